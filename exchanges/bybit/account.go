@@ -1,0 +1,228 @@
+package bybit
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// anywhere is how Bybit writes that a key is bound to no address.
+const anywhere = "*"
+
+// expiryWarning is how long before its end a root key is reported.
+const expiryWarning = 14 * 24 * time.Hour
+
+// account is one master account. The embedded signer signs requests of a
+// user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+		Quota:      quota,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var result struct {
+		TimeNano rest.Text `json:"timeNano"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/v5/market/time", Effect: rest.ReadOnly, Unsigned: true,
+	}, &result)
+	if err != nil {
+		return time.Time{}, err
+	}
+	nanoseconds, err := strconv.ParseInt(string(result.TimeNano), 10, 64)
+	return time.Unix(0, nanoseconds), err
+}
+
+// key is a key as query-api, create-sub-api and sub-apikeys show it.
+type key struct {
+	APIKey      string           `json:"apiKey"`
+	Secret      exchanges.Secret `json:"secret"`
+	Note        string           `json:"note"`
+	ReadOnly    rest.Flag        `json:"readOnly"`
+	Permissions groups           `json:"permissions"`
+	IPs         []string         `json:"ips"`
+	CreatedAt   string           `json:"createdAt"`
+	ExpiredAt   string           `json:"expiredAt"`
+	UserID      rest.Text        `json:"userID"`
+	IsMaster    bool             `json:"isMaster"`
+}
+
+// addresses returns the bound addresses: nil if the answer does not tell,
+// empty if the key is bound to none.
+func (k key) addresses() []string {
+	if slices.Contains(k.IPs, anywhere) {
+		return []string{}
+	}
+	return k.IPs
+}
+
+// expires returns when Bybit ends the key; zero if never, which Bybit writes
+// as 1970.
+func (k key) expires() time.Time {
+	at, err := time.Parse(time.RFC3339, k.ExpiredAt)
+	if err != nil || at.Unix() <= 0 {
+		return time.Time{}
+	}
+	return at
+}
+
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var root key
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
+	}, &root)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{
+		Account:     string(root.UserID),
+		Permissions: decode(bool(root.ReadOnly), root.Permissions),
+		Addresses:   root.addresses(),
+		ExpiresAt:   root.expires(),
+		ClockOffset: a.client.ClockOffset(),
+	}
+	mayMint := slices.ContainsFunc(root.Permissions["Wallet"], func(right string) bool {
+		return slices.Contains([]string{"AccountTransfer", "SubMemberTransfer", "Withdraw"}, right)
+	})
+	switch {
+	case !root.IsMaster:
+		identity.Problem = "the key belongs to a sub-account; use a key of the master account"
+	case bool(root.ReadOnly):
+		identity.Problem = "the key is read-only; use a read-write key"
+	case !mayMint:
+		identity.Problem = "the key has no Wallet right; give it Account Transfer"
+	default:
+		identity.CanMint = true
+	}
+	if len(identity.Addresses) == 0 {
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Bybit ends it after 90 days")
+	}
+	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
+		identity.Warnings = append(identity.Warnings, "the root key ends at "+identity.ExpiresAt.Format(time.RFC3339))
+	}
+	if slices.Contains(root.Permissions["Wallet"], "Withdraw") {
+		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Account Transfer only")
+	}
+	return identity, nil
+}
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var all []exchanges.SubAccount
+	err := rest.Pages(func(cursor string) (string, error) {
+		var page struct {
+			SubMembers []struct {
+				UID      rest.Text `json:"uid"`
+				Username string    `json:"username"`
+				Status   int       `json:"status"`
+			} `json:"subMembers"`
+			NextCursor rest.Text `json:"nextCursor"`
+		}
+		err := a.client.Do(ctx, rest.Call{
+			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
+			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
+		}, &page)
+		for _, member := range page.SubMembers {
+			all = append(all, exchanges.SubAccount{
+				Name: string(member.UID), Alias: member.Username, Frozen: member.Status == statusFrozen,
+			})
+		}
+		if page.NextCursor == "0" {
+			return "", err
+		}
+		return string(page.NextCursor), err
+	})
+	return all, err
+}
+
+// statusFrozen is the status of a sub-account that the master has frozen.
+const statusFrozen = 4
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	uid, err := strconv.ParseInt(request.SubAccount, 10, 64)
+	if err != nil {
+		return exchanges.Key{}, &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: opCreateKey,
+			Message: "a Bybit sub-account is named by its UID, a number, not " + strconv.Quote(request.SubAccount),
+		}
+	}
+	body := struct {
+		SubUID      int64  `json:"subuid"`
+		Note        string `json:"note"`
+		ReadOnly    int    `json:"readOnly"`
+		IPs         string `json:"ips,omitempty"`
+		Permissions groups `json:"permissions"`
+	}{SubUID: uid, Note: request.Label, IPs: strings.Join(request.Addresses, ",")}
+	body.ReadOnly, body.Permissions = encode(request.Permissions)
+
+	var created key
+	err = a.client.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
+	}, body, &created)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	return exchanges.Key{
+		ID:          created.APIKey,
+		APIKey:      created.APIKey,
+		APISecret:   created.Secret,
+		Permissions: decode(bool(created.ReadOnly), created.Permissions),
+		Addresses:   created.addresses(),
+	}, nil
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	var all []exchanges.KeyInfo
+	err := rest.Pages(func(cursor string) (string, error) {
+		var page struct {
+			Keys       []key  `json:"result"`
+			NextCursor string `json:"nextPageCursor"`
+		}
+		err := a.client.Do(ctx, rest.Call{
+			Operation: opListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
+			Query: rest.Query("subMemberId", subAccount, "limit", "20", "cursor", cursor), Effect: rest.ReadOnly,
+		}, &page)
+		for _, k := range page.Keys {
+			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
+			all = append(all, exchanges.KeyInfo{
+				ID: k.APIKey, Label: k.Note, Permissions: decode(bool(k.ReadOnly), k.Permissions),
+				Addresses: k.addresses(), CreatedAt: created, ExpiresAt: k.expires(),
+			})
+		}
+		return page.NextCursor, err
+	})
+	return all, err
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		return a.client.DoJSON(ctx, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
+		}, map[string]string{"apikey": ref.ID}, nil)
+	})
+}

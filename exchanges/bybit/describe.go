@@ -1,0 +1,87 @@
+// Package bybit mints API keys of Bybit sub-accounts (V5 API).
+//
+// Facts come from Bybit's API documentation, sections "User" and "Rate limit"
+// (https://bybit-exchange.github.io/docs/v5/user/create-subuid-apikey).
+package bybit
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Bybit is the exchange.
+type Bybit struct{}
+
+// New returns the exchange.
+func New() Bybit { return Bybit{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// Describe implements [exchanges.Exchange].
+func (Bybit) Describe() exchanges.Description {
+	return exchanges.Description{
+		Name:          "bybit",
+		DisplayName:   "Bybit",
+		Documentation: "https://bybit-exchange.github.io/docs/v5/user/create-subuid-apikey",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://api.bybit.com"},
+			{Name: "bytick", BaseURL: "https://api.bytick.com", Note: "equivalent to production"},
+			{Name: "netherlands", BaseURL: "https://api.bybit.nl"},
+			{Name: "turkey", BaseURL: "https://api.bybit.tr"},
+			{Name: "kazakhstan", BaseURL: "https://api.bybit.kz"},
+			{Name: "georgia", BaseURL: "https://api.bybitgeorgia.ge"},
+			{Name: "emirates", BaseURL: "https://api.bybit.ae"},
+			{Name: "indonesia", BaseURL: "https://api.bybit.id"},
+			{Name: "japan", BaseURL: "https://api.manepa.jp"},
+			{Name: "testnet", BaseURL: "https://api-testnet.bybit.com", Note: "accounts and keys of its own"},
+			{Name: "testnet-japan", BaseURL: "https://api-testnet.manepa.jp", Note: "accounts and keys of its own"},
+			{
+				Name: "demo", BaseURL: "https://api.bybit.com", KeyBaseURL: "https://api-demo.bybit.com",
+				Note: "keys of a demo account are minted with the production master key and used at the demo host",
+			},
+		},
+		Credentials: []exchanges.CredentialForm{
+			{
+				Name: "hmac", Fields: []string{"api_key", "api_secret"},
+				Note: "a system-generated, read-write API key of the master account with one of the Wallet rights " +
+					"Account Transfer, Subaccount Transfer or Withdrawal, bound to the Vault servers' addresses",
+			},
+			{
+				Name: "rsa", Fields: []string{"api_key", "private_key"},
+				Note: "the same as a self-generated (RSA) key",
+			},
+		},
+		Variants: []exchanges.Variant{{
+			Summary:          "a master account; needs no partner agreement",
+			SubAccountNaming: "number (sub UID)",
+			Permissions:      permissions(),
+			KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC},
+			Label:            exchanges.LabelRule{MaxLength: 20, Hyphens: true},
+			Addresses: exchanges.AddressRule{
+				Note: "a key without addresses ends after 90 days; a key with addresses has no end of its own",
+			},
+			RateLimits: []exchanges.RateLimit{
+				{Operation: opInspect, Requests: 10, Per: time.Second},
+				{Operation: opSubAccounts, Requests: 5, Per: time.Second},
+				{Operation: opCreateKey, Requests: 1, Per: time.Second},
+				{Operation: opListKeys, Requests: 10, Per: time.Second},
+				{Operation: opDeleteKey, Requests: 5, Per: time.Second},
+			},
+		}},
+		Notes: []string{
+			"A key cannot be read-only in one product and read-write in another: a role with only read gets a read-only key.",
+			"A key with transfer can edit and delete itself, its own addresses included; keep transfer out of ordinary roles.",
+			"The root key can be replaced only on the website; one without addresses ends after 90 days.",
+			"Not usable on the EEA site (api.bybit.eu), which lets no keys be created.",
+		},
+	}
+}

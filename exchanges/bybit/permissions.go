@@ -1,0 +1,79 @@
+package bybit
+
+import (
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// readOnly stands for a key with readOnly=1. It is not a permission in Bybit's
+// object but a switch of the whole key; the groups then say what may be read.
+const readOnly = "ReadOnly"
+
+// derivatives is added by Bybit to keys of unified accounts without being
+// asked.
+const derivatives = "Derivatives.DerivativesTrade"
+
+// permissions is Bybit's vocabulary for keys of sub-accounts, each permission
+// written as Group.Value.
+func permissions() []exchanges.Permission {
+	with := func(scope exchanges.Scope) exchanges.Scopes {
+		return exchanges.NewScopes(exchanges.ScopeRead, scope)
+	}
+	return []exchanges.Permission{
+		{Name: readOnly, Scopes: exchanges.NewScopes(exchanges.ScopeRead)},
+		{Name: "Spot.SpotTrade", Scopes: with(exchanges.ScopeSpot)},
+		{Name: "ContractTrade.Order", Scopes: with(exchanges.ScopeFutures)},
+		{Name: "ContractTrade.Position", Scopes: with(exchanges.ScopeFutures)},
+		{Name: "Options.OptionsTrade", Scopes: with(exchanges.ScopeOptions), Note: "also covers USDC perpetuals"},
+		{Name: "Wallet.AccountTransfer", Scopes: with(exchanges.ScopeTransfer), Note: "between wallets of the sub-account"},
+		{
+			Name: "Wallet.SubMemberTransferList", Scopes: with(exchanges.ScopeTransfer), ByName: true,
+			Note: "from the sub-account to the master; not on fund-custodial accounts",
+		},
+		{Name: "Exchange.ExchangeHistory", Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true, Note: "convert"},
+		{Name: "Earn.Earn", Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true},
+		{Name: derivatives, Scopes: with(exchanges.ScopeFutures), Automatic: true, Note: "added by Bybit on unified accounts"},
+	}
+}
+
+// readGroups is what a read-only key may read. Wallet is left out, since a key
+// with a Wallet right may edit itself.
+func readGroups() []string {
+	return []string{"ContractTrade.Order", "ContractTrade.Position", "Options.OptionsTrade", "Spot.SpotTrade"}
+}
+
+// groups is the permissions object of Bybit's API: values by group.
+type groups map[string][]string
+
+// encode puts permission names into Bybit's form.
+func encode(names []string) (readOnlySwitch int, permissions groups) {
+	if slices.Contains(names, readOnly) {
+		readOnlySwitch = 1
+		names = append(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == readOnly }), readGroups()...)
+	}
+	permissions = groups{}
+	for _, name := range names {
+		group, value, _ := strings.Cut(name, ".")
+		permissions[group] = append(permissions[group], value)
+	}
+	return readOnlySwitch, permissions
+}
+
+// decode is the reverse of encode: the sorted permission names that a key
+// holds.
+func decode(isReadOnly bool, permissions groups) []string {
+	var names []string
+	for group, values := range permissions {
+		for _, value := range values {
+			names = append(names, group+"."+value)
+		}
+	}
+	if isReadOnly && !slices.ContainsFunc(readGroups(), func(g string) bool { return !slices.Contains(names, g) }) {
+		names = slices.DeleteFunc(names, func(n string) bool { return n == derivatives || slices.Contains(readGroups(), n) })
+		names = append(names, readOnly)
+	}
+	slices.Sort(names)
+	return names
+}

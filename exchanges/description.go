@@ -1,0 +1,177 @@
+package exchanges
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Description is what is known of an exchange. It is shown to operators by
+// exchanges/:name, is the source of docs/exchanges, and is what the engine
+// checks roles against.
+type Description struct {
+	// Name is the word in a connection's exchange field: "bybit".
+	Name string
+	// DisplayName is the exchange's own spelling: "Bybit".
+	DisplayName string
+	// Documentation is the exchange's page on sub-account keys.
+	Documentation string
+	// Environments that the exchange runs; the first is the default.
+	Environments []Environment
+	// Credentials are the forms a root credential may take.
+	Credentials []CredentialForm
+	// Variants are the kinds of parent account, which differ in what their
+	// API can do. There is at least one; the first is the default.
+	Variants []Variant
+	// RootRotation says whether the root credential can be replaced through
+	// the API.
+	RootRotation bool
+	// Notes are facts that an operator should know.
+	Notes []string
+}
+
+// Environment is one of an exchange's systems.
+type Environment struct {
+	// Name is the word in a connection's environment field: "testnet".
+	Name string
+	// BaseURL is where the root credential is used.
+	BaseURL string
+	// KeyBaseURL is where a minted key is used; empty means BaseURL.
+	KeyBaseURL string
+	// Note says what an operator must know of it.
+	Note string
+}
+
+// CredentialForm is one set of fields that together are a root credential.
+type CredentialForm struct {
+	// Name of the form: "hmac", "rsa", "ed25519".
+	Name string
+	// Fields of a connection that it needs.
+	Fields []string
+	// Note says where such a credential is made and what rights it needs.
+	Note string
+}
+
+// KeyType is the signature scheme of a minted key.
+type KeyType string
+
+// The key types. For all but KeyHMAC the plugin makes the pair, and the
+// exchange never sees the private half.
+const (
+	KeyHMAC    KeyType = "hmac"
+	KeyEd25519 KeyType = "ed25519"
+	KeyRSA     KeyType = "rsa"
+)
+
+// Variant is what one kind of parent account can do.
+type Variant struct {
+	// Name is the word in a connection's variant field; empty where the
+	// exchange has only one.
+	Name string
+	// Summary says which accounts are of this variant.
+	Summary string
+	// SubAccountNaming says what names a sub-account: "name", "number", "e-mail".
+	SubAccountNaming string
+	// Permissions is the exchange's vocabulary.
+	Permissions []Permission
+	// KeyTypes that a minted key can have; the first is the default.
+	KeyTypes []KeyType
+	// KeysPerSubAccount is the exchange's cap; zero where none is documented.
+	KeysPerSubAccount int
+	Label             LabelRule
+	Addresses         AddressRule
+	// Passphrase is set where keys have one.
+	Passphrase *PassphraseRule
+	// NativeExpiry is set where the exchange itself can end a key.
+	NativeExpiry *ExpiryRule
+	// RevocationDelay is how long a deleted key may go on working; zero
+	// where deletion is documented to act at once.
+	RevocationDelay time.Duration
+	// RateLimits are the documented limits that bound minting and revoking.
+	RateLimits []RateLimit
+}
+
+// LabelRule is what the exchange takes as a key's label.
+type LabelRule struct {
+	// MaxLength in bytes; zero means that keys have no label, so that a key
+	// whose create answer was lost cannot be found by it.
+	MaxLength int
+	// Hyphens says whether "-" is allowed besides ASCII letters and digits.
+	Hyphens bool
+}
+
+// AddressRule is what the exchange takes as a key's IP allowlist.
+type AddressRule struct {
+	// Max entries; zero where no number is documented.
+	Max int
+	// MaxLength of the comma-separated list in bytes; zero if unbounded.
+	MaxLength int
+	// IPv6 and CIDR say which forms are documented besides IPv4 addresses.
+	IPv6, CIDR bool
+	// Note says what happens to keys without addresses.
+	Note string
+}
+
+// PassphraseRule is what the exchange takes as a key's passphrase.
+type PassphraseRule struct {
+	// Length of the passphrase that the engine makes.
+	Length int
+	// NeededToDelete says that the passphrase must be kept until the key is
+	// deleted.
+	NeededToDelete bool
+}
+
+// ExpiryRule is how the exchange itself ends a key.
+type ExpiryRule struct {
+	// Granularity that the exchange rounds to.
+	Granularity time.Duration
+	// Max lifetime; zero if unbounded.
+	Max time.Duration
+}
+
+// RateLimit is one documented limit.
+type RateLimit struct {
+	// Operation in plain words: "create key".
+	Operation string
+	// Requests allowed in each Per.
+	Requests int
+	Per      time.Duration
+}
+
+// String reads like "1 per 1s".
+func (r RateLimit) String() string { return fmt.Sprintf("%d per %s", r.Requests, r.Per) }
+
+// Environment returns the environment of that name, or the first if name is
+// empty.
+func (d Description) Environment(name string) (Environment, error) {
+	return find(d.Environments, name, "environment", d.DisplayName, func(e Environment) string { return e.Name })
+}
+
+// Variant returns the variant of that name, or the first if name is empty.
+func (d Description) Variant(name string) (Variant, error) {
+	return find(d.Variants, name, "variant", d.DisplayName, func(v Variant) string { return v.Name })
+}
+
+// HasKeyType reports whether the exchange mints keys of that type.
+func (v Variant) HasKeyType(t KeyType) bool { return slices.Contains(v.KeyTypes, t) }
+
+// find returns the item of that name, the first one for an empty name, or an
+// [ErrInvalid] that lists what there is.
+func find[T any](items []T, name, what, exchange string, nameOf func(T) string) (T, error) {
+	var known []string
+	for _, item := range items {
+		if name == "" || nameOf(item) == name {
+			return item, nil
+		}
+		if nameOf(item) != "" {
+			known = append(known, nameOf(item))
+		}
+	}
+	var none T
+	message := fmt.Sprintf("%s: %q is not known at %s", what, name, exchange)
+	if len(known) == 0 {
+		return none, &Error{Kind: ErrInvalid, Message: message + ", which has no such choice; leave it out"}
+	}
+	return none, &Error{Kind: ErrInvalid, Message: message + "; choose one of: " + strings.Join(known, ", ")}
+}

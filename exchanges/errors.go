@@ -1,0 +1,95 @@
+package exchanges
+
+import (
+	"strings"
+	"time"
+)
+
+// Kind is the meaning of a failure, the same at every exchange. A Kind is
+// itself an error, so that errors.Is(err, ErrRateLimited) asks for a meaning.
+type Kind string
+
+// The kinds of failure.
+const (
+	// ErrAuth: the exchange does not accept the root credential.
+	ErrAuth Kind = "authentication failed"
+	// ErrPermission: the root credential is known but may not do this, or
+	// not from this address, or not in this region.
+	ErrPermission Kind = "permission denied"
+	// ErrRateLimited: refused for rate; the call did not run.
+	ErrRateLimited Kind = "rate limited"
+	// ErrKeyCap: the sub-account holds as many keys as the exchange allows.
+	ErrKeyCap Kind = "key cap reached"
+	// ErrInvalid: the exchange refuses the parameters; the same call will
+	// fail again.
+	ErrInvalid Kind = "invalid request"
+	// ErrConflict: the name or label is taken.
+	ErrConflict Kind = "conflict"
+	// ErrNotFound: the key or sub-account does not exist.
+	ErrNotFound Kind = "not found"
+	// ErrUnavailable: the exchange cannot be reached or is out of service;
+	// the call did not take effect.
+	ErrUnavailable Kind = "exchange unavailable"
+	// ErrOutcomeUnknown: the call may or may not have taken effect.
+	ErrOutcomeUnknown Kind = "outcome unknown"
+	// ErrUnsupported: the exchange cannot do this at all.
+	ErrUnsupported Kind = "unsupported"
+)
+
+// Kinds lists every kind.
+func Kinds() []Kind {
+	return []Kind{
+		ErrAuth, ErrPermission, ErrRateLimited, ErrKeyCap, ErrInvalid, ErrConflict,
+		ErrNotFound, ErrUnavailable, ErrOutcomeUnknown, ErrUnsupported,
+	}
+}
+
+// Error makes a Kind an error.
+func (k Kind) Error() string { return string(k) }
+
+// Error is a failure at an exchange. Its text holds no secret, no signature
+// and no URL query.
+type Error struct {
+	Kind Kind
+	// Exchange is the exchange's name, as in its [Description].
+	Exchange string
+	// Operation says in plain words what was being done: "create key".
+	Operation string
+	// Code is the exchange's own code; empty if there was none.
+	Code string
+	// Message is the exchange's own text, scrubbed, or ours.
+	Message string
+	// Remedy says what an operator can do, where that is known.
+	Remedy string
+	// RetryAfter is how long to wait, for ErrRateLimited; zero if not told.
+	RetryAfter time.Duration
+	// Err is a cause worth unwrapping, such as context.DeadlineExceeded.
+	Err error
+}
+
+// Error reads like "bybit: create key: permission denied (10005): message; remedy".
+func (e *Error) Error() string {
+	var text strings.Builder
+	for _, part := range []string{e.Exchange, e.Operation} {
+		if part != "" {
+			text.WriteString(part + ": ")
+		}
+	}
+	text.WriteString(string(e.Kind))
+	if e.Code != "" {
+		text.WriteString(" (" + e.Code + ")")
+	}
+	if e.Message != "" {
+		text.WriteString(": " + e.Message)
+	}
+	if e.Remedy != "" {
+		text.WriteString("; " + e.Remedy)
+	}
+	return text.String()
+}
+
+// Is makes errors.Is match the kind.
+func (e *Error) Is(target error) bool { return target == error(e.Kind) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

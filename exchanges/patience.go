@@ -1,0 +1,36 @@
+package exchanges
+
+import (
+	"context"
+	"time"
+)
+
+type (
+	patienceKey struct{}
+	revokingKey struct{}
+)
+
+// WithPatience bounds how long calls under the context may wait for their turn
+// at the exchange's rate limit. A call whose turn would come later fails at
+// once with [ErrRateLimited]. Without it only the deadline bounds the wait.
+func WithPatience(ctx context.Context, patience time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, patience)
+}
+
+// Patience returns what WithPatience set.
+func Patience(ctx context.Context) (time.Duration, bool) {
+	patience, ok := ctx.Value(patienceKey{}).(time.Duration)
+	return patience, ok
+}
+
+// WithRevoking marks calls under the context as part of a revocation: they go
+// ahead of every other call that waits for its turn.
+func WithRevoking(ctx context.Context) context.Context {
+	return context.WithValue(ctx, revokingKey{}, true)
+}
+
+// Revoking reports whether WithRevoking was applied.
+func Revoking(ctx context.Context) bool {
+	revoking, _ := ctx.Value(revokingKey{}).(bool)
+	return revoking
+}

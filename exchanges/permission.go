@@ -1,0 +1,181 @@
+package exchanges
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Permission is one right of a key in the exchange's own words, and the
+// canonical scopes that come with it.
+type Permission struct {
+	// Name is the exchange's word: "Spot.SpotTrade".
+	Name string
+	// Scopes that a key with this permission holds.
+	Scopes Scopes
+	// Beyond says that the permission reaches further than the canonical
+	// scopes can say. It is only granted to a role that names it in
+	// native_permissions, and counts as [RiskCritical].
+	Beyond bool
+	// Needs are further permissions without which this one is of no use.
+	Needs []string
+	// ByName says that the permission is only granted to a role that names
+	// it in native_permissions, though a scope would cover it.
+	ByName bool
+	// Automatic says that the exchange adds it without being asked. It is
+	// accepted on a key only if the role holds its scopes anyway.
+	Automatic bool
+	// Note says what an operator must know of it.
+	Note string
+}
+
+// byScope reports whether asking for a scope can bring the permission.
+func (p Permission) byScope() bool { return !p.ByName && !p.Beyond && !p.Automatic }
+
+// Offered lists the scopes that a role may ask for.
+func (v Variant) Offered() Scopes {
+	var offered Scopes
+	for _, p := range v.Permissions {
+		if p.byScope() {
+			offered = offered.Union(p.Scopes)
+		}
+	}
+	return offered
+}
+
+// Grant is what a role's words come to at an exchange.
+type Grant struct {
+	// Permissions to ask the exchange for, sorted.
+	Permissions []string
+	// Scopes that a key with these permissions holds.
+	Scopes Scopes
+	Risk   Risk
+}
+
+// Grant chooses the permissions that give exactly the wanted scopes, plus the
+// permissions named natively. A scope that the exchange lacks, or cannot grant
+// without others, is an error that says what to ask for instead; nothing is
+// ever widened.
+func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
+	if missing := wanted.Without(v.Offered()); len(missing) > 0 {
+		return Grant{}, fmt.Errorf("scopes: %s is not offered; the scopes offered are %s", missing, v.Offered())
+	}
+	chosen := map[string]Permission{}
+	var held Scopes
+	risk := RiskMinimal
+	add := func(p Permission) {
+		chosen[p.Name] = p
+		held = held.Union(p.Scopes)
+		if p.Beyond {
+			risk = RiskCritical
+		}
+	}
+	for _, name := range native {
+		p, err := v.permission(name)
+		if err != nil {
+			return Grant{}, err
+		}
+		add(p)
+	}
+	// From the most to the least dangerous: what gives a trade scope often
+	// gives read as well.
+	exact := wanted.Union(held)
+	for _, scope := range slices.Backward(exact) {
+		if held.Has(scope) {
+			continue
+		}
+		carriers := v.carriers(scope, exact)
+		if len(carriers) == 0 {
+			return Grant{}, v.inseparable(scope, exact)
+		}
+		for _, p := range carriers {
+			add(p)
+		}
+	}
+	for _, p := range chosen {
+		for _, name := range p.Needs {
+			if _, ok := chosen[name]; !ok {
+				needed, err := v.permission(name)
+				if err != nil {
+					return Grant{}, err
+				}
+				return Grant{}, fmt.Errorf("scopes: %s is of no use without %s; ask for exactly scopes=%s",
+					p.Scopes, needed.Scopes, exact.Union(needed.Scopes))
+			}
+		}
+	}
+	grant := Grant{Scopes: held, Risk: risk}
+	if risk != RiskCritical {
+		grant.Risk = held.Risk()
+	}
+	for name := range chosen {
+		grant.Permissions = append(grant.Permissions, name)
+	}
+	slices.Sort(grant.Permissions)
+	return grant, nil
+}
+
+// CheckGrant compares what a key was given with what was asked for. A surplus
+// or a lack is an error that names it; the key must then be deleted.
+func (v Variant) CheckGrant(asked Grant, given []string) error {
+	var surplus, lack []string
+	for _, name := range given {
+		if slices.Contains(asked.Permissions, name) {
+			continue
+		}
+		p, err := v.permission(name)
+		if err != nil || !p.Automatic || !p.Scopes.Within(asked.Scopes) {
+			surplus = append(surplus, name)
+		}
+	}
+	for _, name := range asked.Permissions {
+		if !slices.Contains(given, name) {
+			lack = append(lack, name)
+		}
+	}
+	switch {
+	case len(surplus) > 0:
+		return fmt.Errorf("the exchange granted more than was asked for: %s", strings.Join(surplus, ", "))
+	case len(lack) > 0:
+		return fmt.Errorf("the exchange did not grant what was asked for: %s", strings.Join(lack, ", "))
+	}
+	return nil
+}
+
+func (v Variant) permission(name string) (Permission, error) {
+	var known []string
+	for _, p := range v.Permissions {
+		if p.Name == name {
+			return p, nil
+		}
+		if !p.Automatic {
+			known = append(known, p.Name)
+		}
+	}
+	return Permission{}, fmt.Errorf("native_permissions: %q is not known; choose from: %s", name, strings.Join(known, ", "))
+}
+
+// carriers returns the permissions that give the scope and nothing beyond the
+// allowed ones.
+func (v Variant) carriers(scope Scope, allowed Scopes) []Permission {
+	var fitting []Permission
+	for _, p := range v.Permissions {
+		if p.Scopes.Has(scope) && p.Scopes.Within(allowed) && p.byScope() {
+			fitting = append(fitting, p)
+		}
+	}
+	return fitting
+}
+
+// inseparable explains that a scope only comes along with others.
+func (v Variant) inseparable(scope Scope, wanted Scopes) error {
+	var with Scopes
+	var name string
+	for _, p := range v.Permissions {
+		if p.Scopes.Has(scope) && p.byScope() && (with == nil || len(p.Scopes) < len(with)) {
+			with, name = p.Scopes, p.Name
+		}
+	}
+	return fmt.Errorf("scopes: %s cannot be granted alone: the exchange's permission %q also carries %s; ask for exactly scopes=%s",
+		scope, name, with.Without(wanted), wanted.Union(with))
+}

@@ -1,0 +1,108 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// StatusError is the failure that an answer's HTTP status alone tells, for
+// answers whose body is not what the exchange documents: a proxy's or a
+// firewall's page, or nothing at all.
+func StatusError(answer Answer) *exchanges.Error {
+	failure := &exchanges.Error{
+		Kind:    exchanges.ErrOutcomeUnknown,
+		Message: fmt.Sprintf("HTTP status %d with an answer that is not the exchange's", answer.Status),
+	}
+	switch {
+	case answer.Status == http.StatusUnauthorized:
+		failure.Kind = exchanges.ErrAuth
+	case answer.Status == http.StatusForbidden:
+		failure.Kind = exchanges.ErrPermission
+	case answer.Status == http.StatusTooManyRequests:
+		failure.Kind = exchanges.ErrRateLimited
+		failure.RetryAfter = RetryAfter(answer.Header)
+	case answer.Status >= 300 && answer.Status < 400:
+		failure.Kind = exchanges.ErrUnavailable
+		failure.Remedy = "the exchange redirects elsewhere, which is not followed: check base_url"
+	case answer.Status >= 400 && answer.Status < 500:
+		failure.Kind = exchanges.ErrInvalid
+		failure.Remedy = "check base_url"
+	}
+	return failure
+}
+
+// RetryAfter reads a Retry-After header given in seconds; zero if there is
+// none.
+func RetryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// Text is a JSON string or number, kept as the text that was sent: exchanges
+// write ids and codes either way, and 64-bit ids do not survive a float.
+type Text string
+
+// UnmarshalJSON accepts a string, a number or null.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte(`"`)) {
+		var text string
+		if err := json.Unmarshal(data, &text); err != nil {
+			return err
+		}
+		*t = Text(text)
+		return nil
+	}
+	if string(data) == "null" {
+		return nil
+	}
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil {
+		return err
+	}
+	*t = Text(number)
+	return nil
+}
+
+// Flag is a JSON boolean that exchanges also write as 0 or 1, or as a string.
+type Flag bool
+
+// UnmarshalJSON accepts true, false, 0, 1, the same in quotes, and null.
+func (f *Flag) UnmarshalJSON(data []byte) error {
+	switch text := strings.ToLower(strings.Trim(string(data), `"`)); text {
+	case "true", "1":
+		*f = true
+	case "false", "0", "null", "":
+		*f = false
+	default:
+		return fmt.Errorf("not a boolean")
+	}
+	return nil
+}
+
+// Milliseconds is a time sent as milliseconds since 1970, as a number or in a
+// string.
+type Milliseconds struct{ time.Time }
+
+// UnmarshalJSON accepts a number, the same in quotes, an empty string or null.
+func (m *Milliseconds) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	if text == "" || text == "null" {
+		return nil
+	}
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return fmt.Errorf("not a time in milliseconds")
+	}
+	m.Time = time.UnixMilli(ms).UTC()
+	return nil
+}

@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// ErrClock is wrapped by the error that Config.Open returns when the exchange
+// refuses the request's timestamp.
+var ErrClock = errors.New("timestamp outside the exchange's window")
+
+// ErrBanned is wrapped by a rate-limit error that stops every operation, not
+// only the one that was refused.
+var ErrBanned = errors.New("all requests are stopped")
+
+// maxAttempts is how often one call is sent at most.
+const maxAttempts = 3
+
+// attempts decides whether a failed call is sent again.
+type attempts struct {
+	call     Call
+	left     int
+	resynced bool
+	backoff  backoff.BackOff
+}
+
+func newAttempts(call Call) *attempts {
+	delays := backoff.NewExponentialBackOff()
+	delays.InitialInterval = 200 * time.Millisecond
+	delays.MaxInterval = 2 * time.Second
+	return &attempts{call: call, left: maxAttempts - 1, backoff: delays}
+}
+
+// again reports whether to send the call once more, after waiting as the
+// failure asks. It never says so for a call that may have run and must not run
+// twice.
+func (a *attempts) again(ctx context.Context, c *Client, failure *exchanges.Error) bool {
+	switch {
+	case errors.Is(failure, ErrClock):
+		// A refused timestamp means that the call did not run.
+		if a.resynced {
+			return false
+		}
+		a.resynced = true
+		return c.resyncClock(ctx)
+	case failure.Kind == exchanges.ErrRateLimited:
+		// The pacer makes the next try wait, or refuses it if that would
+		// take longer than the caller has.
+		c.pause(a.call, failure)
+		return a.spend()
+	case failure.Kind == exchanges.ErrUnavailable,
+		failure.Kind == exchanges.ErrOutcomeUnknown && a.call.Effect != Once:
+		return ctx.Err() == nil && a.spend() && sleep(ctx, a.backoff.NextBackOff())
+	}
+	return false
+}
+
+func (a *attempts) spend() bool {
+	if a.left == 0 {
+		return false
+	}
+	a.left--
+	return true
+}
+
+// defaultPause is the wait after a rate-limit answer that names none.
+const defaultPause = time.Second
+
+// pause holds back calls after a rate-limit answer.
+func (c *Client) pause(call Call, failure *exchanges.Error) {
+	wait := failure.RetryAfter
+	if wait <= 0 {
+		wait = defaultPause
+	}
+	operation := call.Operation
+	if errors.Is(failure, ErrBanned) {
+		operation = AnyOperation
+	}
+	c.pacer.pause(operation, wait)
+}
+
+// sleep waits, and reports whether the whole wait went by.
+func sleep(ctx context.Context, wait time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

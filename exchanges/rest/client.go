@@ -1,0 +1,326 @@
+// Package rest makes signed REST calls to exchanges: once and for all of them
+// it measures the exchange's clock, paces calls to the documented limits with
+// revocations ahead of everything else, repeats what is safe to repeat, bounds
+// every answer, and scrubs secrets from every message.
+//
+// It knows no exchange: a package per exchange hands it a [Config] that says
+// how to sign a request and how to read an answer. Start reading at
+// [Client.Do].
+package rest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"time"
+
+	"github.com/hashicorp/go-cleanhttp"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// maxAnswer bounds the bytes read of one answer. The largest honest one, a
+// page of sub-accounts, is well under it.
+const maxAnswer = 2 << 20
+
+// Connections to the exchange: at most maxConnections at a time, of which
+// maxIdleConnections are kept open for later calls.
+const (
+	maxConnections     = 16
+	maxIdleConnections = 4
+)
+
+// Config says how to talk to one exchange with one root credential.
+type Config struct {
+	// Exchange is the exchange's name, for errors.
+	Exchange string
+	// BaseURL without a trailing slash; see [CheckBaseURL].
+	BaseURL string
+	Options exchanges.Options
+	// Secrets are scrubbed from every message.
+	Secrets []exchanges.Secret
+	// Limits are the documented rate limits; a call draws on the one with
+	// its operation and on the one for [AnyOperation].
+	Limits []exchanges.RateLimit
+	// Sign adds the credential's signature to a request that will be sent
+	// exactly as it then is. The time is the exchange's.
+	Sign func(*Request, time.Time) error
+	// Open reads an answer: the payload of a success, or the failure.
+	Open func(Answer) ([]byte, error)
+	// ServerTime asks the exchange for its clock; nil if it has none.
+	ServerTime func(context.Context, *Client) (time.Time, error)
+	// Quota reads the answer's quota headers; nil if there are none.
+	Quota func(http.Header) (Quota, bool)
+}
+
+// Quota is what an answer's headers say of the limit just drawn on.
+type Quota struct {
+	Remaining int
+	// Reset is when the quota is whole again, by the exchange's clock.
+	Reset time.Time
+}
+
+// Request is a request about to be signed and sent.
+type Request struct {
+	Method string
+	Path   string
+	// Query is the raw query string without "?".
+	Query  string
+	Header http.Header
+	Body   []byte
+	// Signature is set by Sign, so that it can be scrubbed from messages.
+	Signature string
+}
+
+// Answer is an HTTP answer, read whole.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Effect says what repeating a call would do.
+type Effect int
+
+// The effects.
+const (
+	// Once: a repeat may do the work twice, so a call is only repeated when
+	// it surely did not run.
+	Once Effect = iota
+	// Idempotent: a repeat ends in the same state.
+	Idempotent
+	// ReadOnly: the call changes nothing.
+	ReadOnly
+)
+
+// Call is one call to make.
+type Call struct {
+	// Operation in plain words, for errors and to find the rate limit.
+	Operation string
+	Method    string
+	Path      string
+	// Query is the encoded query string, see [Query].
+	Query       string
+	Body        []byte
+	ContentType string
+	Effect      Effect
+	// Unsigned calls are public.
+	Unsigned bool
+	// Secrets of this call alone, scrubbed from its messages.
+	Secrets []exchanges.Secret
+}
+
+// Client makes calls with one root credential. It is safe for concurrent use.
+type Client struct {
+	config  Config
+	http    *http.Client
+	clock   clock
+	pacer   *pacer
+	timeout time.Duration
+}
+
+// New returns a client. A bad base URL is an [exchanges.ErrInvalid].
+func New(config Config) (*Client, error) {
+	if err := CheckBaseURL(config.BaseURL); err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	transport := config.Options.Transport
+	if transport == nil {
+		transport = newTransport()
+	}
+	timeout := config.Options.Timeout
+	if timeout == 0 {
+		timeout = exchanges.DefaultTimeout
+	}
+	return &Client{
+		config: config,
+		http: &http.Client{
+			Transport: transport,
+			// A signed request must not wander to another host.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		pacer:   newPacer(config.Limits, config.Options.RateMultiplier),
+		timeout: timeout,
+	}, nil
+}
+
+// newTransport returns a pooled transport with its own connections, a proxy
+// from the environment, and TLS 1.2 or higher.
+func newTransport() *http.Transport {
+	transport := cleanhttp.DefaultPooledTransport()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.MaxIdleConnsPerHost = maxIdleConnections
+	transport.MaxConnsPerHost = maxConnections
+	return transport
+}
+
+// Close releases idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// ClockOffset returns the exchange's clock minus ours, as last measured.
+func (c *Client) ClockOffset() time.Duration { return c.clock.get() }
+
+// Do makes the call and decodes the payload of its answer into out, which may
+// be nil. It waits for the call's turn, and repeats it where that is safe; the
+// context's deadline bounds all of that together.
+func (c *Client) Do(ctx context.Context, call Call, out any) error {
+	if !call.Unsigned {
+		c.measureClock(ctx)
+	}
+	attempts := newAttempts(call)
+	for {
+		if err := c.pacer.wait(ctx, call.Operation); err != nil {
+			return c.blame(call, err)
+		}
+		err := c.once(ctx, call, out)
+		if err == nil {
+			return nil
+		}
+		failure := c.blame(call, err)
+		if !attempts.again(ctx, c, failure) {
+			return failure
+		}
+	}
+}
+
+// DoJSON is Do with a JSON body, which is encoded once and signed as sent.
+func (c *Client) DoJSON(ctx context.Context, call Call, body, out any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return c.blame(call, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "the request cannot be encoded"})
+	}
+	call.Body, call.ContentType = encoded, "application/json"
+	return c.Do(ctx, call, out)
+}
+
+// SignRequest implements [exchanges.RequestSigner].
+func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*http.Request, error) {
+	c.measureClock(ctx)
+	request, err := c.prepare(Call{
+		Method: user.Method, Path: user.Path, Query: user.Query, Body: user.Body, ContentType: user.ContentType,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.httpRequest(ctx, request)
+}
+
+// once sends the call a single time.
+func (c *Client) once(ctx context.Context, call Call, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	request, err := c.prepare(call)
+	if err != nil {
+		return err
+	}
+	answer, err := c.send(ctx, request)
+	if err != nil {
+		return err
+	}
+	if c.config.Quota != nil {
+		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
+			c.pacer.pause(call.Operation, time.Until(quota.Reset.Add(-c.clock.get())))
+		}
+	}
+	payload, err := c.config.Open(answer)
+	if err != nil {
+		return c.scrubbed(err, request, call)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(payload, out); err != nil {
+		// The text of a JSON error can quote the answer, so it is left out.
+		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
+	}
+	return nil
+}
+
+// prepare makes the call a request with the client's headers, and signs it.
+func (c *Client) prepare(call Call) (*Request, error) {
+	request := &Request{Method: call.Method, Path: call.Path, Query: call.Query, Header: http.Header{}, Body: call.Body}
+	if call.ContentType != "" {
+		request.Header.Set("Content-Type", call.ContentType)
+	}
+	if c.config.Options.UserAgent != "" {
+		request.Header.Set("User-Agent", c.config.Options.UserAgent)
+	}
+	if call.Unsigned {
+		return request, nil
+	}
+	if err := c.config.Sign(request, time.Now().Add(c.clock.get())); err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "signing the request: " + err.Error()}
+	}
+	return request, nil
+}
+
+// httpRequest puts the signed request into net/http's form, byte for byte.
+func (c *Client) httpRequest(ctx context.Context, request *Request) (*http.Request, error) {
+	target := c.config.BaseURL + request.Path
+	if request.Query != "" {
+		target += "?" + request.Query
+	}
+	httpRequest, err := http.NewRequestWithContext(ctx, request.Method, target, bytes.NewReader(request.Body))
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "the request cannot be formed"}
+	}
+	httpRequest.Header = request.Header
+	return httpRequest, nil
+}
+
+// send does the HTTP exchange. A failure before a connection was made is
+// ErrUnavailable, any later one ErrOutcomeUnknown.
+func (c *Client) send(ctx context.Context, request *Request) (Answer, error) {
+	connected := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	})
+	httpRequest, err := c.httpRequest(ctx, request)
+	if err != nil {
+		return Answer{}, err
+	}
+	fail := func(err error) (Answer, error) {
+		kind := exchanges.ErrUnavailable
+		if connected {
+			kind = exchanges.ErrOutcomeUnknown
+		}
+		return Answer{}, &exchanges.Error{Kind: kind, Message: transportMessage(err), Err: cause(err)}
+	}
+	response, err := c.http.Do(httpRequest)
+	if err != nil {
+		return fail(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return fail(err)
+	}
+	if len(body) > maxAnswer {
+		return Answer{}, &exchanges.Error{
+			Kind:    exchanges.ErrOutcomeUnknown,
+			Message: fmt.Sprintf("the answer is larger than %d bytes", maxAnswer),
+		}
+	}
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+}
+
+// blame makes any error an *exchanges.Error that names exchange and operation.
+func (c *Client) blame(call Call, err error) *exchanges.Error {
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) {
+		failure = &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: transportMessage(err), Err: cause(err)}
+	}
+	named := *failure
+	named.Exchange, named.Operation = c.config.Exchange, call.Operation
+	if named.Kind == exchanges.ErrOutcomeUnknown && call.Effect == ReadOnly {
+		named.Kind = exchanges.ErrUnavailable
+	}
+	return &named
+}

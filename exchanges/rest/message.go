@@ -1,0 +1,95 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// maxMessage is how much of an exchange's own text is repeated, in bytes.
+const maxMessage = 240
+
+const redacted = "[redacted]"
+
+// query matches a URL's query, which carries signatures at some exchanges.
+var query = regexp.MustCompile(`\?[^\s"'<>]+`)
+
+// scrubbed returns the failure with its message made safe to show: no secret
+// of the credential or the call, no signature, no URL query, no control
+// character, and not longer than it needs to be.
+func (c *Client) scrubbed(err error, request *Request, call Call) error {
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) {
+		return err
+	}
+	secrets := []string{request.Signature, url.QueryEscape(request.Signature)}
+	for _, secret := range append(call.Secrets, c.config.Secrets...) {
+		secrets = append(secrets, secret.Reveal(), url.QueryEscape(secret.Reveal()))
+	}
+	safe := *failure
+	safe.Message = scrub(failure.Message, secrets)
+	safe.Code = scrub(failure.Code, secrets)
+	return &safe
+}
+
+func scrub(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, redacted)
+		}
+	}
+	text = query.ReplaceAllString(text, "?"+redacted)
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
+			return r
+		}
+		return ' '
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
+	}
+	return text
+}
+
+// transportMessage says in plain words why no answer came. The error's own
+// text is not used, since it can hold the URL.
+func transportMessage(err error) string {
+	var dns *net.DNSError
+	var netErr net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "the call was cancelled"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return "no answer within the deadline"
+	case errors.As(err, &dns):
+		return "the host name cannot be resolved; check base_url and this host's DNS"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed before the answer came"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		if op.Op == "dial" {
+			return "no connection could be made; check base_url, the proxy and the firewall"
+		}
+		return "the connection broke before the answer came"
+	}
+	return "the exchange could not be reached"
+}
+
+// cause keeps of a transport error only what callers ask for.
+func cause(err error) error {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package rest
+
+import (
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Open returns a client for an account: it fills into the config what follows
+// from the exchange's description, the credential and the options, among it
+// the base URL of the chosen environment and the rate limits of the chosen
+// variant.
+func Open(d exchanges.Description, credential exchanges.Credential, options exchanges.Options, config Config) (*Client, error) {
+	environment, err := d.Environment(options.Environment)
+	if err != nil {
+		return nil, err
+	}
+	variant, err := d.Variant(options.Variant)
+	if err != nil {
+		return nil, err
+	}
+	config.Exchange = d.Name
+	config.BaseURL = environment.BaseURL
+	if options.BaseURL != "" {
+		config.BaseURL = options.BaseURL
+	}
+	config.Options = options
+	config.Secrets = credential.Secrets()
+	config.Limits = variant.RateLimits
+	return New(config)
+}
