@@ -141,7 +141,8 @@ type Identity struct {
 	Account string
 	// Permissions are the root key's rights in the exchange's words.
 	Permissions []string
-	// Addresses the root key is bound to; empty means unbound.
+	// Addresses the root key is bound to; empty means unbound, nil that the
+	// exchange does not tell them.
 	Addresses []string
 	// CanMint says whether the credential may create and delete keys of
 	// sub-accounts.
@@ -206,8 +207,10 @@ type Key struct {
 
 // KeyInfo is a key as the exchange lists it, without secrets.
 type KeyInfo struct {
-	ID          string
-	Label       string
+	ID    string
+	Label string
+	// Permissions and Addresses are nil where the listing does not tell them,
+	// or not all of them.
 	Permissions []string
 	Addresses   []string
 	CreatedAt   time.Time

@@ -43,6 +43,18 @@ func (v Variant) Offered() Scopes {
 	return offered
 }
 
+// Inseparable lists the sets of scopes that the exchange only grants together,
+// each as the permission that brings them.
+func (v Variant) Inseparable() map[string][]string {
+	sets := map[string][]string{}
+	for _, p := range v.Permissions {
+		if beyondRead := p.Scopes.Without(Scopes{ScopeRead}); p.byScope() && len(beyondRead) > 1 {
+			sets[p.Name] = p.Scopes.Strings()
+		}
+	}
+	return sets
+}
+
 // Grant is what a role's words come to at an exchange.
 type Grant struct {
 	// Permissions to ask the exchange for, sorted.
@@ -140,6 +152,18 @@ func (v Variant) CheckGrant(asked Grant, given []string) error {
 		return fmt.Errorf("the exchange did not grant what was asked for: %s", strings.Join(lack, ", "))
 	}
 	return nil
+}
+
+// OnlyByName returns those of the permissions that no scope brings, so that a
+// role must name them in native_permissions.
+func (v Variant) OnlyByName(names []string) []string {
+	var only []string
+	for _, p := range v.Permissions {
+		if slices.Contains(names, p.Name) && (p.ByName || p.Beyond) {
+			only = append(only, p.Name)
+		}
+	}
+	return only
 }
 
 func (v Variant) permission(name string) (Permission, error) {

@@ -1,0 +1,127 @@
+package backend
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// parseAddresses reads addresses and CIDR blocks into their canonical form. It
+// refuses what is malformed, a block with bits set beyond its mask, and one
+// that means "anywhere".
+func parseAddresses(field string, items []string) ([]string, error) {
+	var canonical []string
+	for _, item := range items {
+		prefix, err := parsePrefix(item)
+		switch {
+		case err != nil:
+			return nil, invalid(field, "%q is not an IP address or CIDR block; give for example 203.0.113.7 or 203.0.113.0/24", item)
+		case prefix.Bits() == 0:
+			return nil, invalid(field, "%q means every address; name the addresses from which the key shall work", item)
+		case prefix.Addr() != prefix.Masked().Addr():
+			return nil, invalid(field, "%q has address bits beyond its mask; did you mean %s?", item, prefix.Masked())
+		}
+		text := prefix.String()
+		if prefix.IsSingleIP() {
+			text = prefix.Addr().String()
+		}
+		if !slices.Contains(canonical, text) {
+			canonical = append(canonical, text)
+		}
+	}
+	return canonical, nil
+}
+
+func parsePrefix(item string) (netip.Prefix, error) {
+	if strings.Contains(item, "/") {
+		return netip.ParsePrefix(item)
+	}
+	address, err := netip.ParseAddr(item)
+	if err != nil || address.Zone() != "" || address.IsUnspecified() {
+		return netip.Prefix{}, errNotAddress
+	}
+	return netip.PrefixFrom(address, address.BitLen()), nil
+}
+
+var errNotAddress = errors.New("not an address")
+
+// checkAddresses refuses addresses that the exchange does not take.
+func checkAddresses(field string, addresses []string, rule exchanges.AddressRule) error {
+	if rule.Max > 0 && len(addresses) > rule.Max {
+		return invalid(field, "%d addresses given; the exchange takes at most %d", len(addresses), rule.Max)
+	}
+	if joined := strings.Join(addresses, ","); rule.MaxLength > 0 && len(joined) > rule.MaxLength {
+		return invalid(field, "the list is %d characters long; the exchange takes at most %d", len(joined), rule.MaxLength)
+	}
+	for _, item := range addresses {
+		prefix, err := parsePrefix(item)
+		if err != nil {
+			return invalid(field, "%q is not an IP address or CIDR block", item)
+		}
+		if !prefix.IsSingleIP() && !rule.CIDR {
+			return invalid(field, "%q is a block; the exchange takes single addresses only", item)
+		}
+		if prefix.Addr().Is6() && !rule.IPv6 {
+			return invalid(field, "%q is an IPv6 address; the exchange takes IPv4 only", item)
+		}
+	}
+	return nil
+}
+
+// within reports whether every address lies in one of the blocks.
+func within(addresses, blocks []string) bool {
+	return !slices.ContainsFunc(addresses, func(item string) bool {
+		return !slices.ContainsFunc(blocks, func(block string) bool { return contains(block, item) })
+	})
+}
+
+// contains reports whether a block holds every address of another.
+func contains(block, item string) bool {
+	outer, err := parsePrefix(block)
+	if err != nil {
+		return false
+	}
+	inner, err := parsePrefix(item)
+	return err == nil && outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+// sameAddresses reports whether two lists name the same addresses, in
+// whatever order and spelling.
+func sameAddresses(a, b []string) bool {
+	return len(a) == len(b) && within(a, b) && within(b, a)
+}
+
+// keyAddresses settles the addresses of one key: the caller's own one where
+// the role binds to it, else the caller's choice within what the role allows,
+// else the role's.
+func keyAddresses(r role, clientAddress string, chosen []string) ([]string, error) {
+	allowed := slices.Concat(r.IPAllowlist, r.AllowedIPRanges)
+	switch {
+	case r.BindClientIP && len(chosen) > 0:
+		return nil, invalid("ip_allowlist", "this role binds each key to the caller's own address; leave the field out")
+	case r.BindClientIP:
+		bound, err := parseAddresses("bind_client_ip", []string{clientAddress})
+		if err != nil || !within(bound, r.AllowedIPRanges) {
+			return nil, refuse("your address %q is not in the role's allowed_ip_ranges (%s), to which it binds each key", clientAddress, strings.Join(r.AllowedIPRanges, ", "))
+		}
+		return bound, nil
+	case len(chosen) > 0:
+		if !within(chosen, allowed) {
+			return nil, invalid("ip_allowlist", "%s is not within what the role allows: %s", strings.Join(chosen, ", "), orNothing(allowed))
+		}
+		return chosen, nil
+	case len(r.IPAllowlist) == 0 && len(r.AllowedIPRanges) > 0:
+		return nil, invalid("ip_allowlist", "missing; choose addresses from: %s", strings.Join(r.AllowedIPRanges, ", "))
+	}
+	return r.IPAllowlist, nil
+}
+
+func orNothing(items []string) string {
+	if len(items) == 0 {
+		return "nothing"
+	}
+	return strings.Join(items, ", ")
+}

@@ -1,0 +1,101 @@
+// Package backend is the secrets engine as Vault sees it: paths, leases, and
+// the life of an API key from the request to its deletion at the exchange.
+//
+// It knows no exchange by name; main hands it the catalogue. Start reading at
+// [Factory], then mint.go and retire.go, which are the life of a key, and
+// sweeper.go, which finishes what a crash or an outage left undone.
+package backend
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Build says what binary this is.
+type Build struct {
+	// Version is a semantic version with a leading "v", as Vault's plugin
+	// catalogue wants it.
+	Version string
+	// Commit of the source, if known.
+	Commit string
+}
+
+// engine is one mount of the secrets engine.
+type engine struct {
+	*framework.Backend
+	build       Build
+	now         func() time.Time
+	mountUUID   string
+	tag         string
+	connections *connections
+	ledger      *ledger
+	claims      *claims
+}
+
+// Factory returns the factory that Vault calls for each mount. The engine can
+// mint at the exchanges of the catalogue.
+func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
+	return func(ctx context.Context, config *logical.BackendConfig) (logical.Backend, error) {
+		e := newEngine(catalog, build, time.Now)
+		if err := e.setup(ctx, config); err != nil {
+			return nil, err
+		}
+		return e, nil
+	}
+}
+
+// newEngine returns an engine that goes by the given clock.
+func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) *engine {
+	e := &engine{
+		build:       build,
+		now:         now,
+		connections: &connections{catalog: catalog, links: map[string]*link{}},
+		ledger:      &ledger{index: newIndex()},
+		claims:      &claims{held: map[string]chan struct{}{}},
+	}
+	e.Backend = &framework.Backend{
+		Help:           rootHelp,
+		BackendType:    logical.TypeLogical,
+		RunningVersion: build.Version,
+		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledgerPrefix}},
+		Secrets:        []*framework.Secret{e.apiKeySecret()},
+		InitializeFunc: e.initialize,
+		PeriodicFunc:   e.periodic,
+		Invalidate:     e.invalidate,
+		Clean:          e.clean,
+	}
+	for _, path := range []*framework.Path{
+		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
+		e.pathRolesList(), e.pathRoles(),
+		e.pathCreds(),
+		e.pathKeysList(), e.pathKeys(),
+		e.pathExchangesList(), e.pathExchanges(),
+		e.pathInfo(),
+	} {
+		e.Paths = append(e.Paths, strict(path))
+	}
+	return e
+}
+
+func (e *engine) setup(ctx context.Context, config *logical.BackendConfig) error {
+	if config != nil {
+		e.mountUUID = config.BackendUUID
+	}
+	e.tag = ownershipTag(e.mountUUID)
+	return e.Setup(ctx, config)
+}
+
+const rootHelp = `
+The exchange secrets engine mints API keys at crypto exchanges on demand, with
+exactly the scopes that a role names, and deletes them at the exchange when
+their lease ends.
+
+Write a parent account's credential to config/, write a role to roles/, and
+read creds/ for a key. keys/ shows every key there is, and exchanges/ what each
+exchange can do.
+`

@@ -1,0 +1,143 @@
+package backend
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ryanuber/go-glob"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// connection is a parent account at an exchange: its root credential, how to
+// reach it, and the guard rails that no role on it may pass.
+type connection struct {
+	Exchange       string        `json:"exchange"`
+	Environment    string        `json:"environment"`
+	Variant        string        `json:"variant"`
+	BaseURL        string        `json:"base_url"`
+	Credential     credential    `json:"credential"`
+	RequestTimeout time.Duration `json:"request_timeout"`
+	RateMultiplier float64       `json:"rate_multiplier"`
+	// Account is what the exchange called the parent account when the
+	// credential was verified.
+	Account string `json:"account"`
+
+	AllowedRoles         []string      `json:"allowed_roles"`
+	AllowedSubAccounts   []string      `json:"allowed_sub_accounts"`
+	AllowedScopes        []string      `json:"allowed_scopes"`
+	RequireIPAllowlist   bool          `json:"require_ip_allowlist"`
+	MaxTTL               time.Duration `json:"max_ttl"`
+	MaxKeysPerSubAccount int           `json:"max_keys_per_sub_account"`
+	Frozen               string        `json:"frozen"`
+}
+
+// The values of frozen.
+const (
+	frozenNo      = "no"
+	frozenMinting = "minting"
+	frozenAll     = "all"
+)
+
+// newConnection returns a connection with the defaults.
+func newConnection() connection {
+	return connection{
+		AllowedRoles:       []string{"*"},
+		AllowedSubAccounts: []string{"*"},
+		AllowedScopes:      defaultAllowedScopes().Strings(),
+		RequireIPAllowlist: true,
+		RateMultiplier:     1,
+		Frozen:             frozenNo,
+	}
+}
+
+// defaultAllowedScopes is every scope that cannot move funds.
+func defaultAllowedScopes() exchanges.Scopes {
+	return exchanges.NewScopes(exchanges.AllScopes()...).Without(exchanges.NewScopes(exchanges.ScopeTransfer, exchanges.ScopeWithdraw))
+}
+
+// credential is a root credential as it is stored. Unlike exchanges.Credential
+// it encodes its secrets, so it prints nothing.
+type credential struct {
+	APIKey     string `json:"api_key"`
+	APISecret  string `json:"api_secret"`
+	Passphrase string `json:"passphrase"`
+	PrivateKey string `json:"private_key"`
+	TOTPSecret string `json:"totp_secret"`
+}
+
+// Format prints nothing of the credential, whatever the verb.
+func (credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[credential]") }
+
+func (c credential) reveal() exchanges.Credential {
+	return exchanges.Credential{
+		APIKey:     c.APIKey,
+		APISecret:  exchanges.Secret(c.APISecret),
+		Passphrase: exchanges.Secret(c.Passphrase),
+		PrivateKey: exchanges.Secret(c.PrivateKey),
+		TOTPSecret: exchanges.Secret(c.TOTPSecret),
+	}
+}
+
+// options is how the exchange is reached.
+func (c connection) options() exchanges.Options {
+	return exchanges.Options{
+		Environment:    c.Environment,
+		Variant:        c.Variant,
+		BaseURL:        c.BaseURL,
+		Timeout:        c.RequestTimeout,
+		RateMultiplier: c.RateMultiplier,
+		UserAgent:      userAgent,
+	}
+}
+
+// userAgent tells an exchange's support who is calling.
+const userAgent = "vault-plugin-secrets-exchange"
+
+// samePlace reports whether keys minted through one connection can be deleted
+// through the other.
+func (c connection) samePlace(other connection) bool {
+	return c.Exchange == other.Exchange && c.Environment == other.Environment && c.Variant == other.Variant &&
+		c.BaseURL == other.BaseURL && (c.Account == other.Account || c.Account == "" || other.Account == "")
+}
+
+// allowsRole reports whether a role of that name may use the connection.
+func (c connection) allowsRole(name string) bool { return matches(c.AllowedRoles, name) }
+
+// allowsSubAccount reports whether keys may be minted in the sub-account.
+func (c connection) allowsSubAccount(name string) bool { return matches(c.AllowedSubAccounts, name) }
+
+func matches(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(g string) bool { return glob.Glob(g, name) })
+}
+
+// checkGrant refuses scopes and native permissions beyond the guard rails.
+func (c connection) checkGrant(variant exchanges.Variant, grant exchanges.Grant) error {
+	for _, scope := range grant.Scopes {
+		if !slices.Contains(c.AllowedScopes, string(scope)) {
+			return invalid("scopes", "%s is not allowed on this connection, which allows %s; ask the security team to widen its allowed_scopes", scope, strings.Join(c.AllowedScopes, ", "))
+		}
+	}
+	for _, p := range variant.Permissions {
+		if p.Beyond && slices.Contains(grant.Permissions, p.Name) && !slices.Contains(c.AllowedScopes, p.Name) {
+			return invalid("native_permissions", "%s reaches beyond the canonical scopes and must be named in the connection's allowed_scopes", p.Name)
+		}
+	}
+	return nil
+}
+
+// needsAddresses reports whether a key with the scopes must be bound to
+// addresses.
+func (c connection) needsAddresses(scopes exchanges.Scopes) bool {
+	return c.RequireIPAllowlist && scopes.Risk() != exchanges.RiskMinimal
+}
+
+// keyCap is how many keys of ours one sub-account may hold; 0 for no cap.
+func (c connection) keyCap(variant exchanges.Variant) int {
+	if c.MaxKeysPerSubAccount > 0 && (variant.KeysPerSubAccount == 0 || c.MaxKeysPerSubAccount < variant.KeysPerSubAccount) {
+		return c.MaxKeysPerSubAccount
+	}
+	return variant.KeysPerSubAccount
+}

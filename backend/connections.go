@@ -1,0 +1,136 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// link is a connection in use: opened once, kept with its pooled HTTP client,
+// and shared by all requests.
+type link struct {
+	connection
+	name    string
+	about   exchanges.Description
+	variant exchanges.Variant
+	account exchanges.Account
+}
+
+// keyBaseURL is where a minted key is used.
+func (l *link) keyBaseURL() string {
+	environment, _ := l.about.Environment(l.Environment)
+	switch {
+	case l.BaseURL != "":
+		return l.BaseURL
+	case environment.KeyBaseURL != "":
+		return environment.KeyBaseURL
+	}
+	return environment.BaseURL
+}
+
+// failed names the connection in an error of its exchange.
+func (l *link) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &connectionError{l.name, err}
+}
+
+// connections keeps the links, so that neither storage nor a new TCP
+// connection is needed for each mint. It never holds its lock around a call to
+// storage or network.
+type connections struct {
+	catalog []exchanges.Exchange
+
+	mu    sync.Mutex
+	links map[string]*link
+	// changes counts invalidations: what was read from storage before one
+	// must not be kept after it.
+	changes int
+}
+
+// exchange returns the exchange of that name.
+func (c *connections) exchange(name string) (exchanges.Exchange, error) {
+	var known []string
+	for _, e := range c.catalog {
+		if e.Describe().Name == name {
+			return e, nil
+		}
+		known = append(known, e.Describe().Name)
+	}
+	return nil, oneOf("exchange", name, known...)
+}
+
+// get returns the link of a connection, or nil if there is no such connection.
+func (c *connections) get(ctx context.Context, s logical.Storage, name string) (*link, error) {
+	c.mu.Lock()
+	known, changes := c.links[name], c.changes
+	c.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	entry, err := connectionTable().get(ctx, s, name)
+	if err != nil || entry == nil {
+		return nil, err
+	}
+	opened, err := c.open(name, *entry)
+	if err != nil {
+		return nil, fmt.Errorf("connection %q: %w", name, err)
+	}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.links[name]; known != nil {
+		opened.account.Close()
+		return known, nil
+	}
+	if c.changes == changes {
+		c.links[name] = opened
+	}
+	return opened, nil
+}
+
+// open makes a link; it makes no network call.
+func (c *connections) open(name string, entry connection) (*link, error) {
+	exchange, err := c.exchange(entry.Exchange)
+	if err != nil {
+		return nil, err
+	}
+	about := exchange.Describe()
+	variant, err := about.Variant(entry.Variant)
+	if err != nil {
+		return nil, err
+	}
+	account, err := exchange.Open(entry.Credential.reveal(), entry.options())
+	if err != nil {
+		return nil, err
+	}
+	return &link{connection: entry, name: name, about: about, variant: variant, account: account}, nil
+}
+
+// forget drops the link after the connection changed. Calls in flight on it
+// end as they would have.
+func (c *connections) forget(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	if known := c.links[name]; known != nil {
+		known.account.Close()
+		delete(c.links, name)
+	}
+}
+
+// close drops every link.
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	for name, known := range c.links {
+		known.account.Close()
+		delete(c.links, name)
+	}
+}

@@ -1,0 +1,172 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// operationPrefix begins the OpenAPI operation id of every path.
+const operationPrefix = "exchange"
+
+// namePattern is what may name a connection or a role.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?$`)
+
+// strict wraps a path's handlers: an unknown field is refused instead of
+// ignored, a bad name is refused before anything is looked up, and every error
+// becomes what Vault's user should see.
+func strict(path *framework.Path) *framework.Path {
+	for _, operation := range path.Operations {
+		op := operation.(*framework.PathOperation)
+		handler := op.Callback
+		op.Callback = func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+			if err := checkFields(path, req, d); err != nil {
+				return answer(err)
+			}
+			resp, err := handler(ctx, req, d)
+			if err != nil {
+				return answer(err)
+			}
+			return resp, nil
+		}
+	}
+	return path
+}
+
+func checkFields(path *framework.Path, req *logical.Request, d *framework.FieldData) error {
+	for field := range req.Data {
+		if path.Fields[field] == nil {
+			known := slices.Sorted(maps.Keys(path.Fields))
+			return invalid(field, "not a field of this path; the fields are %s", strings.Join(known, ", "))
+		}
+	}
+	if _, named := path.Fields["name"]; named {
+		if name := d.Get("name").(string); !namePattern.MatchString(name) {
+			return invalid("name", "%q is not allowed; use 1 to 64 letters, digits, '_', '-' and '.', beginning and ending with a letter or digit", name)
+		}
+	}
+	return nil
+}
+
+// nameField is the name in the path.
+func nameField(what string) *framework.FieldSchema {
+	return &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "Name of the " + what + ".",
+		Required:    true,
+	}
+}
+
+// Fields of every list.
+func listFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"after": {Type: framework.TypeString, Query: true, Description: "Begin after this entry."},
+		"limit": {Type: framework.TypeInt, Query: true, Description: "Return at most this many entries; 0 for all.", Default: 0},
+	}
+}
+
+// page cuts sorted names down to what the fields of listFields ask for.
+func page(names []string, d *framework.FieldData) ([]string, error) {
+	limit := d.Get("limit").(int)
+	if limit < 0 {
+		return nil, invalid("limit", "%d is negative; give 0 for all entries or a positive number", limit)
+	}
+	if after := d.Get("after").(string); after != "" {
+		i, found := slices.BinarySearch(names, after)
+		if found {
+			i++
+		}
+		names = names[i:]
+	}
+	if limit > 0 && limit < len(names) {
+		names = names[:limit]
+	}
+	return names, nil
+}
+
+// duration reads a field of TypeSignedDurationSecond and refuses a negative
+// one.
+func duration(d *framework.FieldData, field string) (time.Duration, error) {
+	seconds := d.Get(field).(int)
+	if seconds < 0 {
+		return 0, invalid(field, "%ds is negative; give 0 or more, such as 15m or 900", seconds)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// words reads a comma-separated field without empty items and repeats.
+func words(d *framework.FieldData, field string) []string {
+	var list []string
+	for _, word := range d.Get(field).([]string) {
+		if word = strings.TrimSpace(word); word != "" && !slices.Contains(list, word) {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// oneOf refuses a value that is not among the allowed ones.
+func oneOf(field, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return invalid(field, "%q is not known; choose one of: %s", value, strings.Join(allowed, ", "))
+}
+
+// responses declares the one successful answer of an operation.
+func responses(status int, description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
+	return map[int][]framework.Response{status: {{Description: description, Fields: fields}}}
+}
+
+// seconds shows a duration in Vault's way.
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// timestamp shows a time; empty for none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// list shows a list, never null.
+func list[T ~string](items []T) []string {
+	shown := make([]string, len(items))
+	for i, item := range items {
+		shown[i] = string(item)
+	}
+	return shown
+}
+
+// plural writes a count with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// listAnswer answers a list operation.
+func listAnswer(names []string, err error, d *framework.FieldData) (*logical.Response, error) {
+	if err != nil {
+		return nil, err
+	}
+	names, err = page(names, d)
+	if err != nil {
+		return nil, err
+	}
+	return logical.ListResponse(names), nil
+}
+
+func listAnswerFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"keys": {Type: framework.TypeStringSlice, Description: "The names."},
+	}
+}

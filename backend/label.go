@@ -1,0 +1,93 @@
+package backend
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/helper/template"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// A label is what finds a key again whose create answer was lost, and what
+// tells our keys from anybody else's. It begins with the mount's ownership tag
+// and the key's id; what the role's label_template adds comes after, as far as
+// the exchange's length allows.
+const (
+	tagPrefix = "vx"
+	tagLength = 6
+	idLength  = 12
+)
+
+// encoding has only lower-case letters and digits, which every exchange takes
+// in a label and none folds together.
+var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+func shortHash(length int, parts ...string) string {
+	digest := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return strings.ToLower(encoding.EncodeToString(digest[:]))[:length]
+}
+
+// ownershipTag marks every key of a mount. It derives from the mount's UUID, so
+// that it survives restarts, upgrades and a restored snapshot.
+func ownershipTag(mountUUID string) string {
+	return tagPrefix + shortHash(tagLength-len(tagPrefix), "mount", mountUUID)
+}
+
+// keyID derives a ledger id from a request's own id, so that a request which
+// Vault sends a second time after a plugin crash finds the first one's entry.
+func keyID(mountUUID, requestID string, attempt int) string {
+	return shortHash(idLength, "key", mountUUID, requestID, fmt.Sprint(attempt))
+}
+
+// labelData is what a label_template can use.
+type labelData struct {
+	RoleName    string
+	Connection  string
+	SubAccount  string
+	DisplayName string
+	EntityID    string
+	Reason      string
+}
+
+// makeLabel composes a key's label for an exchange; empty if it has none.
+func makeLabel(tag, id, text string, data labelData, rule exchanges.LabelRule) (string, error) {
+	if rule.MaxLength == 0 {
+		return "", nil
+	}
+	addition, err := renderLabel(text, data)
+	if err != nil {
+		return "", err
+	}
+	label := tag + id + strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-' && rule.Hyphens:
+			return r
+		}
+		return -1
+	}, addition)
+	return label[:min(len(label), rule.MaxLength)], nil
+}
+
+func renderLabel(text string, data labelData) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	parsed, err := template.NewTemplate(template.Template(text))
+	if err != nil {
+		return "", invalid("label_template", "not a template: %s", err)
+	}
+	label, err := parsed.Generate(data)
+	if err != nil {
+		return "", invalid("label_template", "%s; it may use .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason", err)
+	}
+	return label, nil
+}
+
+// checkLabelTemplate tries the template out.
+func checkLabelTemplate(text string) error {
+	_, err := renderLabel(text, labelData{})
+	return err
+}

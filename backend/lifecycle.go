@@ -1,0 +1,50 @@
+package backend
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/helper/consts"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// initialize loads the ledger's index, so that the first mint need not. A
+// failure is not fatal: the index is loaded on first use then.
+func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
+	if err := e.ledger.load(ctx, req.Storage); err != nil {
+		e.Logger().Warn("the ledger could not be loaded yet; it is tried again when it is needed", "error", err)
+	}
+	return nil
+}
+
+// periodic is called by Vault about once a minute on every node.
+func (e *engine) periodic(ctx context.Context, req *logical.Request) error {
+	if !e.ownsStorage() {
+		return nil
+	}
+	return e.sweep(ctx, req.Storage)
+}
+
+// ownsStorage reports whether this node may write: the active node of a
+// primary cluster, or of a secondary where the mount is local. Only there may
+// anything be deleted at an exchange, so that nothing is done twice.
+func (e *engine) ownsStorage() bool {
+	state := e.System().ReplicationState()
+	standby := state.HasState(consts.ReplicationPerformanceStandby | consts.ReplicationDRSecondary)
+	secondary := state.HasState(consts.ReplicationPerformanceSecondary) && !e.System().LocalMount()
+	return !standby && !secondary
+}
+
+// invalidate drops what was kept in memory of an entry that another node
+// wrote.
+func (e *engine) invalidate(_ context.Context, key string) {
+	if name, ok := strings.CutPrefix(key, connectionPrefix); ok {
+		e.connections.forget(name)
+	}
+	if strings.HasPrefix(key, ledgerPrefix) {
+		e.ledger.index.empty()
+	}
+}
+
+// clean is called when the mount goes away or the plugin ends.
+func (e *engine) clean(context.Context) { e.connections.close() }

@@ -1,0 +1,385 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// pathConfig is config/:name, a connection.
+func (e *engine) pathConfig() *framework.Path {
+	write := &framework.PathOperation{
+		Callback:  e.writeConfig,
+		Summary:   "Write a connection: the credential of a parent account, and its guard rails.",
+		Responses: map[int][]framework.Response{http.StatusNoContent: {{Description: "Written."}}},
+		Examples: []framework.RequestExample{{Description: "A Bybit master account.", Data: map[string]any{
+			"exchange": "bybit", "api_key": "...", "api_secret": "...", "allowed_sub_accounts": "53888000", "max_ttl": "8h",
+		}}},
+		ForwardPerformanceStandby:   true,
+		ForwardPerformanceSecondary: true,
+	}
+	return &framework.Path{
+		Pattern:        "config/(?P<name>[^/]+)$",
+		DisplayAttrs:   &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "connection"},
+		Fields:         configFields(),
+		ExistenceCheck: e.configExists,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.CreateOperation: write,
+			logical.UpdateOperation: write,
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  e.readConfig,
+				Summary:   "Read a connection, without its secrets.",
+				Responses: responses(http.StatusOK, "The connection.", configAnswerFields()),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    e.deleteConfig,
+				Summary:                     "Delete a connection that has no keys.",
+				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Deleted."}}},
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Manage a connection: the credential of a parent account at one exchange.",
+		HelpDescription: configHelp,
+	}
+}
+
+// pathConfigList is config/.
+func (e *engine) pathConfigList() *framework.Path {
+	return &framework.Path{
+		Pattern:      "config/?$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "connections"},
+		Fields:       listFields(),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+					names, err := connectionTable().list(ctx, req.Storage)
+					return listAnswer(names, err, d)
+				},
+				Summary:   "List the connections.",
+				Responses: responses(http.StatusOK, "Names of the connections.", listAnswerFields()),
+			},
+		},
+		HelpSynopsis:    "List the connections.",
+		HelpDescription: "A connection is the credential of a parent account at one exchange, with the guard rails that no role on it may pass.",
+	}
+}
+
+func configFields() map[string]*framework.FieldSchema {
+	secret := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{
+			Type: framework.TypeString, Description: description + " Never shown again.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		}
+	}
+	fields := map[string]*framework.FieldSchema{
+		"name":        nameField("connection"),
+		"api_secret":  secret("Secret of the root key."),
+		"passphrase":  secret("Passphrase of the root key, where the exchange has one."),
+		"private_key": secret("Private key (PKCS #8, PEM) of a root key that signs with one."),
+		"totp_secret": secret("Seed of one-time codes (base32), where the exchange asks for them."),
+		"verify": {
+			Type: framework.TypeBool, Default: true,
+			Description: "Ask the exchange whether the credential works, and refuse it if it does not.",
+		},
+		"force": {
+			Type: framework.TypeBool, Default: false, Query: true,
+			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which then cannot be revoked.",
+		},
+	}
+	for name, field := range guardRailFields() {
+		fields[name] = field
+	}
+	return fields
+}
+
+// guardRailFields are the fields of a connection that are shown as they were
+// written.
+func guardRailFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"exchange":                 {Type: framework.TypeString, Description: "The exchange, see exchanges/. Required."},
+		"environment":              {Type: framework.TypeString, Description: "The exchange's environment, such as production or testnet; by default its production."},
+		"variant":                  {Type: framework.TypeString, Description: "The kind of parent account, where the exchange has several."},
+		"base_url":                 {Type: framework.TypeString, Description: "Address of the exchange instead of the environment's: https, or http to a loopback address."},
+		"api_key":                  {Type: framework.TypeString, Description: "The root key."},
+		"request_timeout":          {Type: framework.TypeSignedDurationSecond, Description: "How long one request to the exchange may take; 10s by default."},
+		"rate_multiplier":          {Type: framework.TypeFloat, Description: "Multiplies the exchange's documented rate limits: below 1 where other tools share the account's quota, above 1 where the exchange has granted more. 1 by default."},
+		"allowed_roles":            {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the roles that may use the connection; all by default."},
+		"allowed_sub_accounts":     {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the sub-accounts in which keys may be minted; all by default."},
+		"allowed_scopes":           {Type: framework.TypeCommaStringSlice, Description: "Scopes that roles may give, and native permissions beyond the scopes; everything but transfer and withdraw by default."},
+		"require_ip_allowlist":     {Type: framework.TypeBool, Description: "Bind every key that can do more than read to addresses; true by default."},
+		"max_ttl":                  {Type: framework.TypeSignedDurationSecond, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
+		"max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 for the exchange's cap."},
+		"rotation_period":          {Type: framework.TypeSignedDurationSecond, Description: "How often the root key is replaced, at an exchange whose API can; 0 for never."},
+		"frozen":                   {Type: framework.TypeString, Description: "no; minting: no new keys; all: no deletions either, for the time after a restored snapshot.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
+	}
+}
+
+func configAnswerFields() map[string]*framework.FieldSchema {
+	fields := guardRailFields()
+	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account, if it was verified and tells."}
+	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Keys of the connection in the ledger."}
+	return fields
+}
+
+func (e *engine) configExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
+	entry, err := connectionTable().get(ctx, req.Storage, d.Get("name").(string))
+	return entry != nil, err
+}
+
+func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	old, err := connectionTable().get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	entry := newConnection()
+	if old != nil {
+		entry = *old
+	}
+	if err := entry.apply(d); err != nil {
+		return nil, err
+	}
+	if entry.Exchange == "" {
+		return nil, invalid("exchange", "missing; list the exchanges with exchanges/")
+	}
+	opened, err := e.connections.open(name, entry)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.account.Close()
+	if err := opened.checkGuardRails(); err != nil {
+		return nil, err
+	}
+	resp := &logical.Response{}
+	if d.Get("verify").(bool) {
+		identity, err := verifyRoot(ctx, opened)
+		if err != nil {
+			return nil, err
+		}
+		entry.Account, resp.Warnings = identity.Account, identity.Warnings
+	}
+	if old != nil && !d.Get("force").(bool) {
+		if err := e.checkMove(ctx, req.Storage, name, *old, entry); err != nil {
+			return nil, err
+		}
+	}
+	if err := connectionTable().put(ctx, req.Storage, name, entry); err != nil {
+		return nil, err
+	}
+	e.connections.forget(name)
+	if len(resp.Warnings) == 0 {
+		return nil, nil
+	}
+	return resp, nil
+}
+
+// verifyRoot asks the exchange whether the root credential works and may mint.
+func verifyRoot(ctx context.Context, l *link) (exchanges.Identity, error) {
+	identity, err := l.account.Inspect(ctx)
+	if err != nil {
+		return identity, refuse("the credential could not be verified: %s; nothing was written (verify=false writes it unverified)", err)
+	}
+	if !identity.CanMint {
+		return identity, refuse("the credential cannot mint keys: %s; nothing was written", identity.Problem)
+	}
+	return identity, nil
+}
+
+// checkMove refuses to point a connection elsewhere while it has keys that
+// could then not be deleted.
+func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, old, moved connection) error {
+	if old.samePlace(moved) {
+		return nil
+	}
+	if err := e.ledger.load(ctx, s); err != nil {
+		return err
+	}
+	if n := e.keysOf(name); n > 0 {
+		return refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", name, plural(n, "key"))
+	}
+	return nil
+}
+
+// keysOf counts a connection's keys, whatever their state.
+func (e *engine) keysOf(name string) int {
+	return e.ledger.index.count(func(key *indexed) bool { return key.connection == name })
+}
+
+// apply takes over the fields that were given.
+func (c *connection) apply(d *framework.FieldData) error {
+	for field, value := range map[string]*string{
+		"exchange": &c.Exchange, "environment": &c.Environment, "variant": &c.Variant, "base_url": &c.BaseURL,
+		"api_key": &c.Credential.APIKey, "api_secret": &c.Credential.APISecret, "passphrase": &c.Credential.Passphrase,
+		"private_key": &c.Credential.PrivateKey, "totp_secret": &c.Credential.TOTPSecret, "frozen": &c.Frozen,
+	} {
+		if given, ok := d.GetOk(field); ok {
+			*value = strings.TrimSpace(given.(string))
+		}
+	}
+	for field, value := range map[string]*[]string{
+		"allowed_roles": &c.AllowedRoles, "allowed_sub_accounts": &c.AllowedSubAccounts, "allowed_scopes": &c.AllowedScopes,
+	} {
+		if _, ok := d.GetOk(field); ok {
+			*value = words(d, field)
+		}
+	}
+	if _, ok := d.GetOk("request_timeout"); ok {
+		timeout, err := duration(d, "request_timeout")
+		if err != nil {
+			return err
+		}
+		c.RequestTimeout = timeout
+	}
+	if _, ok := d.GetOk("max_ttl"); ok {
+		maxTTL, err := duration(d, "max_ttl")
+		if err != nil {
+			return err
+		}
+		c.MaxTTL = maxTTL
+	}
+	if period, err := duration(d, "rotation_period"); err != nil {
+		return err
+	} else if period > 0 {
+		return invalid("rotation_period", "no exchange of this build can replace its root key through the API; replace it by hand and write the connection again")
+	}
+	if multiplier, ok := d.GetOk("rate_multiplier"); ok {
+		c.RateMultiplier = multiplier.(float64)
+	}
+	if required, ok := d.GetOk("require_ip_allowlist"); ok {
+		c.RequireIPAllowlist = required.(bool)
+	}
+	if most, ok := d.GetOk("max_keys_per_sub_account"); ok {
+		c.MaxKeysPerSubAccount = most.(int)
+	}
+	return nil
+}
+
+// maxRequestTimeout bounds request_timeout, so that a call ends before the
+// mint that made it.
+const maxRequestTimeout = createTimeout
+
+// checkGuardRails refuses values that make no sense. The form of the
+// credential was checked when the link was opened.
+func (l *link) checkGuardRails() error {
+	if err := oneOf("frozen", l.Frozen, frozenNo, frozenMinting, frozenAll); err != nil {
+		return err
+	}
+	switch {
+	case l.MaxKeysPerSubAccount < 0:
+		return invalid("max_keys_per_sub_account", "%d is negative; give 0 for the exchange's cap, or a positive number", l.MaxKeysPerSubAccount)
+	case l.RateMultiplier <= 0 || l.RateMultiplier > 10_000:
+		return invalid("rate_multiplier", "%v is not allowed; give a number above 0, such as 0.5, and at most 10000", l.RateMultiplier)
+	case l.RequestTimeout > maxRequestTimeout:
+		return invalid("request_timeout", "%s is too long; give at most %s", l.RequestTimeout, maxRequestTimeout)
+	}
+	for _, word := range l.AllowedScopes {
+		_, err := exchanges.ParseScopes([]string{word}, nil)
+		if err != nil && len(l.variant.OnlyByName([]string{word})) == 0 {
+			return invalid("allowed_scopes", "%s", err)
+		}
+	}
+	return nil
+}
+
+func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	c, err := connectionTable().get(ctx, req.Storage, name)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	if err := e.ledger.load(ctx, req.Storage); err != nil {
+		return nil, err
+	}
+	return &logical.Response{Data: map[string]any{
+		"exchange":                 c.Exchange,
+		"environment":              c.Environment,
+		"variant":                  c.Variant,
+		"base_url":                 c.BaseURL,
+		"api_key":                  c.Credential.APIKey,
+		"account":                  c.Account,
+		"request_timeout":          seconds(c.RequestTimeout),
+		"rate_multiplier":          c.RateMultiplier,
+		"allowed_roles":            list(c.AllowedRoles),
+		"allowed_sub_accounts":     list(c.AllowedSubAccounts),
+		"allowed_scopes":           list(c.AllowedScopes),
+		"require_ip_allowlist":     c.RequireIPAllowlist,
+		"max_ttl":                  seconds(c.MaxTTL),
+		"max_keys_per_sub_account": c.MaxKeysPerSubAccount,
+		"rotation_period":          0,
+		"frozen":                   c.Frozen,
+		"live_keys":                e.keysOf(name),
+	}}, nil
+}
+
+func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	if err := e.ledger.load(ctx, req.Storage); err != nil {
+		return nil, err
+	}
+	if n := e.keysOf(name); n > 0 && !d.Get("force").(bool) {
+		return nil, refuse("connection %q has %s; revoke the leases first, or delete with force=true, which revokes them", name, plural(n, "key"))
+	}
+	if err := e.emptyConnection(ctx, req.Storage, name); err != nil {
+		return nil, err
+	}
+	if err := connectionTable().delete(ctx, req.Storage, name); err != nil {
+		return nil, err
+	}
+	e.connections.forget(name)
+	return nil, nil
+}
+
+// emptyConnection revokes every key of a connection, or says how many are
+// left. Minting is frozen first, so that no new key comes in meanwhile.
+func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name string) error {
+	ids := e.ledger.index.ids(func(key *indexed) bool { return key.connection == name })
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := e.freeze(ctx, s, name); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	var last error
+	for _, id := range ids {
+		if err := e.retireByID(ctx, s, id); err != nil {
+			last = err
+		}
+	}
+	if n := e.keysOf(name); n > 0 {
+		return refuse("connection %q still has %s (last failure: %v); they are deleted in the background, minting is frozen; delete the connection again later", name, plural(n, "key"), last)
+	}
+	return nil
+}
+
+// freeze stops minting on a connection.
+func (e *engine) freeze(ctx context.Context, s logical.Storage, name string) error {
+	c, err := connectionTable().get(ctx, s, name)
+	if err != nil || c == nil || c.Frozen != frozenNo {
+		return err
+	}
+	c.Frozen = frozenMinting
+	if err := connectionTable().put(ctx, s, name, *c); err != nil {
+		return err
+	}
+	e.connections.forget(name)
+	return nil
+}
+
+var configHelp = strings.TrimSpace(`
+A connection holds the root credential of a parent account and the guard rails
+that no role on it may pass. It belongs to the security team; roles belong to
+the teams that use them. Secrets are written and never shown again.
+
+A write keeps the fields that are not given. By default it asks the exchange
+whether the credential works and may mint keys; verify=false leaves that out.
+A connection that has keys cannot be deleted, unless force=true asks for the
+keys to be revoked first.
+`)

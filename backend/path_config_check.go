@@ -1,0 +1,67 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// pathConfigCheck is config/:name/check, which asks the exchange now.
+func (e *engine) pathConfigCheck() *framework.Path {
+	return &framework.Path{
+		Pattern:      "config/(?P<name>[^/]+)/check$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "check", OperationSuffix: "connection"},
+		Fields:       map[string]*framework.FieldSchema{"name": nameField("connection")},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback: e.checkConfig,
+				Summary:  "Ask the exchange who the root credential is and what it may.",
+				Responses: responses(http.StatusOK, "What the exchange says.", map[string]*framework.FieldSchema{
+					"can_mint":        {Type: framework.TypeBool, Description: "Whether keys can be minted with it.", Required: true},
+					"problem":         {Type: framework.TypeString, Description: "What is missing, and how to mend it."},
+					"account":         {Type: framework.TypeString, Description: "What the exchange calls the account."},
+					"permissions":     {Type: framework.TypeStringSlice, Description: "The root key's rights in the exchange's words.", Required: true},
+					"ip_allowlist":    {Type: framework.TypeStringSlice, Description: "Addresses that the root key is bound to.", Required: true},
+					"expires_at":      {Type: framework.TypeString, Description: "When the exchange ends the root key; empty for never."},
+					"clock_offset_ms": {Type: framework.TypeInt64, Description: "The exchange's clock minus this host's, in milliseconds."},
+					"warnings":        {Type: framework.TypeStringSlice, Description: "What deserves attention.", Required: true},
+				}),
+			},
+		},
+		HelpSynopsis: "Check a connection's root credential at the exchange, now.",
+		HelpDescription: "Signs a call that asks the exchange who the root credential is, and shows its rights, the addresses " +
+			"it is bound to, its expiry, and how far the clocks are apart. Nothing is changed.",
+	}
+}
+
+func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	l, err := e.existingConnection(ctx, req.Storage, d.Get("name").(string))
+	if err != nil {
+		return nil, err
+	}
+	identity, err := l.account.Inspect(ctx)
+	if err != nil {
+		return nil, l.failed(err)
+	}
+	return &logical.Response{Data: map[string]any{
+		"can_mint":        identity.CanMint,
+		"problem":         identity.Problem,
+		"account":         identity.Account,
+		"permissions":     list(identity.Permissions),
+		"ip_allowlist":    list(identity.Addresses),
+		"expires_at":      timestamp(identity.ExpiresAt),
+		"clock_offset_ms": identity.ClockOffset.Milliseconds(),
+		"warnings":        list(identity.Warnings),
+	}}, nil
+}
+
+// existingConnection is the link of a connection that must exist.
+func (e *engine) existingConnection(ctx context.Context, s logical.Storage, name string) (*link, error) {
+	l, err := e.connections.get(ctx, s, name)
+	if err == nil && l == nil {
+		return nil, invalid("name", "there is no connection %q; list what there is with config/", name)
+	}
+	return l, err
+}

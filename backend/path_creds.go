@@ -1,0 +1,126 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// pathCreds is creds/:name, where keys are minted.
+func (e *engine) pathCreds() *framework.Path {
+	operation := func(summary string) *framework.PathOperation {
+		return &framework.PathOperation{
+			Callback:                    e.readCreds,
+			Summary:                     summary,
+			Responses:                   responses(http.StatusOK, "A new API key.", credsFields()),
+			Examples:                    []framework.RequestExample{{Description: "A key for ten minutes that can only read.", Data: map[string]any{"ttl": "10m", "scopes": "read", "reason": "DESK-1234"}}},
+			ForwardPerformanceStandby:   true,
+			ForwardPerformanceSecondary: true,
+		}
+	}
+	return &framework.Path{
+		Pattern:      "creds/(?P<name>[^/]+)$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "generate", OperationSuffix: "credentials"},
+		Fields: map[string]*framework.FieldSchema{
+			"name":         nameField("role"),
+			"ttl":          {Type: framework.TypeSignedDurationSecond, Query: true, Description: "Lifetime of the key, at most the role's."},
+			"scopes":       {Type: framework.TypeCommaStringSlice, Query: true, Description: "Scopes of the key, at most the role's."},
+			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Query: true, Description: "Addresses from which the key shall work, within what the role allows."},
+			"reason":       {Type: framework.TypeString, Query: true, Description: "Why the key is needed; kept in the ledger."},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation:   operation("Mint an API key."),
+			logical.UpdateOperation: operation("Mint an API key with less than the role gives."),
+		},
+		HelpSynopsis:    "Mint an API key at the role's exchange.",
+		HelpDescription: credsHelp,
+	}
+}
+
+// maxReason is how long a reason may be.
+const maxReason = 200
+
+func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	w := wish{scopes: words(d, "scopes"), reason: d.Get("reason").(string)}
+	var err error
+	if w.ttl, err = duration(d, "ttl"); err != nil {
+		return nil, err
+	}
+	if w.ipAllowlist, err = parseAddresses("ip_allowlist", words(d, "ip_allowlist")); err != nil {
+		return nil, err
+	}
+	if len(w.reason) > maxReason {
+		return nil, invalid("reason", "%d characters long; give at most %d", len(w.reason), maxReason)
+	}
+	o, err := e.settle(ctx, req, d.Get("name").(string), w)
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.mint(ctx, req.Storage, o)
+	if err != nil {
+		return nil, err
+	}
+	return e.lease(m, o), nil
+}
+
+// credsData is what the caller gets: the only place where a key's secret parts
+// are ever shown.
+func credsData(m *minted, o *order) map[string]any {
+	environment, _ := o.link.about.Environment(o.link.Environment)
+	data := map[string]any{
+		"api_key":      m.key.APIKey,
+		"key_type":     string(m.entry.KeyType),
+		"key_id":       m.entry.ID,
+		"exchange":     m.entry.Exchange,
+		"environment":  environment.Name,
+		"base_url":     o.link.keyBaseURL(),
+		"sub_account":  m.entry.SubAccount,
+		"scopes":       m.entry.Scopes.Strings(),
+		"ip_allowlist": list(m.entry.Addresses),
+		"risk":         string(m.entry.Risk),
+		"expires_at":   timestamp(m.entry.Expires),
+	}
+	for field, secret := range map[string]string{
+		"api_secret":  m.key.APISecret.Reveal(),
+		"passphrase":  m.key.Passphrase.Reveal(),
+		"private_key": m.privateKey.Reveal(),
+	} {
+		if secret != "" {
+			data[field] = secret
+		}
+	}
+	return data
+}
+
+func credsFields() map[string]*framework.FieldSchema {
+	sensitive := &framework.DisplayAttributes{Sensitive: true}
+	return map[string]*framework.FieldSchema{
+		"api_key":      {Type: framework.TypeString, Description: "The API key.", Required: true},
+		"api_secret":   {Type: framework.TypeString, Description: "Its secret, for key type hmac.", DisplayAttrs: sensitive},
+		"passphrase":   {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one.", DisplayAttrs: sensitive},
+		"private_key":  {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types.", DisplayAttrs: sensitive},
+		"key_type":     {Type: framework.TypeString, Description: "How the key signs.", Required: true},
+		"key_id":       {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
+		"exchange":     {Type: framework.TypeString, Description: "The exchange.", Required: true},
+		"environment":  {Type: framework.TypeString, Description: "The exchange's environment.", Required: true},
+		"base_url":     {Type: framework.TypeString, Description: "Where the key is used.", Required: true},
+		"sub_account":  {Type: framework.TypeString, Description: "The sub-account that the key belongs to.", Required: true},
+		"scopes":       {Type: framework.TypeStringSlice, Description: "What the key may do.", Required: true},
+		"ip_allowlist": {Type: framework.TypeStringSlice, Description: "From where the key works; empty for anywhere.", Required: true},
+		"risk":         {Type: framework.TypeString, Description: "What a leak could cost: minimal, moderate or critical.", Required: true},
+		"expires_at":   {Type: framework.TypeString, Description: "When the key is deleted unless its lease is renewed.", Required: true},
+	}
+}
+
+var credsHelp = strings.TrimSpace(`
+Reading this path makes a new API key at the exchange, in a sub-account of the
+role's, with exactly the role's scopes and addresses. The secret is shown once
+and stored nowhere. The key is deleted at the exchange when its lease ends or is
+revoked.
+
+An update may ask for less than the role gives: a shorter ttl, fewer scopes,
+narrower ip_allowlist. It may also give a reason, which the ledger keeps.
+`)

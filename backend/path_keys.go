@@ -1,0 +1,189 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// pathKeys is keys/:id, one key in the ledger.
+func (e *engine) pathKeys() *framework.Path {
+	return &framework.Path{
+		Pattern:      "keys/(?P<id>[^/]+)$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "key"},
+		Fields: map[string]*framework.FieldSchema{
+			"id": {Type: framework.TypeString, Description: "The key's id in the ledger, key_id in the answer of creds/.", Required: true},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  e.readKey,
+				Summary:   "Read what is known of a key, without secrets.",
+				Responses: responses(http.StatusOK, "The key.", keyFields()),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    e.deleteKeyNow,
+				Summary:                     "Delete a key at its exchange, now.",
+				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "The exchange confirmed it gone."}}},
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Read or revoke one key of the ledger.",
+		HelpDescription: keysHelp,
+	}
+}
+
+// pathKeysList is keys/.
+func (e *engine) pathKeysList() *framework.Path {
+	return &framework.Path{
+		Pattern:      "keys/?$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "keys"},
+		Fields:       listFields(),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback:  e.listKeys,
+				Summary:   "List every key that exists or may exist, with its state.",
+				Responses: responses(http.StatusOK, "Ids of the keys.", listKeysFields()),
+			},
+		},
+		HelpSynopsis:    "List every key of this engine.",
+		HelpDescription: keysHelp,
+	}
+}
+
+func listKeysFields() map[string]*framework.FieldSchema {
+	fields := listAnswerFields()
+	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "For each id: state, connection, sub_account, role, created_at, expires_at."}
+	return fields
+}
+
+func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	if err := e.ledger.load(ctx, req.Storage); err != nil {
+		return nil, err
+	}
+	info := map[string]any{}
+	ids := e.ledger.index.ids(func(key *indexed) bool {
+		info[key.id] = map[string]any{
+			"state": string(key.state), "connection": key.connection, "sub_account": key.subAccount, "role": key.role,
+			"created_at": timestamp(key.created), "expires_at": timestamp(key.expires),
+		}
+		return true
+	})
+	slices.Sort(ids)
+	ids, err := page(ids, d)
+	if err != nil {
+		return nil, err
+	}
+	shown := make(map[string]any, len(ids))
+	for _, id := range ids {
+		shown[id] = info[id]
+	}
+	return logical.ListResponseWithInfo(ids, shown), nil
+}
+
+func keyFields() map[string]*framework.FieldSchema {
+	text := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeString, Description: description, Required: true}
+	}
+	words := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeStringSlice, Description: description, Required: true}
+	}
+	return map[string]*framework.FieldSchema{
+		"key_id":          text("Id in the ledger."),
+		"state":           text("pending: being made, or in doubt; live: in use; revoking: deletion is not confirmed yet."),
+		"connection":      text("The connection."),
+		"exchange":        text("The exchange."),
+		"sub_account":     text("The sub-account."),
+		"api_key":         text("The API key; empty while pending."),
+		"label":           text("Its label at the exchange."),
+		"role":            text("The role that it was minted for."),
+		"scopes":          words("What it may do."),
+		"permissions":     words("The same in the exchange's words."),
+		"risk":            text("What a leak could cost."),
+		"ip_allowlist":    words("From where it works; empty for anywhere."),
+		"key_type":        text("How it signs."),
+		"entity_id":       text("Vault entity of the requester."),
+		"display_name":    text("Name of the requester's token."),
+		"client_address":  text("Where the request came from."),
+		"reason":          text("Why it was asked for."),
+		"created_at":      text("When it was asked for."),
+		"expires_at":      text("When it is deleted unless its lease is renewed."),
+		"hard_limit":      text("When it is deleted in any case."),
+		"revoke_attempts": {Type: framework.TypeInt, Description: "Attempts at deletion that failed.", Required: true},
+		"last_error":      text("The last failure."),
+		"next_attempt_at": text("When deletion is tried next."),
+		"age_seconds":     {Type: framework.TypeInt64, Description: "Age of the key.", Required: true},
+	}
+}
+
+func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	id, err := keyIDField(d)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := e.ledger.get(ctx, req.Storage, id)
+	if err != nil || entry == nil {
+		return nil, err
+	}
+	return &logical.Response{Data: map[string]any{
+		"key_id":          entry.ID,
+		"state":           string(entry.State),
+		"connection":      entry.Connection,
+		"exchange":        entry.Exchange,
+		"sub_account":     entry.SubAccount,
+		"api_key":         entry.ExchangeKeyID,
+		"label":           entry.Label,
+		"role":            entry.Role,
+		"scopes":          entry.Scopes.Strings(),
+		"permissions":     list(entry.Permissions),
+		"risk":            string(entry.Risk),
+		"ip_allowlist":    list(entry.Addresses),
+		"key_type":        string(entry.KeyType),
+		"entity_id":       entry.Requester.EntityID,
+		"display_name":    entry.Requester.DisplayName,
+		"client_address":  entry.Requester.Address,
+		"reason":          entry.Requester.Reason,
+		"created_at":      timestamp(entry.Created),
+		"expires_at":      timestamp(entry.Expires),
+		"hard_limit":      timestamp(entry.HardLimit),
+		"revoke_attempts": entry.Attempts,
+		"last_error":      entry.LastError,
+		"next_attempt_at": timestamp(entry.NextTry),
+		"age_seconds":     seconds(e.now().Sub(entry.Created)),
+	}}, nil
+}
+
+// deleteKeyNow revokes a key without its lease. The lease, when it ends, finds
+// nothing left to do.
+func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	id, err := keyIDField(d)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := revokeBudget(ctx)
+	defer cancel()
+	return nil, e.retireByID(ctx, req.Storage, id)
+}
+
+// keyIDField refuses what cannot be an id.
+func keyIDField(d *framework.FieldData) (string, error) {
+	id := d.Get("id").(string)
+	if !namePattern.MatchString(id) {
+		return "", invalid("id", "%q is not a key id; list the ids with keys/", id)
+	}
+	return id, nil
+}
+
+var keysHelp = strings.TrimSpace(`
+The ledger has one entry for each key that exists at an exchange, or may exist
+there: it is written before the exchange is asked for the key, and removed only
+once the exchange has confirmed the key gone. Whatever becomes of the lease, the
+engine goes on deleting a key in the background until it is.
+
+Nothing here is secret, but it shows what every team does: gate it apart from
+creds/.
+`)

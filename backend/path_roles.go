@@ -1,0 +1,298 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// pathRoles is roles/:name.
+func (e *engine) pathRoles() *framework.Path {
+	write := &framework.PathOperation{
+		Callback:  e.writeRole,
+		Summary:   "Write a role whole; fields that are not given take their defaults.",
+		Responses: writtenWithWarnings(),
+		Examples: []framework.RequestExample{{Description: "Spot trading from one address, for an hour.", Data: map[string]any{
+			"connection": "bybit", "sub_accounts": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7", "ttl": "1h",
+		}}},
+		ForwardPerformanceStandby:   true,
+		ForwardPerformanceSecondary: true,
+	}
+	return &framework.Path{
+		Pattern:        "roles/(?P<name>[^/]+)$",
+		DisplayAttrs:   &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "role"},
+		Fields:         withName("role", roleFields()),
+		ExistenceCheck: e.roleExists,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.CreateOperation: write,
+			logical.UpdateOperation: write,
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:                    e.patchRole,
+				Summary:                     "Change single fields of a role; null gives a field its default.",
+				Responses:                   writtenWithWarnings(),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  e.readRole,
+				Summary:   "Read a role.",
+				Responses: responses(http.StatusOK, "The role.", roleAnswerFields()),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    e.deleteRole,
+				Summary:                     "Delete a role. Its keys live on until their leases end.",
+				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Deleted."}}},
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Manage a role: which keys may be minted.",
+		HelpDescription: rolesHelp,
+	}
+}
+
+// pathRolesList is roles/.
+func (e *engine) pathRolesList() *framework.Path {
+	return &framework.Path{
+		Pattern:      "roles/?$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "roles"},
+		Fields:       listFields(),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+					names, err := roleTable().list(ctx, req.Storage)
+					return listAnswer(names, err, d)
+				},
+				Summary:   "List the roles.",
+				Responses: responses(http.StatusOK, "Names of the roles.", listAnswerFields()),
+			},
+		},
+		HelpSynopsis:    "List the roles.",
+		HelpDescription: "A role says which keys may be minted: where, with which scopes, from which addresses, and for how long.",
+	}
+}
+
+func roleFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"connection":         {Type: framework.TypeString, Description: "The connection, see config/. Required."},
+		"sub_accounts":       {Type: framework.TypeCommaStringSlice, Description: "Sub-accounts in which keys are minted; of several, the one with most free slots is taken. Required."},
+		"scopes":             {Type: framework.TypeCommaStringSlice, Description: "What keys may do: read, trade:spot, trade:margin, trade:futures, trade:options, transfer, withdraw; trade for every trade scope. read is always included."},
+		"native_permissions": {Type: framework.TypeCommaStringSlice, Description: "Permissions in the exchange's own words, for what the scopes don't name; see exchanges/."},
+		"ip_allowlist":       {Type: framework.TypeCommaStringSlice, Description: "Addresses, or CIDR blocks where the exchange takes them, from which keys work."},
+		"allowed_ip_ranges":  {Type: framework.TypeCommaStringSlice, Description: "CIDR blocks from which a caller may choose the addresses of a key."},
+		"bind_client_ip":     {Type: framework.TypeBool, Default: false, Description: "Bind each key to its caller's address, which must lie in allowed_ip_ranges."},
+		"key_type":           {Type: framework.TypeString, Description: "How keys sign, such as hmac or ed25519; by default the exchange's first."},
+		"ttl":                {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Lifetime of a key's lease; 0 for the mount's default."},
+		"max_ttl":            {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
+		"max_live_keys":      {Type: framework.TypeInt, Default: 0, Description: "Most keys of the role at a time; 0 for no limit."},
+		"max_wait":           {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long a mint waits for its turn at the exchange's rate limit; 0 for 20s."},
+		"require_reason":     {Type: framework.TypeBool, Default: false, Description: "Refuse a mint without a reason."},
+		"require_wrapping":   {Type: framework.TypeBool, Default: false, Description: "Refuse a mint whose answer is not wrapped."},
+		"label_template":     {Type: framework.TypeString, Description: "Text added to a key's label at the exchange, after the ownership tag and the key's id: a template with .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason."},
+		"disabled":           {Type: framework.TypeBool, Default: false, Description: "Refuse to mint and to renew."},
+	}
+}
+
+func roleAnswerFields() map[string]*framework.FieldSchema {
+	fields := roleFields()
+	fields["risk"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What a leaked key could cost: minimal, moderate or critical."}
+	return fields
+}
+
+// withName adds the name in the path to a path's fields.
+func withName(what string, fields map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
+	fields["name"] = nameField(what)
+	return fields
+}
+
+func (e *engine) roleExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
+	r, err := roleTable().get(ctx, req.Storage, d.Get("name").(string))
+	return r != nil, err
+}
+
+func (e *engine) writeRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	var r role
+	if err := r.apply(d, given); err != nil {
+		return nil, err
+	}
+	return e.storeRole(ctx, req, d.Get("name").(string), r)
+}
+
+func (e *engine) patchRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	r, err := roleTable().get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return nil, logical.CodedError(http.StatusNotFound, "there is no role "+name)
+	}
+	if err := r.apply(d, givenOrNull); err != nil {
+		return nil, err
+	}
+	return e.storeRole(ctx, req, name, *r)
+}
+
+// given reports whether the request has the field.
+func given(d *framework.FieldData, field string) bool {
+	_, ok := d.GetOk(field)
+	return ok
+}
+
+// givenOrNull reports whether the request has the field, be it as null, for
+// which FieldData.Get then returns the default.
+func givenOrNull(d *framework.FieldData, field string) bool {
+	_, ok := d.Raw[field]
+	return ok
+}
+
+// apply takes over the fields that has reports.
+func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, string) bool) error {
+	for field, value := range map[string]*string{
+		"connection": &r.Connection, "key_type": &r.KeyType, "label_template": &r.LabelTemplate,
+	} {
+		if has(d, field) {
+			*value = strings.TrimSpace(d.Get(field).(string))
+		}
+	}
+	for field, value := range map[string]*[]string{
+		"sub_accounts": &r.SubAccounts, "scopes": &r.Scopes, "native_permissions": &r.NativePermissions,
+	} {
+		if has(d, field) {
+			*value = words(d, field)
+		}
+	}
+	for field, value := range map[string]*bool{
+		"bind_client_ip": &r.BindClientIP, "require_reason": &r.RequireReason,
+		"require_wrapping": &r.RequireWrapping, "disabled": &r.Disabled,
+	} {
+		if has(d, field) {
+			*value = d.Get(field).(bool)
+		}
+	}
+	if has(d, "max_live_keys") {
+		r.MaxLiveKeys = d.Get("max_live_keys").(int)
+	}
+	for field, value := range map[string]*time.Duration{"ttl": &r.TTL, "max_ttl": &r.MaxTTL, "max_wait": &r.MaxWait} {
+		if has(d, field) {
+			var err error
+			if *value, err = duration(d, field); err != nil {
+				return err
+			}
+		}
+	}
+	for field, value := range map[string]*[]string{"ip_allowlist": &r.IPAllowlist, "allowed_ip_ranges": &r.AllowedIPRanges} {
+		if has(d, field) {
+			var err error
+			if *value, err = parseAddresses(field, words(d, field)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// storeRole writes the role if it is sound and its connection allows it.
+func (e *engine) storeRole(ctx context.Context, req *logical.Request, name string, r role) (*logical.Response, error) {
+	if err := r.checkForm(); err != nil {
+		return nil, err
+	}
+	l, err := e.connections.get(ctx, req.Storage, r.Connection)
+	if err != nil {
+		return nil, err
+	}
+	if l == nil {
+		return nil, invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Connection)
+	}
+	if _, err := r.check(name, l); err != nil {
+		return nil, err
+	}
+	if err := roleTable().put(ctx, req.Storage, name, r); err != nil {
+		return nil, err
+	}
+	return mountWarnings(r, e.System()), nil
+}
+
+// mountWarnings tells where the mount allows less than the role asks for.
+func mountWarnings(r role, system logical.SystemView) *logical.Response {
+	limit := system.MaxLeaseTTL()
+	if limit == 0 || max(r.TTL, r.MaxTTL) <= limit {
+		return nil
+	}
+	resp := &logical.Response{}
+	resp.AddWarning("the mount's maximum lease time, " + limit.String() + ", is less than the role's; keys live no longer than that")
+	return resp
+}
+
+func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	r, err := roleTable().get(ctx, req.Storage, d.Get("name").(string))
+	if err != nil || r == nil {
+		return nil, err
+	}
+	data := map[string]any{
+		"connection":         r.Connection,
+		"sub_accounts":       list(r.SubAccounts),
+		"scopes":             list(r.Scopes),
+		"native_permissions": list(r.NativePermissions),
+		"ip_allowlist":       list(r.IPAllowlist),
+		"allowed_ip_ranges":  list(r.AllowedIPRanges),
+		"bind_client_ip":     r.BindClientIP,
+		"key_type":           r.KeyType,
+		"ttl":                seconds(r.TTL),
+		"max_ttl":            seconds(r.MaxTTL),
+		"max_live_keys":      r.MaxLiveKeys,
+		"max_wait":           seconds(r.MaxWait),
+		"require_reason":     r.RequireReason,
+		"require_wrapping":   r.RequireWrapping,
+		"label_template":     r.LabelTemplate,
+		"disabled":           r.Disabled,
+	}
+	resp := &logical.Response{Data: data}
+	if err := e.describeRole(ctx, req.Storage, *r, d.Get("name").(string), data); err != nil {
+		resp.AddWarning("keys cannot be minted for this role now: " + err.Error())
+	}
+	return resp, nil
+}
+
+// describeRole adds what the role comes to at its exchange: the scopes in
+// full, the key type and the risk.
+func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, name string, data map[string]any) error {
+	l, err := e.existingConnection(ctx, s, r.Connection)
+	if err != nil {
+		return err
+	}
+	grant, err := r.check(name, l)
+	if err != nil {
+		return err
+	}
+	data["scopes"] = grant.Scopes.Strings()
+	data["key_type"] = string(r.keyType(l.variant))
+	data["risk"] = string(grant.Risk)
+	return nil
+}
+
+func (e *engine) deleteRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return nil, roleTable().delete(ctx, req.Storage, d.Get("name").(string))
+}
+
+// writtenWithWarnings declares the answers of a write that may warn.
+func writtenWithWarnings() map[int][]framework.Response {
+	return map[int][]framework.Response{
+		http.StatusNoContent: {{Description: "Written."}},
+		http.StatusOK:        {{Description: "Written, with warnings."}},
+	}
+}
+
+var rolesHelp = strings.TrimSpace(`
+A role says which keys may be minted: on which connection and in which of its
+sub-accounts, with which scopes, from which addresses, and for how long. It can
+never give more than its connection allows; that is checked when the role is
+written and again at every mint and renewal.
+
+Where an exchange cannot grant a scope alone, the role is refused with the exact
+set of scopes to ask for. Nothing is ever widened silently.
+`)

@@ -1,0 +1,131 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+var (
+	// errHeld says that a connection is frozen, deletions included.
+	errHeld = errors.New("deletions are held back (frozen=all) until an operator lifts the freeze")
+	// errQuiet says that a key whose create answer was lost is not listed,
+	// and that it is too early to take that for proof.
+	errQuiet = errors.New("the key is not listed yet; a create call may still be on its way, so it is looked for again")
+)
+
+// retire deletes the key at the exchange and, once it is surely gone, removes
+// its entry. The caller holds the claim on the key. Until it is gone the
+// ledger says so, and the sweeper goes on trying.
+func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry keyEntry) error {
+	if l.Frozen == frozenAll {
+		return e.postpone(ctx, s, entry, errHeld)
+	}
+	if entry.State != stateRevoking && entry.ExchangeKeyID != "" {
+		entry.State, entry.NextTry = stateRevoking, e.now()
+		if err := e.ledger.put(ctx, s, entry); err != nil {
+			return err
+		}
+	}
+	if err := e.deleteKey(exchanges.WithRevoking(ctx), l, entry); err != nil {
+		return e.postpone(ctx, s, entry, l.failed(err))
+	}
+	return e.ledger.remove(ctx, s, entry.ID)
+}
+
+// deleteKey deletes the key by its id, or, if its create answer was lost, by
+// whatever id its label leads to. It returns nil only if the key is gone.
+func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
+	if entry.ExchangeKeyID != "" {
+		return l.account.DeleteKey(ctx, entry.ref())
+	}
+	if l.variant.Label.MaxLength == 0 {
+		// Such a key has a pair of our making, whose private half died with
+		// the mint: nobody can use it.
+		e.Logger().Warn("the answer to a create call was lost at an exchange without labels; a key that nobody can use may be left there",
+			"key_id", entry.ID, "connection", entry.Connection, "sub_account", entry.SubAccount)
+		return nil
+	}
+	for {
+		found, err := e.find(ctx, l, entry)
+		switch {
+		case errors.Is(err, exchanges.ErrNotFound):
+			// No key outlives its sub-account.
+			return nil
+		case err != nil:
+			return err
+		case found == nil && e.now().Before(entry.Created.Add(pendingGrace)):
+			return errQuiet
+		case found == nil:
+			return nil
+		}
+		ref := entry.ref()
+		ref.ID = found.ID
+		if err := l.account.DeleteKey(ctx, ref); err != nil {
+			return err
+		}
+	}
+}
+
+// postpone records a failed attempt and when to try next.
+func (e *engine) postpone(ctx context.Context, s logical.Storage, entry keyEntry, failure error) error {
+	entry.Attempts++
+	entry.LastError = failure.Error()
+	entry.NextTry = e.now().Add(retryDelay(entry.Attempts))
+	if err := e.ledger.put(ctx, s, entry); err != nil {
+		return errors.Join(failure, err)
+	}
+	return failure
+}
+
+// discard deletes a key that was just made and that nobody will get. What
+// fails here is finished by the sweeper.
+func (e *engine) discard(ctx context.Context, s logical.Storage, l *link, entry keyEntry) {
+	if err := e.retire(ctx, s, l, entry); err != nil {
+		e.Logger().Warn("a key that nobody holds could not be deleted yet", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+}
+
+// abandon ends the key of a request that is being run a second time. What
+// fails here is finished by the sweeper.
+func (e *engine) abandon(ctx context.Context, s logical.Storage, id string) {
+	if err := e.retireByID(ctx, s, id); err != nil {
+		e.Logger().Warn("the key of an interrupted request could not be deleted yet", "key_id", id, "error", err)
+	}
+}
+
+// retireByID deletes the key of a ledger entry at once; nil if it is gone or
+// was never there.
+func (e *engine) retireByID(ctx context.Context, s logical.Storage, id string) error {
+	release, err := e.claims.take(ctx, id)
+	if err != nil {
+		return fmt.Errorf("key %s is being worked on: %w", id, err)
+	}
+	defer release()
+	entry, err := e.ledger.get(ctx, s, id)
+	if err != nil || entry == nil {
+		return err
+	}
+	return e.retireClaimed(ctx, s, *entry)
+}
+
+// retireClaimed is retire for a caller that has not looked up the connection.
+func (e *engine) retireClaimed(ctx context.Context, s logical.Storage, entry keyEntry) error {
+	l, err := e.connections.get(ctx, s, entry.Connection)
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		return e.postpone(ctx, s, entry, fmt.Errorf("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
+	}
+	return e.retire(ctx, s, l, entry)
+}
+
+// revokeBudget is the context of a revocation that Vault waits for.
+func revokeBudget(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(exchanges.WithPatience(ctx, revokePatience), revokeTimeout)
+}

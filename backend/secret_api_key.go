@@ -1,0 +1,218 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// secretType is stored in every lease. It must never change: Vault could not
+// revoke the leases of an earlier version.
+const secretType = "exchange_api_key"
+
+// The lease's internal data, all strings: everything that revocation needs,
+// so that it depends on no role.
+const (
+	internalID         = "key_id"
+	internalConnection = "connection"
+	internalSubAccount = "sub_account"
+	internalKey        = "exchange_key_id"
+	internalLabel      = "label"
+)
+
+func (e *engine) apiKeySecret() *framework.Secret {
+	return &framework.Secret{
+		Type:   secretType,
+		Fields: credsFields(),
+		Renew:  e.renewKey,
+		Revoke: e.revokeKey,
+	}
+}
+
+// lease is the answer that Vault keeps as a lease.
+func (e *engine) lease(m *minted, o *order) *logical.Response {
+	resp := e.Secret(secretType).Response(credsData(m, o), map[string]any{
+		internalID:         m.entry.ID,
+		internalConnection: m.entry.Connection,
+		internalSubAccount: m.entry.SubAccount,
+		internalKey:        m.entry.ExchangeKeyID,
+		internalLabel:      m.entry.Label,
+	})
+	resp.Secret.TTL = o.lifetime.ttl
+	resp.Secret.MaxTTL = o.lifetime.maxTTL
+	return resp
+}
+
+// internal reads one part of the lease's internal data.
+func internal(req *logical.Request, name string) (string, error) {
+	value, ok := req.Secret.InternalData[name].(string)
+	if !ok || value == "" {
+		return "", fmt.Errorf("the lease does not say %s; it was not made by this engine", name)
+	}
+	return value, nil
+}
+
+// renewKey extends a key's life. It asks again whether the role, as it is now,
+// allows what the key holds, and moves the ledger first, so that the sweeper
+// never ends a key that was just renewed.
+func (e *engine) renewKey(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	id, err := internal(req, internalID)
+	if err != nil {
+		return nil, err
+	}
+	release, err := e.claims.take(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	entry, err := e.ledger.get(ctx, req.Storage, id)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := e.renew(ctx, req, entry)
+	if err != nil {
+		return answer(err)
+	}
+	return resp, nil
+}
+
+func (e *engine) renew(ctx context.Context, req *logical.Request, entry *keyEntry) (*logical.Response, error) {
+	if entry == nil || entry.State != stateLive {
+		return nil, refuse("the key is revoked; read creds/ for a new one")
+	}
+	r, err := roleTable().get(ctx, req.Storage, entry.Role)
+	switch {
+	case err != nil:
+		return nil, err
+	case r == nil:
+		return nil, refuse("role %q is gone; the key ends with its present lease", entry.Role)
+	}
+	l, err := e.connections.get(ctx, req.Storage, entry.Connection)
+	switch {
+	case err != nil:
+		return nil, err
+	case l == nil:
+		return nil, refuse("connection %q is gone; the key ends with its present lease", entry.Connection)
+	}
+	if err := stillAllowed(*entry, *r, l); err != nil {
+		return nil, err
+	}
+	now := e.now()
+	left := entry.HardLimit.Sub(now)
+	if left <= 0 {
+		return nil, refuse("the key has reached its maximum lifetime; read creds/ for a new one")
+	}
+	terms, err := mintLifetime(0, *r, l.connection, e.System())
+	if err != nil {
+		return nil, err
+	}
+	ttl := terms.ttl
+	if wish := req.Secret.Increment; wish > 0 {
+		ttl = min(wish, terms.maxTTL)
+	}
+	// The limits may have tightened since the key was minted.
+	left = min(left, entry.Created.Add(terms.maxTTL).Sub(now))
+	if left <= 0 {
+		return nil, refuse("the key has reached the maximum lifetime that is now allowed; read creds/ for a new one")
+	}
+	ttl = min(ttl, left)
+	entry.Expires = now.Add(ttl)
+	if err := e.ledger.put(ctx, req.Storage, *entry); err != nil {
+		return nil, err
+	}
+	resp := &logical.Response{Secret: req.Secret}
+	resp.Secret.TTL = ttl
+	resp.Secret.MaxTTL = entry.HardLimit.Sub(entry.Created)
+	return resp, nil
+}
+
+// stillAllowed refuses to renew a key that its role, as it is now, would not
+// give. It is a pure function.
+func stillAllowed(entry keyEntry, r role, l *link) error {
+	switch {
+	case r.Disabled:
+		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
+	case r.Connection != entry.Connection:
+		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
+	case l.Frozen != frozenNo:
+		return refuse("connection %q is frozen (frozen=%s); the key ends with its present lease", l.name, l.Frozen)
+	case !l.allowsSubAccount(entry.SubAccount):
+		return refuse("connection %q no longer allows sub-account %q; the key ends with its present lease", l.name, entry.SubAccount)
+	}
+	grant, err := r.check(entry.Role, l)
+	if err != nil {
+		return err
+	}
+	if surplus := entry.Scopes.Without(grant.Scopes); len(surplus) > 0 {
+		return refuse("role %q no longer gives %s; read creds/ for a new key", entry.Role, surplus)
+	}
+	if surplus := without(l.variant.OnlyByName(entry.Permissions), grant.Permissions...); len(surplus) > 0 {
+		return refuse("role %q no longer gives %s; read creds/ for a new key", entry.Role, strings.Join(surplus, ", "))
+	}
+	return stillBound(entry, r, l)
+}
+
+// stillBound refuses a key whose addresses the role would not give any more.
+func stillBound(entry keyEntry, r role, l *link) error {
+	switch {
+	case len(entry.Addresses) == 0 && (l.needsAddresses(entry.Scopes) || len(r.IPAllowlist) > 0 || len(r.AllowedIPRanges) > 0):
+		return refuse("role %q now binds keys to addresses, and this key has none; read creds/ for a new key", entry.Role)
+	case len(entry.Addresses) > 0 && len(r.IPAllowlist)+len(r.AllowedIPRanges) > 0 &&
+		!within(entry.Addresses, append(r.AllowedIPRanges, r.IPAllowlist...)):
+		return refuse("role %q no longer allows the key's addresses; read creds/ for a new key", entry.Role)
+	}
+	return nil
+}
+
+// revokeKey deletes the key at the exchange. It returns an error, never an
+// error response (which Vault would print as a Go struct), and is quick: Vault
+// holds a lock meanwhile. What it cannot finish the sweeper goes on with.
+func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	ctx, cancel := revokeBudget(ctx)
+	defer cancel()
+	id, err := internal(req, internalID)
+	if err != nil {
+		return nil, err
+	}
+	release, err := e.claims.take(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("key %s is being worked on: %w", id, err)
+	}
+	defer release()
+	entry, err := e.ledger.get(ctx, req.Storage, id)
+	if err != nil {
+		return nil, err
+	}
+	if entry == nil {
+		return nil, e.revokeUnknown(ctx, req, id)
+	}
+	return nil, e.retireClaimed(ctx, req.Storage, *entry)
+}
+
+// revokeUnknown revokes a lease whose key is not in the ledger. An entry is
+// only removed once the exchange confirmed the key gone, so there should be
+// nothing to do; the key is deleted again all the same, since storage may have
+// been restored. Without its connection there is no way to ask, and a
+// connection is never deleted while it has keys.
+func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, id string) error {
+	entry := keyEntry{ID: id, State: stateRevoking, Created: e.now()}
+	for name, field := range map[string]*string{
+		internalConnection: &entry.Connection,
+		internalSubAccount: &entry.SubAccount,
+		internalKey:        &entry.ExchangeKeyID,
+	} {
+		value, err := internal(req, name)
+		if err != nil {
+			return err
+		}
+		*field = value
+	}
+	l, err := e.connections.get(ctx, req.Storage, entry.Connection)
+	if err != nil || l == nil {
+		return err
+	}
+	return e.retire(ctx, req.Storage, l, entry)
+}

@@ -1,0 +1,45 @@
+package backend
+
+import (
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// lifetime is how long a key lives: ttl at first, maxTTL however often it is
+// renewed.
+type lifetime struct{ ttl, maxTTL time.Duration }
+
+// mintLifetime settles the lifetime of a new key from the caller's wish (0 for
+// none), the role, the connection and the mount. What the mount does not tell
+// (0, after a failed call to Vault) is unknown, not unlimited.
+func mintLifetime(wish time.Duration, r role, c connection, system logical.SystemView) (lifetime, error) {
+	maxTTL := shortest(r.MaxTTL, c.MaxTTL, system.MaxLeaseTTL())
+	if maxTTL == 0 {
+		return lifetime{}, refuse("no maximum lease time is known; set max_ttl on the role")
+	}
+	if wish > maxTTL {
+		return lifetime{}, invalid("ttl", "%s is more than the %s that role, connection and mount allow", wish, maxTTL)
+	}
+	if r.TTL > 0 && wish > r.TTL {
+		return lifetime{}, invalid("ttl", "%s is more than the role's ttl %s; a request can only shorten it", wish, r.TTL)
+	}
+	ttl := wish
+	for _, next := range []time.Duration{r.TTL, system.DefaultLeaseTTL(), maxTTL} {
+		if ttl == 0 {
+			ttl = next
+		}
+	}
+	return lifetime{ttl: min(ttl, maxTTL), maxTTL: maxTTL}, nil
+}
+
+// shortest returns the shortest of the durations that are set; 0 if none is.
+func shortest(durations ...time.Duration) time.Duration {
+	var least time.Duration
+	for _, d := range durations {
+		if d > 0 && (least == 0 || d < least) {
+			least = d
+		}
+	}
+	return least
+}

@@ -1,0 +1,40 @@
+// The plugin binary. Vault starts it; it is not run by hand.
+package main
+
+import (
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/api"
+	"github.com/hashicorp/vault/sdk/plugin"
+
+	"vault-plugin-secrets-exchange/backend"
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+)
+
+// Set when the binary is linked, see the Makefile.
+var (
+	version = "v0.0.0-dev"
+	commit  = ""
+)
+
+func main() {
+	logger := hclog.New(&hclog.LoggerOptions{})
+	if err := serve(); err != nil {
+		logger.Error("the plugin ends", "error", err)
+		os.Exit(1)
+	}
+}
+
+// serve answers Vault until Vault ends the process. One process serves all
+// mounts of the engine.
+func serve() error {
+	meta := &api.PluginAPIClientMeta{}
+	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
+		return err
+	}
+	return plugin.ServeMultiplex(&plugin.ServeOpts{
+		BackendFactoryFunc: backend.Factory(catalog.All(), backend.Build{Version: version, Commit: commit}),
+		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),
+	})
+}

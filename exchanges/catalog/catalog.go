@@ -1,0 +1,14 @@
+// Package catalog is the one list of all exchanges.
+package catalog
+
+import (
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/bybit"
+)
+
+// All returns every exchange, in alphabetical order.
+func All() []exchanges.Exchange {
+	return []exchanges.Exchange{
+		bybit.New(),
+	}
+}
