@@ -1,0 +1,75 @@
+package simulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// newControl serves the control API: what tests and demonstrations do to the
+// simulator from another process.
+func newControl(s *Simulator) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		jsonAnswer(http.StatusOK, s.overview()).write(w)
+	})
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
+		jsonAnswer(http.StatusOK, s.Keys()).write(w)
+	})
+	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, request *http.Request) {
+		if err := s.injectFrom(request.Body); err != nil {
+			jsonAnswer(http.StatusBadRequest, map[string]string{"error": err.Error()}).write(w)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.ClearFaults()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
+		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return mux
+}
+
+// entry is one exchange in the overview: its main root and, by kind, the others.
+type entry struct {
+	Access
+	Roots map[string]Access `json:"roots"`
+}
+
+type overview struct {
+	Exchanges map[string]entry `json:"exchanges"`
+}
+
+func (s *Simulator) overview() overview {
+	exchanges := make(map[string]entry, len(s.venues))
+	for _, v := range s.venues {
+		all := entry{Roots: make(map[string]Access)}
+		for _, kind := range v.rootKinds() {
+			if access, _ := v.root(kind); kind == mainRoot {
+				all.Access = access
+			} else {
+				all.Roots[kind] = access
+			}
+		}
+		exchanges[v.name] = all
+	}
+	return overview{exchanges}
+}
+
+func (s *Simulator) injectFrom(body io.Reader) error {
+	data, err := io.ReadAll(io.LimitReader(body, maxBody))
+	if err != nil {
+		return errors.New("the request body could not be read")
+	}
+	var fault Fault
+	if err := json.Unmarshal(data, &fault); err != nil {
+		return fmt.Errorf("the fault is not understood: %w", err)
+	}
+	return s.Inject(fault)
+}

@@ -1,0 +1,178 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Operation names what a request does, in words that hold for every exchange.
+type Operation string
+
+// The operations that a fault can be aimed at and that Calls counts.
+const (
+	ServerTime      Operation = "server_time"
+	Inspect         Operation = "inspect" // who am I: the calling key asks about itself
+	ListSubAccounts Operation = "list_sub_accounts"
+	CreateKey       Operation = "create_key"
+	EditKey         Operation = "edit_key"
+	ListKeys        Operation = "list_keys"
+	DeleteKey       Operation = "delete_key"
+	UseKey          Operation = "use_key" // balances, orders, transfers, withdrawals
+	AnyOperation    Operation = "*"
+)
+
+// otherOperation marks routes that no fault can be aimed at alone, such as
+// creating a sub-account. AnyOperation matches them too.
+const otherOperation Operation = "other"
+
+// FaultKind names a way in which an exchange can misbehave.
+type FaultKind string
+
+// The faults that can be injected.
+const (
+	DropAfterCommit  FaultKind = "drop_after_commit"  // does the work, then cuts the connection without an answer
+	DropBeforeCommit FaultKind = "drop_before_commit" // cuts the connection before doing anything
+	Error5xx         FaultKind = "error_5xx"          // 502 without JSON, before doing anything
+	RateLimit        FaultKind = "rate_limit"         // the exchange's own answer to too many requests
+	Slow             FaultKind = "slow"               // waits Delay, then does the work
+	HTMLError        FaultKind = "html_error"         // 200 with an HTML page, before doing anything
+	ClockSkew        FaultKind = "clock_skew"         // the exchange's clock is off by Delay
+	DeleteLies       FaultKind = "delete_lies"        // answers that the key is deleted, and keeps it
+	GrantMore        FaultKind = "grant_more"         // the key gets a permission that was not asked for
+	GrantLess        FaultKind = "grant_less"         // the key lacks a permission that was asked for
+	Outage           FaultKind = "outage"             // resets the connection
+)
+
+func operations() []Operation {
+	return []Operation{ServerTime, Inspect, ListSubAccounts, CreateKey, EditKey, ListKeys, DeleteKey, UseKey, AnyOperation}
+}
+
+func faultKinds() []FaultKind {
+	return []FaultKind{
+		DropAfterCommit, DropBeforeCommit, Error5xx, RateLimit, Slow, HTMLError, ClockSkew,
+		DeleteLies, GrantMore, GrantLess, Outage,
+	}
+}
+
+// Fault makes one exchange misbehave. Of several that match a request, the one
+// injected last acts, and it alone.
+//
+// HTTP libraries, net/http among them, repeat a GET by themselves when a reused
+// connection is cut; each repetition is a request of its own here.
+type Fault struct {
+	Exchange  string
+	Operation Operation
+	Kind      FaultKind
+	// Count is the number of matching requests that the fault acts on. Zero
+	// means all of them until the faults are cleared.
+	Count int
+	// Delay is how long Slow waits (positive) and how far ClockSkew moves the
+	// clock (negative: it runs behind). The other faults take none.
+	Delay time.Duration
+}
+
+// UnmarshalJSON reads the form that the control API takes, with the delay as a
+// Go duration such as "2s". Unknown fields are refused.
+func (f *Fault) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Exchange  string    `json:"exchange"`
+		Operation Operation `json:"operation"`
+		Fault     FaultKind `json:"fault"`
+		Count     int       `json:"count"`
+		Delay     string    `json:"delay"`
+	}
+	if err := decodeStrictly(data, &wire); err != nil {
+		return fmt.Errorf("%w; a fault has the fields exchange, operation, fault, count and delay", err)
+	}
+	*f = Fault{Exchange: wire.Exchange, Operation: wire.Operation, Kind: wire.Fault, Count: wire.Count}
+	if wire.Delay == "" {
+		return nil
+	}
+	delay, err := time.ParseDuration(wire.Delay)
+	if err != nil {
+		return fmt.Errorf("delay %q is no duration; write it as in %q", wire.Delay, "2s")
+	}
+	f.Delay = delay
+	return nil
+}
+
+// MarshalJSON writes the form that UnmarshalJSON reads.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	wire := map[string]any{"exchange": f.Exchange, "operation": f.Operation, "fault": f.Kind, "count": f.Count}
+	if f.Delay != 0 {
+		wire["delay"] = f.Delay.String()
+	}
+	return json.Marshal(wire)
+}
+
+// validate checks everything but the exchange.
+func (f Fault) validate() error {
+	switch {
+	case !slices.Contains(operations(), f.Operation):
+		return fmt.Errorf("operation %q is unknown; it must be one of %s", f.Operation, listed(operations()))
+	case !slices.Contains(faultKinds(), f.Kind):
+		return fmt.Errorf("fault %q is unknown; it must be one of %s", f.Kind, listed(faultKinds()))
+	case f.Operation != AnyOperation && !f.Kind.concerns(f.Operation):
+		return fmt.Errorf("fault %q cannot act on operation %q", f.Kind, f.Operation)
+	case f.Count < 0:
+		return fmt.Errorf("count must not be negative")
+	case f.Kind == Slow && f.Delay <= 0:
+		return fmt.Errorf("fault %q needs a positive delay", Slow)
+	case f.Kind == ClockSkew && f.Delay == 0:
+		return fmt.Errorf("fault %q needs a delay other than zero", ClockSkew)
+	case f.Kind != Slow && f.Kind != ClockSkew && f.Delay != 0:
+		return fmt.Errorf("fault %q takes no delay", f.Kind)
+	}
+	return nil
+}
+
+// concerns tells whether the fault can act on an operation at all, so that a
+// fault aimed at any operation is not used up by requests that it leaves alone.
+func (k FaultKind) concerns(operation Operation) bool {
+	switch k {
+	case DeleteLies:
+		return operation == DeleteKey
+	case GrantMore, GrantLess:
+		return operation == CreateKey || operation == EditKey
+	default:
+		return true
+	}
+}
+
+func (f Fault) matches(operation Operation) bool {
+	return (f.Operation == AnyOperation || f.Operation == operation) && f.Kind.concerns(operation)
+}
+
+// faults are those injected at one venue, oldest first.
+type faults []Fault
+
+// take returns the fault that acts on a request of the operation, the zero
+// Fault if there is none, and uses up one of its counts.
+func (fs *faults) take(operation Operation) Fault {
+	for i, fault := range slices.Backward(*fs) {
+		if !fault.matches(operation) {
+			continue
+		}
+		switch fault.Count {
+		case 0:
+		case 1:
+			*fs = slices.Delete(*fs, i, i+1)
+		default:
+			(*fs)[i].Count--
+		}
+		return fault
+	}
+	return Fault{}
+}
+
+// listed joins the allowed values of a field for an error message.
+func listed[T ~string](values []T) string {
+	quoted := make([]string, len(values))
+	for i, value := range values {
+		quoted[i] = fmt.Sprintf("%q", string(value))
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -1,0 +1,268 @@
+package simulator
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Options shape a simulator. The zero value is ready to use.
+type Options struct {
+	// Now tells the time; time.Now if nil.
+	Now func() time.Time
+	// RateMultiplier scales every documented rate limit, and the quotas that
+	// answers report; 1 if zero.
+	RateMultiplier float64
+	// SubAccounts is how many sub-accounts each master account starts with;
+	// 3 if zero.
+	SubAccounts int
+}
+
+// Credential is what signs requests at an exchange. Parts that the exchange does
+// not have are empty.
+type Credential struct {
+	APIKey     string `json:"api_key"`
+	APISecret  string `json:"api_secret"`
+	Passphrase string `json:"passphrase"`
+	PrivateKey string `json:"private_key"` // PKCS#8 PEM, for roots that sign with a key pair
+	TOTPSecret string `json:"totp_secret"`
+	Variant    string `json:"variant"`
+}
+
+// Access is what a client needs to manage keys at an exchange.
+type Access struct {
+	BaseURL string `json:"base_url"`
+	Credential
+	SubAccounts []string `json:"sub_accounts"` // as the exchange's requests name them
+}
+
+// KeyView is a live minted key, without its secret.
+type KeyView struct {
+	Exchange    string    `json:"exchange"`
+	SubAccount  string    `json:"sub_account"`
+	APIKey      string    `json:"api_key"`
+	Label       string    `json:"label"`
+	Permissions []string  `json:"permissions"`
+	IPs         []string  `json:"ips"` // empty: usable from anywhere
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// Simulator is a set of simulated exchanges and their control API. Its methods
+// may be called from several goroutines.
+type Simulator struct {
+	venues []*venue
+
+	mu         sync.Mutex // guards what follows
+	controlURL string
+	servers    []*http.Server
+
+	serving sync.WaitGroup
+}
+
+// New makes a simulator with fresh accounts and credentials. It serves nothing
+// until Start.
+func New(options Options) *Simulator {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	options.RateMultiplier = cmp.Or(options.RateMultiplier, 1)
+	options.SubAccounts = cmp.Or(options.SubAccounts, 3)
+
+	rsaPair := sync.OnceValue(newRSA)
+	s := &Simulator{}
+	for _, exchange := range venues() {
+		s.venues = append(s.venues, newVenue(exchange.name, exchange.rules(), options, rsaPair))
+	}
+	return s
+}
+
+// Start serves the control API on basePort and each exchange on a port of its
+// own from basePort+1 on, all at the address listen. With basePort 0 every port
+// is a free one. On an error nothing is served.
+func (s *Simulator) Start(listen string, basePort int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.servers != nil {
+		return errors.New("the simulator has been started already")
+	}
+	handlers := []http.Handler{newControl(s)}
+	for _, v := range s.venues {
+		handlers = append(handlers, v.mux)
+	}
+
+	listeners := make([]net.Listener, 0, len(handlers))
+	for i := range handlers {
+		port := 0
+		if basePort != 0 {
+			port = basePort + i
+		}
+		listener, err := net.Listen("tcp", net.JoinHostPort(listen, strconv.Itoa(port)))
+		if err != nil {
+			for _, opened := range listeners {
+				_ = opened.Close()
+			}
+			return fmt.Errorf("start the simulator: %w", err)
+		}
+		listeners = append(listeners, listener)
+	}
+
+	for i, listener := range listeners {
+		server := &http.Server{Handler: handlers[i], ReadHeaderTimeout: 10 * time.Second}
+		s.servers = append(s.servers, server)
+		s.serving.Go(func() { _ = server.Serve(listener) })
+
+		url := "http://" + net.JoinHostPort(listen, strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+		if i == 0 {
+			s.controlURL = url
+		} else {
+			s.venues[i-1].setURL(url)
+		}
+	}
+	return nil
+}
+
+// Close ends everything: it closes all connections and with them the requests
+// under way, also those that a Slow fault holds. A closed simulator does not
+// start again.
+func (s *Simulator) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failures []error
+	for _, server := range s.servers {
+		failures = append(failures, server.Close())
+	}
+	s.serving.Wait()
+	return errors.Join(failures...)
+}
+
+// ControlURL is where the control API is served.
+func (s *Simulator) ControlURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.controlURL
+}
+
+// Exchanges lists the names of the simulated exchanges.
+func (s *Simulator) Exchanges() []string {
+	names := make([]string, len(s.venues))
+	for i, v := range s.venues {
+		names[i] = v.name
+	}
+	return names
+}
+
+// Exchange tells how to reach an exchange with its main root. It panics if the
+// simulator has no exchange of that name.
+func (s *Simulator) Exchange(name string) Access {
+	access, _ := s.Root(name, mainRoot)
+	return access
+}
+
+// Root tells how to reach an exchange with another of its roots: "read_only",
+// "no_right", "unbound", "rsa", "ed25519", as it has them. It panics if the
+// simulator has no exchange of that name.
+func (s *Simulator) Root(exchange, kind string) (Access, bool) {
+	return s.mustFind(exchange).root(kind)
+}
+
+// Inject makes an exchange misbehave. The error tells the allowed values.
+func (s *Simulator) Inject(fault Fault) error {
+	v := s.find(fault.Exchange)
+	if v == nil {
+		return fmt.Errorf("exchange %q is unknown; it must be one of %s", fault.Exchange, listed(s.Exchanges()))
+	}
+	if err := fault.validate(); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.faults = append(v.faults, fault)
+	return nil
+}
+
+// ClearFaults makes every exchange behave again.
+func (s *Simulator) ClearFaults() {
+	for _, v := range s.venues {
+		v.mu.Lock()
+		v.faults = nil
+		v.mu.Unlock()
+	}
+}
+
+// Reset returns every exchange to how it started: the same roots and first
+// sub-accounts, no minted keys, no faults, all counts at zero.
+func (s *Simulator) Reset() {
+	for _, v := range s.venues {
+		v.reset()
+	}
+}
+
+// Keys lists every live minted key at every exchange, oldest first within each.
+func (s *Simulator) Keys() []KeyView {
+	views := []KeyView{}
+	for _, v := range s.venues {
+		views = append(views, v.keys()...)
+	}
+	return views
+}
+
+// RemoveKey deletes a key without being asked by its owner's client, as someone
+// does on the exchange's website. It tells whether there was such a key.
+func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
+	v := s.mustFind(exchange)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k := v.books.key(apiKey)
+	if k == nil {
+		return false
+	}
+	v.books.removeKey(k)
+	return true
+}
+
+// AddSubAccounts adds n sub-accounts to the main root's master account and
+// returns what requests call them by.
+func (s *Simulator) AddSubAccounts(exchange string, n int) []string {
+	return s.mustFind(exchange).addSubAccounts(n)
+}
+
+// Calls tells how many requests of an operation have arrived at an exchange,
+// whatever became of them.
+func (s *Simulator) Calls(exchange string, operation Operation) int {
+	v := s.mustFind(exchange)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.calls[operation]
+}
+
+// Deletions lists the api keys of the keys that were deleted at an exchange, in
+// that order.
+func (s *Simulator) Deletions(exchange string) []string {
+	v := s.mustFind(exchange)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.books.removed)
+}
+
+func (s *Simulator) find(exchange string) *venue {
+	for _, v := range s.venues {
+		if v.name == exchange {
+			return v
+		}
+	}
+	return nil
+}
+
+func (s *Simulator) mustFind(exchange string) *venue {
+	v := s.find(exchange)
+	if v == nil {
+		panic(fmt.Sprintf("simulator: no exchange %q", exchange))
+	}
+	return v
+}

@@ -1,0 +1,262 @@
+package simulator_test
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// manualClock is a clock that moves when told to.
+type manualClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newManualClock() *manualClock { return &manualClock{now: time.Unix(1_753_364_096, 0)} }
+
+func (c *manualClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *manualClock) Advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+func start(t *testing.T, options simulator.Options) *simulator.Simulator {
+	t.Helper()
+	s := simulator.New(options)
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// control sends a request to the control API and returns status and body.
+func control(t *testing.T, s *simulator.Simulator, method, path, body string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.ControlURL()+path, strings.NewReader(body))
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+func TestControlOverview(t *testing.T) {
+	s := start(t, simulator.Options{SubAccounts: 2})
+	status, body := control(t, s, http.MethodGet, "/", "")
+	require.Equal(t, http.StatusOK, status)
+
+	type access struct {
+		BaseURL     string   `json:"base_url"`
+		APIKey      string   `json:"api_key"`
+		APISecret   string   `json:"api_secret"`
+		PrivateKey  string   `json:"private_key"`
+		SubAccounts []string `json:"sub_accounts"`
+	}
+	var overview struct {
+		Exchanges map[string]struct {
+			access
+			Roots map[string]access `json:"roots"`
+		} `json:"exchanges"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &overview))
+	require.Len(t, overview.Exchanges, len(s.Exchanges()))
+
+	bybit, want := overview.Exchanges["bybit"], s.Exchange("bybit")
+	require.Equal(t, access{
+		BaseURL: want.BaseURL, APIKey: want.APIKey, APISecret: want.APISecret, SubAccounts: want.SubAccounts,
+	}, bybit.access)
+	require.Len(t, bybit.SubAccounts, 2)
+	for _, kind := range []string{"read_only", "no_right", "unbound", "rsa"} {
+		root, ok := s.Root("bybit", kind)
+		require.True(t, ok, kind)
+		require.Equal(t, root.APIKey, bybit.Roots[kind].APIKey)
+		require.NotEqual(t, bybit.APIKey, root.APIKey)
+	}
+	require.Empty(t, bybit.Roots["rsa"].APISecret)
+	block, _ := pem.Decode([]byte(bybit.Roots["rsa"].PrivateKey))
+	require.NotNil(t, block)
+	_, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	require.NoError(t, err)
+
+	var raw map[string]map[string]map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body), &raw))
+	for _, field := range []string{
+		"base_url", "api_key", "api_secret", "passphrase", "private_key", "totp_secret", "variant", "sub_accounts",
+	} {
+		require.Contains(t, raw["exchanges"]["bybit"], field, "clients may rely on every field being there")
+	}
+}
+
+func TestControlFaults(t *testing.T) {
+	s := start(t, simulator.Options{})
+	refused := []struct{ body, want string }{
+		{`{"exchange":"bybit","operation":"create_key","fault":"outage","colour":"red"}`, "colour"},
+		{`{"exchange":"mtgox","operation":"create_key","fault":"outage"}`, "bybit"},
+		{`{"exchange":"bybit","operation":"mint","fault":"outage"}`, "create_key"},
+		{`{"exchange":"bybit","operation":"create_key","fault":"explode"}`, "drop_after_commit"},
+		{`{"exchange":"bybit","operation":"create_key","fault":"slow","delay":"soon"}`, "2s"},
+		{`{"exchange":"bybit","operation":"create_key","fault":"slow","delay":2}`, "delay"},
+		{`{"exchange":"bybit"} {}`, "not understood"},
+		{``, "not understood"},
+	}
+	for _, test := range refused {
+		status, body := control(t, s, http.MethodPost, "/faults", test.body)
+		require.Equal(t, http.StatusBadRequest, status, test.body)
+		var answer map[string]string
+		require.NoError(t, json.Unmarshal([]byte(body), &answer))
+		require.Contains(t, answer["error"], test.want)
+	}
+
+	c := newBybitClient(t, s, "main")
+	status, _ := control(t, s, http.MethodPost, "/faults", `{"exchange":"bybit","operation":"server_time","fault":"error_5xx"}`)
+	require.Equal(t, http.StatusNoContent, status)
+	require.Equal(t, http.StatusBadGateway, c.get("/v5/market/time", "").status)
+	status, _ = control(t, s, http.MethodDelete, "/faults", "")
+	require.Equal(t, http.StatusNoContent, status)
+	require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").status)
+	require.Equal(t, 2, s.Calls("bybit", simulator.ServerTime))
+}
+
+func TestControlKeysAndReset(t *testing.T) {
+	clock := newManualClock()
+	s := start(t, simulator.Options{Now: clock.Now})
+	status, body := control(t, s, http.MethodGet, "/keys", "")
+	require.Equal(t, http.StatusOK, status)
+	require.JSONEq(t, "[]", body)
+
+	access := s.Exchange("bybit")
+	c := newBybitClient(t, s, "main")
+	c.now = clock.Now
+	minted := c.mint(access.SubAccounts[0], `"note":"lease-1","ips":"192.0.2.1","permissions":{"Spot":["SpotTrade"]}`)
+	_, body = control(t, s, http.MethodGet, "/keys", "")
+	require.JSONEq(t, `[{"exchange":"bybit","sub_account":"`+access.SubAccounts[0]+`","api_key":"`+minted.APIKey+
+		`","label":"lease-1","permissions":["Spot:SpotTrade"],"ips":["192.0.2.1"],"created_at":`+
+		mustJSON(t, clock.Now())+`}]`, body)
+	require.NotContains(t, body, minted.APISecret)
+
+	status, _ = control(t, s, http.MethodPost, "/reset", "")
+	require.Equal(t, http.StatusNoContent, status)
+	require.Empty(t, s.Keys())
+	require.Equal(t, access, s.Exchange("bybit"))
+
+	status, _ = control(t, s, http.MethodGet, "/elsewhere", "")
+	require.Equal(t, http.StatusNotFound, status)
+}
+
+func mustJSON(t *testing.T, value any) string {
+	t.Helper()
+	encoded, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(encoded)
+}
+
+func TestAccessors(t *testing.T) {
+	clock := newManualClock()
+	s := start(t, simulator.Options{Now: clock.Now})
+	c := newBybitClient(t, s, "main")
+	c.now = clock.Now
+	before := s.Exchange("bybit").SubAccounts
+	require.Len(t, before, 3)
+	added := s.AddSubAccounts("bybit", 2)
+	require.Equal(t, append(before, added...), s.Exchange("bybit").SubAccounts)
+
+	minted := c.mint(added[1], `"permissions":{"Spot":["SpotTrade"]}`)
+	require.True(t, s.RemoveKey("bybit", minted.APIKey))
+	require.False(t, s.RemoveKey("bybit", minted.APIKey))
+	require.Empty(t, s.Keys())
+	require.Equal(t, []string{minted.APIKey}, s.Deletions("bybit"))
+
+	_, ok := s.Root("bybit", "golden")
+	require.False(t, ok)
+	require.Error(t, s.Inject(simulator.Fault{Exchange: "bybit", Operation: simulator.CreateKey}))
+	require.Panics(t, func() { s.Exchange("mtgox") })
+}
+
+func TestStartTakesPortsInOrder(t *testing.T) {
+	base := freePorts(t, len(simulator.New(simulator.Options{}).Exchanges())+1)
+	s := simulator.New(simulator.Options{})
+	require.NoError(t, s.Start("127.0.0.1", base))
+	defer s.Close()
+	require.Equal(t, "http://127.0.0.1:"+strconv.Itoa(base), s.ControlURL())
+	for i, name := range s.Exchanges() {
+		require.Equal(t, "http://127.0.0.1:"+strconv.Itoa(base+1+i), s.Exchange(name).BaseURL)
+	}
+	require.ErrorContains(t, s.Start("127.0.0.1", 0), "already")
+
+	other := simulator.New(simulator.Options{})
+	require.Error(t, other.Start("127.0.0.1", base), "the ports are taken")
+	require.NoError(t, other.Close())
+}
+
+// freePorts finds n ports in a row that are free right now, and returns the first.
+func freePorts(t *testing.T, n int) int {
+	t.Helper()
+	for range 50 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		opened := []net.Listener{first}
+		base := first.Addr().(*net.TCPAddr).Port
+		for i := 1; i < n; i++ {
+			next, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base+i))
+			if err != nil {
+				break
+			}
+			opened = append(opened, next)
+		}
+		for _, listener := range opened {
+			require.NoError(t, listener.Close())
+		}
+		if len(opened) == n {
+			return base
+		}
+	}
+	t.Fatal("no free ports in a row")
+	return 0
+}
+
+func TestCloseEndsSlowRequests(t *testing.T) {
+	s := simulator.New(simulator.Options{})
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	require.NoError(t, s.Inject(simulator.Fault{
+		Exchange: "bybit", Operation: simulator.ServerTime, Kind: simulator.Slow, Delay: time.Hour,
+	}))
+	address := s.Exchange("bybit").BaseURL + "/v5/market/time"
+	ended := make(chan error, 1)
+	go func() {
+		response, err := http.Get(address)
+		if err == nil {
+			response.Body.Close()
+		}
+		ended <- err
+	}()
+	require.Eventually(t, func() bool { return s.Calls("bybit", simulator.ServerTime) == 1 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, s.Close())
+	select {
+	case err := <-ended:
+		require.Error(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the request outlived the simulator")
+	}
+}

@@ -1,0 +1,355 @@
+package simulator
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// parlour is an exchange invented for these tests. Its one path takes every
+// action, and its callers sign the body with Ed25519.
+type parlour struct {
+	minted int // state beyond the books
+}
+
+func (p *parlour) seed(b *books, now time.Time, _ func() crypto.Signer) {
+	master := b.addAccount(&account{id: "master", created: now})
+	b.addKey(&key{kind: mainRoot, variant: "red", apiKey: "root", signer: newEd25519(), account: master})
+}
+
+func (p *parlour) addSubAccount(b *books, now time.Time, master *account) *account {
+	return b.addAccount(&account{id: "sub" + strconv.Itoa(len(b.accounts)), parent: master, created: now})
+}
+
+func (p *parlour) routes() []route {
+	actions := map[string]route{
+		"time":   {pattern: "time", operation: ServerTime, public: true, handle: p.time},
+		"create": {pattern: "create", operation: CreateKey, handle: p.create, limits: []limit{{quota: 2, window: time.Minute}}},
+		"delete": {pattern: "delete", operation: DeleteKey, handle: p.delete, limits: []limit{{quota: 2, window: time.Minute, of: p.target}}},
+		"secret": {pattern: "secret", operation: UseKey, permit: p.nobody, handle: p.time},
+	}
+	return []route{{pattern: "POST /act", choose: func(c *call) route {
+		chosen, ok := actions[strings.Fields(string(c.body))[0]]
+		if !ok {
+			return route{operation: otherOperation, public: true, handle: p.notFound}
+		}
+		return chosen
+	}}}
+}
+
+func (p *parlour) authenticate(c *call) (*key, *answer) {
+	signature, err := base64.StdEncoding.DecodeString(c.Header.Get("Signature"))
+	k := c.books.key("root")
+	if err != nil || !ed25519.Verify(k.publicKey().(ed25519.PublicKey), c.body, signature) {
+		return nil, textAnswer(http.StatusUnauthorized, "text/plain", "who are you")
+	}
+	return k, nil
+}
+
+func (p *parlour) rateLimited(_ *call, q quota) *answer {
+	return textAnswer(http.StatusTooManyRequests, "text/plain", "later").set("Retry-After", strconv.Itoa(int(q.wait.Seconds())))
+}
+
+func (p *parlour) notFound(*call) *answer { return textAnswer(http.StatusNotFound, "text/plain", "no") }
+func (p *parlour) nobody(*call) *answer   { return textAnswer(http.StatusForbidden, "text/plain", "no") }
+func (p *parlour) reset()                 { p.minted = 0 }
+
+func (p *parlour) time(c *call) *answer {
+	return textAnswer(http.StatusOK, "text/plain", strconv.FormatInt(c.now.Unix(), 10))
+}
+
+func (p *parlour) create(c *call) *answer {
+	p.minted++
+	permissions := c.grant([]string{"read", "trade"}, "trade", "withdraw")
+	c.books.addKey(&key{apiKey: "key" + strconv.Itoa(p.minted), account: c.key.account, permissions: permissions})
+	return jsonAnswer(http.StatusOK, permissions)
+}
+
+func (p *parlour) delete(c *call) *answer {
+	if k := c.books.key(p.target(c)); k != nil {
+		c.removeKey(k)
+	}
+	return jsonAnswer(http.StatusOK, "deleted")
+}
+
+func (p *parlour) target(c *call) string { return strings.Fields(string(c.body))[1] }
+
+// visit is a venue with the parlour's rules, served over HTTP.
+type visit struct {
+	*testing.T
+	venue *venue
+	url   string
+	now   time.Time
+}
+
+func newVisit(t *testing.T) *visit {
+	v := &visit{T: t, now: time.Unix(1_700_000_000, 0)}
+	v.venue = newVenue("parlour", &parlour{}, Options{
+		Now: func() time.Time { return v.now }, RateMultiplier: 1, SubAccounts: 2,
+	}, func() crypto.Signer { return nil })
+	server := httptest.NewServer(v.venue.mux)
+	t.Cleanup(server.Close)
+	v.url = server.URL
+	return v
+}
+
+func (v *visit) request(ctx context.Context, body string) (*http.Response, error) {
+	signer := v.venue.initial.root(mainRoot).signer()
+	signature, err := signer.Sign(nil, []byte(body), crypto.Hash(0))
+	require.NoError(v, err)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+"/act", strings.NewReader(body))
+	require.NoError(v, err)
+	request.Header.Set("Signature", base64.StdEncoding.EncodeToString(signature))
+	return http.DefaultClient.Do(request)
+}
+
+// act sends an action and returns the status and body of the answer.
+func (v *visit) act(body string) (int, string) {
+	v.Helper()
+	response, err := v.request(v.Context(), body)
+	require.NoError(v, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(v, err)
+	return response.StatusCode, string(text)
+}
+
+// fails sends an action that must get no answer, and returns why.
+func (v *visit) fails(body string) error {
+	v.Helper()
+	response, err := v.request(v.Context(), body)
+	if err == nil {
+		response.Body.Close()
+	}
+	require.Error(v, err)
+	return err
+}
+
+func (v *visit) live() []string {
+	var keys []string
+	for _, view := range v.venue.keys() {
+		keys = append(keys, view.APIKey)
+	}
+	return keys
+}
+
+func (v *visit) inject(fault Fault) {
+	v.Helper()
+	require.NoError(v, fault.validate())
+	v.venue.mu.Lock()
+	defer v.venue.mu.Unlock()
+	v.venue.faults = append(v.venue.faults, fault)
+}
+
+func TestVenueFaults(t *testing.T) {
+	t.Run("drop after commit", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: DropAfterCommit, Count: 1})
+		require.ErrorIs(t, v.fails("create"), io.EOF)
+		require.Equal(t, []string{"key1"}, v.live(), "the work was done")
+		require.Equal(t, 1, v.venue.calls[CreateKey])
+	})
+	t.Run("drop before commit", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: DropBeforeCommit, Count: 1})
+		require.ErrorIs(t, v.fails("create"), io.EOF)
+		require.Empty(t, v.live())
+		require.Equal(t, 1, v.venue.calls[CreateKey])
+	})
+	t.Run("outage", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: AnyOperation, Kind: Outage})
+		require.ErrorContains(t, v.fails("create"), "reset")
+		v.fails("no such action")
+		require.Empty(t, v.live())
+	})
+	t.Run("gateway error", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: Error5xx, Count: 1})
+		status, body := v.act("create")
+		require.Equal(t, http.StatusBadGateway, status)
+		require.False(t, json.Valid([]byte(body)))
+		require.Empty(t, v.live())
+	})
+	t.Run("HTML", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: HTMLError, Count: 1})
+		status, body := v.act("create")
+		require.Equal(t, http.StatusOK, status)
+		require.Contains(t, body, "<html>")
+		require.Empty(t, v.live())
+	})
+	t.Run("rate limit", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: AnyOperation, Kind: RateLimit})
+		response, err := v.request(t.Context(), "create")
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
+		require.Equal(t, "60", response.Header.Get("Retry-After"), "the documented window of that route")
+		status, _ := v.act("delete key1")
+		require.Equal(t, http.StatusTooManyRequests, status, "a route without limits too")
+		require.Empty(t, v.live())
+	})
+	t.Run("slow", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: Slow, Delay: 20 * time.Millisecond, Count: 1})
+		began := time.Now()
+		status, _ := v.act("create")
+		require.Equal(t, http.StatusOK, status)
+		require.GreaterOrEqual(t, time.Since(began), 20*time.Millisecond)
+		require.Equal(t, []string{"key1"}, v.live())
+	})
+	t.Run("slow and the caller goes", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: Slow, Delay: time.Hour})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			response, err := v.request(ctx, "create")
+			if err == nil {
+				response.Body.Close()
+			}
+			ended <- err
+		}()
+		require.Eventually(t, func() bool {
+			v.venue.mu.Lock()
+			defer v.venue.mu.Unlock()
+			return v.venue.calls[CreateKey] == 1
+		}, 10*time.Second, time.Millisecond)
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.Empty(t, v.live())
+	})
+	t.Run("clock skew", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: ServerTime, Kind: ClockSkew, Delay: -time.Hour, Count: 1})
+		_, skewed := v.act("time")
+		require.Equal(t, "1699996400", skewed)
+		_, right := v.act("time")
+		require.Equal(t, "1700000000", right)
+	})
+	t.Run("delete lies", func(t *testing.T) {
+		v := newVisit(t)
+		v.act("create")
+		v.inject(Fault{Operation: DeleteKey, Kind: DeleteLies, Count: 1})
+		_, lie := v.act("delete key1")
+		require.Equal(t, []string{"key1"}, v.live())
+		require.Empty(t, v.venue.books.removed)
+		_, truth := v.act("delete key1")
+		require.Equal(t, truth, lie)
+		require.Empty(t, v.live())
+		require.Equal(t, []string{"key1"}, v.venue.books.removed)
+	})
+	t.Run("grants", func(t *testing.T) {
+		v := newVisit(t)
+		v.inject(Fault{Operation: CreateKey, Kind: GrantMore, Count: 1})
+		_, more := v.act("create")
+		require.JSONEq(t, `["read","trade","withdraw"]`, more)
+		v.inject(Fault{Operation: CreateKey, Kind: GrantLess, Count: 1})
+		_, less := v.act("create")
+		require.JSONEq(t, `["read"]`, less)
+		require.Equal(t, []string{"read"}, v.venue.keys()[1].Permissions)
+	})
+}
+
+func TestGrantWithoutSurplus(t *testing.T) {
+	c := &call{fault: Fault{Kind: GrantMore}}
+	require.Equal(t, []string{"read"}, c.grant([]string{"read"}, "read"))
+	c.fault.Kind = GrantLess
+	require.Empty(t, c.grant(nil))
+}
+
+func TestVenueLimits(t *testing.T) {
+	v := newVisit(t)
+	for range 2 {
+		status, _ := v.act("create")
+		require.Equal(t, http.StatusOK, status)
+	}
+	status, _ := v.act("create")
+	require.Equal(t, http.StatusTooManyRequests, status)
+	v.now = v.now.Add(time.Minute)
+	status, _ = v.act("create")
+	require.Equal(t, http.StatusOK, status)
+
+	for _, target := range []string{"key1", "key2"} {
+		v.act("delete " + target)
+		status, _ = v.act("delete " + target)
+		require.Equal(t, http.StatusOK, status, "each target has a limit of its own")
+		status, _ = v.act("delete " + target)
+		require.Equal(t, http.StatusTooManyRequests, status)
+	}
+}
+
+func TestVenueRefusals(t *testing.T) {
+	v := newVisit(t)
+	status, _ := v.act("secret")
+	require.Equal(t, http.StatusForbidden, status, "the route does not permit it")
+	status, _ = v.act("dance")
+	require.Equal(t, http.StatusNotFound, status, "no such action")
+
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{http.MethodGet, "/act", "", http.StatusNotFound},
+		{http.MethodPost, "/elsewhere", "create", http.StatusNotFound},
+		{http.MethodPost, "/act", "create", http.StatusUnauthorized},
+		{http.MethodPost, "/act", strings.Repeat("x", maxBody+1), http.StatusRequestEntityTooLarge},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, v.url+test.path, strings.NewReader(test.body))
+		require.NoError(t, err)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, test.status, response.StatusCode, "%s %s", test.method, test.path)
+	}
+	require.Empty(t, v.live())
+}
+
+func TestCallerOf(t *testing.T) {
+	for remote, want := range map[string]string{
+		"192.0.2.1:4711":          "192.0.2.1",
+		"[2001:db8::1]:4711":      "2001:db8::1",
+		"[::ffff:192.0.2.1]:4711": "192.0.2.1", // as a listener for both families shows IPv4
+		"a pipe":                  "invalid IP",
+	} {
+		require.Equal(t, want, callerOf(&http.Request{RemoteAddr: remote}).String(), remote)
+	}
+}
+
+func TestVenueReset(t *testing.T) {
+	v := newVisit(t)
+	before, ok := v.venue.root(mainRoot)
+	require.True(t, ok)
+	require.Equal(t, []string{"sub1", "sub2"}, before.SubAccounts)
+	require.Contains(t, before.PrivateKey, "PRIVATE KEY")
+	require.Equal(t, "red", before.Variant)
+
+	v.act("create")
+	v.act("create")
+	v.act("delete key1")
+	require.Equal(t, []string{"sub3", "sub4"}, v.venue.addSubAccounts(2))
+	v.inject(Fault{Operation: AnyOperation, Kind: Outage})
+	v.venue.reset()
+
+	after, _ := v.venue.root(mainRoot)
+	require.Equal(t, before, after)
+	require.Empty(t, v.live())
+	require.Empty(t, v.venue.books.removed)
+	require.Empty(t, v.venue.calls)
+	status, _ := v.act("create")
+	require.Equal(t, http.StatusOK, status, "neither fault nor used-up limit is left")
+	require.Equal(t, []string{"key1"}, v.live(), "the rules forgot too")
+}
