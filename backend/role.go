@@ -106,6 +106,8 @@ func (r role) checkForm() error {
 		return invalid("ttl", "%s is more than max_ttl %s", r.TTL, r.MaxTTL)
 	case r.MaxLiveKeys < 0:
 		return invalid("max_live_keys", "%d is negative; give 0 for no limit, or a positive number", r.MaxLiveKeys)
+	case r.MaxWait > maxMaxWait:
+		return invalid("max_wait", "%s is too long; give at most %s", r.MaxWait, maxMaxWait)
 	case r.BindClientIP && len(r.AllowedIPRanges) == 0:
 		return invalid("allowed_ip_ranges", "missing; bind_client_ip needs the ranges in which a caller's address must lie")
 	case r.BindClientIP && len(r.IPAllowlist) > 0:

@@ -1,0 +1,334 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// hurried multiplies rate limits on both sides, where pace is not the subject.
+const hurried = 1000
+
+// desk is a mount of the engine, with storage that can fail, a clock that can
+// be moved, and simulated exchanges.
+type desk struct {
+	*testing.T
+	engine  *engine
+	storage *watchedStorage
+	sim     *simulator.Simulator
+	clock   *fakeClock
+	system  *logical.StaticSystemView
+	log     *lockedBuffer
+	uuid    string
+	// requests counts the requests made, to give each an id of its own.
+	requests int
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	return newDeskWith(t, simulator.Options{RateMultiplier: hurried})
+}
+
+func newDeskWith(t *testing.T, options simulator.Options) *desk {
+	t.Helper()
+	d := &desk{
+		T:       t,
+		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
+		sim:     simulator.New(options),
+		clock:   &fakeClock{now: time.Now()},
+		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
+		log:     &lockedBuffer{},
+		uuid:    "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
+	}
+	require.NoError(t, d.sim.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, d.sim.Close()) })
+	d.start()
+	return d
+}
+
+// start starts the engine, as Vault does after a restart: in memory nothing,
+// in storage what was left.
+func (d *desk) start() {
+	d.Helper()
+	if d.engine != nil {
+		d.engine.clean(d.Context())
+	}
+	d.engine = newEngine(catalog.All(), Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now)
+	require.NoError(d, d.engine.setup(d.Context(), &logical.BackendConfig{
+		System: d.system, BackendUUID: d.uuid,
+		Logger: hclog.New(&hclog.LoggerOptions{Output: d.log, Level: hclog.Trace}),
+	}))
+	require.NoError(d, d.engine.Initialize(d.Context(), &logical.InitializationRequest{Storage: d.storage}))
+	engine := d.engine
+	d.Cleanup(func() { engine.clean(context.Background()) })
+}
+
+// request makes a request as an authenticated user would.
+func (d *desk) request(operation logical.Operation, path string, data map[string]any) *logical.Request {
+	d.requests++
+	return &logical.Request{
+		ID: fmt.Sprintf("request-%d", d.requests), Operation: operation, Path: path, Data: data, Storage: d.storage,
+		EntityID: "entity-1", DisplayName: "userpass-ada", Connection: &logical.Connection{RemoteAddr: "127.0.0.1"},
+	}
+}
+
+// do makes a request and checks the form of a successful answer against what
+// its path declares.
+func (d *desk) do(operation logical.Operation, path string, data map[string]any) (*logical.Response, error) {
+	d.Helper()
+	return d.send(d.request(operation, path, data))
+}
+
+func (d *desk) send(req *logical.Request) (*logical.Response, error) {
+	d.Helper()
+	if req.Operation == logical.CreateOperation || req.Operation == logical.UpdateOperation {
+		// Vault asks first which of the two it is.
+		_, exists, err := d.engine.HandleExistenceCheck(d.Context(), req)
+		require.NoError(d, err)
+		if path := d.engine.Route(req.Path); path != nil && path.ExistenceCheck != nil && !exists {
+			req.Operation = logical.CreateOperation
+		}
+	}
+	resp, err := d.engine.HandleRequest(d.Context(), req)
+	if err == nil && resp != nil && !resp.IsError() && resp.Secret == nil && resp.Data != nil {
+		path := d.engine.Route(req.Path)
+		schema.ValidateResponse(d.T, schema.GetResponseSchema(d.T, path, req.Operation), resp, true)
+	}
+	return resp, err
+}
+
+// must is do for what has to succeed.
+func (d *desk) must(operation logical.Operation, path string, data map[string]any) *logical.Response {
+	d.Helper()
+	resp, err := d.do(operation, path, data)
+	require.NoError(d, err)
+	require.False(d, resp.IsError(), "%v", resp)
+	return resp
+}
+
+func (d *desk) write(path string, data map[string]any) *logical.Response {
+	d.Helper()
+	return d.must(logical.UpdateOperation, path, data)
+}
+
+func (d *desk) read(path string) map[string]any {
+	d.Helper()
+	resp := d.must(logical.ReadOperation, path, nil)
+	require.NotNil(d, resp, "nothing at %s", path)
+	return resp.Data
+}
+
+// refused asserts that a request is answered with a 400 whose text holds every
+// one of the words.
+func (d *desk) refused(operation logical.Operation, path string, data map[string]any, words ...string) {
+	d.Helper()
+	resp, err := d.do(operation, path, data)
+	require.NoError(d, err)
+	require.NotNil(d, resp)
+	require.True(d, resp.IsError(), "%s %s was accepted", operation, path)
+	for _, word := range words {
+		require.Contains(d, resp.Error().Error(), word)
+	}
+}
+
+// connect writes a connection to the simulated exchange.
+func (d *desk) connect(exchange string, more map[string]any) {
+	d.Helper()
+	access := d.sim.Exchange(exchange)
+	d.write("config/"+exchange, merge(map[string]any{
+		"exchange": exchange, "base_url": access.BaseURL, "api_key": access.APIKey, "api_secret": access.APISecret,
+		"passphrase": access.Passphrase, "private_key": access.PrivateKey, "variant": access.Variant, "rate_multiplier": hurried,
+	}, more))
+}
+
+// trader writes a connection to Bybit and a role that trades spot on it.
+func (d *desk) trader() {
+	d.Helper()
+	d.connect("bybit", nil)
+	d.write("roles/trader", map[string]any{
+		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0],
+		"scopes": "trade:spot", "ip_allowlist": "127.0.0.1", "ttl": "10m", "max_ttl": "1h",
+	})
+}
+
+// mint reads a key, which has to succeed.
+func (d *desk) mint(role string) *logical.Response {
+	d.Helper()
+	resp, err := d.do(logical.ReadOperation, "creds/"+role, nil)
+	require.NoError(d, err)
+	require.False(d, resp.IsError(), "%v", resp)
+	return resp
+}
+
+// revoke does what Vault does when a lease ends.
+func (d *desk) revoke(lease *logical.Response) error {
+	return d.lease(logical.RevokeOperation, lease)
+}
+
+func (d *desk) lease(operation logical.Operation, lease *logical.Response) error {
+	_, err := d.leaseAnswer(operation, lease, 0)
+	return err
+}
+
+func (d *desk) leaseAnswer(operation logical.Operation, lease *logical.Response, increment time.Duration) (*logical.Response, error) {
+	secret := *lease.Secret
+	secret.Increment = increment
+	req := d.request(operation, "", nil)
+	req.Secret = &secret
+	return d.engine.HandleRequest(d.Context(), req)
+}
+
+// sweep runs the periodic function.
+func (d *desk) sweep() {
+	d.Helper()
+	_ = d.engine.periodic(d.Context(), d.request(logical.RollbackOperation, "", nil))
+}
+
+// ledgerIDs lists the ledger, as stored.
+func (d *desk) ledgerIDs() []string {
+	d.Helper()
+	ids, err := ledgerTable().list(d.Context(), d.storage.Storage)
+	require.NoError(d, err)
+	return ids
+}
+
+// entry reads a ledger entry that must exist.
+func (d *desk) entry(id string) keyEntry {
+	d.Helper()
+	entry, err := ledgerTable().get(d.Context(), d.storage.Storage, id)
+	require.NoError(d, err)
+	require.NotNil(d, entry, "no ledger entry %s", id)
+	return *entry
+}
+
+// inject makes a simulated exchange misbehave.
+func (d *desk) inject(exchange string, operation simulator.Operation, kind simulator.FaultKind, count int) {
+	d.Helper()
+	require.NoError(d, d.sim.Inject(simulator.Fault{Exchange: exchange, Operation: operation, Kind: kind, Count: count}))
+}
+
+// merge adds fields, and takes away those that are nil.
+func merge(fields, more map[string]any) map[string]any {
+	for field, value := range more {
+		fields[field] = value
+	}
+	for field, value := range fields {
+		if value == nil || value == "" {
+			delete(fields, field)
+		}
+	}
+	return fields
+}
+
+// fakeClock is moved by hand.
+type fakeClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+// watchedStorage counts calls, and fails the ones that fail is asked for.
+type watchedStorage struct {
+	logical.Storage
+	mu            sync.Mutex
+	reads, writes int
+	// fail, if set, is asked before each call and may fail it.
+	fail func(call, key string) error
+}
+
+func (s *watchedStorage) note(call, key string, counter *int) error {
+	s.mu.Lock()
+	*counter++
+	fail := s.fail
+	s.mu.Unlock()
+	if fail == nil {
+		return nil
+	}
+	return fail(call, key)
+}
+
+// failing sets what fails; nil for nothing.
+func (s *watchedStorage) failing(fail func(call, key string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = fail
+}
+
+// counted returns the calls made by the function.
+func (s *watchedStorage) counted(work func()) (reads, writes int) {
+	s.mu.Lock()
+	reads, writes = s.reads, s.writes
+	s.mu.Unlock()
+	work()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads - reads, s.writes - writes
+}
+
+func (s *watchedStorage) List(ctx context.Context, prefix string) ([]string, error) {
+	if err := s.note("list", prefix, &s.reads); err != nil {
+		return nil, err
+	}
+	return s.Storage.List(ctx, prefix)
+}
+
+func (s *watchedStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
+	if err := s.note("get", key, &s.reads); err != nil {
+		return nil, err
+	}
+	return s.Storage.Get(ctx, key)
+}
+
+func (s *watchedStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	if err := s.note("put", entry.Key, &s.writes); err != nil {
+		return err
+	}
+	return s.Storage.Put(ctx, entry)
+}
+
+func (s *watchedStorage) Delete(ctx context.Context, key string) error {
+	if err := s.note("delete", key, &s.writes); err != nil {
+		return err
+	}
+	return s.Storage.Delete(ctx, key)
+}
+
+// lockedBuffer collects a log.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p...)
+	return len(p), nil
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text)
+}

@@ -1,0 +1,155 @@
+package backend
+
+import (
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+func TestConfigShowsNoSecret(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"passphrase": "canary-passphrase"})
+	access := d.sim.Exchange("bybit")
+	shown := d.read("config/bybit")
+	require.Equal(t, access.APIKey, shown["api_key"])
+	for field, value := range shown {
+		require.NotEqual(t, access.APISecret, value, field)
+		require.NotEqual(t, "canary-passphrase", value, field)
+	}
+	require.NotEmpty(t, shown["account"], "verified by default")
+	require.Equal(t, "no", shown["frozen"])
+	require.Equal(t, true, shown["require_ip_allowlist"])
+	require.NotContains(t, shown["allowed_scopes"], "transfer")
+	require.NotContains(t, shown["allowed_scopes"], "withdraw")
+}
+
+func TestConfigRefusesBadInput(t *testing.T) {
+	d := newDesk(t)
+	access := d.sim.Exchange("bybit")
+	good := func(more map[string]any) map[string]any {
+		return merge(map[string]any{
+			"exchange": "bybit", "base_url": access.BaseURL, "api_key": access.APIKey, "api_secret": access.APISecret,
+		}, more)
+	}
+	readOnly, _ := d.sim.Root("bybit", "read_only")
+	for name, test := range map[string]struct {
+		path  string
+		data  map[string]any
+		words []string
+	}{
+		"unknown exchange":       {"config/x", good(map[string]any{"exchange": "mtgox"}), []string{"exchange", "mtgox", "bybit"}},
+		"no exchange":            {"config/x", good(map[string]any{"exchange": nil}), []string{"exchange", "missing"}},
+		"unknown environment":    {"config/x", good(map[string]any{"environment": "moon"}), []string{"environment", "moon", "testnet"}},
+		"unknown variant":        {"config/x", good(map[string]any{"variant": "link"}), []string{"variant", "link"}},
+		"no key":                 {"config/x", good(map[string]any{"api_key": nil}), []string{"api_key", "missing"}},
+		"no secret":              {"config/x", good(map[string]any{"api_secret": nil}), []string{"api_secret", "missing"}},
+		"wrong secret":           {"config/x", good(map[string]any{"api_secret": "canary-secret"}), []string{"could not be verified", "api_secret"}},
+		"root without the right": {"config/x", good(map[string]any{"api_key": readOnly.APIKey, "api_secret": readOnly.APISecret}), []string{"read-only"}},
+		"plain http elsewhere":   {"config/x", good(map[string]any{"base_url": "http://api.bybit.com"}), []string{"base_url", "loopback", "https"}},
+		"base_url with a path":   {"config/x", good(map[string]any{"base_url": "https://api.bybit.com/"}), []string{"base_url"}},
+		"negative ttl":           {"config/x", good(map[string]any{"max_ttl": "-5m"}), []string{"max_ttl", "-300", "negative"}},
+		"negative timeout":       {"config/x", good(map[string]any{"request_timeout": "-1"}), []string{"request_timeout", "negative"}},
+		"long timeout":           {"config/x", good(map[string]any{"request_timeout": "5m"}), []string{"request_timeout", "at most"}},
+		"negative cap":           {"config/x", good(map[string]any{"max_keys_per_sub_account": -1}), []string{"max_keys_per_sub_account", "-1"}},
+		"unknown freeze":         {"config/x", good(map[string]any{"frozen": "yes"}), []string{"frozen", "yes", "minting"}},
+		"unknown scope":          {"config/x", good(map[string]any{"allowed_scopes": "fly"}), []string{"allowed_scopes", "fly", "read"}},
+		"rate multiplier of 0":   {"config/x", good(map[string]any{"rate_multiplier": 0}), []string{"rate_multiplier"}},
+		"root rotation":          {"config/x", good(map[string]any{"rotation_period": "24h"}), []string{"rotation_period"}},
+		"unknown field":          {"config/x", good(map[string]any{"api_sercet": "x"}), []string{"api_sercet", "not a field", "api_secret"}},
+		"odd name":               {"config/a b", good(nil), []string{"name", "a b", "letters"}},
+		"name with a dot first":  {"config/.x", good(nil), []string{"name"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := *d
+			d.T = t
+			d.refused(logical.UpdateOperation, test.path, test.data, test.words...)
+			names, err := connectionTable().list(t.Context(), d.storage)
+			require.NoError(t, err)
+			require.Empty(t, names, "nothing is stored")
+		})
+	}
+	require.NotContains(t, d.log.String(), "canary-secret")
+}
+
+func TestConfigWriteKeepsWhatIsNotGiven(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.write("config/bybit", map[string]any{"max_ttl": "2h", "allowed_roles": "trad*"})
+	require.EqualValues(t, 7200, d.read("config/bybit")["max_ttl"])
+	d.mint("trader")
+}
+
+func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.mint("trader")
+	d.refused(logical.UpdateOperation, "config/bybit", map[string]any{"environment": "testnet"}, "1 key", "revoke")
+	d.refused(logical.DeleteOperation, "config/bybit", nil, "1 key", "force=true")
+
+	d.inject("bybit", simulator.DeleteKey, simulator.DeleteLies, 1)
+	d.refused(logical.DeleteOperation, "config/bybit", map[string]any{"force": true}, "still has 1 key", "frozen")
+	require.Equal(t, "minting", d.read("config/bybit")["frozen"], "no new key comes in meanwhile")
+
+	d.must(logical.DeleteOperation, "config/bybit", map[string]any{"force": true})
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+	resp, err := d.do(logical.ReadOperation, "config/bybit", nil)
+	require.NoError(t, err)
+	require.Nil(t, resp)
+}
+
+func TestConfigUnverified(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"api_secret": "wrong", "verify": false})
+	_, err := d.do(logical.ReadOperation, "config/bybit/check", nil)
+	require.ErrorContains(t, err, "authentication failed")
+	require.ErrorContains(t, err, "check config/bybit")
+}
+
+func TestConfigCheckAndSubAccounts(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.mint("trader")
+	checked := d.read("config/bybit/check")
+	require.Equal(t, true, checked["can_mint"])
+
+	accounts := d.read("config/bybit/sub-accounts")["sub_accounts"].([]map[string]any)
+	require.Len(t, accounts, len(d.sim.Exchange("bybit").SubAccounts))
+	held := 0
+	for _, account := range accounts {
+		held += account["live_keys"].(int)
+		require.Equal(t, true, account["allowed"])
+	}
+	require.Equal(t, 1, held)
+	d.refused(logical.ReadOperation, "config/none/check", nil, "none", "config/")
+	d.refused(logical.ReadOperation, "config/none/sub-accounts", nil, "none")
+}
+
+func TestConfigWarnsOfAnUnboundRoot(t *testing.T) {
+	d := newDesk(t)
+	root, ok := d.sim.Root("bybit", "unbound")
+	require.True(t, ok)
+	resp := d.write("config/bybit", map[string]any{
+		"exchange": "bybit", "base_url": root.BaseURL, "api_key": root.APIKey, "api_secret": root.APISecret,
+	})
+	require.NotNil(t, resp)
+	require.NotEmpty(t, resp.Warnings)
+}
+
+func TestListsArePaged(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", nil)
+	for _, name := range []string{"a", "b", "c", "d"} {
+		d.write("roles/"+name, map[string]any{"connection": "bybit", "sub_accounts": "1", "scopes": "read"})
+	}
+	page := func(data map[string]any) any { return d.must(logical.ListOperation, "roles/", data).Data["keys"] }
+	require.Equal(t, []string{"a", "b", "c", "d"}, page(nil))
+	require.Equal(t, []string{"a", "b"}, page(map[string]any{"limit": 2}))
+	require.Equal(t, []string{"c", "d"}, page(map[string]any{"after": "b"}))
+	require.Equal(t, []string{"c"}, page(map[string]any{"after": "bb", "limit": 1}))
+	d.refused(logical.ListOperation, "roles/", map[string]any{"limit": -1}, "limit", "-1")
+	require.Equal(t, []string{"bybit"}, d.must(logical.ListOperation, "config/", nil).Data["keys"])
+}

@@ -1,0 +1,85 @@
+package backend
+
+import (
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	id := lease.Data["key_id"].(string)
+
+	listed := d.must(logical.ListOperation, "keys/", nil)
+	require.Equal(t, []string{id}, listed.Data["keys"])
+	require.Equal(t, "live", listed.Data["key_info"].(map[string]any)[id].(map[string]any)["state"])
+
+	shown := d.read("keys/" + id)
+	require.Equal(t, "userpass-ada", shown["display_name"])
+	require.Equal(t, lease.Data["api_key"], shown["api_key"])
+	for field, value := range shown {
+		require.NotEqual(t, lease.Data["api_secret"], value, field)
+	}
+
+	d.inject("bybit", simulator.DeleteKey, simulator.Error5xx, 0)
+	_, err := d.do(logical.DeleteOperation, "keys/"+id, nil)
+	require.ErrorContains(t, err, "outcome unknown")
+	shown = d.read("keys/" + id)
+	require.Equal(t, "revoking", shown["state"])
+	require.Equal(t, 1, shown["revoke_attempts"])
+	require.NotEmpty(t, shown["last_error"])
+	d.sim.ClearFaults()
+
+	d.must(logical.DeleteOperation, "keys/"+id, nil)
+	require.Empty(t, d.sim.Keys())
+	require.NoError(t, d.revoke(lease), "the lease finds nothing left to do")
+	resp, err := d.do(logical.ReadOperation, "keys/"+id, nil)
+	require.NoError(t, err)
+	require.Nil(t, resp)
+	d.refused(logical.ReadOperation, "keys/not an id", nil, "id", "keys/")
+	d.must(logical.DeleteOperation, "keys/unknown", nil)
+}
+
+func TestExchangesAndInfo(t *testing.T) {
+	d := newDesk(t)
+	names := d.must(logical.ListOperation, "exchanges/", nil).Data["keys"].([]string)
+	require.Contains(t, names, "bybit")
+	for _, name := range names {
+		shown := d.read("exchanges/" + name)
+		require.NotEmpty(t, shown["variants"], name)
+		require.NotEmpty(t, shown["environments"], name)
+	}
+	d.refused(logical.ReadOperation, "exchanges/mtgox", nil, "mtgox", "bybit")
+
+	info := d.read("info")
+	require.Equal(t, "v1.2.3", info["version"])
+	require.Equal(t, names, info["exchanges"])
+	require.Equal(t, d.engine.tag, info["label_tag"])
+}
+
+func TestEveryPathHelpsAndDeclaresItself(t *testing.T) {
+	d := newDesk(t)
+	for _, path := range d.engine.Paths {
+		require.NotEmpty(t, path.HelpSynopsis, path.Pattern)
+		require.NotEmpty(t, path.HelpDescription, path.Pattern)
+		require.NotNil(t, path.DisplayAttrs, path.Pattern)
+		require.Equal(t, operationPrefix, path.DisplayAttrs.OperationPrefix, path.Pattern)
+		require.NotEmpty(t, path.DisplayAttrs.OperationSuffix, path.Pattern)
+		for name, field := range path.Fields {
+			require.NotEmpty(t, field.Description, "%s: %s", path.Pattern, name)
+		}
+		for operation, handler := range path.Operations {
+			require.NotEmpty(t, handler.Properties().Summary, "%s %s", operation, path.Pattern)
+			require.NotEmpty(t, handler.Properties().Responses, "%s %s", operation, path.Pattern)
+		}
+	}
+	resp, err := d.engine.HandleRequest(t.Context(), d.request(logical.HelpOperation, "", nil))
+	require.NoError(t, err)
+	require.Contains(t, resp.Data["help"], "exchange secrets engine")
+	require.ElementsMatch(t, []string{"config/", "key/"}, d.engine.PathsSpecial.SealWrapStorage)
+}
