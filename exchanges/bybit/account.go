@@ -96,6 +96,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
 	err := a.client.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
+		Complete: func() bool { return root.APIKey != "" },
 	}, &root)
 	if err != nil {
 		return exchanges.Identity{}, err
@@ -136,18 +137,19 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	var all []exchanges.SubAccount
 	err := rest.Pages(func(cursor string) (string, error) {
 		var page struct {
-			SubMembers []struct {
+			SubMembers rest.List[struct {
 				UID      rest.Text `json:"uid"`
 				Username string    `json:"username"`
 				Status   int       `json:"status"`
-			} `json:"subMembers"`
+			}] `json:"subMembers"`
 			NextCursor rest.Text `json:"nextCursor"`
 		}
 		err := a.client.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
 			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
+			Complete: func() bool { return page.SubMembers.Present },
 		}, &page)
-		for _, member := range page.SubMembers {
+		for _, member := range page.SubMembers.Items {
 			all = append(all, exchanges.SubAccount{
 				Name: string(member.UID), Alias: member.Username, Frozen: member.Status == statusFrozen,
 			})
@@ -183,6 +185,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	var created key
 	err = a.client.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
+		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, body, &created)
 	if err != nil {
 		return exchanges.Key{}, err
@@ -200,14 +203,17 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	var all []exchanges.KeyInfo
 	err := rest.Pages(func(cursor string) (string, error) {
 		var page struct {
-			Keys       []key  `json:"result"`
-			NextCursor string `json:"nextPageCursor"`
+			Keys       rest.List[key] `json:"result"`
+			NextCursor string         `json:"nextPageCursor"`
 		}
 		err := a.client.Do(ctx, rest.Call{
 			Operation: opListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", "20", "cursor", cursor), Effect: rest.ReadOnly,
+			Complete: func() bool {
+				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
+			},
 		}, &page)
-		for _, k := range page.Keys {
+		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
 			all = append(all, exchanges.KeyInfo{
 				ID: k.APIKey, Label: k.Note, Permissions: decode(bool(k.ReadOnly), k.Permissions),

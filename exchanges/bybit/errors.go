@@ -73,7 +73,7 @@ func meaning(code int64) *exchanges.Error {
 			Kind:   exchanges.ErrPermission,
 			Remedy: "the root key must be a read-write key of the master account with a Wallet right",
 		}
-	case 10006:
+	case 10006, 429:
 		return &exchanges.Error{Kind: exchanges.ErrRateLimited}
 	case 10008, 10009, 10024, 10027:
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "Bybit has banned the account or does not serve its region"}

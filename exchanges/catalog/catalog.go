@@ -4,11 +4,13 @@ package catalog
 import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
+	"vault-plugin-secrets-exchange/exchanges/okx"
 )
 
 // All returns every exchange, in alphabetical order.
 func All() []exchanges.Exchange {
 	return []exchanges.Exchange{
 		bybit.New(),
+		okx.New(),
 	}
 }

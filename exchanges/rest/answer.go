@@ -73,6 +73,22 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// List is a JSON array that knows whether it was in the answer at all: an
+// absent one must not pass for an empty one where a key is thereby taken for
+// deleted.
+type List[T any] struct {
+	Items []T
+	// Present is also set by null, which some encoders write for an empty
+	// array.
+	Present bool
+}
+
+// UnmarshalJSON accepts an array or null.
+func (l *List[T]) UnmarshalJSON(data []byte) error {
+	l.Present = true
+	return json.Unmarshal(data, &l.Items)
+}
+
 // Flag is a JSON boolean that exchanges also write as 0 or 1, or as a string.
 type Flag bool
 

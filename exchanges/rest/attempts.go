@@ -18,8 +18,8 @@ var ErrClock = errors.New("timestamp outside the exchange's window")
 // only the one that was refused.
 var ErrBanned = errors.New("all requests are stopped")
 
-// maxAttempts is how often one call is sent at most.
-const maxAttempts = 3
+// maxTries is how often one call is sent at most.
+const maxTries = 3
 
 // attempts decides whether a failed call is sent again.
 type attempts struct {
@@ -29,11 +29,11 @@ type attempts struct {
 	backoff  backoff.BackOff
 }
 
-func newAttempts(call Call) *attempts {
+func newAttempts(call Call, tries int) *attempts {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval = 200 * time.Millisecond
 	delays.MaxInterval = 2 * time.Second
-	return &attempts{call: call, left: maxAttempts - 1, backoff: delays}
+	return &attempts{call: call, left: tries - 1, backoff: delays}
 }
 
 // again reports whether to send the call once more, after waiting as the

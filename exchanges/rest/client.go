@@ -18,6 +18,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"reflect"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
@@ -114,15 +115,24 @@ type Call struct {
 	Unsigned bool
 	// Secrets of this call alone, scrubbed from its messages.
 	Secrets []exchanges.Secret
+	// Complete reports whether the decoded payload holds what it must; nil if
+	// nothing must be there. It keeps an answer without a list from passing
+	// for an empty list.
+	Complete func() bool
 }
 
 // Client makes calls with one root credential. It is safe for concurrent use.
 type Client struct {
-	config  Config
+	config Config
+	// secrets returns Config.Secrets: behind a function, they cannot be shown
+	// by printing the client or what holds it.
+	secrets func() []exchanges.Secret
 	http    *http.Client
 	clock   clock
 	pacer   *pacer
 	timeout time.Duration
+	// tries is how often a call is sent at most.
+	tries int
 }
 
 // New returns a client. A bad base URL is an [exchanges.ErrInvalid].
@@ -138,8 +148,11 @@ func New(config Config) (*Client, error) {
 	if timeout == 0 {
 		timeout = exchanges.DefaultTimeout
 	}
+	secrets := config.Secrets
+	config.Secrets = nil
 	return &Client{
-		config: config,
+		config:  config,
+		secrets: func() []exchanges.Secret { return secrets },
 		http: &http.Client{
 			Transport: transport,
 			// A signed request must not wander to another host.
@@ -147,6 +160,7 @@ func New(config Config) (*Client, error) {
 		},
 		pacer:   newPacer(config.Limits, config.Options.RateMultiplier),
 		timeout: timeout,
+		tries:   maxTries,
 	}, nil
 }
 
@@ -173,16 +187,24 @@ func (c *Client) Do(ctx context.Context, call Call, out any) error {
 	if !call.Unsigned {
 		c.measureClock(ctx)
 	}
-	attempts := newAttempts(call)
+	attempts := newAttempts(call, c.tries)
+	var failure *exchanges.Error
 	for {
 		if err := c.pacer.wait(ctx, call.Operation); err != nil {
-			return c.blame(call, err)
+			late := c.blame(call, err)
+			if failure == nil || late.Kind != exchanges.ErrRateLimited {
+				return late
+			}
+			// The exchange's own refusal says more than that the next try
+			// would come too late.
+			failure.RetryAfter = max(failure.RetryAfter, late.RetryAfter)
+			return failure
 		}
 		err := c.once(ctx, call, out)
 		if err == nil {
 			return nil
 		}
-		failure := c.blame(call, err)
+		failure = c.blame(call, err)
 		if !attempts.again(ctx, c, failure) {
 			return failure
 		}
@@ -236,7 +258,9 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(payload, out); err != nil {
+	// An earlier try may have left something behind.
+	reflect.ValueOf(out).Elem().SetZero()
+	if err := json.Unmarshal(payload, out); err != nil || call.Complete != nil && !call.Complete() {
 		// The text of a JSON error can quote the answer, so it is left out.
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -44,21 +45,40 @@ func (c *Client) measureClock(ctx context.Context) {
 	}
 }
 
-// resyncClock measures the offset and reports whether it could.
+// resyncClock measures the offset and reports whether it could. Callers that
+// ask at the same time share one measurement.
 func (c *Client) resyncClock(ctx context.Context) bool {
 	if c.config.ServerTime == nil {
 		return false
 	}
-	_, err, _ := c.clock.flight.Do("", func() (any, error) {
-		before := time.Now()
-		theirs, err := c.config.ServerTime(ctx, c)
-		if err != nil {
-			return nil, err
+	for {
+		measurement := c.clock.flight.DoChan("", func() (any, error) { return nil, c.askTime(ctx) })
+		select {
+		case outcome := <-measurement:
+			if errors.Is(outcome.Err, context.Canceled) && ctx.Err() == nil {
+				// The caller that made it has gone; this one has not.
+				continue
+			}
+			return outcome.Err == nil
+		case <-ctx.Done():
+			return false
 		}
-		// The exchange read its clock about half-way between the two.
-		ours := before.Add(time.Since(before) / 2)
-		c.clock.set(theirs.Sub(ours))
-		return nil, nil
-	})
-	return err == nil
+	}
+}
+
+// askTime asks the exchange for its clock, once: it must not use up the time of
+// the call that it is for. The client that asks has no clock to measure, so
+// that a refused timestamp cannot lead back here.
+func (c *Client) askTime(ctx context.Context) error {
+	asking := &Client{config: c.config, secrets: c.secrets, http: c.http, pacer: c.pacer, timeout: c.timeout, tries: 1}
+	asking.config.ServerTime = nil
+	before := time.Now()
+	theirs, err := c.config.ServerTime(ctx, asking)
+	if err != nil {
+		return err
+	}
+	// The exchange read its clock about half-way between the two.
+	ours := before.Add(time.Since(before) / 2)
+	c.clock.set(theirs.Sub(ours))
+	return nil
 }

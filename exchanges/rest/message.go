@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,7 +31,7 @@ func (c *Client) scrubbed(err error, request *Request, call Call) error {
 		return err
 	}
 	secrets := []string{request.Signature, url.QueryEscape(request.Signature)}
-	for _, secret := range append(call.Secrets, c.config.Secrets...) {
+	for _, secret := range slices.Concat(call.Secrets, c.secrets()) {
 		secrets = append(secrets, secret.Reveal(), url.QueryEscape(secret.Reveal()))
 	}
 	safe := *failure

@@ -26,7 +26,8 @@ func Pages(page func(cursor string) (next string, err error)) error {
 		cursor = next
 	}
 	return &exchanges.Error{
-		Kind:    exchanges.ErrUnavailable,
-		Message: fmt.Sprintf("the exchange's listing does not end (more than %d pages, or a page that repeats)", maxPages),
+		Kind:      exchanges.ErrUnavailable,
+		Operation: "read all pages",
+		Message:   fmt.Sprintf("the exchange's listing does not end (more than %d pages, or a page that repeats)", maxPages),
 	}
 }

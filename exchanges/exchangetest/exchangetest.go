@@ -1,0 +1,102 @@
+// Package exchangetest is the conformance suite of exchange packages: what the
+// engine relies on at every exchange, proved against the simulator.
+//
+// An exchange package runs it with one call per variant, for instance
+//
+//	func TestConformance(t *testing.T) {
+//		exchangetest.Run(t, exchangetest.Subject{Exchange: bybit.New(), Probes: ...})
+//	}
+//
+// What there is to test follows from the exchange's description, so that a
+// scope, key type or address form that is added to it is tested without a
+// change here. Signature vectors and recorded failures are read from
+// testdata/<exchange>; their formats are those of [Vectors] and [Failure].
+//
+// Start reading at [Run]. Tests about time run in a testing/synctest bubble,
+// into which wire carries the simulator.
+package exchangetest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Subject is one variant of an exchange, to be tested.
+type Subject struct {
+	// Exchange is tested against the simulator's exchange of the same name.
+	Exchange exchanges.Exchange
+	// Variant is the name of the variant; empty means the first.
+	Variant string
+	// Root is the simulator's kind of root that can do everything in this
+	// variant; empty means "main". The others are then "read_only",
+	// "no_right", "unbound", "rsa" and "ed25519", with Root and "_" in front
+	// unless it is "main", as far as the simulator has them.
+	Root string
+	// Probes are requests of a minted key's user, at least one per offered
+	// scope.
+	Probes []Probe
+	// Accepted reports whether the answer to a probe is a success; nil means
+	// that the HTTP status tells.
+	Accepted func(status int, body []byte) bool
+	// GoneSubAccount names a sub-account that does not exist, for exchanges
+	// whose documentation says how they then answer a deletion, which must
+	// succeed. Empty where the documentation leaves it open.
+	GoneSubAccount string
+	// Signature signs the text of a vector. Nil means that the vectors are
+	// compared with what is sent, which is better where the vectors have the
+	// parameters in the order that the exchange package sends them.
+	Signature func(credential exchanges.Credential, text string) (string, error)
+}
+
+// Probe is a request that an exchange accepts from a key that holds Scope, and
+// refuses from any other.
+type Probe struct {
+	Name    string
+	Scope   exchanges.Scope
+	Request exchanges.UserRequest
+}
+
+// Run tests the subject.
+func Run(t *testing.T, subject Subject) {
+	description := subject.Exchange.Describe()
+	variant, err := description.Variant(subject.Variant)
+	require.NoError(t, err)
+	s := &suite{Subject: subject, description: description, variant: variant}
+
+	t.Run("Describe", s.testDescribe)
+	t.Run("Grants", s.testGrants)
+	t.Run("Open", s.testOpen)
+	t.Run("Inspect", s.testInspect)
+	t.Run("SubAccounts", s.testSubAccounts)
+	t.Run("Keys", s.testKeys)
+	t.Run("KeyPages", s.testKeyPages)
+	t.Run("Deletion", s.testDeletion)
+	t.Run("SurplusAndLack", s.testSurplusAndLack)
+	t.Run("Faults", s.testFaults)
+	t.Run("LostAnswer", s.testLostAnswer)
+	t.Run("RollBack", s.testRollBack)
+	t.Run("Cancellation", s.testCancellation)
+	t.Run("Connections", s.testConnections)
+	t.Run("Pace", s.testPace)
+	t.Run("Clock", s.testClock)
+	t.Run("Failures", s.testFailures)
+	t.Run("MalformedAnswers", s.testMalformedAnswers)
+	t.Run("Redaction", s.testRedaction)
+	t.Run("Vectors", s.testVectors)
+}
+
+// suite is a subject with what is known of it.
+type suite struct {
+	Subject
+	description exchanges.Description
+	variant     exchanges.Variant
+}
+
+// testdata returns the path of one of the exchange's data files.
+func (s *suite) testdata(name string) string {
+	return filepath.Join("..", "..", "testdata", s.description.Name, name)
+}

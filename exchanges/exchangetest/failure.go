@@ -1,0 +1,184 @@
+package exchangetest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// Failure is an entry of testdata/<exchange>/errors.json: an answer that the
+// exchange documents, and what it means.
+type Failure struct {
+	// Situation in words, as in the exchange's documentation.
+	Situation string `json:"situation"`
+	// Variant that the entry is for; empty means all.
+	Variant string `json:"variant"`
+	// Operation that gets the answer, as the simulator names it; empty means
+	// that it is tried with inspect and with create_key.
+	Operation simulator.Operation `json:"operation"`
+	// Status, Headers and Body of the answer. A body that is a JSON string
+	// is sent as that text, any other as JSON.
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`
+	Body    json.RawMessage   `json:"body"`
+	// Kind that the failure must be. A read that is written down here as
+	// "outcome unknown" must be "exchange unavailable".
+	Kind exchanges.Kind `json:"kind"`
+	// Code is the exchange's own code.
+	Code string `json:"code"`
+	// RetryAfter is the wait that the answer asks for, such as "1.5s".
+	RetryAfter string `json:"retry_after"`
+}
+
+func (f Failure) canned(t *testing.T) *canned {
+	header := http.Header{}
+	for name, value := range f.Headers {
+		header.Set(name, value)
+	}
+	body := []byte(f.Body)
+	var text string
+	if json.Unmarshal(body, &text) == nil {
+		body = []byte(text)
+	}
+	require.NotZero(t, f.Status, f.Situation)
+	return &canned{status: f.Status, header: header, body: body}
+}
+
+// wait is RetryAfter, zero if the answer asks for none.
+func (f Failure) wait(t *testing.T) time.Duration {
+	if f.RetryAfter == "" {
+		return 0
+	}
+	wait, err := time.ParseDuration(f.RetryAfter)
+	require.NoError(t, err, f.Situation)
+	return wait
+}
+
+func (f Failure) operations() []simulator.Operation {
+	if f.Operation != "" {
+		return []simulator.Operation{f.Operation}
+	}
+	return []simulator.Operation{simulator.Inspect, simulator.CreateKey}
+}
+
+// failures reads the entries for the subject's variant.
+func (s *suite) failures(t *testing.T) []Failure {
+	var all, mine []Failure
+	readStrictly(t, s.testdata("errors.json"), &all)
+	for _, failure := range all {
+		if failure.Variant == "" || failure.Variant == s.variant.Name {
+			mine = append(mine, failure)
+		}
+	}
+	require.NotEmpty(t, mine)
+	return mine
+}
+
+func readStrictly(t *testing.T, path string, out any) {
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(out), path)
+}
+
+// perform makes the call of that operation.
+func (s *suite) perform(ctx context.Context, a exchanges.Account, operation simulator.Operation, o order) error {
+	switch operation {
+	case simulator.CreateKey:
+		_, err := a.CreateKey(ctx, o.KeyRequest)
+		return err
+	case simulator.DeleteKey:
+		return a.DeleteKey(ctx, o.ref("no-such-key"))
+	}
+	for _, read := range reads(o.SubAccount) {
+		if read.operation == operation {
+			return read.call(ctx, a)
+		}
+	}
+	return errors.New("no such operation: " + string(operation))
+}
+
+// testFailures answers calls as the documentation says that the exchange does
+// when it refuses, and checks what is made of it.
+func (s *suite) testFailures(t *testing.T) {
+	for _, failure := range s.failures(t) {
+		for _, operation := range failure.operations() {
+			t.Run(string(operation)+" "+failure.Situation, func(t *testing.T) {
+				s.bubble(t, hurried, func(t *testing.T, b *bubble) { s.testFailure(t, b, failure, operation) })
+			})
+		}
+	}
+}
+
+func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation simulator.Operation) {
+	account := b.account(t)
+	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+	kind := failure.Kind
+	if kind == exchanges.ErrOutcomeUnknown && isRead(operation) {
+		kind = exchanges.ErrUnavailable
+	}
+	require.Contains(t, exchanges.Kinds(), kind)
+	answer := failure.canned(t)
+	try := func(ctx context.Context) *exchanges.Error {
+		// Let what earlier calls drew from the rate limit come back.
+		time.Sleep(time.Hour)
+		b.wire.instead(func(message) *canned { return answer })
+		err := s.perform(ctx, account, operation, o)
+		require.ErrorIs(t, err, kind)
+		assertKind(t, err)
+		var got *exchanges.Error
+		require.True(t, errors.As(err, &got))
+		assert.Equal(t, failure.Code, got.Code)
+		return got
+	}
+
+	got := try(exchanges.WithPatience(t.Context(), 0))
+	if asked := failure.wait(t); asked > 0 {
+		assert.Equal(t, asked, got.RetryAfter)
+	}
+
+	try(t.Context())
+	sent := b.wire.messages()
+	tries := triesOf(sent)
+	switch {
+	case kind == exchanges.ErrRateLimited:
+		assert.Len(t, tries, 3, "a call that was refused for rate did not run and is safe to repeat")
+		for i := range tries[1:] {
+			assert.GreaterOrEqual(t, tries[i+1].Sub(tries[i]), cmp.Or(failure.wait(t), time.Second))
+		}
+	case kind == exchanges.ErrUnavailable:
+		assert.Len(t, tries, 3, "a call that did not run, or that changes nothing, is safe to repeat")
+	case kind == exchanges.ErrOutcomeUnknown && operation != simulator.CreateKey:
+		assert.LessOrEqual(t, len(tries), 3)
+	default:
+		assert.Len(t, tries, 1, "the call must not be repeated")
+	}
+}
+
+// triesOf tells when the first request, and those that repeat it, were sent.
+func triesOf(sent []message) []time.Time {
+	var tries []time.Time
+	for _, m := range sent {
+		if m.method == sent[0].method && m.path == sent[0].path {
+			tries = append(tries, m.at)
+		}
+	}
+	return tries
+}
+
+func isRead(operation simulator.Operation) bool {
+	return operation != simulator.CreateKey && operation != simulator.DeleteKey
+}

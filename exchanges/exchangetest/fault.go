@@ -1,0 +1,250 @@
+package exchangetest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// answerless are the faults under which no answer of the exchange's own comes
+// and nothing is done.
+func answerless() []simulator.FaultKind {
+	return []simulator.FaultKind{
+		simulator.DropBeforeCommit, simulator.Error5xx, simulator.HTMLError, simulator.Outage,
+	}
+}
+
+// read is a call that changes nothing.
+type read struct {
+	operation simulator.Operation
+	call      func(context.Context, exchanges.Account) error
+}
+
+func reads(subAccount string) []read {
+	return []read{
+		{simulator.Inspect, func(ctx context.Context, a exchanges.Account) error {
+			_, err := a.Inspect(ctx)
+			return err
+		}},
+		{simulator.ListSubAccounts, func(ctx context.Context, a exchanges.Account) error {
+			_, err := a.SubAccounts(ctx)
+			return err
+		}},
+		{simulator.ListKeys, func(ctx context.Context, a exchanges.Account) error {
+			_, err := a.ListKeys(ctx, subAccount)
+			return err
+		}},
+	}
+}
+
+func (s *suite) testFaults(t *testing.T) {
+	t.Parallel()
+	for _, fault := range answerless() {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			venue := s.start(t)
+			account := venue.account(t)
+			subAccount := venue.root(t).SubAccounts[0]
+			for _, read := range reads(subAccount) {
+				s.testReadFault(t, venue, account, fault, read)
+			}
+			venue.inject(t, simulator.CreateKey, fault, 0, 0)
+			s.failedCreation(t, venue, account, deadline(t))
+		})
+	}
+	t.Run("no answer in time", func(t *testing.T) {
+		t.Parallel()
+		venue := s.start(t)
+		options := venue.options(t)
+		options.Timeout = 200 * time.Millisecond
+		account := venue.open(t, credential(venue.root(t).Credential), options)
+		venue.inject(t, simulator.CreateKey, simulator.Slow, 0, limit)
+		err := s.failedCreation(t, venue, account, deadline(t))
+		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+	t.Run("no answer before the caller's deadline", func(t *testing.T) {
+		t.Parallel()
+		venue := s.start(t)
+		account := venue.account(t)
+		venue.inject(t, simulator.CreateKey, simulator.Slow, 0, limit)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		err := s.failedCreation(t, venue, account, ctx)
+		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+	t.Run("nobody listens", func(t *testing.T) {
+		t.Parallel()
+		venue := s.start(t)
+		options := venue.options(t)
+		options.BaseURL = "http://" + unusedAddress(t)
+		account := venue.open(t, credential(venue.root(t).Credential), options)
+		_, err := account.CreateKey(deadline(t), s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t)).KeyRequest)
+		assert.ErrorIs(t, err, exchanges.ErrUnavailable, "what could not be sent did not run")
+		assert.ErrorContains(t, err, "base_url")
+		assertKind(t, err)
+	})
+}
+
+// testReadFault checks that a read gets over a passing fault and fails plainly
+// under a lasting one.
+func (s *suite) testReadFault(t *testing.T, venue *venue, account exchanges.Account, fault simulator.FaultKind, read read) {
+	venue.inject(t, read.operation, fault, 1, 0)
+	assert.NoError(t, read.call(deadline(t), account), "%s under one %s", read.operation, fault)
+
+	before := venue.calls(read.operation)
+	venue.inject(t, read.operation, fault, 0, 0)
+	err := read.call(deadline(t), account)
+	assert.ErrorIs(t, err, exchanges.ErrUnavailable, read.operation)
+	assertKind(t, err)
+	sent := venue.calls(read.operation) - before
+	assert.Greater(t, sent, 1, "%s is safe to repeat", read.operation)
+	// Three tries, each of which net/http may send twice if the connection
+	// it reused turns out to be closed.
+	assert.LessOrEqual(t, sent, 6, "%s must not be repeated for ever", read.operation)
+	venue.ClearFaults()
+}
+
+// failedCreation creates a key where that must fail, and checks that it was
+// tried once and that no key is left.
+func (s *suite) failedCreation(t *testing.T, venue *venue, account exchanges.Account, ctx context.Context) error {
+	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
+	_, err := account.CreateKey(ctx, o.KeyRequest)
+	require.Error(t, err)
+	assertKind(t, err)
+	if !errors.Is(err, exchanges.ErrUnavailable) {
+		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	}
+	assert.Equal(t, 1, venue.calls(simulator.CreateKey), "a call that makes a key must not be repeated")
+	assert.Empty(t, venue.live(o.SubAccount))
+	return err
+}
+
+// unusedAddress is an address of this machine at which nobody listens.
+func unusedAddress(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
+}
+
+// testLostAnswer checks that a key whose creation was not confirmed is found
+// and can be deleted.
+func (s *suite) testLostAnswer(t *testing.T) {
+	t.Parallel()
+	venue := s.start(t)
+	account := venue.account(t)
+	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
+	before, err := account.ListKeys(deadline(t), o.SubAccount)
+	require.NoError(t, err)
+
+	venue.inject(t, simulator.CreateKey, simulator.DropAfterCommit, 0, 0)
+	_, err = account.CreateKey(deadline(t), o.KeyRequest)
+	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	assertKind(t, err)
+	assert.Equal(t, 1, venue.calls(simulator.CreateKey), "a lost answer must not lead to a second key")
+	require.Len(t, venue.live(o.SubAccount), 1)
+
+	orphan := o.find(deadline(t), t, account, before)
+	require.Len(t, orphan, 1)
+	if orphan[0].Masked {
+		// Only its user's private key, which was never sent, could make
+		// such a key work; see the check of the description.
+		require.NotEqual(t, exchanges.KeyHMAC, o.KeyType)
+		return
+	}
+	require.NoError(t, account.DeleteKey(deadline(t), o.ref(orphan[0].ID)))
+	assert.Empty(t, venue.live(o.SubAccount))
+}
+
+// testRollBack checks, where a key is made in several calls, that a failure
+// after the first leaves no key behind.
+func (s *suite) testRollBack(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) (*venue, exchanges.Account, order) {
+		venue := s.start(t)
+		return venue, venue.account(t), s.order(t, venue.root(t).SubAccounts[0], s.grants(t)[0])
+	}
+	venue, account, o := start(t)
+	o.create(deadline(t), t, account)
+	if venue.calls(simulator.EditKey) == 0 {
+		return // One call makes the whole key.
+	}
+	for _, fault := range append(answerless(), simulator.DropAfterCommit) {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			venue, account, o := start(t)
+			venue.inject(t, simulator.EditKey, fault, 0, 0)
+			_, err := account.CreateKey(deadline(t), o.KeyRequest)
+			require.Error(t, err)
+			assertKind(t, err)
+			assert.Equal(t, 1, venue.calls(simulator.CreateKey))
+			assert.Empty(t, venue.live(o.SubAccount))
+		})
+	}
+	t.Run("the caller has gone", func(t *testing.T) {
+		t.Parallel()
+		venue, account, o := start(t)
+		venue.inject(t, simulator.EditKey, simulator.Slow, 0, limit)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err := account.CreateKey(ctx, o.KeyRequest)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Empty(t, venue.live(o.SubAccount))
+	})
+	t.Run("the deletion fails too", func(t *testing.T) {
+		t.Parallel()
+		venue, account, o := start(t)
+		before, err := account.ListKeys(deadline(t), o.SubAccount)
+		require.NoError(t, err)
+		venue.inject(t, simulator.EditKey, simulator.Error5xx, 0, 0)
+		venue.inject(t, simulator.DeleteKey, simulator.Error5xx, 0, 0)
+		_, err = account.CreateKey(deadline(t), o.KeyRequest)
+		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, "so that the caller settles it later")
+		assert.Len(t, venue.live(o.SubAccount), 1)
+		assert.Len(t, o.find(deadline(t), t, account, before), 1)
+	})
+}
+
+// testSurplusAndLack checks that a key which got more or less than was asked
+// for shows it.
+func (s *suite) testSurplusAndLack(t *testing.T) {
+	t.Parallel()
+	widest := s.grant(t, s.variant.Offered())
+	for _, test := range []struct {
+		fault simulator.FaultKind
+		grant exchanges.Grant
+	}{
+		{simulator.GrantMore, s.readGrant(t)},
+		{simulator.GrantLess, widest},
+	} {
+		t.Run(string(test.fault), func(t *testing.T) {
+			venue := s.start(t)
+			account := venue.account(t)
+			venue.inject(t, simulator.AnyOperation, test.fault, 0, 0)
+			o := s.order(t, venue.root(t).SubAccounts[0], test.grant)
+			key, err := account.CreateKey(deadline(t), o.KeyRequest)
+			if err != nil {
+				assert.Empty(t, venue.live(o.SubAccount), "a refused key must be deleted")
+				return
+			}
+			assert.Error(t, s.variant.CheckGrant(test.grant, key.Permissions))
+			for _, listed := range o.find(deadline(t), t, account, nil) {
+				if listed.Permissions != nil {
+					assert.Error(t, s.variant.CheckGrant(test.grant, listed.Permissions))
+				}
+			}
+			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)))
+			assert.Empty(t, venue.live(o.SubAccount))
+		})
+	}
+}

@@ -1,0 +1,138 @@
+package exchangetest
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// order is a key to be made, and the private half that its user will keep.
+type order struct {
+	exchanges.KeyRequest
+	private exchanges.Secret
+}
+
+// order asks for a key of the first key type.
+func (s *suite) order(t *testing.T, subAccount string, grant exchanges.Grant) order {
+	return s.orderOf(t, s.variant.KeyTypes[0], subAccount, grant)
+}
+
+// orderOf asks for a key that may be used from this machine.
+func (s *suite) orderOf(t *testing.T, keyType exchanges.KeyType, subAccount string, grant exchanges.Grant) order {
+	o := order{KeyRequest: exchanges.KeyRequest{
+		SubAccount: subAccount, Label: s.label(), Permissions: grant.Permissions, Addresses: []string{"127.0.0.1"},
+		KeyType: keyType, Expires: time.Now().Add(time.Hour),
+	}}
+	var err error
+	if rule := s.variant.Passphrase; rule != nil {
+		o.Passphrase, err = exchanges.NewPassphrase(*rule)
+		require.NoError(t, err)
+	}
+	if keyType != exchanges.KeyHMAC {
+		o.PublicKey, o.private = keyPair(t, keyType)
+	}
+	return o
+}
+
+// label makes a new label of the greatest length that the exchange takes; empty
+// if it takes none.
+func (s *suite) label() string {
+	rule := s.variant.Label
+	text := "vlt"
+	if rule.Hyphens {
+		text += "-"
+	}
+	for len(text) < rule.MaxLength {
+		text += strings.ToLower(rand.Text())
+	}
+	return text[:rule.MaxLength]
+}
+
+// RSA pairs take long to make, so one is used for all keys of a test run.
+var rsaPair = sync.OnceValues(func() (string, exchanges.Secret) {
+	public, private, err := exchanges.NewKeyPair(exchanges.KeyRSA)
+	if err != nil {
+		panic(err)
+	}
+	return public, private
+})
+
+func keyPair(t *testing.T, keyType exchanges.KeyType) (string, exchanges.Secret) {
+	if keyType == exchanges.KeyRSA {
+		return rsaPair()
+	}
+	public, private, err := exchanges.NewKeyPair(keyType)
+	require.NoError(t, err)
+	return public, private
+}
+
+// minted is what the key's user signs with.
+func (o order) minted(key exchanges.Key) exchanges.Credential {
+	c := exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret, Passphrase: key.Passphrase}
+	if o.private != "" {
+		c.APISecret, c.PrivateKey = "", o.private
+	}
+	return c
+}
+
+// ref names the key for its deletion.
+func (o order) ref(id string) exchanges.KeyRef {
+	return exchanges.KeyRef{SubAccount: o.SubAccount, ID: id, Label: o.Label, Passphrase: o.Passphrase}
+}
+
+// create makes the key and checks that it is whole.
+func (o order) create(ctx context.Context, t *testing.T, account exchanges.Account) exchanges.Key {
+	key, err := account.CreateKey(ctx, o.KeyRequest)
+	require.NoError(t, err)
+	require.NoError(t, o.complete(key))
+	assert.Equal(t, o.Passphrase.Reveal(), key.Passphrase.Reveal())
+	return key
+}
+
+// complete says what a key lacks.
+func (o order) complete(key exchanges.Key) error {
+	switch {
+	case key.ID == "":
+		return errorString("a key without ID")
+	case key.APIKey == "":
+		return errorString("a key without APIKey")
+	case o.private == "" && key.APISecret == "":
+		return errorString("a key without APISecret")
+	}
+	return nil
+}
+
+type errorString string
+
+func (e errorString) Error() string { return string(e) }
+
+// find looks the order's key up as the ledger does after a lost answer: by its
+// label, or, where keys have none, as the one that was not there before.
+func (o order) find(ctx context.Context, t *testing.T, account exchanges.Account, before []exchanges.KeyInfo) []exchanges.KeyInfo {
+	keys, err := account.ListKeys(ctx, o.SubAccount)
+	require.NoError(t, err)
+	known := map[string]int{}
+	for _, key := range before {
+		known[key.ID]++
+	}
+	var found []exchanges.KeyInfo
+	for _, key := range keys {
+		switch {
+		case o.Label != "" && key.Label == o.Label:
+			found = append(found, key)
+		case o.Label == "" && known[key.ID] == 0:
+			found = append(found, key)
+		case o.Label == "":
+			known[key.ID]--
+		}
+	}
+	return found
+}

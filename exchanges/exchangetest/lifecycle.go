@@ -1,0 +1,139 @@
+package exchangetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// testKeys follows keys of every grant and key type from their creation to
+// their end.
+func (s *suite) testKeys(t *testing.T) {
+	t.Parallel()
+	venue := s.start(t)
+	account := venue.account(t)
+	subAccount := venue.root(t).SubAccounts[0]
+
+	for _, keyType := range s.variant.KeyTypes {
+		for _, grant := range s.grants(t) {
+			t.Run(fmt.Sprintf("%s %s", keyType, grant.Scopes), func(t *testing.T) {
+				s.follow(t, venue, account, s.orderOf(t, keyType, subAccount, grant), grant)
+			})
+		}
+	}
+	t.Run("every scope has a probe", func(t *testing.T) {
+		for _, scope := range s.variant.Offered() {
+			assert.True(t, slices.ContainsFunc(s.Probes, func(p Probe) bool { return p.Scope == scope }), "%s", scope)
+		}
+	})
+	t.Run("addresses", func(t *testing.T) { s.testAddresses(t, venue, account, subAccount) })
+	t.Run("in parallel", func(t *testing.T) { s.testParallel(t, venue, account, subAccount) })
+}
+
+// follow creates, lists, uses and deletes a key.
+func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o order, grant exchanges.Grant) {
+	ctx := deadline(t)
+	key := o.create(ctx, t, account)
+	assert.NoError(t, s.variant.CheckGrant(grant, key.Permissions))
+	if key.Addresses != nil {
+		assert.Equal(t, o.Addresses, key.Addresses)
+	}
+	live := venue.live(o.SubAccount)
+	require.Len(t, live, 1)
+	assert.Equal(t, o.Label, live[0].Label)
+	assert.Equal(t, o.Addresses, live[0].IPs)
+
+	listed := o.find(ctx, t, account, nil)
+	require.Len(t, listed, 1)
+	if !listed[0].Masked {
+		assert.Equal(t, key.ID, listed[0].ID)
+	}
+	if listed[0].Permissions != nil {
+		assert.NoError(t, s.variant.CheckGrant(grant, listed[0].Permissions))
+	}
+	if listed[0].Addresses != nil {
+		assert.Equal(t, o.Addresses, listed[0].Addresses)
+	}
+	if s.variant.NativeExpiry != nil && !listed[0].ExpiresAt.IsZero() {
+		assert.False(t, listed[0].ExpiresAt.Before(o.Expires), "the exchange ends the key before the lease")
+	}
+
+	minted := o.minted(key)
+	for _, probe := range s.Probes {
+		assert.Equal(t, grant.Scopes.Has(probe.Scope), venue.accepts(t, minted, probe), "%s", probe.Name)
+	}
+
+	require.NoError(t, account.DeleteKey(ctx, o.ref(key.ID)))
+	assert.Empty(t, venue.live(o.SubAccount))
+	assert.Equal(t, []string{key.APIKey}, lastOf(venue.Deletions(s.description.Name)))
+	venue.advance(s.variant.RevocationDelay)
+	for _, probe := range s.Probes {
+		assert.False(t, venue.accepts(t, minted, probe), "%s with a deleted key", probe.Name)
+	}
+	assert.NoError(t, account.DeleteKey(ctx, o.ref(key.ID)), "deleting a key that is gone")
+}
+
+// testAddresses binds keys to addresses and checks where they then work.
+func (s *suite) testAddresses(t *testing.T, venue *venue, account exchanges.Account, subAccount string) {
+	probe := s.Probes[slices.IndexFunc(s.Probes, func(p Probe) bool { return p.Scope == exchanges.ScopeRead })]
+	rule := s.variant.Addresses
+	for _, test := range []struct {
+		name       string
+		documented bool
+		addresses  []string
+		works      bool
+	}{
+		{"any", true, nil, true},
+		{"ours", true, []string{"127.0.0.1"}, true},
+		{"another", true, []string{"203.0.113.7"}, false},
+		{"ours among others", rule.Max != 1, []string{"203.0.113.7", "127.0.0.1"}, true},
+		{"our block", rule.CIDR, []string{"127.0.0.0/8"}, true},
+		{"another block", rule.CIDR, []string{"203.0.113.0/24"}, false},
+		{"an IPv6 address", rule.IPv6, []string{"2001:db8::7"}, false},
+	} {
+		if !test.documented {
+			continue
+		}
+		t.Run(test.name, func(t *testing.T) {
+			o := s.order(t, subAccount, s.readGrant(t))
+			o.Addresses = test.addresses
+			key := o.create(deadline(t), t, account)
+			assert.Equal(t, test.works, venue.accepts(t, o.minted(key), probe))
+			for _, listed := range o.find(deadline(t), t, account, nil) {
+				if listed.Addresses != nil {
+					assert.ElementsMatch(t, test.addresses, listed.Addresses)
+				}
+			}
+			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)))
+		})
+	}
+}
+
+// testParallel makes keys at the same time and deletes them at the same time.
+func (s *suite) testParallel(t *testing.T, venue *venue, account exchanges.Account, subAccount string) {
+	orders := make([]order, 8)
+	keys := make([]exchanges.Key, len(orders))
+	var group errgroup.Group
+	for i := range orders {
+		orders[i] = s.order(t, subAccount, s.readGrant(t))
+		group.Go(func() (err error) {
+			keys[i], err = account.CreateKey(t.Context(), orders[i].KeyRequest)
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	require.Len(t, venue.live(subAccount), len(orders))
+	for i, o := range orders {
+		group.Go(func() error { return account.DeleteKey(t.Context(), o.ref(keys[i].ID)) })
+	}
+	require.NoError(t, group.Wait())
+	require.Empty(t, venue.live(subAccount))
+}
+
+func lastOf(names []string) []string { return names[max(0, len(names)-1):] }

@@ -1,0 +1,157 @@
+package exchangetest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// busy is how many keys are made at once where the limit on making keys is to
+// be felt.
+const busy = 12
+
+func (s *suite) testPace(t *testing.T) {
+	t.Run("the documented limits are kept", func(t *testing.T) {
+		s.bubble(t, 1, func(t *testing.T, b *bubble) {
+			account := b.account(t)
+			orders := s.busyOrders(t, b)
+			for _, o := range orders {
+				key := o.create(t.Context(), t, account)
+				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key.ID)))
+			}
+			assert.Equal(t, len(orders), b.calls(simulator.CreateKey), "the exchange had to refuse for rate")
+			assert.Equal(t, len(orders), b.calls(simulator.DeleteKey), "the exchange had to refuse for rate")
+		})
+	})
+	t.Run("revocations go ahead", func(t *testing.T) {
+		s.bubble(t, 1, s.testRevocationsFirst)
+	})
+	t.Run("a refusal is waited out", func(t *testing.T) {
+		s.bubble(t, 1, s.testRefusalForRate)
+	})
+	t.Run("refusals without end", func(t *testing.T) {
+		s.bubble(t, 1, func(t *testing.T, b *bubble) {
+			account := b.account(t)
+			b.inject(t, simulator.CreateKey, simulator.RateLimit, 0, 0)
+			o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+			_, err := account.CreateKey(t.Context(), o.KeyRequest)
+			require.ErrorIs(t, err, exchanges.ErrRateLimited)
+			assertKind(t, err)
+			assert.LessOrEqual(t, b.calls(simulator.CreateKey), 3)
+			assert.Empty(t, b.live(o.SubAccount))
+		})
+	})
+}
+
+// busyOrders spreads orders over the sub-accounts.
+func (s *suite) busyOrders(t *testing.T, b *bubble) []order {
+	subAccounts := b.root(t).SubAccounts
+	orders := make([]order, busy)
+	for i := range orders {
+		orders[i] = s.order(t, subAccounts[i%len(subAccounts)], s.readGrant(t))
+	}
+	return orders
+}
+
+// testRevocationsFirst starts more creations than the limit lets through and
+// then a revocation, which must not be the last to end.
+func (s *suite) testRevocationsFirst(t *testing.T, b *bubble) {
+	account := b.account(t)
+	condemned := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+	key := condemned.create(t.Context(), t, account)
+
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	var lastMint time.Time
+	for _, o := range s.busyOrders(t, b) {
+		running.Go(func() {
+			_, err := account.CreateKey(t.Context(), o.KeyRequest)
+			assert.NoError(t, err)
+			mu.Lock()
+			defer mu.Unlock()
+			lastMint = time.Now()
+		})
+	}
+	synctest.Wait()
+	require.NoError(t, account.DeleteKey(exchanges.WithRevoking(t.Context()), condemned.ref(key.ID)))
+	revoked := time.Now()
+	running.Wait()
+	assert.True(t, revoked.Before(lastMint), "the revocation ended at %s, the last creation at %s", revoked, lastMint)
+}
+
+// testRefusalForRate checks that an exchange's refusal for rate tells how long
+// it holds, and that no call is made before.
+func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
+	account := b.account(t)
+	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+	b.wire.instead(nil)
+
+	b.inject(t, simulator.CreateKey, simulator.RateLimit, 1, 0)
+	refused := time.Now()
+	_, err := account.CreateKey(exchanges.WithPatience(t.Context(), 0), o.KeyRequest)
+	require.ErrorIs(t, err, exchanges.ErrRateLimited)
+	assert.Equal(t, refused, time.Now(), "a caller without patience must be told at once")
+	assert.Equal(t, 1, b.calls(simulator.CreateKey))
+	var failure *exchanges.Error
+	require.True(t, errors.As(err, &failure))
+	require.Positive(t, failure.RetryAfter)
+
+	o.create(t.Context(), t, account)
+	assert.GreaterOrEqual(t, time.Since(refused), failure.RetryAfter, "the next call came too early")
+
+	b.inject(t, simulator.CreateKey, simulator.RateLimit, 1, 0)
+	second := s.order(t, o.SubAccount, s.readGrant(t))
+	second.create(t.Context(), t, account)
+	assert.Equal(t, 4, b.calls(simulator.CreateKey), "a refusal for rate is safe to repeat")
+	assert.Len(t, b.live(o.SubAccount), 2)
+}
+
+func (s *suite) testClock(t *testing.T) {
+	skews := map[string]time.Duration{"ahead": 3 * time.Minute, "behind": -3 * time.Minute}
+	for name, skew := range skews {
+		t.Run("the exchange is "+name, func(t *testing.T) {
+			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+				b.inject(t, simulator.AnyOperation, simulator.ClockSkew, 0, skew)
+				account := b.account(t)
+				assert.Equal(t, 1, b.calls(simulator.Inspect), "the clock must be measured before the first signed call")
+				identity, err := account.Inspect(t.Context())
+				require.NoError(t, err)
+				assert.InDelta(t, skew.Seconds(), identity.ClockOffset.Seconds(), 1)
+			})
+		})
+		t.Run("the exchange turns "+name, func(t *testing.T) {
+			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+				account := b.account(t)
+				measured := b.calls(simulator.ServerTime)
+				b.inject(t, simulator.AnyOperation, simulator.ClockSkew, 0, skew)
+				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+				o.create(t.Context(), t, account)
+				assert.Len(t, b.live(o.SubAccount), 1)
+				assert.Equal(t, measured+1, b.calls(simulator.ServerTime), "the clock must be measured once more")
+				_, err := account.SubAccounts(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, measured+1, b.calls(simulator.ServerTime), "what was measured must be kept")
+			})
+		})
+	}
+	t.Run("a clock that contradicts itself", func(t *testing.T) {
+		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+			account := b.account(t)
+			b.inject(t, simulator.CreateKey, simulator.ClockSkew, 0, skews["ahead"])
+			o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+			_, err := account.CreateKey(t.Context(), o.KeyRequest)
+			require.ErrorIs(t, err, exchanges.ErrInvalid)
+			assert.ErrorContains(t, err, "clock")
+			assert.Equal(t, 2, b.calls(simulator.CreateKey), "one repeat, and not more")
+			assert.Empty(t, b.live(o.SubAccount))
+		})
+	})
+}

@@ -1,0 +1,157 @@
+package exchangetest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+const (
+	// hurried multiplies rate limits on both sides, where pace is not the
+	// subject.
+	hurried = 1000
+	// limit bounds what must come to an end; it is far above what anything
+	// takes.
+	limit = 30 * time.Second
+)
+
+// venue is the simulated exchange, and the way to it.
+type venue struct {
+	*simulator.Simulator
+	suite *suite
+	// ahead is how far the venue's clock has been put forward.
+	ahead *atomic.Int64
+}
+
+// start starts a simulator with hurried limits that ends with the test.
+func (s *suite) start(t *testing.T) *venue {
+	return s.startWith(t, simulator.Options{RateMultiplier: hurried})
+}
+
+// startWith starts a simulator that ends with the test.
+func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
+	ahead := &atomic.Int64{}
+	if options.Now == nil {
+		options.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}
+	sim := simulator.New(options)
+	require.Contains(t, sim.Exchanges(), s.description.Name, "the simulator lacks the exchange")
+	require.NoError(t, sim.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, sim.Close()) })
+	return &venue{Simulator: sim, suite: s, ahead: ahead}
+}
+
+// root returns the way to the root that can do everything.
+func (v *venue) root(t *testing.T) simulator.Access {
+	kind := v.suite.Root
+	if kind == "" {
+		kind = mainRoot
+	}
+	access, ok := v.Root(v.suite.description.Name, kind)
+	require.True(t, ok, "the simulator has no root %q", kind)
+	return access
+}
+
+const mainRoot = "main"
+
+// otherRoot returns the way to another root of the same variant, if there is
+// one of that kind.
+func (v *venue) otherRoot(kind string) (simulator.Access, bool) {
+	if v.suite.Root != "" && v.suite.Root != mainRoot {
+		kind = v.suite.Root + "_" + kind
+	}
+	return v.Root(v.suite.description.Name, kind)
+}
+
+// credential turns the simulator's credential into ours.
+func credential(c simulator.Credential) exchanges.Credential {
+	return exchanges.Credential{
+		APIKey:     c.APIKey,
+		APISecret:  exchanges.Secret(c.APISecret),
+		Passphrase: exchanges.Secret(c.Passphrase),
+		PrivateKey: exchanges.Secret(c.PrivateKey),
+		TOTPSecret: exchanges.Secret(c.TOTPSecret),
+	}
+}
+
+// options reach the venue with hurried limits.
+func (v *venue) options(t *testing.T) exchanges.Options {
+	return exchanges.Options{
+		Variant: v.suite.Variant, BaseURL: v.root(t).BaseURL, RateMultiplier: hurried, UserAgent: "exchangetest",
+	}
+}
+
+// account opens the root that can do everything.
+func (v *venue) account(t *testing.T) exchanges.Account {
+	return v.open(t, credential(v.root(t).Credential), v.options(t))
+}
+
+// open opens an account that is closed with the test.
+func (v *venue) open(t *testing.T, c exchanges.Credential, options exchanges.Options) exchanges.Account {
+	account, err := v.suite.Exchange.Open(c, options)
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+	return account
+}
+
+// inject makes the venue misbehave for the next count requests of an
+// operation; zero means all.
+func (v *venue) inject(t *testing.T, operation simulator.Operation, kind simulator.FaultKind, count int, delay time.Duration) {
+	require.NoError(t, v.Inject(simulator.Fault{
+		Exchange: v.suite.description.Name, Operation: operation, Kind: kind, Count: count, Delay: delay,
+	}))
+}
+
+// calls tells how many requests of an operation have arrived.
+func (v *venue) calls(operation simulator.Operation) int {
+	return v.Calls(v.suite.description.Name, operation)
+}
+
+// live returns the venue's own view of the minted keys of a sub-account.
+func (v *venue) live(subAccount string) []simulator.KeyView {
+	return slices.DeleteFunc(v.Keys(), func(k simulator.KeyView) bool {
+		return k.Exchange != v.suite.description.Name || k.SubAccount != subAccount
+	})
+}
+
+// advance puts the venue's clock forward.
+func (v *venue) advance(by time.Duration) { v.ahead.Add(int64(by)) }
+
+// accepts uses a minted key for a probe and reports whether the venue does what
+// is asked.
+func (v *venue) accepts(t *testing.T, minted exchanges.Credential, probe Probe) bool {
+	ctx := deadline(t)
+	account := v.open(t, minted, v.options(t))
+	signer, ok := account.(exchanges.RequestSigner)
+	require.True(t, ok, "the account must sign requests of a minted key's user")
+	request, err := signer.SignRequest(ctx, probe.Request)
+	require.NoError(t, err)
+
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	if v.suite.Accepted != nil {
+		return v.suite.Accepted(response.StatusCode, body)
+	}
+	return response.StatusCode/100 == 2
+}
+
+// deadline returns a context that ends with the test, or after the limit.
+func deadline(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}

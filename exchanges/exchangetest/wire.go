@@ -1,0 +1,191 @@
+package exchangetest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// wire is the HTTP transport of accounts in a testing/synctest bubble. It
+// carries requests out to the simulator, whose clock it keeps at the bubble's
+// time, so that waits take no time and are exact. It notes every request, and
+// can answer in the exchange's place.
+type wire struct {
+	outbound chan *http.Request
+	inbound  chan reply
+
+	mu   sync.Mutex // guards what follows, and one request at a time
+	now  time.Time
+	sent []message
+	// answer replaces the exchange if it returns an answer.
+	answer func(message) *canned
+}
+
+// message is a request as it was sent, and what came back.
+type message struct {
+	at     time.Time
+	method string
+	path   string
+	query  string
+	header http.Header
+	body   []byte
+	answer canned
+}
+
+// canned is an answer, whole.
+type canned struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+type reply struct {
+	canned
+	err error
+}
+
+// present is the time at which a test in a bubble starts: after that of the
+// recorded answers, some of which say when they were given.
+func present() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// newWire returns a wire that ends with the test. It must be called outside the
+// bubble that will use it.
+func newWire(t *testing.T) *wire {
+	w := &wire{outbound: make(chan *http.Request), inbound: make(chan reply), now: present()}
+	transport := &http.Transport{}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for request := range w.outbound {
+			w.inbound <- roundTrip(transport, request)
+		}
+		transport.CloseIdleConnections()
+	})
+	t.Cleanup(func() {
+		close(w.outbound)
+		running.Wait()
+	})
+	return w
+}
+
+func roundTrip(transport *http.Transport, request *http.Request) reply {
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return reply{canned{response.StatusCode, response.Header, body}, err}
+}
+
+// clock is the simulator's clock: the time at which the last request was sent.
+func (w *wire) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
+	if err := request.Context().Err(); err != nil {
+		return nil, err
+	}
+	m := message{at: time.Now(), method: request.Method, path: request.URL.Path, query: request.URL.RawQuery, header: request.Header}
+	if request.Body != nil {
+		var err error
+		if m.body, err = io.ReadAll(request.Body); err != nil {
+			return nil, err
+		}
+	}
+	came := w.deliver(m, request.URL.String())
+	if came.err != nil {
+		return nil, came.err
+	}
+	return &http.Response{
+		StatusCode: came.status, Header: came.header.Clone(), Request: request,
+		Body: io.NopCloser(bytes.NewReader(came.body)), ContentLength: int64(len(came.body)),
+	}, nil
+}
+
+// deliver brings one message to the exchange, or to what answers in its place.
+func (w *wire) deliver(m message, url string) reply {
+	w.mu.Lock()
+	w.now = m.at
+	answer := w.answer
+	w.mu.Unlock()
+
+	var came reply
+	if answer != nil {
+		if instead := answer(m); instead != nil {
+			came = reply{canned: *instead}
+		}
+	}
+	if came.status == 0 {
+		// A request made here would bind the bubble's channels to its
+		// context; the copy has a context of its own.
+		outside, err := http.NewRequest(m.method, url, bytes.NewReader(m.body))
+		if err != nil {
+			return reply{err: err}
+		}
+		outside.Header = m.header.Clone()
+		w.outbound <- outside
+		came = <-w.inbound
+	}
+	m.answer = came.canned
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, m)
+	return came
+}
+
+// instead sets what answers in the exchange's place; nil stands for the exchange
+// itself. What was noted so far is forgotten.
+func (w *wire) instead(answer func(message) *canned) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer, w.sent = answer, nil
+}
+
+// messages returns what was noted since instead was called.
+func (w *wire) messages() []message {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
+}
+
+// bubble runs a test in a synctest bubble, with a simulator at its time.
+func (s *suite) bubble(t *testing.T, multiplier float64, test func(*testing.T, *bubble)) {
+	w := newWire(t)
+	venue := s.startWith(t, simulator.Options{RateMultiplier: multiplier, Now: w.clock})
+	options := venue.options(t)
+	options.RateMultiplier, options.Transport = multiplier, w
+	b := &bubble{venue: venue, wire: w, options: options}
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(present())) // A bubble starts in the year 2000.
+		test(t, b)
+	})
+}
+
+// bubble is a simulated exchange and the way to it from inside a bubble.
+type bubble struct {
+	*venue
+	wire    *wire
+	options exchanges.Options
+}
+
+// account opens the root that can do everything and makes a first call, so
+// that the clock has been measured.
+func (b *bubble) account(t *testing.T) exchanges.Account {
+	account := b.open(t, credential(b.root(t).Credential), b.options)
+	_, err := account.Inspect(t.Context())
+	require.NoError(t, err)
+	return account
+}

@@ -1,0 +1,219 @@
+package okx
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// pageSize is how many sub-accounts OKX lists at most in one answer.
+const pageSize = 100
+
+// account is one master account. The embedded signer signs requests of a
+// user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential, options.Environment)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+// commaList is a list that OKX writes as text: nil if the answer does not have
+// it, empty if its text is.
+type commaList []string
+
+func (l *commaList) UnmarshalJSON(data []byte) error {
+	var text *string
+	if err := json.Unmarshal(data, &text); err != nil || text == nil {
+		return err
+	}
+	*l = commaList{}
+	for item := range strings.SplitSeq(*text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			*l = append(*l, item)
+		}
+	}
+	return nil
+}
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var clocks []struct {
+		TS rest.Milliseconds `json:"ts"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v5/public/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return len(clocks) == 1 },
+	}, &clocks)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return clocks[0].TS.Time, nil
+}
+
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var roots []struct {
+		UID     rest.Text `json:"uid"`
+		MainUID rest.Text `json:"mainUid"`
+		Perm    commaList `json:"perm"`
+		IP      commaList `json:"ip"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
+		Complete: func() bool { return len(roots) == 1 && roots[0].UID != "" },
+	}, &roots)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	root := roots[0]
+	identity := exchanges.Identity{
+		Account:     string(root.UID),
+		Permissions: decode(root.Perm),
+		Addresses:   root.IP,
+		ClockOffset: a.client.ClockOffset(),
+	}
+	switch {
+	case root.UID != root.MainUID:
+		identity.Problem = "the key belongs to a sub-account; use a key of the master account"
+	case !slices.Contains(identity.Permissions, trade):
+		identity.Problem = "the key lacks the Trade permission, which OKX asks for to manage sub-accounts' keys"
+	case len(root.IP) == 0:
+		identity.Problem = "the key is bound to no address, and OKX lets only bound keys manage sub-accounts; bind it to the Vault servers' addresses"
+	default:
+		identity.CanMint = true
+	}
+	if slices.Contains(identity.Permissions, withdraw) {
+		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Read and Trade only")
+	}
+	return identity, nil
+}
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var all []exchanges.SubAccount
+	seen := map[string]bool{}
+	err := rest.Pages(func(cursor string) (string, error) {
+		var page []struct {
+			SubAcct string            `json:"subAcct"`
+			Label   string            `json:"label"`
+			Enable  rest.Flag         `json:"enable"`
+			TS      rest.Milliseconds `json:"ts"`
+		}
+		err := a.client.Do(ctx, rest.Call{
+			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
+			Query: rest.Query("limit", strconv.Itoa(pageSize), "after", cursor), Effect: rest.ReadOnly,
+		}, &page)
+		if err != nil {
+			return "", err
+		}
+		var oldest time.Time
+		for _, sub := range page {
+			if oldest.IsZero() || sub.TS.Before(oldest) {
+				oldest = sub.TS.Time
+			}
+			if !seen[sub.SubAcct] {
+				seen[sub.SubAcct] = true
+				all = append(all, exchanges.SubAccount{Name: sub.SubAcct, Alias: sub.Label, Frozen: !bool(sub.Enable)})
+			}
+		}
+		if len(page) < pageSize {
+			return "", nil
+		}
+		// A page may end among sub-accounts of one millisecond, so the next
+		// one begins with that millisecond once more.
+		return strconv.FormatInt(oldest.UnixMilli()+1, 10), nil
+	})
+	return all, err
+}
+
+// key is a key as the sub-account endpoints show it.
+type key struct {
+	APIKey string            `json:"apiKey"`
+	Secret exchanges.Secret  `json:"secretKey"`
+	Label  string            `json:"label"`
+	Perm   commaList         `json:"perm"`
+	IP     commaList         `json:"ip"`
+	TS     rest.Milliseconds `json:"ts"`
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	body := struct {
+		SubAcct    string `json:"subAcct"`
+		Label      string `json:"label"`
+		Passphrase string `json:"passphrase"`
+		Perm       string `json:"perm"`
+		IP         string `json:"ip,omitempty"`
+	}{
+		SubAcct: request.SubAccount, Label: request.Label, Passphrase: request.Passphrase.Reveal(),
+		Perm: strings.Join(request.Permissions, ","), IP: strings.Join(request.Addresses, ","),
+	}
+	var created []key
+	err := a.client.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
+		Secrets:  []exchanges.Secret{request.Passphrase},
+		Complete: func() bool { return len(created) == 1 && created[0].APIKey != "" && created[0].Secret != "" },
+	}, body, &created)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	return exchanges.Key{
+		ID:          created[0].APIKey,
+		APIKey:      created[0].APIKey,
+		APISecret:   created[0].Secret,
+		Passphrase:  request.Passphrase,
+		Permissions: decode(created[0].Perm),
+		Addresses:   created[0].IP,
+	}, nil
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	var keys []key
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
+		Query: rest.Query("subAcct", subAccount), Effect: rest.ReadOnly,
+		Complete: func() bool { return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" }) },
+	}, &keys)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{
+			ID: k.APIKey, Label: k.Label, Permissions: decode(k.Perm), Addresses: k.IP, CreatedAt: k.TS.Time,
+		})
+	}
+	return all, nil
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		return a.client.DoJSON(ctx, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
+		}, struct {
+			SubAcct string `json:"subAcct"`
+			APIKey  string `json:"apiKey"`
+		}{ref.SubAccount, ref.ID}, nil)
+	})
+}

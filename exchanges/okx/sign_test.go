@@ -1,0 +1,94 @@
+package okx
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+func readVectors(t testing.TB) (file exchangetest.Vectors, at time.Time) {
+	data, err := os.ReadFile("../../testdata/okx/vectors.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &file))
+	require.NotEmpty(t, file.Vectors)
+	at, err = time.Parse(time.RFC3339, file.Timestamp)
+	require.NoError(t, err)
+	return file, at
+}
+
+func signerOf(t testing.TB, file exchangetest.Vectors, environment string) signer {
+	s, err := newSigner(exchanges.Credential{
+		APIKey: file.APIKey, APISecret: file.Secret, Passphrase: file.Passphrase,
+	}, environment)
+	require.NoError(t, err)
+	return s
+}
+
+func TestSign(t *testing.T) {
+	file, at := readVectors(t)
+	for _, vector := range file.Vectors {
+		for _, environment := range []string{"", demo} {
+			request := &rest.Request{
+				Method: vector.Method, Path: vector.Path, Query: vector.Query, Body: []byte(vector.Body), Header: http.Header{},
+			}
+			// OKX wants UTC, whatever the zone of the time at hand.
+			elsewhere := at.In(time.FixedZone("", 7200))
+			require.NoError(t, signerOf(t, file, environment).sign(request, elsewhere))
+			want := http.Header{}
+			want.Set("OK-ACCESS-KEY", file.APIKey)
+			want.Set("OK-ACCESS-PASSPHRASE", file.Passphrase.Reveal())
+			want.Set("OK-ACCESS-TIMESTAMP", file.Timestamp)
+			want.Set("OK-ACCESS-SIGN", vector.Signature)
+			if environment == demo {
+				want.Set("x-simulated-trading", "1")
+			}
+			require.Equal(t, want, request.Header, vector.Name)
+			require.Equal(t, vector.Signature, request.Signature)
+		}
+	}
+}
+
+func TestNewSigner(t *testing.T) {
+	for field, spoil := range map[string]func(*exchanges.Credential){
+		"api_key":     func(c *exchanges.Credential) { c.APIKey = "" },
+		"api_secret":  func(c *exchanges.Credential) { c.APISecret = "" },
+		"passphrase":  func(c *exchanges.Credential) { c.Passphrase = "" },
+		"private_key": func(c *exchanges.Credential) { c.PrivateKey = "PEM" },
+	} {
+		c := credential()
+		spoil(&c)
+		_, err := newSigner(c, "")
+		require.ErrorContains(t, err, field+": ")
+	}
+}
+
+// FuzzSign checks that the signature covers method, target and body, and that
+// the header has milliseconds.
+func FuzzSign(f *testing.F) {
+	file, at := readVectors(f)
+	for _, vector := range file.Vectors {
+		f.Add(vector.Method, vector.Path, vector.Query, []byte(vector.Body), at.UnixMilli())
+	}
+	f.Fuzz(func(t *testing.T, method, path, query string, body []byte, ms int64) {
+		request := &rest.Request{Method: method, Path: path, Query: query, Body: body, Header: http.Header{}}
+		require.NoError(t, signerOf(t, file, "").sign(request, time.UnixMilli(ms)))
+		if query != "" {
+			path += "?" + query
+		}
+		mac := hmac.New(sha256.New, []byte(file.Secret.Reveal()))
+		mac.Write([]byte(request.Header.Get("OK-ACCESS-TIMESTAMP") + method + path + string(body)))
+		require.Equal(t, base64.StdEncoding.EncodeToString(mac.Sum(nil)), request.Header.Get("OK-ACCESS-SIGN"))
+		require.Regexp(t, `\.\d{3}Z$`, request.Header.Get("OK-ACCESS-TIMESTAMP"))
+	})
+}
