@@ -35,6 +35,8 @@ type engine struct {
 	connections *connections
 	ledger      *ledger
 	claims      *claims
+	metrics     *metrics
+	drainer     *drainer
 }
 
 // Factory returns the factory that Vault calls for each mount. The engine can
@@ -52,12 +54,14 @@ func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 // newEngine returns an engine that goes by the given clock.
 func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) *engine {
 	e := &engine{
-		build:       build,
-		now:         now,
-		connections: &connections{catalog: catalog, links: map[string]*link{}},
-		ledger:      &ledger{index: newIndex()},
-		claims:      &claims{held: map[string]chan struct{}{}},
+		build:  build,
+		now:    now,
+		ledger: &ledger{index: newIndex()},
+		claims: &claims{held: map[string]chan struct{}{}},
 	}
+	e.metrics = newMetrics(e)
+	e.connections = &connections{catalog: catalog, now: now, observer: e.metrics.observer, links: map[string]*link{}}
+	e.drainer = newDrainer(e)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
@@ -71,11 +75,12 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) 
 	}
 	for _, path := range []*framework.Path{
 		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
-		e.pathRolesList(), e.pathRoles(),
+		e.pathConfigRevokeAll(), e.pathConfigReconcile(),
+		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
 		e.pathKeysList(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(),
-		e.pathInfo(),
+		e.pathMetrics(), e.pathInfo(),
 	} {
 		e.Paths = append(e.Paths, strict(path))
 	}

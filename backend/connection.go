@@ -32,6 +32,9 @@ type connection struct {
 	MaxTTL               time.Duration `json:"max_ttl"`
 	MaxKeysPerSubAccount int           `json:"max_keys_per_sub_account"`
 	Frozen               string        `json:"frozen"`
+	// ExclusiveSubAccounts says that nobody else makes keys in the allowed
+	// sub-accounts, so that a reconciliation may delete every unknown one.
+	ExclusiveSubAccounts bool `json:"exclusive_sub_accounts"`
 }
 
 // The values of frozen.

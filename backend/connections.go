@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -17,7 +18,7 @@ type link struct {
 	name    string
 	about   exchanges.Description
 	variant exchanges.Variant
-	account exchanges.Account
+	account *guarded
 }
 
 // keyBaseURL is where a minted key is used.
@@ -45,6 +46,9 @@ func (l *link) failed(err error) error {
 // storage or network.
 type connections struct {
 	catalog []exchanges.Exchange
+	now     func() time.Time
+	// observer returns what a connection's calls are reported to.
+	observer func(connection string) func(operation string, err error, took time.Duration)
 
 	mu    sync.Mutex
 	links map[string]*link
@@ -109,7 +113,20 @@ func (c *connections) open(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{connection: entry, name: name, about: about, variant: variant, account: account}, nil
+	return &link{connection: entry, name: name, about: about, variant: variant, account: &guarded{
+		Account: account, circuit: &circuit{now: c.now}, observe: c.observer(name),
+	}}, nil
+}
+
+// circuits tells of each connection in use whether its circuit is open.
+func (c *connections) circuits() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	open := map[string]bool{}
+	for name, l := range c.links {
+		open[name] = l.account.circuit.open()
+	}
+	return open
 }
 
 // forget drops the link after the connection changed. Calls in flight on it

@@ -29,13 +29,14 @@ func TestDueAt(t *testing.T) {
 }
 
 func TestRetryDelayGrowsToALimit(t *testing.T) {
-	require.Equal(t, firstRetry, retryDelay(1))
-	require.Equal(t, 2*firstRetry, retryDelay(2))
+	require.Equal(t, firstRetry, retryDelay(1, nil))
+	require.Equal(t, 2*firstRetry, retryDelay(2, nil))
 	for n := 2; n < 1000; n *= 2 {
-		require.GreaterOrEqual(t, retryDelay(n), retryDelay(n-1))
-		require.LessOrEqual(t, retryDelay(n), lastRetry)
+		require.GreaterOrEqual(t, retryDelay(n, nil), retryDelay(n-1, nil))
+		require.LessOrEqual(t, retryDelay(n, nil), lastRetry)
 	}
-	require.Equal(t, lastRetry, retryDelay(1000))
+	require.Equal(t, lastRetry, retryDelay(1000, nil))
+	require.Equal(t, 7*time.Second, retryDelay(9, &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: 7 * time.Second}))
 }
 
 // TestLifetimeNeverPassesACap: whatever is asked for, the granted times stay
@@ -160,7 +161,7 @@ func TestIndexFollowsTheLedger(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				now := start.Add(25 * time.Minute)
-				due := x.dueBefore(now, 100)
+				due := x.dueBefore(now, 100)[""]
 				want := 0
 				for id, e := range model {
 					if !x.has(id) {

@@ -1,6 +1,11 @@
 package backend
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
 
 // Bounds on the life of a key. Those of a mint and a revocation are chosen so
 // that Vault, which holds locks meanwhile, is not kept waiting.
@@ -48,8 +53,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// retryDelay is how long to wait after the n-th failed attempt (from 1).
-func retryDelay(attempts int) time.Duration {
+// retryDelay is how long to wait after the n-th failed attempt (from 1). One
+// that was only refused for rate is tried again as soon as the exchange allows.
+func retryDelay(attempts int, failure error) time.Duration {
+	var refused *exchanges.Error
+	if errors.As(failure, &refused) && refused.Kind == exchanges.ErrRateLimited {
+		return max(refused.RetryAfter, time.Second)
+	}
 	delay := firstRetry
 	for i := 1; i < attempts && delay < lastRetry; i++ {
 		delay *= 2

@@ -26,6 +26,8 @@ type indexed struct {
 	id, connection, subAccount, role string
 	state                            state
 	created, expires, due            time.Time
+	// wanted is since when the key, if it is not live, is to be deleted.
+	wanted time.Time
 	// place in the heap.
 	place int
 }
@@ -98,7 +100,7 @@ func (x *index) setLocked(entry keyEntry) {
 	x.removeLocked(entry.ID)
 	key := &indexed{
 		id: entry.ID, connection: entry.Connection, subAccount: entry.SubAccount, role: entry.Role,
-		state: entry.State, created: entry.Created, expires: entry.Expires, due: dueAt(entry),
+		state: entry.State, created: entry.Created, expires: entry.Expires, due: dueAt(entry), wanted: entry.wantedGone(),
 	}
 	x.keys[entry.ID] = key
 	heap.Push(&x.due, key)
@@ -116,6 +118,24 @@ func (x *index) has(id string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.keys[id] != nil
+}
+
+// each shows every key, under the lock.
+func (x *index) each(show func(*indexed)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, key := range x.keys {
+		show(key)
+	}
+}
+
+// since is when a key should have been gone: in the future for one that is
+// live and within its lease.
+func (k *indexed) since() time.Time {
+	if k.state == stateLive {
+		return k.expires
+	}
+	return k.wanted
 }
 
 // count counts the keys that satisfy the condition.
@@ -136,6 +156,13 @@ func (x *index) ids(condition func(*indexed) bool) []string {
 	return found
 }
 
+// choose shows all keys to the function under the lock.
+func (x *index) choose(choose func(keys map[string]*indexed) (string, error)) (string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return choose(x.keys)
+}
+
 // reserve gives a new key its place in the count before it is written, if
 // choose, shown all keys under the lock, finds a sub-account for it. Two mints
 // can therefore not take the same last slot. The place is given back by
@@ -153,18 +180,20 @@ func (x *index) reserve(entry *keyEntry, choose func(keys map[string]*indexed) (
 	return nil
 }
 
-// dueBefore returns the ids of the keys due by then, the longest due first, at
-// most limit of them.
-func (x *index) dueBefore(now time.Time, limit int) []string {
+// dueBefore returns the ids of the keys due by then, by connection, the
+// longest due first, at most limit of each connection.
+func (x *index) dueBefore(now time.Time, limit int) map[string][]string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var taken []*indexed
-	for len(x.due) > 0 && len(taken) < limit && !x.due[0].due.After(now) {
+	for len(x.due) > 0 && !x.due[0].due.After(now) {
 		taken = append(taken, heap.Pop(&x.due).(*indexed))
 	}
-	ids := make([]string, len(taken))
-	for i, key := range taken {
-		ids[i] = key.id
+	ids := map[string][]string{}
+	for _, key := range taken {
+		if len(ids[key.connection]) < limit {
+			ids[key.connection] = append(ids[key.connection], key.id)
+		}
 		heap.Push(&x.due, key)
 	}
 	return ids

@@ -48,6 +48,8 @@ type keyEntry struct {
 	// ends in any case.
 	Expires   time.Time `json:"expires"`
 	HardLimit time.Time `json:"hard_limit"`
+	// Revoking is when deletion was first wanted.
+	Revoking time.Time `json:"revoking,omitzero"`
 	// Attempts at deletion that failed, with the last failure and the time
 	// of the next try.
 	Attempts  int       `json:"attempts"`
@@ -68,6 +70,14 @@ func (e keyEntry) ref() exchanges.KeyRef {
 	return exchanges.KeyRef{
 		SubAccount: e.SubAccount, ID: e.ExchangeKeyID, Label: e.Label, Passphrase: exchanges.Secret(e.Passphrase),
 	}
+}
+
+// wantedGone is since when the key is to be deleted, if it is not live.
+func (e keyEntry) wantedGone() time.Time {
+	if e.State == statePending {
+		return e.Created.Add(pendingGrace)
+	}
+	return e.Revoking
 }
 
 // ledger is the durable record of every key, with an index in memory that

@@ -73,7 +73,7 @@ func TestRevokeReportsFailureAsAnErrorAndTheSweeperFinishes(t *testing.T) {
 	require.Equal(t, 1, entry.Attempts)
 	require.NotEmpty(t, entry.LastError)
 
-	d.clock.advance(retryDelay(1))
+	d.clock.advance(retryDelay(1, nil))
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())

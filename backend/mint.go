@@ -55,8 +55,6 @@ func (e *engine) settle(ctx context.Context, req *logical.Request, roleName stri
 		return nil, refuse("role %q is disabled", roleName)
 	case r.RequireReason && strings.TrimSpace(w.reason) == "":
 		return nil, invalid("reason", "missing; role %q asks for one, such as a ticket number", roleName)
-	case r.RequireWrapping && (req.WrapInfo == nil || req.WrapInfo.TTL <= 0):
-		return nil, refuse("role %q only answers wrapped; ask with a wrap TTL (vault read -wrap-ttl=60s ...)", roleName)
 	}
 	l, err := e.connections.get(ctx, req.Storage, r.Connection)
 	switch {
@@ -189,11 +187,7 @@ func (e *engine) prepare(ctx context.Context, s logical.Storage, o *order, id st
 		KeyType: o.keyType, Requester: o.requester,
 		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
 	}}
-	choice := slots{
-		roleName: o.roleName, connection: o.link.name, candidates: candidates,
-		perAccount: o.link.keyCap(o.link.variant), maxLiveKeys: o.role.MaxLiveKeys,
-	}
-	if err := e.ledger.index.reserve(&m.entry, choice.choose); err != nil {
+	if err := e.ledger.index.reserve(&m.entry, o.slots(candidates).choose); err != nil {
 		return nil, exchanges.KeyRequest{}, err
 	}
 	request, err := e.keyRequest(o, m)
@@ -207,6 +201,14 @@ func (e *engine) prepare(ctx context.Context, s logical.Storage, o *order, id st
 		return nil, exchanges.KeyRequest{}, err
 	}
 	return m, request, nil
+}
+
+// slots is where the order may be filled.
+func (o *order) slots(candidates []string) slots {
+	return slots{
+		roleName: o.roleName, connection: o.link.name, candidates: candidates,
+		perAccount: o.link.keyCap(o.link.variant), maxLiveKeys: o.role.MaxLiveKeys,
+	}
 }
 
 // keyRequest completes the entry with label, passphrase and key pair, and

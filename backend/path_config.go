@@ -116,6 +116,7 @@ func guardRailFields() map[string]*framework.FieldSchema {
 		"max_ttl":                  {Type: framework.TypeSignedDurationSecond, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 for the exchange's cap."},
 		"rotation_period":          {Type: framework.TypeSignedDurationSecond, Description: "How often the root key is replaced, at an exchange whose API can; 0 for never."},
+		"exclusive_sub_accounts":   {Type: framework.TypeBool, Description: "Nobody else makes keys in the allowed sub-accounts: reconcile may delete every key there that it does not know. false by default."},
 		"frozen":                   {Type: framework.TypeString, Description: "no; minting: no new keys; all: no deletions either, for the time after a restored snapshot.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
 	}
 }
@@ -254,6 +255,9 @@ func (c *connection) apply(d *framework.FieldData) error {
 	if required, ok := d.GetOk("require_ip_allowlist"); ok {
 		c.RequireIPAllowlist = required.(bool)
 	}
+	if exclusive, ok := d.GetOk("exclusive_sub_accounts"); ok {
+		c.ExclusiveSubAccounts = exclusive.(bool)
+	}
 	if most, ok := d.GetOk("max_keys_per_sub_account"); ok {
 		c.MaxKeysPerSubAccount = most.(int)
 	}
@@ -312,6 +316,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"max_ttl":                  seconds(c.MaxTTL),
 		"max_keys_per_sub_account": c.MaxKeysPerSubAccount,
 		"rotation_period":          0,
+		"exclusive_sub_accounts":   c.ExclusiveSubAccounts,
 		"frozen":                   c.Frozen,
 		"live_keys":                e.keysOf(name),
 	}}, nil

@@ -59,7 +59,11 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 	if err != nil {
 		return nil, err
 	}
+	if o.role.RequireWrapping && (req.WrapInfo == nil || req.WrapInfo.TTL <= 0) {
+		return nil, refuse("role %q only answers wrapped; ask with a wrap TTL (vault read -wrap-ttl=60s ...)", o.roleName)
+	}
 	m, err := e.mint(ctx, req.Storage, o)
+	e.metrics.mints.WithLabelValues(o.link.name, result(err)).Inc()
 	if err != nil {
 		return nil, err
 	}

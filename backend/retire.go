@@ -26,12 +26,18 @@ func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry k
 		return e.postpone(ctx, s, entry, errHeld)
 	}
 	if entry.State != stateRevoking && entry.ExchangeKeyID != "" {
-		entry.State, entry.NextTry = stateRevoking, e.now()
+		entry.State, entry.Revoking, entry.NextTry = stateRevoking, e.now(), e.now()
 		if err := e.ledger.put(ctx, s, entry); err != nil {
 			return err
 		}
 	}
-	if err := e.deleteKey(exchanges.WithRevoking(ctx), l, entry); err != nil {
+	err := e.deleteKey(exchanges.WithRevoking(ctx), l, entry)
+	e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc()
+	switch {
+	case errors.Is(err, errCircuitOpen):
+		// Nothing was tried, so nothing is recorded and the key stays due.
+		return l.failed(err)
+	case err != nil:
 		return e.postpone(ctx, s, entry, l.failed(err))
 	}
 	return e.ledger.remove(ctx, s, entry.ID)
@@ -75,7 +81,7 @@ func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 func (e *engine) postpone(ctx context.Context, s logical.Storage, entry keyEntry, failure error) error {
 	entry.Attempts++
 	entry.LastError = failure.Error()
-	entry.NextTry = e.now().Add(retryDelay(entry.Attempts))
+	entry.NextTry = e.now().Add(retryDelay(entry.Attempts, failure))
 	if err := e.ledger.put(ctx, s, entry); err != nil {
 		return errors.Join(failure, err)
 	}

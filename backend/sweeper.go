@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -28,45 +30,61 @@ var errBusy = errors.New("a request is at work on the key")
 // periodic function, so they are logged, and kept in each key's entry.
 func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 	if err := e.ledger.load(ctx, s); err != nil {
+		e.metrics.sweeps.WithLabelValues(result(err)).Inc()
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	for ctx.Err() == nil {
-		due := e.ledger.index.dueBefore(e.now(), sweepBatch)
-		if len(due) == 0 {
-			return nil
-		}
-		failed := e.sweepKeys(ctx, s, due)
-		if failed == len(due) {
-			// Nothing goes through now; the next tick tries again.
-			return nil
-		}
-	}
+	e.sweepDue(ctx, s)
+	e.metrics.sweeps.WithLabelValues(result(nil)).Inc()
 	return nil
 }
 
-// sweepKeys retires the keys and returns how many could not be.
-func (e *engine) sweepKeys(ctx context.Context, s logical.Storage, ids []string) int {
+// sweepDue retires keys until none is due, nothing goes through any more, or
+// the context ends. Connections do not wait for each other, so that an
+// exchange that is down holds nobody else back.
+func (e *engine) sweepDue(ctx context.Context, s logical.Storage) {
+	for ctx.Err() == nil {
+		var retired atomic.Int64
+		var connections sync.WaitGroup
+		for _, ids := range e.ledger.index.dueBefore(e.now(), sweepBatch) {
+			connections.Go(func() { retired.Add(e.sweepConnection(ctx, s, ids)) })
+		}
+		connections.Wait()
+		if retired.Load() == 0 {
+			return
+		}
+	}
+}
+
+// sweepConnection retires keys of one connection and returns how many are
+// done with. It stops early once the connection's circuit is open.
+func (e *engine) sweepConnection(ctx context.Context, s logical.Storage, ids []string) int64 {
+	var retired atomic.Int64
+	var down atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(sweepWorkers)
-	failures := make([]error, len(ids))
-	for i, id := range ids {
+	for _, id := range ids {
+		if down.Load() {
+			break
+		}
 		group.Go(func() error {
-			failures[i] = e.sweepOne(ctx, s, id)
+			err := e.sweepOne(ctx, s, id)
+			switch {
+			case err == nil:
+				retired.Add(1)
+			case errors.Is(err, errCircuitOpen):
+				down.Store(true)
+			case errors.Is(err, errBusy):
+			default:
+				e.Logger().Warn("a key that is due could not be deleted yet", "key_id", id, "error", err)
+			}
 			return nil
 		})
 	}
 	_ = group.Wait()
-	failed := 0
-	for i, err := range failures {
-		if err != nil {
-			failed++
-			e.Logger().Warn("a key that is due could not be deleted yet", "key_id", ids[i], "error", err)
-		}
-	}
-	return failed
+	return retired.Load()
 }
 
 // sweepOne retires one key, unless somebody is at work on it or it is no

@@ -117,6 +117,9 @@ type AddressRule struct {
 type PassphraseRule struct {
 	// Length of the passphrase that the engine makes.
 	Length int
+	// Alphanumeric says that it holds only ASCII letters and digits; else it
+	// has a special character as well.
+	Alphanumeric bool
 	// NeededToDelete says that the passphrase must be kept until the key is
 	// deleted.
 	NeededToDelete bool

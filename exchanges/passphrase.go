@@ -13,10 +13,14 @@ func passphraseClasses() []string {
 }
 
 // NewPassphrase makes a random passphrase of the rule's length that holds a
-// lower and an upper case letter, a digit and a special character.
+// lower and an upper case letter, a digit and, unless the rule wants it
+// alphanumeric, a special character.
 func NewPassphrase(rule PassphraseRule) (Secret, error) {
 	classes := passphraseClasses()
 	letters := classes[0] + classes[1] + classes[2]
+	if rule.Alphanumeric {
+		classes = classes[:3]
+	}
 	text := make([]byte, rule.Length)
 	for i := range text {
 		alphabet := letters

@@ -2,9 +2,12 @@ package exchanges
 
 import "fmt"
 
-// Secret is a string that prints as a fixed mask under every fmt verb and in
-// JSON, so that it cannot reach a log line or an error by accident. The value
-// is taken out with Reveal, at the one place that needs it.
+// Secret is a string that prints as a fixed mask in JSON and under every fmt
+// verb (but %p, which fmt keeps to itself and go vet refuses for a string), so
+// that it cannot reach a log line or an error by accident. An unexported field
+// is printed without asking its type: keep a secret in an exported one, or
+// behind a function. The value is taken out with Reveal, at the one place that
+// needs it.
 type Secret string
 
 const mask = "[secret]"

@@ -3,6 +3,7 @@ package catalog
 
 import (
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/binance"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
 	"vault-plugin-secrets-exchange/exchanges/okx"
 )
@@ -10,6 +11,7 @@ import (
 // All returns every exchange, in alphabetical order.
 func All() []exchanges.Exchange {
 	return []exchanges.Exchange{
+		binance.New(),
 		bybit.New(),
 		okx.New(),
 	}

@@ -67,9 +67,11 @@ func (s *suite) testFaults(t *testing.T) {
 		options.Timeout = 200 * time.Millisecond
 		account := venue.open(t, credential(venue.root(t).Credential), options)
 		venue.inject(t, simulator.CreateKey, simulator.Slow, 0, limit)
-		err := s.failedCreation(t, venue, account, deadline(t))
+		ctx := deadline(t)
+		err := s.failedCreation(t, venue, account, ctx)
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.NoError(t, ctx.Err(), "the account's own timeout must end the call, not the caller's deadline")
 	})
 	t.Run("no answer before the caller's deadline", func(t *testing.T) {
 		t.Parallel()

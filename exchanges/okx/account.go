@@ -2,7 +2,6 @@ package okx
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -42,24 +41,6 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 
 func (a *account) Close() { a.client.Close() }
 
-// commaList is a list that OKX writes as text: nil if the answer does not have
-// it, empty if its text is.
-type commaList []string
-
-func (l *commaList) UnmarshalJSON(data []byte) error {
-	var text *string
-	if err := json.Unmarshal(data, &text); err != nil || text == nil {
-		return err
-	}
-	*l = commaList{}
-	for item := range strings.SplitSeq(*text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			*l = append(*l, item)
-		}
-	}
-	return nil
-}
-
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var clocks []struct {
 		TS rest.Milliseconds `json:"ts"`
@@ -76,10 +57,10 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var roots []struct {
-		UID     rest.Text `json:"uid"`
-		MainUID rest.Text `json:"mainUid"`
-		Perm    commaList `json:"perm"`
-		IP      commaList `json:"ip"`
+		UID     rest.Text      `json:"uid"`
+		MainUID rest.Text      `json:"mainUid"`
+		Perm    rest.CommaList `json:"perm"`
+		IP      rest.CommaList `json:"ip"`
 	}
 	err := a.client.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
@@ -153,8 +134,8 @@ type key struct {
 	APIKey string            `json:"apiKey"`
 	Secret exchanges.Secret  `json:"secretKey"`
 	Label  string            `json:"label"`
-	Perm   commaList         `json:"perm"`
-	IP     commaList         `json:"ip"`
+	Perm   rest.CommaList    `json:"perm"`
+	IP     rest.CommaList    `json:"ip"`
 	TS     rest.Milliseconds `json:"ts"`
 }
 

@@ -123,41 +123,8 @@ func TestPassphraseIsScrubbed(t *testing.T) {
 	require.ErrorContains(t, err, "wrong: [redacted]")
 }
 
-func TestCommaList(t *testing.T) {
-	for text, want := range map[string]commaList{
-		`null`:                      nil,
-		`""`:                        {},
-		`" "`:                       {},
-		`"1.1.1.1"`:                 {"1.1.1.1"},
-		`"1.1.1.1, 2001:db8::/32,"`: {"1.1.1.1", "2001:db8::/32"},
-	} {
-		var list commaList
-		require.NoError(t, json.Unmarshal([]byte(text), &list))
-		require.Equal(t, want, list, text)
-	}
-	var list commaList
-	require.Error(t, json.Unmarshal([]byte(`["1.1.1.1"]`), &list))
-}
-
 func TestDecode(t *testing.T) {
-	require.Equal(t, []string{"read_only", "trade"}, decode(commaList{"trade", "read"}))
-	require.Equal(t, []string{"something new"}, decode(commaList{"something new"}), "an unknown word is kept, to be refused as a surplus")
+	require.Equal(t, []string{"read_only", "trade"}, decode([]string{"trade", "read"}))
+	require.Equal(t, []string{"something new"}, decode([]string{"something new"}), "an unknown word is kept, to be refused as a surplus")
 	require.Empty(t, decode(nil))
-}
-
-func FuzzCommaList(f *testing.F) {
-	f.Add(`"a,b"`)
-	f.Add(`"read_only, trade"`)
-	f.Add(`null`)
-	f.Fuzz(func(t *testing.T, text string) {
-		var list commaList
-		if json.Unmarshal([]byte(text), &list) != nil {
-			return
-		}
-		for _, item := range list {
-			require.NotEmpty(t, item)
-			require.NotContains(t, item, ",")
-			require.Equal(t, strings.TrimSpace(item), item)
-		}
-	})
 }

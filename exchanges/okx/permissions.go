@@ -29,7 +29,7 @@ func permissions() []exchanges.Permission {
 
 // decode returns the sorted permission names of a key. OKX's answers also
 // write "read" for read_only.
-func decode(perm commaList) []string {
+func decode(perm []string) []string {
 	names := make([]string, len(perm))
 	for i, name := range perm {
 		if name == "read" {

@@ -44,7 +44,8 @@ type Config struct {
 	// BaseURL without a trailing slash; see [CheckBaseURL].
 	BaseURL string
 	Options exchanges.Options
-	// Secrets are scrubbed from every message.
+	// Secrets are scrubbed from every message. [Open] adds those of the
+	// credential to what is here, such as a token that derives from one.
 	Secrets []exchanges.Secret
 	// Limits are the documented rate limits; a call draws on the one with
 	// its operation and on the one for [AnyOperation].
@@ -65,6 +66,9 @@ type Quota struct {
 	Remaining int
 	// Reset is when the quota is whole again, by the exchange's clock.
 	Reset time.Time
+	// ResetIn is how long that takes from now on, where the exchange tells
+	// this instead.
+	ResetIn time.Duration
 }
 
 // Request is a request about to be signed and sent.
@@ -248,7 +252,7 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 	}
 	if c.config.Quota != nil {
 		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
-			c.pacer.pause(call.Operation, time.Until(quota.Reset.Add(-c.clock.get())))
+			c.pacer.pause(call.Operation, c.untilReset(quota))
 		}
 	}
 	payload, err := c.config.Open(answer)
@@ -265,6 +269,14 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
 	}
 	return nil
+}
+
+// untilReset is how long a used-up quota holds back further calls.
+func (c *Client) untilReset(quota Quota) time.Duration {
+	if quota.Reset.IsZero() {
+		return quota.ResetIn
+	}
+	return time.Until(quota.Reset.Add(-c.clock.get()))
 }
 
 // prepare makes the call a request with the client's headers, and signs it.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -30,9 +31,9 @@ func (c *Client) scrubbed(err error, request *Request, call Call) error {
 	if !errors.As(err, &failure) {
 		return err
 	}
-	secrets := []string{request.Signature, url.QueryEscape(request.Signature)}
+	secrets := []string{request.Signature}
 	for _, secret := range slices.Concat(call.Secrets, c.secrets()) {
-		secrets = append(secrets, secret.Reveal(), url.QueryEscape(secret.Reveal()))
+		secrets = append(secrets, secret.Reveal())
 	}
 	safe := *failure
 	safe.Message = scrub(failure.Message, secrets)
@@ -41,23 +42,32 @@ func (c *Client) scrubbed(err error, request *Request, call Call) error {
 }
 
 func scrub(text string, secrets []string) string {
+	text = oneLine(text)
 	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, redacted)
+		if secret = oneLine(secret); secret == "" {
+			continue
+		}
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+			text = regexp.MustCompile("(?i)"+regexp.QuoteMeta(form)).ReplaceAllLiteralString(text, redacted)
 		}
 	}
 	text = query.ReplaceAllString(text, "?"+redacted)
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
+	}
+	return text
+}
+
+// oneLine puts a space in place of every run of blanks and of what cannot be
+// printed.
+func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
 			return r
 		}
 		return ' '
 	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
-	}
-	return text
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // transportMessage says in plain words why no answer came. The error's own
@@ -65,6 +75,7 @@ func scrub(text string, secrets []string) string {
 func transportMessage(err error) string {
 	var dns *net.DNSError
 	var netErr net.Error
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "the call was cancelled"
@@ -72,6 +83,8 @@ func transportMessage(err error) string {
 		return "no answer within the deadline"
 	case errors.As(err, &dns):
 		return "the host name cannot be resolved; check base_url and this host's DNS"
+	case errors.As(err, &certificate):
+		return "the host's TLS certificate cannot be verified; check base_url, and whether a proxy intercepts TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was closed before the answer came"
 	}

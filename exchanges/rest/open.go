@@ -23,7 +23,7 @@ func Open(d exchanges.Description, credential exchanges.Credential, options exch
 		config.BaseURL = options.BaseURL
 	}
 	config.Options = options
-	config.Secrets = credential.Secrets()
+	config.Secrets = append(credential.Secrets(), config.Secrets...)
 	config.Limits = variant.RateLimits
 	return New(config)
 }

@@ -20,8 +20,8 @@ type pacer struct {
 	queues map[string]*queue
 }
 
-// newPacer makes a queue per limit, with rates multiplied by multiplier (zero
-// means 1). There is always one for AnyOperation, so that all calls can be
+// newPacer makes a queue per limit, with each limit multiplied by multiplier
+// (zero means 1). There is always one for AnyOperation, so that all calls can be
 // paused together.
 func newPacer(limits []exchanges.RateLimit, multiplier float64) *pacer {
 	if multiplier == 0 {
@@ -31,9 +31,10 @@ func newPacer(limits []exchanges.RateLimit, multiplier float64) *pacer {
 	for _, limit := range limits {
 		// A bucket of b tokens that refills at r lets b + r*per calls into
 		// one window, so a larger burst is paid for with a lower rate.
-		burst := max(1, limit.Requests/10)
-		perSecond := float64(limit.Requests-burst+1) / limit.Per.Seconds()
-		p.queues[limit.Operation] = newQueue(rate.Limit(perSecond*multiplier), burst)
+		allowed := float64(limit.Requests) * multiplier
+		burst := max(1, int(allowed/10))
+		perSecond := (allowed - float64(burst) + 1) / limit.Per.Seconds()
+		p.queues[limit.Operation] = newQueue(rate.Limit(perSecond), burst)
 	}
 	return p
 }

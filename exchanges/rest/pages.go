@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"strconv"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -30,4 +31,18 @@ func Pages(page func(cursor string) (next string, err error)) error {
 		Operation: "read all pages",
 		Message:   fmt.Sprintf("the exchange's listing does not end (more than %d pages, or a page that repeats)", maxPages),
 	}
+}
+
+// NumberedPages is Pages for pages that are numbered from 1: the first one that
+// holds fewer rows than size is the last.
+func NumberedPages(size int, page func(number string) (rows int, err error)) error {
+	number := 0
+	return Pages(func(string) (string, error) {
+		number++
+		rows, err := page(strconv.Itoa(number))
+		if rows < size {
+			return "", err
+		}
+		return strconv.Itoa(number), err
+	})
 }

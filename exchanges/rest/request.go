@@ -23,12 +23,21 @@ func Query(pairs ...string) string {
 	return text.String()
 }
 
+// PlainQuery is an encoded query string without its percent-encoding, in the
+// same order, as some exchanges want it signed.
+func PlainQuery(encoded string) (string, error) {
+	plain, err := url.QueryUnescape(encoded)
+	if err != nil {
+		return "", fmt.Errorf("the query string is not percent-encoded as it should be")
+	}
+	return plain, nil
+}
+
 // CheckBaseURL refuses a base URL to which a credential must not be sent:
 // only https is allowed, or plain http to a loopback address.
 func CheckBaseURL(base string) error {
 	parsed, err := url.Parse(base)
-	if err != nil || parsed.Host == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" ||
-		strings.HasSuffix(parsed.Path, "/") {
+	if err != nil || parsed.Hostname() == "" || parsed.User != nil || strings.ContainsAny(base, "?#") || strings.HasSuffix(base, "/") {
 		return fmt.Errorf("base_url: give a scheme and host such as https://api.example.com, without a trailing slash, user or query")
 	}
 	switch parsed.Scheme {

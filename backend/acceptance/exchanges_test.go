@@ -1,0 +1,116 @@
+package acceptance_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// A key of every exchange, variant, key type and breadth is minted, used,
+// renewed and revoked.
+func TestExchanges(t *testing.T) {
+	vault := vaulttest.Start(t, 1)
+	e := enable(t, vault)
+	var simulated int
+	for _, exchange := range catalog.All() {
+		about := exchange.Describe()
+		if !slices.Contains(e.simulator.Exchanges(), about.Name) {
+			continue
+		}
+		simulated++
+		for _, variant := range about.Variants {
+			t.Run(about.Name+" "+variant.Name, func(t *testing.T) {
+				t.Parallel()
+				testVariant(t, e, about.Name, variant)
+			})
+		}
+	}
+	require.Positive(t, simulated, "no exchange is simulated")
+}
+
+// rootOf is the way to the simulator's root of a variant.
+func rootOf(t *testing.T, e *engine, exchange string, variant exchanges.Variant) simulator.Access {
+	access, ok := e.simulator.Root(exchange, variant.Name)
+	if !ok {
+		access = e.simulator.Exchange(exchange)
+	}
+	require.Equal(t, variant.Name, access.Variant, "the simulator has no root of this variant")
+	return access
+}
+
+func testVariant(t *testing.T, e *engine, exchange string, variant exchanges.Variant) {
+	access := rootOf(t, e, exchange, variant)
+	connection := exchange + variant.Name
+	offered := variant.Offered().Strings()
+	e.write(t, "config/"+connection, root(access, exchange).with(fields{"allowed_scopes": offered}))
+	require.Equal(t, true, e.read(t, "config/"+connection+"/check")["can_mint"])
+	e.findsSubAccount(t, connection, access.SubAccounts[0])
+
+	for _, keyType := range variant.KeyTypes {
+		for name, scopes := range map[string][]string{"reader": {"read"}, "trader": offered} {
+			t.Run(string(keyType)+" "+name, func(t *testing.T) {
+				role := connection + string(keyType) + name
+				e.write(t, "roles/"+role, fields{
+					"connection": connection, "sub_accounts": access.SubAccounts[0], "scopes": scopes,
+					"key_type": keyType, "ip_allowlist": "127.0.0.1", "ttl": "10m",
+				})
+				k := e.mint(t, role)
+				k.isWhole(t, exchange, variant, keyType)
+				require.Equal(t, scopes, words(k.Data["scopes"]))
+				require.Equal(t, access.SubAccounts[0], k.Data["sub_account"])
+				k.atExchange(t, e, variant)
+				k.works(t)
+
+				ends := k.expires(t)
+				require.Equal(t, 3600, k.renew(t, 3600))
+				require.Greater(t, k.expires(t).Sub(ends), 40*time.Minute)
+				k.works(t)
+
+				k.revoke(t)
+				k.gone(t)
+			})
+		}
+	}
+}
+
+// findsSubAccount checks that a connection lists the sub-account as one that it
+// allows.
+func (e *engine) findsSubAccount(t *testing.T, connection, name string) {
+	subAccounts, _ := e.read(t, "config/"+connection+"/sub-accounts")["sub_accounts"].([]any)
+	require.True(t, slices.ContainsFunc(subAccounts, func(item any) bool {
+		shown := item.(map[string]any)
+		return shown["name"] == name && shown["allowed"] == true
+	}), "%v lacks %s", subAccounts, name)
+}
+
+// isWhole checks that an answer holds all that its owner needs, and no more.
+func (k *key) isWhole(t *testing.T, exchange string, variant exchanges.Variant, keyType exchanges.KeyType) {
+	require.Equal(t, exchange, k.Data["exchange"])
+	require.Equal(t, string(keyType), k.Data["key_type"])
+	require.NotEmpty(t, k.text("api_key"))
+	require.Equal(t, keyType == exchanges.KeyHMAC, k.text("api_secret") != "")
+	require.Equal(t, keyType != exchanges.KeyHMAC, k.text("private_key") != "")
+	require.Equal(t, variant.Passphrase != nil, k.text("passphrase") != "")
+	require.Equal(t, 600, k.LeaseDuration)
+	require.WithinDuration(t, time.Now().Add(10*time.Minute), timestamp(t, k.Data["expires_at"]), time.Minute)
+}
+
+// atExchange checks the key as the exchange has it.
+func (k *key) atExchange(t *testing.T, e *engine, variant exchanges.Variant) {
+	views := e.simulator.Keys()
+	i := slices.IndexFunc(views, func(v simulator.KeyView) bool { return v.APIKey == k.text("api_key") })
+	require.GreaterOrEqual(t, i, 0)
+	require.Equal(t, k.text("sub_account"), views[i].SubAccount)
+	require.Equal(t, []string{"127.0.0.1"}, views[i].IPs)
+	if variant.Label.MaxLength > 0 {
+		tag := e.read(t, "info")["label_tag"].(string)
+		require.Equal(t, tag+k.text("key_id"), views[i].Label)
+	}
+}

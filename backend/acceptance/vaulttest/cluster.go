@@ -1,0 +1,134 @@
+package vaulttest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/require"
+)
+
+// Cluster is one or more Vault servers that share their storage by raft. The
+// plugin is in their catalog and an audit device is enabled.
+type Cluster struct {
+	// Servers in the order in which they joined.
+	Servers []*Server
+
+	binaries  binaries
+	unsealKey string
+	rootToken string
+	// life ends with the test, shortly before its deadline at the latest, so
+	// that no process outlives the tests.
+	life context.Context
+}
+
+// lastWords is how long before the test's deadline the servers are ended.
+const lastWords = 10 * time.Second
+
+// Start starts a cluster that ends with the test.
+func Start(t *testing.T, servers int) *Cluster {
+	built, err := prepare()
+	require.NoError(t, err)
+	c := &Cluster{binaries: built, life: lifeOf(t)}
+	for i := range servers {
+		server := newServer(t, c)
+		join := ""
+		if i > 0 {
+			join = c.Servers[0].Address
+		}
+		server.configure(t, fmt.Sprintf("server-%d", i), join)
+		c.Servers = append(c.Servers, server)
+	}
+	t.Cleanup(func() {
+		for _, server := range c.Servers {
+			if server.process != nil {
+				server.Stop(t)
+			}
+			server.checkLog(t)
+		}
+	})
+	c.initialize(t)
+	for _, server := range c.Servers[1:] {
+		server.Start(t)
+	}
+	c.awaitVoters(t)
+	return c
+}
+
+// lifeOf returns a context that ends with the test or shortly before its
+// deadline.
+func lifeOf(t *testing.T) context.Context {
+	life, cancel := context.WithCancel(context.Background())
+	if deadline, ok := t.Deadline(); ok {
+		life, cancel = context.WithDeadline(context.Background(), deadline.Add(-lastWords))
+	}
+	t.Cleanup(cancel)
+	return life
+}
+
+// initialize starts the first server, makes it a cluster, and sets that up.
+func (c *Cluster) initialize(t *testing.T) {
+	first := c.Servers[0]
+	first.launch(t)
+	keys, err := first.client.Sys().InitWithContext(t.Context(), &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
+	require.NoError(t, err)
+	c.unsealKey, c.rootToken = keys.Keys[0], keys.RootToken
+	first.unseal(t)
+
+	client := first.Client(t)
+	_, err = client.Logical().WriteWithContext(t.Context(), "sys/storage/raft/autopilot/configuration", map[string]any{
+		"server_stabilization_time": "1s",
+	})
+	require.NoError(t, err)
+	require.NoError(t, client.Sys().EnableAuditWithOptionsWithContext(t.Context(), "file", &api.EnableAuditOptions{
+		Type: "file", Options: map[string]string{"file_path": "audit.log"},
+	}))
+	require.NoError(t, client.Sys().RegisterPluginWithContext(t.Context(), &api.RegisterPluginInput{
+		Name: PluginName, Type: api.PluginTypeSecrets, Command: PluginName, SHA256: c.binaries.sha256, Version: PluginVersion,
+	}))
+}
+
+// awaitVoters waits until every server has a vote, so that any may be lost.
+func (c *Cluster) awaitVoters(t *testing.T) {
+	client := c.Servers[0].Client(t)
+	c.Servers[0].await(t, "joining", func(ctx context.Context) error {
+		state, err := client.Sys().RaftAutopilotStateWithContext(ctx)
+		if err == nil && (state == nil || len(state.Voters) < len(c.Servers)) {
+			err = fmt.Errorf("not all servers are voters: %+v", state)
+		}
+		return err
+	})
+}
+
+// Active returns the active server, waiting until there is one.
+func (c *Cluster) Active(t *testing.T) *Server {
+	var active *Server
+	require.Eventually(t, func() bool {
+		for _, server := range c.Servers {
+			if server.process == nil {
+				continue
+			}
+			leader, err := server.leader(t.Context())
+			if err == nil && leader == server.Address {
+				active = server
+				return true
+			}
+		}
+		return false
+	}, bound, interval, "no server is active")
+	return active
+}
+
+// Client returns a client of the active server with the root token.
+func (c *Cluster) Client(t *testing.T) *api.Client { return c.Active(t).Client(t) }
+
+// Enable mounts the engine at a path, with leases of an hour by default and a
+// day at most.
+func (c *Cluster) Enable(t *testing.T, path string) {
+	require.NoError(t, c.Client(t).Sys().MountWithContext(t.Context(), path, &api.MountInput{
+		Type:   PluginName,
+		Config: api.MountConfigInput{DefaultLeaseTTL: "1h", MaxLeaseTTL: "24h"},
+	}))
+}

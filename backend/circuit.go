@@ -1,0 +1,126 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// A circuit opens after circuitFailures calls in a row that brought no answer,
+// and for circuitPause lets none through; then one call at a time may try
+// whether the exchange is back.
+const (
+	circuitFailures = 5
+	circuitPause    = 15 * time.Second
+)
+
+// errCircuitOpen is wrapped by the error of a call that was not made.
+var errCircuitOpen = errors.New("the circuit is open")
+
+// circuit keeps callers from waiting for an exchange that does not answer.
+type circuit struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	failures int
+	// since is when the first of the failures in a row happened, retryAt
+	// when the next call may try.
+	since, retryAt time.Time
+	probing        bool
+}
+
+// enter asks whether a call may be made, or fails at once.
+func (c *circuit) enter() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failures < circuitFailures {
+		return nil
+	}
+	if c.probing || c.now().Before(c.retryAt) {
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnavailable, Err: errCircuitOpen,
+			Message: fmt.Sprintf("the exchange has not answered since %s, %d calls in a row; it is tried again every %s", timestamp(c.since), c.failures, circuitPause),
+		}
+	}
+	c.probing = true
+	return nil
+}
+
+// leave reports how the call ended.
+func (c *circuit) leave(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.probing = false
+	switch {
+	case errors.Is(err, context.Canceled):
+		// The caller went away, which says nothing of the exchange.
+	case errors.Is(err, exchanges.ErrUnavailable), errors.Is(err, exchanges.ErrOutcomeUnknown):
+		if c.failures == 0 {
+			c.since = c.now()
+		}
+		c.failures++
+		c.retryAt = c.now().Add(circuitPause)
+	default:
+		c.failures = 0
+	}
+}
+
+// open reports whether calls are held back.
+func (c *circuit) open() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failures >= circuitFailures
+}
+
+// guarded is an account behind a circuit, whose calls are counted.
+type guarded struct {
+	exchanges.Account
+	circuit *circuit
+	// observe is told of each call that was made.
+	observe func(operation string, err error, took time.Duration)
+}
+
+// call makes one call unless the circuit is open.
+func (g *guarded) call(operation string, work func() error) error {
+	if err := g.circuit.enter(); err != nil {
+		return err
+	}
+	began := time.Now()
+	err := work()
+	g.circuit.leave(err)
+	g.observe(operation, err, time.Since(began))
+	return err
+}
+
+// Inspect implements [exchanges.Account].
+func (g *guarded) Inspect(ctx context.Context) (identity exchanges.Identity, err error) {
+	err = g.call("inspect", func() error { identity, err = g.Account.Inspect(ctx); return err })
+	return identity, err
+}
+
+// SubAccounts implements [exchanges.Account].
+func (g *guarded) SubAccounts(ctx context.Context) (accounts []exchanges.SubAccount, err error) {
+	err = g.call("list_sub_accounts", func() error { accounts, err = g.Account.SubAccounts(ctx); return err })
+	return accounts, err
+}
+
+// CreateKey implements [exchanges.Account].
+func (g *guarded) CreateKey(ctx context.Context, request exchanges.KeyRequest) (key exchanges.Key, err error) {
+	err = g.call("create_key", func() error { key, err = g.Account.CreateKey(ctx, request); return err })
+	return key, err
+}
+
+// ListKeys implements [exchanges.Account].
+func (g *guarded) ListKeys(ctx context.Context, subAccount string) (keys []exchanges.KeyInfo, err error) {
+	err = g.call("list_keys", func() error { keys, err = g.Account.ListKeys(ctx, subAccount); return err })
+	return keys, err
+}
+
+// DeleteKey implements [exchanges.Account].
+func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return g.call("delete_key", func() error { return g.Account.DeleteKey(ctx, ref) })
+}

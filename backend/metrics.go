@@ -1,0 +1,123 @@
+package backend
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// metrics counts what happens on one mount.
+type metrics struct {
+	registry    *prometheus.Registry
+	mints       *prometheus.CounterVec
+	revocations *prometheus.CounterVec
+	sweeps      *prometheus.CounterVec
+	calls       *prometheus.CounterVec
+	latency     *prometheus.HistogramVec
+}
+
+func newMetrics(e *engine) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "exchange", Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry:    prometheus.NewRegistry(),
+		mints:       counter("mints_total", "Keys asked for, by connection and result.", "connection", "result"),
+		revocations: counter("revocations_total", "Attempts to delete a key, by connection and result.", "connection", "result"),
+		sweeps:      counter("sweeps_total", "Runs of the sweeper, by result.", "result"),
+		calls:       counter("calls_total", "Calls to an exchange, by connection, operation and result.", "connection", "operation", "result"),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "exchange", Name: "call_seconds", Help: "How long calls to an exchange took, waiting for the rate limit included.",
+			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"connection", "operation"}),
+	}
+	m.registry.MustRegister(m.mints, m.revocations, m.sweeps, m.calls, m.latency, &ledgerCollector{e})
+	return m
+}
+
+// result names how something ended: ok, or the kind of failure.
+func result(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, kind := range exchanges.Kinds() {
+		if errors.Is(err, kind) {
+			return string(kind)
+		}
+	}
+	var input *inputError
+	var capacity *capacityError
+	switch {
+	case errors.As(err, &input):
+		return "refused"
+	case errors.As(err, &capacity):
+		return "capacity"
+	}
+	return "internal"
+}
+
+// observer returns what a connection's calls are reported to.
+func (m *metrics) observer(connection string) func(string, error, time.Duration) {
+	return func(operation string, err error, took time.Duration) {
+		m.calls.WithLabelValues(connection, operation, result(err)).Inc()
+		m.latency.WithLabelValues(connection, operation).Observe(took.Seconds())
+	}
+}
+
+// ledgerCollector reads the ledger's index and the circuits at the time of the
+// scrape.
+type ledgerCollector struct{ engine *engine }
+
+var (
+	keysDesc    = prometheus.NewDesc("exchange_keys", "Keys in the ledger, by connection and state.", []string{"connection", "state"}, nil)
+	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
+	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long the longest overdue key has been due for deletion, by connection; 0 if none is.", []string{"connection"}, nil)
+	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (c *ledgerCollector) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, circuitDesc} {
+		descriptions <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *ledgerCollector) Collect(found chan<- prometheus.Metric) {
+	type place struct {
+		connection string
+		state      state
+	}
+	now := c.engine.now()
+	counts := map[place]int{}
+	oldest := map[place]time.Time{}
+	overdue := map[string]time.Duration{}
+	c.engine.ledger.index.each(func(key *indexed) {
+		at := place{key.connection, key.state}
+		counts[at]++
+		if first, ok := oldest[at]; !ok || key.created.Before(first) {
+			oldest[at] = key.created
+		}
+		overdue[key.connection] = max(overdue[key.connection], now.Sub(key.since()))
+	})
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for at, n := range counts {
+		gauge(keysDesc, float64(n), at.connection, string(at.state))
+		gauge(oldestDesc, now.Sub(oldest[at]).Seconds(), at.connection, string(at.state))
+	}
+	for connection, late := range overdue {
+		gauge(overdueDesc, late.Seconds(), connection)
+	}
+	for connection, open := range c.engine.connections.circuits() {
+		value := 0.0
+		if open {
+			value = 1
+		}
+		gauge(circuitDesc, value, connection)
+	}
+}

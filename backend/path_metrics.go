@@ -1,0 +1,55 @@
+package backend
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/prometheus/common/expfmt"
+)
+
+// pathMetrics is metrics.
+func (e *engine) pathMetrics() *framework.Path {
+	return &framework.Path{
+		Pattern:      "metrics$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "metrics"},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback: e.readMetrics,
+				Summary:  "Read the mount's metrics in Prometheus' text format.",
+				Responses: map[int][]framework.Response{http.StatusOK: {{
+					Description: "The metrics.", MediaType: string(expfmt.NewFormat(expfmt.TypeTextPlain)),
+				}}},
+			},
+		},
+		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
+		HelpDescription: "Keys by connection and state with the age of the oldest, how long a deletion has been overdue, mints and " +
+			"revocations by result, calls to each exchange by operation and result, and open circuits. Scrape it with a token; " +
+			"on the command line use: vault read -format=raw <mount>/metrics",
+	}
+}
+
+func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	if err := e.ledger.load(ctx, req.Storage); err != nil {
+		return nil, err
+	}
+	families, err := e.metrics.registry.Gather()
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	format := expfmt.NewFormat(expfmt.TypeTextPlain)
+	encoder := expfmt.NewEncoder(&text, format)
+	for _, family := range families {
+		if err := encoder.Encode(family); err != nil {
+			return nil, err
+		}
+	}
+	return &logical.Response{Data: map[string]any{
+		logical.HTTPContentType: string(format),
+		logical.HTTPRawBody:     text.Bytes(),
+		logical.HTTPStatusCode:  http.StatusOK,
+	}}, nil
+}

@@ -1,0 +1,129 @@
+package backend
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// finding is one key on which exchange and ledger do not agree.
+type finding struct {
+	subAccount string
+	key        exchanges.KeyInfo
+	// id in the ledger, for a key that only the ledger knows.
+	id string
+}
+
+// comparison is what a reconciliation found.
+type comparison struct {
+	// known keys are at the exchange and in the ledger.
+	known int
+	// strays bear this mount's label, and the ledger does not know them.
+	strays []finding
+	// foreign keys bear no label of this mount.
+	foreign []finding
+	// missing keys are live in the ledger, and the exchange does not have
+	// them.
+	missing []finding
+}
+
+// compare sorts the keys of one sub-account. It is a pure function of what the
+// exchange lists, what the ledger holds there, and the mount's tag.
+func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entries []keyEntry, tag string) {
+	known := map[string]bool{}
+	for _, entry := range entries {
+		known[entry.ExchangeKeyID] = true
+		known[entry.Label] = true
+	}
+	delete(known, "")
+	seen := map[string]bool{}
+	for _, key := range listed {
+		seen[key.ID] = true
+		switch {
+		case known[key.ID] || known[key.Label]:
+			c.known++
+		case strings.HasPrefix(key.Label, tag):
+			c.strays = append(c.strays, finding{subAccount: subAccount, key: key})
+		default:
+			c.foreign = append(c.foreign, finding{subAccount: subAccount, key: key})
+		}
+	}
+	masked := slices.ContainsFunc(listed, func(key exchanges.KeyInfo) bool { return key.Masked })
+	for _, entry := range entries {
+		if entry.State == stateLive && !seen[entry.ExchangeKeyID] && !masked {
+			c.missing = append(c.missing, finding{subAccount: subAccount, id: entry.ID, key: exchanges.KeyInfo{ID: entry.ExchangeKeyID, Label: entry.Label, CreatedAt: entry.Created}})
+		}
+	}
+}
+
+// reconcile compares every sub-account in which the connection may mint, or
+// holds keys, with the ledger.
+func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*comparison, error) {
+	accounts, err := l.account.SubAccounts(ctx)
+	if err != nil {
+		return nil, l.failed(err)
+	}
+	var c comparison
+	for _, account := range accounts {
+		holds := func(key *indexed) bool { return key.connection == l.name && key.subAccount == account.Name }
+		if !l.allowsSubAccount(account.Name) && e.ledger.index.count(holds) == 0 {
+			continue
+		}
+		listed, err := l.account.ListKeys(ctx, account.Name)
+		if err != nil {
+			return nil, l.failed(err)
+		}
+		// Read after the list, so that a key minted meanwhile is known: its
+		// entry is older than the key.
+		entries, err := e.entries(ctx, s, holds)
+		if err != nil {
+			return nil, err
+		}
+		c.compare(account.Name, listed, entries, e.tag)
+	}
+	return &c, nil
+}
+
+// entries reads the ledger entries that satisfy the condition.
+func (e *engine) entries(ctx context.Context, s logical.Storage, which func(*indexed) bool) ([]keyEntry, error) {
+	var found []keyEntry
+	for _, id := range e.ledger.index.ids(which) {
+		entry, err := e.ledger.get(ctx, s, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil {
+			found = append(found, *entry)
+		}
+	}
+	return found, nil
+}
+
+// adopt takes a stray into the ledger as a key to be deleted, so that its
+// deletion is as durable as any other.
+func (e *engine) adopt(ctx context.Context, s logical.Storage, l *link, stray finding) error {
+	id := shortHash(idLength, "stray", e.mountUUID, l.name, stray.subAccount, stray.key.ID)
+	release, err := e.claims.take(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer release()
+	now := e.now()
+	return e.ledger.put(ctx, s, keyEntry{
+		ID: id, State: stateRevoking, Connection: l.name, Exchange: l.Exchange, SubAccount: stray.subAccount,
+		ExchangeKeyID: stray.key.ID, Label: stray.key.Label, Permissions: stray.key.Permissions, Addresses: stray.key.Addresses,
+		Risk: exchanges.RiskCritical, Created: orNow(stray.key.CreatedAt, now), Revoking: now, NextTry: now,
+	})
+}
+
+func orNow(t, now time.Time) time.Time {
+	if t.IsZero() {
+		return now
+	}
+	return t
+}

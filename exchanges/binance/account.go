@@ -1,0 +1,236 @@
+package binance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// formType is the only form of a body that Binance reads.
+const formType = "application/x-www-form-urlencoded"
+
+// account is what accounts of both variants share. The embedded signer signs
+// requests of a user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (b Binance) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if options.Variant == variantLink {
+		return &link{account{client, client}}, nil
+	}
+	return &master{account{client, client}}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var result struct {
+		ServerTime rest.Milliseconds `json:"serverTime"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v3/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !result.ServerTime.IsZero() },
+	}, &result)
+	return result.ServerTime.Time, err
+}
+
+// The words of apiRestrictions that matter here.
+const (
+	ipRestrict                 = "ipRestrict"
+	enableSpotAndMarginTrading = "enableSpotAndMarginTrading"
+)
+
+// notForRoots are rights of which minting needs none.
+func notForRoots() []string {
+	return []string{"enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"}
+}
+
+// restrictions asks what the root key may do. Every key may ask that.
+func (a *account) restrictions(ctx context.Context) (flags, error) {
+	var restrictions flags
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
+		Complete: func() bool { return len(restrictions) > 0 },
+	}, &restrictions)
+	return restrictions, err
+}
+
+// do makes a call that not every key may make. Binance has one code for a key
+// that it does not know, that it does not take from here, or that lacks a
+// permission; if what every key may ask is answered, it is the last.
+func (a *account) do(ctx context.Context, call rest.Call, out any) error {
+	err := a.client.Do(ctx, call, out)
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) || failure.Code != strconv.Itoa(codeBadKey) {
+		return err
+	}
+	if _, err := a.restrictions(ctx); err != nil {
+		return failure
+	}
+	denied := *failure
+	denied.Kind, denied.Remedy = exchanges.ErrPermission, "give the root key the option Enable Spot & Margin Trading"
+	return &denied
+}
+
+// inspect asks what the root key may do, and then makes the probe, a call that
+// only accounts of the connection's variant may make. Why a probe was refused
+// is explained by its code.
+func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(code string) string) (exchanges.Identity, error) {
+	restrictions, err := a.restrictions(ctx)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{ClockOffset: a.client.ClockOffset()}
+	if !restrictions[ipRestrict] {
+		identity.Addresses = []string{}
+		identity.Warnings = append(identity.Warnings, "the root key is restricted to no address: it works from anywhere")
+	}
+	delete(restrictions, ipRestrict)
+	identity.Permissions = restrictions.set()
+	for _, right := range notForRoots() {
+		if restrictions[right] {
+			identity.Warnings = append(identity.Warnings, "the root key has "+right+", which minting never needs; switch it off")
+		}
+	}
+	if !restrictions[enableSpotAndMarginTrading] {
+		identity.Problem = "the root key lacks the option Enable Spot & Margin Trading; switch it on"
+		return identity, nil
+	}
+	var refusal *exchanges.Error
+	switch err := a.client.Do(ctx, probe, nil); {
+	case err == nil:
+		identity.CanMint = true
+	case errors.As(err, &refusal) && refused(refusal):
+		identity.Problem = explain(refusal.Code)
+	default:
+		return exchanges.Identity{}, err
+	}
+	return identity, nil
+}
+
+// refused reports whether Binance understood a call and will not do it. The
+// same key was accepted a moment ago, so that ErrAuth too is about the call.
+func refused(failure *exchanges.Error) bool {
+	return slices.Contains([]exchanges.Kind{
+		exchanges.ErrAuth, exchanges.ErrPermission, exchanges.ErrInvalid, exchanges.ErrUnsupported,
+	}, failure.Kind)
+}
+
+// key is a key as the answers of both surfaces show it. Field names are
+// matched without regard to case, as Binance writes both apiKey and apikey.
+type key struct {
+	APIKey    string            `json:"apiKey"`
+	Secret    exchanges.Secret  `json:"secretKey"`
+	Label     string            `json:"apiName"`
+	Status    rest.Text         `json:"status"`
+	IPList    []string          `json:"ipList"`
+	Timestamp rest.Milliseconds `json:"timestamp"`
+	flags     flags
+}
+
+// UnmarshalJSON reads the named fields and, beside them, the flags.
+func (k *key) UnmarshalJSON(data []byte) error {
+	type fields key
+	if err := json.Unmarshal(data, (*fields)(k)); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, &k.flags)
+}
+
+// permissions are the native permissions that the key holds.
+func (k key) permissions() []string { return append(k.flags.set(), reading) }
+
+// The values of a key's status.
+const (
+	statusAnywhere  = "1"
+	statusAddresses = "2"
+)
+
+// addresses returns the bound addresses: nil if the answer does not tell,
+// empty if the key is bound to none.
+func (k key) addresses() []string {
+	if k.Status == statusAnywhere {
+		return []string{}
+	}
+	return k.IPList
+}
+
+// info is the key as it is listed.
+func (k key) info() exchanges.KeyInfo {
+	return exchanges.KeyInfo{
+		ID: k.APIKey, Label: k.Label, Permissions: k.permissions(), CreatedAt: k.Timestamp.Time,
+		Masked: masked(k.APIKey),
+	}
+}
+
+// masked reports whether part of a key is hidden behind asterisks.
+func masked(apiKey string) bool { return strings.Contains(apiKey, "*") }
+
+// named reports whether every key of a list says which it is.
+func named(keys []key) bool {
+	return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" })
+}
+
+// restriction writes an address list as the status and the list.
+func restriction(addresses []string) []string {
+	if len(addresses) == 0 {
+		return []string{"status", statusAnywhere}
+	}
+	return []string{"status", statusAddresses, "ipAddress", strings.Join(addresses, ",")}
+}
+
+// query lists the keys of a sub-account, or only the one that is named.
+type query func(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error)
+
+// settle makes a delete call and proves its effect.
+func settle(ctx context.Context, self exchanges.Account, keys query, ref exchanges.KeyRef, deleteKey func(context.Context) error) error {
+	if masked(ref.ID) {
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnsupported, Exchange: "binance", Operation: opDeleteKey,
+			Message: "Binance does not show the whole of key " + ref.ID, Remedy: "delete it on Binance's website",
+		}
+	}
+	return exchanges.SettleDeletion(ctx, proof{self, keys, ref.ID}, ref, deleteKey)
+}
+
+// proof lists, of all keys of a sub-account, the one that was deleted, by a
+// query for it alone: the full list may show only the beginning of each key.
+type proof struct {
+	exchanges.Account
+	keys   query
+	apiKey string
+}
+
+// ListKeys takes a masked key that could be the deleted one for it.
+func (p proof) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := p.keys(ctx, subAccount, p.apiKey)
+	for i, k := range keys {
+		if shown, _, _ := strings.Cut(k.ID, "*"); k.Masked && strings.HasPrefix(p.apiKey, shown) {
+			keys[i].ID = p.apiKey
+		}
+	}
+	return keys, err
+}

@@ -1,0 +1,124 @@
+// Package binance mints API keys of Binance sub-accounts.
+//
+// Binance has two surfaces for it, which differ in paths, parameters, the name
+// of a sub-account and the shape of answers: a plain master account uses the
+// sub-account API (variant "master", account_master.go), a partner account the
+// Exchange Link API (variant "link", account_link.go). An account can use one
+// of them only.
+//
+// Facts come from Binance's API documentation, sections "Sub Account", "Binance
+// Link", "Wallet" and "Request Security"
+// (https://developers.binance.com/docs/sub_account).
+package binance
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Binance is the exchange.
+type Binance struct{}
+
+// New returns the exchange.
+func New() Binance { return Binance{} }
+
+// The variants.
+const (
+	variantMaster = "master"
+	variantLink   = "link"
+)
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opRestrictKey = "restrict key to addresses"
+	opPermitKey   = "add permission to key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// Describe implements [exchanges.Exchange].
+func (Binance) Describe() exchanges.Description {
+	const root = "an API key of the master account with the option Enable Spot & Margin Trading and without any " +
+		"withdrawal or transfer option, restricted to the Vault servers' addresses"
+	return exchanges.Description{
+		Name:          "binance",
+		DisplayName:   "Binance",
+		Documentation: "https://developers.binance.com/docs/sub_account",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://api.binance.com"},
+			{Name: "gcp", BaseURL: "https://api-gcp.binance.com", Note: "equivalent to production"},
+		},
+		Credentials: []exchanges.CredentialForm{
+			{Name: "ed25519", Fields: []string{"api_key", "private_key"}, Note: root + ", self-generated as Ed25519: Binance recommends it"},
+			{Name: "rsa", Fields: []string{"api_key", "private_key"}, Note: root + ", self-generated as RSA"},
+			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: root + ", system-generated: Binance calls it deprecated"},
+		},
+		Variants: []exchanges.Variant{describeMaster(), describeLink()},
+		Notes: []string{
+			"A minted key can never withdraw: no parameter of the API grants that.",
+			"canTrade also places orders on margin: Binance does not separate spot orders from margin orders.",
+			"Binance documents neither how soon a new key works nor how soon a deleted one stops.",
+			"The root key can be replaced only on the website.",
+			"The spot testnet and demo mode know no call of the sub-account API, so there is no sandbox.",
+		},
+	}
+}
+
+func describeMaster() exchanges.Variant {
+	return exchanges.Variant{
+		Name:             variantMaster,
+		Summary:          "a master account for which Binance has enabled the sub-account function; needs no partner agreement",
+		SubAccountNaming: "e-mail",
+		Permissions:      masterPermissions(),
+		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
+		// Neither length nor alphabet is documented, so labels are kept short.
+		Label:     exchanges.LabelRule{MaxLength: 20, Hyphens: true},
+		Addresses: addressRule(500),
+		RateLimits: []exchanges.RateLimit{
+			{Operation: opInspect, Requests: 12000, Per: time.Minute},
+			{Operation: opSubAccounts, Requests: 12000, Per: time.Minute},
+			{Operation: opCreateKey, Requests: 60, Per: time.Minute},
+			{Operation: opListKeys, Requests: 60, Per: time.Minute},
+			{Operation: opDeleteKey, Requests: 60, Per: time.Minute},
+		},
+	}
+}
+
+// describeLink offers no HMAC keys. Exchange Link keys have no label, and lists
+// may show them masked, so that a key whose create answer was lost can be
+// neither found nor named. Made with our public key such an orphan is inert:
+// the only private half was ours, and is forgotten. The alternative, one create
+// at a time with a diff of the lists before and after, fails when anyone else
+// mints on the same sub-account.
+func describeLink() exchanges.Variant {
+	return exchanges.Variant{
+		Name:             variantLink,
+		Summary:          "an Exchange Link (broker) account, after a signed partner agreement with Binance",
+		SubAccountNaming: "number (sub-account ID)",
+		Permissions:      linkPermissions(),
+		KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
+		Addresses:        addressRule(0),
+		RateLimits: []exchanges.RateLimit{
+			{Operation: opInspect, Requests: 12000, Per: time.Minute},
+			{Operation: opSubAccounts, Requests: 12000, Per: time.Minute},
+			// Besides 60 a minute in all, one a second on each sub-account.
+			{Operation: opCreateKey, Requests: 1, Per: time.Second},
+			{Operation: opRestrictKey, Requests: 60, Per: time.Minute},
+			{Operation: opPermitKey, Requests: 60, Per: time.Minute},
+			{Operation: opListKeys, Requests: 60, Per: time.Minute},
+			{Operation: opDeleteKey, Requests: 1, Per: time.Second},
+		},
+	}
+}
+
+func addressRule(maxLength int) exchanges.AddressRule {
+	return exchanges.AddressRule{
+		MaxLength: maxLength,
+		Note:      "a key without addresses may lose its trade permissions at Binance, and may be deleted after 30 idle days",
+	}
+}

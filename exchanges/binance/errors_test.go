@@ -1,0 +1,62 @@
+package binance
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+func TestOpenKeepsTheBody(t *testing.T) {
+	for _, body := range []string{`{}`, `[]`, `{"serverTime":1760000000123}`} {
+		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		require.NoError(t, err)
+		assert.Equal(t, body, string(payload))
+	}
+}
+
+// FuzzOpen checks that no answer is taken for a success unless it is one, and
+// that every other has a kind.
+func FuzzOpen(f *testing.F) {
+	f.Add(200, `{}`)
+	f.Add(200, `<html>`)
+	f.Add(400, `{"code":-1022,"msg":"Signature for this request is not valid."}`)
+	f.Add(400, `{"code":100001002,"msg":"x"}`)
+	f.Add(418, `{"code":"x"}`)
+	f.Add(503, `null`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		payload, err := open(rest.Answer{Status: status, Body: []byte(body)})
+		if err == nil {
+			require.Equal(t, http.StatusOK, status)
+			require.True(t, json.Valid(payload))
+			return
+		}
+		var failure *exchanges.Error
+		require.True(t, errors.As(err, &failure))
+		require.Contains(t, exchanges.Kinds(), failure.Kind)
+	})
+}
+
+// FuzzKey checks that decoding keys never fails in another way than with an
+// error, and that each key can read.
+func FuzzKey(f *testing.F) {
+	f.Add(`{"apiKey":"k","secretKey":null,"canTrade":true,"status":2,"ipList":["203.0.113.7"]}`)
+	f.Add(`[{"subaccountId":"1","apikey":"AbC*************","canTrade":true,"marginTrade":false}]`)
+	f.Add(`{"apiName":"n","apikey":"k","timestamp":"1640000000000","status":"1"}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, body string) {
+		var keys keyList
+		if err := json.Unmarshal([]byte(body), &keys); err != nil {
+			return
+		}
+		for _, k := range keys {
+			require.Contains(t, k.info().Permissions, reading)
+		}
+	})
+}

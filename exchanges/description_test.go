@@ -1,0 +1,49 @@
+package exchanges_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+func TestDescriptionLookUps(t *testing.T) {
+	d := exchanges.Description{
+		DisplayName:  "Example",
+		Environments: []exchanges.Environment{{Name: "production"}, {Name: "testnet"}},
+		Variants:     []exchanges.Variant{{Summary: "the only one"}},
+	}
+
+	environment, err := d.Environment("")
+	require.NoError(t, err)
+	require.Equal(t, "production", environment.Name)
+	environment, err = d.Environment("testnet")
+	require.NoError(t, err)
+	require.Equal(t, "testnet", environment.Name)
+	_, err = d.Environment("Testnet")
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.EqualError(t, err, `invalid request: environment: "Testnet" is not known at Example; choose one of: production, testnet`)
+
+	variant, err := d.Variant("")
+	require.NoError(t, err)
+	require.Equal(t, "the only one", variant.Summary)
+	_, err = d.Variant("link")
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.EqualError(t, err, `invalid request: variant: "link" is not known at Example, which has no such choice; leave it out`)
+
+	_, err = exchanges.Description{DisplayName: "Example"}.Environment("")
+	require.ErrorIs(t, err, exchanges.ErrInvalid, "an exchange without environments has no first one")
+}
+
+func TestHasKeyType(t *testing.T) {
+	v := exchanges.Variant{KeyTypes: []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyRSA}}
+	require.True(t, v.HasKeyType(exchanges.KeyRSA))
+	require.False(t, v.HasKeyType(exchanges.KeyEd25519))
+	require.False(t, v.HasKeyType(""))
+}
+
+func TestRateLimitText(t *testing.T) {
+	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: "create key", Requests: 5, Per: time.Second}.String())
+}

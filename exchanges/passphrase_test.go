@@ -1,0 +1,27 @@
+package exchanges_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+func TestNewPassphrase(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := rapid.IntRange(8, 32).Draw(t, "length")
+		passphrase, err := exchanges.NewPassphrase(exchanges.PassphraseRule{Length: length})
+		require.NoError(t, err)
+		text := passphrase.Reveal()
+		require.Len(t, text, length)
+		for _, class := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "!@#$%"} {
+			require.True(t, strings.ContainsAny(text, class), "no character of %q", class)
+		}
+		other, err := exchanges.NewPassphrase(exchanges.PassphraseRule{Length: length})
+		require.NoError(t, err)
+		require.NotEqual(t, passphrase, other)
+	})
+}
