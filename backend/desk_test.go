@@ -144,11 +144,16 @@ func (d *desk) refused(operation logical.Operation, path string, data map[string
 // connect writes a connection to the simulated exchange.
 func (d *desk) connect(exchange string, more map[string]any) {
 	d.Helper()
-	access := d.sim.Exchange(exchange)
-	d.write("config/"+exchange, merge(map[string]any{
-		"exchange": exchange, "base_url": access.BaseURL, "api_key": access.APIKey, "api_secret": access.APISecret,
-		"passphrase": access.Passphrase, "private_key": access.PrivateKey, "variant": access.Variant, "rate_multiplier": hurried,
-	}, more))
+	d.write("config/"+exchange, merge(connectionFields(exchange, d.sim.Exchange(exchange)), more))
+}
+
+// connectionFields are the fields of a connection to a simulated exchange.
+func connectionFields(exchange string, access simulator.Access) map[string]any {
+	return map[string]any{
+		"exchange": exchange, "base_url": access.BaseURL, "variant": access.Variant, "rate_multiplier": hurried,
+		"api_key": access.APIKey, "api_secret": access.APISecret, "passphrase": access.Passphrase,
+		"private_key": access.PrivateKey, "totp_secret": access.TOTPSecret,
+	}
 }
 
 // trader writes a connection to Bybit and a role that trades spot on it.
