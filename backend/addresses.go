@@ -50,6 +50,9 @@ var errNotAddress = errors.New("not an address")
 
 // checkAddresses refuses addresses that the exchange does not take.
 func checkAddresses(field string, addresses []string, rule exchanges.AddressRule) error {
+	if rule.None && len(addresses) > 0 {
+		return invalid(field, "the exchange cannot bind keys to addresses; leave the field out")
+	}
 	if rule.Max > 0 && len(addresses) > rule.Max {
 		return invalid(field, "%d addresses given; the exchange takes at most %d", len(addresses), rule.Max)
 	}
@@ -69,6 +72,16 @@ func checkAddresses(field string, addresses []string, rule exchanges.AddressRule
 		}
 	}
 	return nil
+}
+
+// addressesMissing says what to do about a key that needs addresses and has
+// none.
+func (l *link) addressesMissing() error {
+	if l.variant.Addresses.None {
+		return refuse("connection %q requires addresses for every scope beyond read, and the exchange cannot bind keys to any; "+
+			"to mint there all the same, set require_ip_allowlist=false on the connection", l.name)
+	}
+	return invalid("ip_allowlist", "missing; connection %q requires addresses for every scope beyond read, so give ip_allowlist, allowed_ip_ranges or bind_client_ip", l.name)
 }
 
 // within reports whether every address lies in one of the blocks.

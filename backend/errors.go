@@ -46,6 +46,7 @@ func answer(err error) (*logical.Response, error) {
 	var input *inputError
 	var capacity *capacityError
 	var failure *exchanges.Error
+	var coded logical.HTTPCodedError
 	switch {
 	case errors.Is(err, logical.ErrReadOnly):
 		return nil, logical.ErrReadOnly
@@ -55,6 +56,9 @@ func answer(err error) (*logical.Response, error) {
 		return nil, logical.CodedError(http.StatusTooManyRequests, capacity.message)
 	case errors.As(err, &failure):
 		return exchangeAnswer(err, failure)
+	case errors.As(err, &coded):
+		// Only a bare one keeps its status on the way to Vault.
+		return nil, logical.CodedError(coded.Code(), err.Error())
 	}
 	return nil, err
 }

@@ -83,9 +83,10 @@ func (e *engine) settle(ctx context.Context, req *logical.Request, roleName stri
 		return nil, err
 	}
 	if l.needsAddresses(o.grant.Scopes) && len(o.addresses) == 0 {
-		return nil, invalid("ip_allowlist", "missing; connection %q requires addresses for every scope beyond read", l.name)
+		return nil, l.addressesMissing()
 	}
 	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
+	o.lifetime = o.lifetime.within(l.variant.NativeExpiry)
 	return o, err
 }
 
@@ -228,7 +229,11 @@ func (e *engine) keyRequest(o *order, m *minted) (exchanges.KeyRequest, error) {
 		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
 	}
 	if entry.KeyType != exchanges.KeyHMAC {
-		if entry.PublicKey, m.privateKey, err = exchanges.NewKeyPair(entry.KeyType); err != nil {
+		exchange, err := e.connections.exchange(o.link.Exchange)
+		if err != nil {
+			return exchanges.KeyRequest{}, err
+		}
+		if entry.PublicKey, m.privateKey, err = exchanges.MakeKeyPair(exchange, entry.KeyType); err != nil {
 			return exchanges.KeyRequest{}, err
 		}
 		request.PublicKey = entry.PublicKey

@@ -21,6 +21,8 @@ func (e *engine) pathCreds() *framework.Path {
 			ForwardPerformanceSecondary: true,
 		}
 	}
+	narrowed := operation("Mint an API key with less than the role gives.")
+	narrowed.DisplayAttrs = &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "generate", OperationSuffix: "credentials-with-parameters"}
 	return &framework.Path{
 		Pattern:      "creds/(?P<name>[^/]+)$",
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "generate", OperationSuffix: "credentials"},
@@ -33,7 +35,7 @@ func (e *engine) pathCreds() *framework.Path {
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation:   operation("Mint an API key."),
-			logical.UpdateOperation: operation("Mint an API key with less than the role gives."),
+			logical.UpdateOperation: narrowed,
 		},
 		HelpSynopsis:    "Mint an API key at the role's exchange.",
 		HelpDescription: credsHelp,

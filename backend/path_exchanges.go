@@ -125,7 +125,7 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"keys_per_sub_account": v.KeysPerSubAccount,
 		"label_length":         v.Label.MaxLength,
 		"addresses": map[string]any{
-			"max": v.Addresses.Max, "ipv6": v.Addresses.IPv6, "cidr": v.Addresses.CIDR, "note": v.Addresses.Note,
+			"none": v.Addresses.None, "max": v.Addresses.Max, "ipv6": v.Addresses.IPv6, "cidr": v.Addresses.CIDR, "note": v.Addresses.Note,
 		},
 		"passphrase":       v.Passphrase != nil,
 		"native_expiry":    "none",

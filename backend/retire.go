@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -12,10 +13,10 @@ import (
 
 var (
 	// errHeld says that a connection is frozen, deletions included.
-	errHeld = errors.New("deletions are held back (frozen=all) until an operator lifts the freeze")
+	errHeld = refuse("deletions are held back (frozen=all) until an operator lifts the freeze")
 	// errQuiet says that a key whose create answer was lost is not listed,
 	// and that it is too early to take that for proof.
-	errQuiet = errors.New("the key is not listed yet; a create call may still be on its way, so it is looked for again")
+	errQuiet = logical.CodedError(http.StatusServiceUnavailable, "the key is not listed yet; a create call may still be on its way, so it is looked for again")
 )
 
 // retire deletes the key at the exchange and, once it is surely gone, removes
@@ -126,7 +127,7 @@ func (e *engine) retireClaimed(ctx context.Context, s logical.Storage, entry key
 		return err
 	}
 	if l == nil {
-		return e.postpone(ctx, s, entry, fmt.Errorf("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
+		return e.postpone(ctx, s, entry, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
 	}
 	return e.retire(ctx, s, l, entry)
 }

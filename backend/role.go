@@ -84,8 +84,11 @@ func (r role) check(name string, l *link) (exchanges.Grant, error) {
 	if err := checkAddresses("ip_allowlist", r.IPAllowlist, l.variant.Addresses); err != nil {
 		return exchanges.Grant{}, err
 	}
+	if l.variant.Addresses.None && len(r.AllowedIPRanges) > 0 {
+		return exchanges.Grant{}, invalid("allowed_ip_ranges", "the exchange cannot bind keys to addresses; leave the field out")
+	}
 	if l.needsAddresses(grant.Scopes) && len(r.IPAllowlist) == 0 && len(r.AllowedIPRanges) == 0 {
-		return exchanges.Grant{}, invalid("ip_allowlist", "missing; connection %q requires addresses for every scope beyond read, so give ip_allowlist, allowed_ip_ranges or bind_client_ip", l.name)
+		return exchanges.Grant{}, l.addressesMissing()
 	}
 	if l.MaxTTL > 0 && max(r.TTL, r.MaxTTL) > l.MaxTTL {
 		return exchanges.Grant{}, invalid("max_ttl", "%s is more than connection %q allows (max_ttl %s)", max(r.TTL, r.MaxTTL), l.name, l.MaxTTL)

@@ -176,3 +176,33 @@ func (d *desk) foreignKey(connection string) string {
 	other.trader()
 	return fmt.Sprint(other.mint("trader").Data["api_key"])
 }
+
+// TestAThousandKeysLeaveAtTheExchangesRate empties three sub-accounts through
+// the paced queue while mints are refused. The documented limits are multiplied
+// to make it short.
+func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
+	const keys, faster = 1000, 60
+	d := newDesk(t)
+	d.connect("binance", nil)
+	d.write("roles/pool", map[string]any{
+		"connection": "binance", "sub_accounts": d.sim.Exchange("binance").SubAccounts, "scopes": "read", "ttl": "1h",
+	})
+	for range keys {
+		d.mint("pool")
+	}
+	d.write("config/binance", map[string]any{"rate_multiplier": faster})
+	began := time.Now()
+	d.must(logical.UpdateOperation, "config/binance/revoke-all", nil)
+	d.refused(logical.ReadOperation, "creds/pool", nil, "frozen", "until an operator lifts it")
+	left := keys
+	require.Eventually(t, func() bool {
+		now := d.read("config/binance/revoke-all")["keys_left"].(int)
+		require.LessOrEqual(t, now, left, "no key comes in")
+		left = now
+		return left == 0
+	}, 3*time.Minute, 50*time.Millisecond)
+	rate := keys / time.Since(began).Seconds()
+	require.Empty(t, d.sim.Keys())
+	require.Len(t, d.sim.Deletions("binance"), keys, "each was deleted once")
+	t.Logf("%.1f deletions a second of the %d that are allowed", rate, faster)
+}

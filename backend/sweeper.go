@@ -15,7 +15,7 @@ import (
 // and gives it 90 seconds that it shares with others.
 const (
 	sweepTimeout = 20 * time.Second
-	sweepWorkers = 8
+	sweepWorkers = 16
 	sweepBatch   = 64
 	// sweepKeyTimeout bounds the work on one key.
 	sweepKeyTimeout = 15 * time.Second

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // lifetime is how long a key lives: ttl at first, maxTTL however often it is
@@ -31,6 +33,14 @@ func mintLifetime(wish time.Duration, r role, c connection, system logical.Syste
 		}
 	}
 	return lifetime{ttl: min(ttl, maxTTL), maxTTL: maxTTL}, nil
+}
+
+// within bounds the lifetime to what the exchange itself lets a key live.
+func (l lifetime) within(rule *exchanges.ExpiryRule) lifetime {
+	if rule == nil || rule.Max == 0 {
+		return l
+	}
+	return lifetime{ttl: min(l.ttl, rule.Max), maxTTL: min(l.maxTTL, rule.Max)}
 }
 
 // shortest returns the shortest of the durations that are set; 0 if none is.
