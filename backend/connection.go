@@ -29,6 +29,7 @@ type connection struct {
 	AllowedSubAccounts   []string      `json:"allowed_sub_accounts"`
 	AllowedScopes        []string      `json:"allowed_scopes"`
 	RequireIPAllowlist   bool          `json:"require_ip_allowlist"`
+	AllowUndeletableKeys bool          `json:"allow_undeletable_keys"`
 	MaxTTL               time.Duration `json:"max_ttl"`
 	MaxKeysPerSubAccount int           `json:"max_keys_per_sub_account"`
 	Frozen               string        `json:"frozen"`

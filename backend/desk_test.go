@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,10 @@ type desk struct {
 	system  *logical.StaticSystemView
 	log     *lockedBuffer
 	uuid    string
+	// secrets are what no log, error, metric or ledger entry may hold; said is
+	// every error and warning so far.
+	secrets []string
+	said    *lockedBuffer
 	// requests counts the requests made, to give each an id of its own.
 	requests int
 }
@@ -48,6 +53,7 @@ func newDeskWith(t *testing.T, options simulator.Options) *desk {
 		clock:   &fakeClock{now: time.Now()},
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},
+		said:    &lockedBuffer{},
 		uuid:    "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
 	}
 	require.NoError(t, d.sim.Start("127.0.0.1", 0))
@@ -100,6 +106,7 @@ func (d *desk) send(req *logical.Request) (*logical.Response, error) {
 		}
 	}
 	resp, err := d.engine.HandleRequest(d.Context(), req)
+	d.note(resp, err)
 	if err == nil && resp != nil && !resp.IsError() && resp.Secret == nil && resp.Data != nil {
 		path := d.engine.Route(req.Path)
 		schema.ValidateResponse(d.T, schema.GetResponseSchema(d.T, path, req.Operation), resp, true)
@@ -190,7 +197,50 @@ func (d *desk) leaseAnswer(operation logical.Operation, lease *logical.Response,
 	secret.Increment = increment
 	req := d.request(operation, "", nil)
 	req.Secret = &secret
-	return d.engine.HandleRequest(d.Context(), req)
+	resp, err := d.engine.HandleRequest(d.Context(), req)
+	d.note(resp, err)
+	return resp, err
+}
+
+// note keeps what the engine said, and which secrets it gave away in a lease.
+func (d *desk) note(resp *logical.Response, err error) {
+	fmt.Fprintf(d.said, "%+v\n", err)
+	if resp == nil {
+		return
+	}
+	if resp.Secret == nil {
+		fmt.Fprintf(d.said, "%+v %v\n", resp.Data, resp.Warnings)
+		return
+	}
+	for _, field := range []string{"api_secret", "passphrase", "private_key"} {
+		if secret, ok := resp.Data[field].(string); ok {
+			d.secrets = append(d.secrets, secret)
+		}
+	}
+}
+
+// keptSecrets asserts that no secret is in anything that came out, or in
+// storage but for the root credential in its connection. A passphrase may be
+// in the ledger where the exchange needs it to delete the key.
+func (d *desk) keptSecrets() {
+	d.Helper()
+	kept := map[string]string{"log": d.log.String(), "errors": d.said.String(), "metrics": d.metrics()}
+	for key, value := range d.snapshot() {
+		if !strings.HasPrefix(key, connectionPrefix) {
+			kept[key] = string(value)
+		}
+	}
+	require.NotEmpty(d, d.secrets, "nothing to look for")
+	for place, text := range kept {
+		for _, secret := range d.secrets {
+			// A PEM block is broken into lines, and JSON escapes their ends.
+			for line := range strings.Lines(secret) {
+				if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") && strings.Contains(text, line) {
+					require.Fail(d, "a secret came out", "in %s", place)
+				}
+			}
+		}
+	}
 }
 
 // sweep runs the periodic function.

@@ -112,6 +112,7 @@ func guardRailFields() map[string]*framework.FieldSchema {
 		"allowed_roles":            {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the roles that may use the connection; all by default."},
 		"allowed_sub_accounts":     {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the sub-accounts in which keys may be minted; all by default."},
 		"allowed_scopes":           {Type: framework.TypeCommaStringSlice, Description: "Scopes that roles may give, and native permissions beyond the scopes; everything but transfer and withdraw by default."},
+		"allow_undeletable_keys":   {Type: framework.TypeBool, Description: "Mint keys even where the exchange's API cannot delete them, only take their permissions away; see exchanges/. False by default."},
 		"require_ip_allowlist":     {Type: framework.TypeBool, Description: "Bind every key that can do more than read to addresses; true by default."},
 		"max_ttl":                  {Type: framework.TypeSignedDurationSecond, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 for the exchange's cap."},
@@ -252,6 +253,9 @@ func (c *connection) apply(d *framework.FieldData) error {
 	if multiplier, ok := d.GetOk("rate_multiplier"); ok {
 		c.RateMultiplier = multiplier.(float64)
 	}
+	if allowed, ok := d.GetOk("allow_undeletable_keys"); ok {
+		c.AllowUndeletableKeys = allowed.(bool)
+	}
 	if required, ok := d.GetOk("require_ip_allowlist"); ok {
 		c.RequireIPAllowlist = required.(bool)
 	}
@@ -312,6 +316,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"allowed_roles":            list(c.AllowedRoles),
 		"allowed_sub_accounts":     list(c.AllowedSubAccounts),
 		"allowed_scopes":           list(c.AllowedScopes),
+		"allow_undeletable_keys":   c.AllowUndeletableKeys,
 		"require_ip_allowlist":     c.RequireIPAllowlist,
 		"max_ttl":                  seconds(c.MaxTTL),
 		"max_keys_per_sub_account": c.MaxKeysPerSubAccount,

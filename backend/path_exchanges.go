@@ -130,6 +130,7 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"passphrase":       v.Passphrase != nil,
 		"native_expiry":    "none",
 		"revocation_delay": v.RevocationDelay.String(),
+		"revocation":       "revocation deletes a key",
 		"rate_limits":      each(v.RateLimits, showRateLimit),
 	}
 	if expiry := v.NativeExpiry; expiry != nil {
@@ -137,6 +138,9 @@ func showVariant(v exchanges.Variant) map[string]any {
 		if expiry.Max > 0 {
 			shown["native_expiry"] = "to the " + expiry.Granularity.String() + ", at most " + expiry.Max.String()
 		}
+	}
+	if v.NoDeletion != "" {
+		shown["revocation"] = v.NoDeletion
 	}
 	if v.RevocationDelay < time.Second {
 		shown["revocation_delay"] = "none documented"

@@ -69,6 +69,9 @@ func (r role) check(name string, l *link) (exchanges.Grant, error) {
 	if !l.allowsRole(name) {
 		return exchanges.Grant{}, invalid("connection", "%q does not allow role %q; its allowed_roles are %s", l.name, name, strings.Join(l.AllowedRoles, ", "))
 	}
+	if l.variant.NoDeletion != "" && !l.AllowUndeletableKeys {
+		return exchanges.Grant{}, refuse("the exchange's API cannot delete keys: %s; to mint there all the same, set allow_undeletable_keys=true on connection %q", l.variant.NoDeletion, l.name)
+	}
 	for _, sub := range r.SubAccounts {
 		if !l.allowsSubAccount(sub) {
 			return exchanges.Grant{}, invalid("sub_accounts", "%q is not allowed on connection %q, which allows %s", sub, l.name, strings.Join(l.AllowedSubAccounts, ", "))

@@ -3,34 +3,51 @@ package exchanges
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 )
 
 // SettleDeletion makes a delete call and proves its effect by listing: an
 // exchange's answer alone, be it a success or a refusal, does not show that a
 // key is gone. It returns nil only if the key is no longer listed.
 func SettleDeletion(ctx context.Context, account Account, ref KeyRef, deleteKey func(context.Context) error) error {
+	return SettleSlowDeletion(ctx, account, ref, 0, deleteKey)
+}
+
+// SettleSlowDeletion is SettleDeletion for an exchange that may list a key a
+// little longer, up to the delay, after it has confirmed the deletion.
+func SettleSlowDeletion(ctx context.Context, account Account, ref KeyRef, delay time.Duration, deleteKey func(context.Context) error) error {
 	deleteErr := deleteKey(ctx)
 	for _, certain := range []Kind{ErrAuth, ErrPermission, ErrRateLimited, ErrUnavailable, ErrUnsupported} {
 		if errors.Is(deleteErr, certain) {
 			return deleteErr
 		}
 	}
+	// The list is looked at again after 1, 3 and 7 sevenths of the delay.
+	for wait := delay / 7; ; wait *= 2 {
+		listed, err := isListed(ctx, account, ref)
+		switch {
+		case err != nil || !listed:
+			return err
+		case deleteErr != nil:
+			return deleteErr
+		case wait == 0 || wait > delay:
+			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange confirmed the deletion and still lists the key"}
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange still lists the key", Err: ctx.Err()}
+		}
+	}
+}
+
+// isListed reports whether the exchange has the key. Keys do not outlive their
+// sub-account.
+func isListed(ctx context.Context, account Account, ref KeyRef) (bool, error) {
 	keys, err := account.ListKeys(ctx, ref.SubAccount)
 	if errors.Is(err, ErrNotFound) {
-		// Keys do not outlive their sub-account.
-		return nil
+		return false, nil
 	}
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if key.ID != ref.ID {
-			continue
-		}
-		if deleteErr != nil {
-			return deleteErr
-		}
-		return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange confirmed the deletion and still lists the key"}
-	}
-	return nil
+	return slices.ContainsFunc(keys, func(key KeyInfo) bool { return key.ID == ref.ID }), err
 }

@@ -3,6 +3,8 @@ package exchanges_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -63,4 +65,57 @@ func TestSettleDeletion(t *testing.T) {
 			require.Equal(t, test.asks, account.asked, "how often the keys were listed")
 		})
 	}
+}
+
+// slowListing is an account that goes on listing a deleted key for a while.
+type slowListing struct {
+	exchanges.Account
+	until time.Time
+}
+
+func (s *slowListing) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
+	if time.Now().Before(s.until) {
+		return []exchanges.KeyInfo{{ID: "key"}}, nil
+	}
+	return nil, nil
+}
+
+func TestSettleSlowDeletion(t *testing.T) {
+	const delay = 7 * time.Second
+	for _, test := range []struct {
+		name    string
+		deleted error
+		listed  time.Duration
+		want    error
+		took    time.Duration
+	}{
+		{"gone at once", nil, 0, nil, 0},
+		{"gone after a while", nil, 2 * time.Second, nil, 3 * time.Second},
+		{"gone at the last moment", nil, delay, nil, delay},
+		{"still there after the delay", nil, time.Hour, exchanges.ErrUnavailable, delay},
+		{"not confirmed", &exchanges.Error{Kind: exchanges.ErrInvalid}, time.Hour, exchanges.ErrInvalid, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				account := &slowListing{until: start.Add(test.listed)}
+				err := exchanges.SettleSlowDeletion(t.Context(), account, exchanges.KeyRef{ID: "key"}, delay,
+					func(context.Context) error { return test.deleted })
+				require.ErrorIs(t, err, test.want)
+				require.Equal(t, test.took, time.Since(start))
+			})
+		})
+	}
+	t.Run("the caller leaves", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			start := time.Now()
+			err := exchanges.SettleSlowDeletion(ctx, &slowListing{until: start.Add(time.Hour)}, exchanges.KeyRef{ID: "key"}, delay,
+				func(context.Context) error { return nil })
+			require.ErrorIs(t, err, exchanges.ErrUnavailable)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, 2*time.Second, time.Since(start))
+		})
+	})
 }

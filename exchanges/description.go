@@ -62,6 +62,8 @@ const (
 	KeyHMAC    KeyType = "hmac"
 	KeyEd25519 KeyType = "ed25519"
 	KeyRSA     KeyType = "rsa"
+	// KeySecp256k1 is the key of an Ethereum wallet.
+	KeySecp256k1 KeyType = "secp256k1"
 )
 
 // Variant is what one kind of parent account can do.
@@ -88,6 +90,10 @@ type Variant struct {
 	// RevocationDelay is how long a deleted key may go on working; zero
 	// where deletion is documented to act at once.
 	RevocationDelay time.Duration
+	// NoDeletion is set where the exchange's API cannot delete a key, and says
+	// what revocation does instead. Keys are only minted there if the
+	// connection allows it.
+	NoDeletion string
 	// RateLimits are the documented limits that bound minting and revoking.
 	RateLimits []RateLimit
 }
@@ -103,6 +109,8 @@ type LabelRule struct {
 
 // AddressRule is what the exchange takes as a key's IP allowlist.
 type AddressRule struct {
+	// None says that keys cannot be bound to addresses at all.
+	None bool
 	// Max entries; zero where no number is documented.
 	Max int
 	// MaxLength of the comma-separated list in bytes; zero if unbounded.
@@ -137,9 +145,15 @@ type ExpiryRule struct {
 type RateLimit struct {
 	// Operation in plain words: "create key".
 	Operation string
-	// Requests allowed in each Per.
+	// Requests allowed in each Per, or the weight that they may have together
+	// where the exchange counts weights.
 	Requests int
 	Per      time.Duration
+	// Serial says that one of them must have ended before the next is sent.
+	Serial bool
+	// Fixed says that the limit is no quota that could be shared or raised, so
+	// that [Options.RateMultiplier] does not apply to it.
+	Fixed bool
 }
 
 // String reads like "1 per 1s".

@@ -46,11 +46,14 @@ type Account interface {
 	// label through ListKeys and DeleteKey.
 	CreateKey(context.Context, KeyRequest) (Key, error)
 
-	// ListKeys lists every key of a sub-account, over all pages.
+	// ListKeys lists every key of a sub-account, over all pages. Where
+	// [Variant.NoDeletion] is set it leaves out those that DeleteKey has made
+	// powerless: they are to the engine what is deleted elsewhere.
 	ListKeys(ctx context.Context, subAccount string) ([]KeyInfo, error)
 
 	// DeleteKey returns nil only if the key is surely gone, which includes
-	// that it never was.
+	// that it never was; where [Variant.NoDeletion] is set, only if it surely
+	// can do nothing any more.
 	DeleteKey(context.Context, KeyRef) error
 
 	// Close releases idle connections. The account must not be used after.
@@ -92,7 +95,7 @@ type Credential struct {
 	APIKey     string
 	APISecret  Secret
 	Passphrase Secret
-	// PrivateKey is PEM (PKCS #8 unless the exchange's page says otherwise).
+	// PrivateKey is PEM (PKCS #8), or what the exchange's page says.
 	PrivateKey Secret
 	// TOTPSecret is the base32 seed of one-time codes.
 	TOTPSecret Secret
@@ -181,8 +184,9 @@ type KeyRequest struct {
 	// shall work; empty means any.
 	Addresses []string
 	KeyType   KeyType
-	// PublicKey is the PEM (PKIX) public half of a plugin-made pair, for the
-	// asymmetric key types. The exchange never sees the private half.
+	// PublicKey is the public half of a plugin-made pair, for the asymmetric
+	// key types: PEM (PKIX), or as the exchange's [PairMaker] writes it. The
+	// exchange never sees the private half.
 	PublicKey string
 	// Passphrase is chosen by us where [Variant.Passphrase] asks for one.
 	Passphrase Secret

@@ -10,6 +10,22 @@ import (
 	"fmt"
 )
 
+// PairMaker is an [Exchange] whose users do not take key pairs as PEM: it makes
+// them in its own form.
+type PairMaker interface {
+	// NewKeyPair makes a pair for a key type: the public half as
+	// [KeyRequest.PublicKey], the private half as the key's user gets it.
+	NewKeyPair(KeyType) (public string, private Secret, err error)
+}
+
+// MakeKeyPair makes a pair in the form that the exchange's users take.
+func MakeKeyPair(exchange Exchange, t KeyType) (public string, private Secret, err error) {
+	if maker, ok := exchange.(PairMaker); ok {
+		return maker.NewKeyPair(t)
+	}
+	return NewKeyPair(t)
+}
+
 // rsaBits is the smaller of the two sizes that exchanges take (2048, 4096).
 const rsaBits = 2048
 

@@ -46,6 +46,24 @@ func TestNewKeyPair(t *testing.T) {
 	})
 }
 
+// maker is an exchange with a form of key pairs of its own.
+type maker struct{ exchanges.Exchange }
+
+func (maker) NewKeyPair(t exchanges.KeyType) (string, exchanges.Secret, error) {
+	return "public " + string(t), "private", nil
+}
+
+func TestMakeKeyPair(t *testing.T) {
+	public, private, err := exchanges.MakeKeyPair(maker{}, exchanges.KeyEd25519)
+	require.NoError(t, err)
+	require.Equal(t, "public ed25519", public)
+	require.Equal(t, exchanges.Secret("private"), private)
+
+	public, _, err = exchanges.MakeKeyPair(nil, exchanges.KeyEd25519)
+	require.NoError(t, err)
+	require.Contains(t, public, "BEGIN PUBLIC KEY")
+}
+
 // pair makes a pair and reads both halves back.
 func pair(t *testing.T, keyType exchanges.KeyType) (crypto.PublicKey, crypto.Signer) {
 	publicPEM, privatePEM, err := exchanges.NewKeyPair(keyType)

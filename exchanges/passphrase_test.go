@@ -13,14 +13,16 @@ import (
 func TestNewPassphrase(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		length := rapid.IntRange(8, 32).Draw(t, "length")
-		passphrase, err := exchanges.NewPassphrase(exchanges.PassphraseRule{Length: length})
+		rule := exchanges.PassphraseRule{Length: length, Alphanumeric: rapid.Bool().Draw(t, "alphanumeric")}
+		passphrase, err := exchanges.NewPassphrase(rule)
 		require.NoError(t, err)
 		text := passphrase.Reveal()
 		require.Len(t, text, length)
-		for _, class := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "!@#$%"} {
+		for _, class := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"} {
 			require.True(t, strings.ContainsAny(text, class), "no character of %q", class)
 		}
-		other, err := exchanges.NewPassphrase(exchanges.PassphraseRule{Length: length})
+		require.NotEqual(t, rule.Alphanumeric, strings.ContainsAny(text, "!@#$%"))
+		other, err := exchanges.NewPassphrase(rule)
 		require.NoError(t, err)
 		require.NotEqual(t, passphrase, other)
 	})

@@ -46,6 +46,16 @@ func TestOffered(t *testing.T) {
 	require.Empty(t, exchanges.Variant{}.Offered())
 }
 
+func TestInseparable(t *testing.T) {
+	require.Empty(t, fine().Inseparable(), "what also reads is not inseparable")
+	require.Equal(t, map[string][]string{"trade": {"read", "trade:spot", "trade:futures", "transfer"}}, coarse().Inseparable())
+}
+
+func TestOnlyByName(t *testing.T) {
+	require.Equal(t, []string{"to-master", "convert"}, fine().OnlyByName([]string{"convert", "spot", "to-master", "derivatives", "no such"}))
+	require.Empty(t, fine().OnlyByName([]string{"spot"}))
+}
+
 func TestGrant(t *testing.T) {
 	for _, test := range []struct {
 		name    string

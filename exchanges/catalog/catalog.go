@@ -4,7 +4,9 @@ package catalog
 import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/binance"
+	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
+	"vault-plugin-secrets-exchange/exchanges/kucoin"
 	"vault-plugin-secrets-exchange/exchanges/okx"
 )
 
@@ -12,7 +14,9 @@ import (
 func All() []exchanges.Exchange {
 	return []exchanges.Exchange{
 		binance.New(),
+		bitget.New(),
 		bybit.New(),
+		kucoin.New(),
 		okx.New(),
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -21,42 +20,30 @@ import (
 // no goroutine. It runs alone, so that no other test's goroutines are counted.
 func (s *suite) testCancellation(t *testing.T) {
 	venue := s.start(t)
-	subAccount := venue.root(t).SubAccounts[0]
-	calls := map[string]func(context.Context, exchanges.Account) error{
-		"create": func(ctx context.Context, a exchanges.Account) error {
-			_, err := a.CreateKey(ctx, s.order(t, subAccount, s.readGrant(t)).KeyRequest)
-			return err
-		},
-		"delete": func(ctx context.Context, a exchanges.Account) error {
-			return a.DeleteKey(ctx, s.order(t, subAccount, s.readGrant(t)).ref("no-such-key"))
-		},
-	}
-	for _, read := range reads(subAccount) {
-		calls[string(read.operation)] = read.call
-	}
-	for name, call := range calls {
-		t.Run(name, func(t *testing.T) {
+	for _, operation := range append(reads(), simulator.CreateKey, simulator.DeleteKey) {
+		t.Run(string(operation), func(t *testing.T) {
 			venue.Reset()
+			o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 			before := goleak.IgnoreCurrent()
 			account, err := s.Exchange.Open(credential(venue.root(t).Credential), venue.options(t))
 			require.NoError(t, err)
 
 			gone, cancel := context.WithCancel(t.Context())
 			cancel()
-			err = call(gone, account)
+			err = perform(gone, account, operation, o)
 			require.ErrorIs(t, err, context.Canceled)
 			assertKind(t, err)
-			assert.Empty(t, venue.live(subAccount))
 
 			// Once while the exchange's clock is being asked for, if it is,
 			// and once later.
 			for range 2 {
 				venue.inject(t, simulator.AnyOperation, simulator.Slow, 0, time.Hour)
-				s.cancelMidway(t, venue, account, call)
+				cancelMidway(t, venue, func(ctx context.Context) error { return perform(ctx, account, operation, o) })
 				venue.ClearFaults()
 				_, err = account.Inspect(deadline(t))
 				require.NoError(t, err)
 			}
+			assert.Empty(t, venue.live(o.SubAccount))
 			account.Close()
 			goleak.VerifyNone(t, before)
 		})
@@ -64,12 +51,12 @@ func (s *suite) testCancellation(t *testing.T) {
 }
 
 // cancelMidway cancels a call once the exchange works on it.
-func (s *suite) cancelMidway(t *testing.T, venue *venue, account exchanges.Account, call func(context.Context, exchanges.Account) error) {
+func cancelMidway(t *testing.T, venue *venue, call func(context.Context) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	arrived := venue.calls(simulator.AnyOperation)
 	done := make(chan error, 1)
-	go func() { done <- call(ctx, account) }()
+	go func() { done <- call(ctx) }()
 	require.Eventually(t, func() bool { return venue.calls(simulator.AnyOperation) > arrived }, limit, time.Millisecond)
 	cancel()
 	select {

@@ -62,7 +62,7 @@ func (s *suite) testDeletion(t *testing.T) {
 			err := account.DeleteKey(deadline(t), o.ref(key.ID))
 			if test.gone {
 				require.NoError(t, err)
-				assert.Empty(t, venue.live(o.SubAccount))
+				venue.assertGone(t, o.SubAccount)
 				return
 			}
 			require.Error(t, err)
@@ -71,7 +71,7 @@ func (s *suite) testDeletion(t *testing.T) {
 
 			venue.ClearFaults()
 			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)), "once the exchange is well again")
-			assert.Empty(t, venue.live(o.SubAccount))
+			venue.assertGone(t, o.SubAccount)
 		})
 	}
 	t.Run("gone sub-account", func(t *testing.T) {

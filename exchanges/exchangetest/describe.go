@@ -54,8 +54,11 @@ func (s *suite) testDescribe(t *testing.T) {
 	assert.NotEmpty(t, v.SubAccountNaming)
 	require.NotEmpty(t, v.KeyTypes)
 	assertUnique(t, v.KeyTypes, func(k exchanges.KeyType) string { return string(k) })
-	assert.Subset(t, []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519, exchanges.KeyRSA}, v.KeyTypes)
+	assert.Subset(t, []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519, exchanges.KeyRSA, exchanges.KeySecp256k1}, v.KeyTypes)
 	assert.GreaterOrEqual(t, v.KeysPerSubAccount, 0)
+	if v.Addresses.None {
+		assert.Equal(t, exchanges.AddressRule{None: true, Note: v.Addresses.Note}, v.Addresses)
+	}
 	if v.Passphrase != nil {
 		assert.GreaterOrEqual(t, v.Passphrase.Length, 8)
 	}

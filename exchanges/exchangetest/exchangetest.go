@@ -18,7 +18,9 @@ package exchangetest
 
 import (
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,6 +44,23 @@ type Subject struct {
 	// Accepted reports whether the answer to a probe is a success; nil means
 	// that the HTTP status tells.
 	Accepted func(status int, body []byte) bool
+	// Slots is how many keys the root can have at a time in the simulator,
+	// where that follows from the account rather than from
+	// [exchanges.Variant.KeysPerSubAccount]; zero means as many as that, or
+	// more than are tried.
+	Slots int
+	// ClockSkew is how far off its clock must be for the exchange to refuse a
+	// request; zero means 3 minutes.
+	ClockSkew time.Duration
+	// Timeless says that making a key carries no timestamp, so that a wrong
+	// clock is no hindrance.
+	Timeless bool
+	// ClockRefusal is the kind of the failure that a refused timestamp is,
+	// where the exchange does not tell it from others; empty means ErrInvalid.
+	ClockRefusal exchanges.Kind
+	// LogIn reports whether a request at that path logs in for the call that
+	// follows; nil means that every request is authorized by itself.
+	LogIn func(path string) bool
 	// GoneSubAccount names a sub-account that does not exist, for exchanges
 	// whose documentation says how they then answer a deletion, which must
 	// succeed. Empty where the documentation leaves it open.
@@ -65,7 +84,7 @@ func Run(t *testing.T, subject Subject) {
 	description := subject.Exchange.Describe()
 	variant, err := description.Variant(subject.Variant)
 	require.NoError(t, err)
-	s := &suite{Subject: subject, description: description, variant: variant}
+	s := &suite{Subject: subject, description: description, variant: variant, rsaPair: sync.OnceValue(newRSAPair)}
 
 	t.Run("Describe", s.testDescribe)
 	t.Run("Grants", s.testGrants)
@@ -94,7 +113,22 @@ type suite struct {
 	Subject
 	description exchanges.Description
 	variant     exchanges.Variant
+	rsaPair     func() pair
 }
+
+// room is how many of the keys that a test would like to make at a time fit in
+// one sub-account.
+func (s *suite) room(wished int) int {
+	for _, most := range []int{s.Slots, s.variant.KeysPerSubAccount} {
+		if most > 0 {
+			wished = min(wished, most)
+		}
+	}
+	return wished
+}
+
+// isLogIn reports whether a message logs in for the call that follows.
+func (s *suite) isLogIn(m message) bool { return s.LogIn != nil && s.LogIn(m.path) }
 
 // testdata returns the path of one of the exchange's data files.
 func (s *suite) testdata(name string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,16 +27,19 @@ func (s *suite) order(t *testing.T, subAccount string, grant exchanges.Grant) or
 // orderOf asks for a key that may be used from this machine.
 func (s *suite) orderOf(t *testing.T, keyType exchanges.KeyType, subAccount string, grant exchanges.Grant) order {
 	o := order{KeyRequest: exchanges.KeyRequest{
-		SubAccount: subAccount, Label: s.label(), Permissions: grant.Permissions, Addresses: []string{"127.0.0.1"},
-		KeyType: keyType, Expires: time.Now().Add(time.Hour),
+		SubAccount: subAccount, Label: s.label(), Permissions: grant.Permissions, KeyType: keyType,
+		Expires: time.Now().Add(time.Hour + s.ClockSkew),
 	}}
+	if !s.variant.Addresses.None {
+		o.Addresses = []string{"127.0.0.1"}
+	}
 	var err error
 	if rule := s.variant.Passphrase; rule != nil {
 		o.Passphrase, err = exchanges.NewPassphrase(*rule)
 		require.NoError(t, err)
 	}
 	if keyType != exchanges.KeyHMAC {
-		o.PublicKey, o.private = keyPair(t, keyType)
+		o.PublicKey, o.private = s.keyPair(t, keyType)
 	}
 	return o
 }
@@ -56,22 +58,27 @@ func (s *suite) label() string {
 	return text[:rule.MaxLength]
 }
 
-// RSA pairs take long to make, so one is used for all keys of a test run.
-var rsaPair = sync.OnceValues(func() (string, exchanges.Secret) {
-	public, private, err := exchanges.NewKeyPair(exchanges.KeyRSA)
-	if err != nil {
-		panic(err)
-	}
-	return public, private
-})
-
-func keyPair(t *testing.T, keyType exchanges.KeyType) (string, exchanges.Secret) {
+// keyPair makes a pair. RSA pairs take long to make, so one serves all keys.
+func (s *suite) keyPair(t *testing.T, keyType exchanges.KeyType) (public string, private exchanges.Secret) {
 	if keyType == exchanges.KeyRSA {
-		return rsaPair()
+		pair := s.rsaPair()
+		require.NoError(t, pair.err)
+		return pair.public, pair.private
 	}
-	public, private, err := exchanges.NewKeyPair(keyType)
+	public, private, err := exchanges.MakeKeyPair(s.Exchange, keyType)
 	require.NoError(t, err)
 	return public, private
+}
+
+type pair struct {
+	public  string
+	private exchanges.Secret
+	err     error
+}
+
+func newRSAPair() pair {
+	public, private, err := exchanges.NewKeyPair(exchanges.KeyRSA)
+	return pair{public, private, err}
 }
 
 // minted is what the key's user signs with.

@@ -25,8 +25,8 @@ func (s *suite) testMalformedAnswers(t *testing.T) {
 			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
 				account := b.account(t)
 				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
-				b.spoil(t, func() { require.NoError(t, s.perform(t.Context(), account, operation, o)) }, func(string) {
-					if err := s.perform(t.Context(), account, operation, o); err != nil {
+				b.spoil(t, func() { require.NoError(t, perform(t.Context(), account, operation, o)) }, func(string) {
+					if err := perform(t.Context(), account, operation, o); err != nil {
 						assertKind(t, err)
 					}
 				})
@@ -49,7 +49,7 @@ func (s *suite) testMalformedCreation(t *testing.T, b *bubble) {
 		if secret != "" {
 			assertSafe(t, err, secret)
 		}
-		assert.Len(t, triesOf(b.wire.messages()), 1, "%s: the key may exist, so that the call must not be repeated", how)
+		assert.Len(t, s.triesOf(b.wire.messages()), 1, "%s: the key may exist, so that the call must not be repeated", how)
 	})
 }
 

@@ -1,6 +1,7 @@
 package exchangetest
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -34,10 +35,12 @@ type Vector struct {
 	Name string `json:"name"`
 	// Variant that the vector is for; empty means all.
 	Variant string `json:"variant"`
-	Method  string `json:"method"`
-	Path    string `json:"path"`
-	Query   string `json:"query"`
-	Body    string `json:"body"`
+	// Environment that the request is for; empty means the first.
+	Environment string `json:"environment"`
+	Method      string `json:"method"`
+	Path        string `json:"path"`
+	Query       string `json:"query"`
+	Body        string `json:"body"`
 	// PrivateKey, if there is one, signs in place of the secret.
 	PrivateKey   exchanges.Secret `json:"private_key"`
 	StringToSign string           `json:"string_to_sign"`
@@ -95,7 +98,7 @@ func (s *suite) testVectorAsSent(t *testing.T, vectors Vectors, vector Vector) {
 	at := vectors.at(t)
 	venue := s.startWith(t, simulator.Options{Now: func() time.Time { return at }})
 	options := venue.options(t)
-	options.Transport = w
+	options.Environment, options.Transport = vector.Environment, w
 	synctest.Test(t, func(t *testing.T) {
 		account := venue.open(t, vectors.credential(vector), options)
 		request, err := account.(exchanges.RequestSigner).SignRequest(t.Context(), exchanges.UserRequest{
@@ -119,7 +122,8 @@ func contentType(body string) string {
 	return "application/x-www-form-urlencoded"
 }
 
-// valuesOf returns the values of a request's headers, query and form.
+// valuesOf returns the values of a request's headers, query, and form or JSON;
+// of JSON those that are no text in their encoded form.
 func valuesOf(t *testing.T, request *http.Request) []string {
 	var values []string
 	for _, header := range request.Header {
@@ -127,6 +131,18 @@ func valuesOf(t *testing.T, request *http.Request) []string {
 	}
 	body, err := io.ReadAll(request.Body)
 	require.NoError(t, err)
+	var tree any
+	if json.Unmarshal(body, &tree) == nil {
+		walk(tree, "", func(_ string, object map[string]any, name string) {
+			text, isText := object[name].(string)
+			if !isText {
+				encoded, err := json.Marshal(object[name])
+				require.NoError(t, err)
+				text = string(encoded)
+			}
+			values = append(values, text)
+		})
+	}
 	for _, encoded := range []string{request.URL.RawQuery, string(body)} {
 		form, err := url.ParseQuery(encoded)
 		if err != nil {

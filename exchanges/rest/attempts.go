@@ -41,7 +41,7 @@ func newAttempts(call Call, tries int) *attempts {
 // twice.
 func (a *attempts) again(ctx context.Context, c *Client, failure *exchanges.Error) bool {
 	switch {
-	case errors.Is(failure, ErrClock):
+	case errors.Is(failure, ErrClock) && a.call.Bearer == "":
 		// A refused timestamp means that the call did not run.
 		if a.resynced {
 			return false
@@ -77,7 +77,7 @@ func (c *Client) pause(call Call, failure *exchanges.Error) {
 	if wait <= 0 {
 		wait = defaultPause
 	}
-	operation := call.Operation
+	operation := call.limit()
 	if errors.Is(failure, ErrBanned) {
 		operation = AnyOperation
 	}

@@ -10,6 +10,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -115,8 +116,20 @@ type Call struct {
 	Body        []byte
 	ContentType string
 	Effect      Effect
+	// Limit is the operation whose rate limit the call draws on, where several
+	// share one; empty means Operation.
+	Limit string
+	// Weight is what the call draws from a limit that counts weights; zero
+	// means 1.
+	Weight int
+	// CoolDown is how long the exchange refuses further calls under the same
+	// limit once this one has taken effect.
+	CoolDown time.Duration
 	// Unsigned calls are public.
 	Unsigned bool
+	// Bearer, if there is one, authorizes the call in place of a signature:
+	// a token from an earlier call. Such a call does not tell the time.
+	Bearer exchanges.Secret
 	// Secrets of this call alone, scrubbed from its messages.
 	Secrets []exchanges.Secret
 	// Complete reports whether the decoded payload holds what it must; nil if
@@ -124,6 +137,9 @@ type Call struct {
 	// for an empty list.
 	Complete func() bool
 }
+
+// limit is the operation whose rate limit the call draws on.
+func (c Call) limit() string { return cmp.Or(c.Limit, c.Operation) }
 
 // Client makes calls with one root credential. It is safe for concurrent use.
 type Client struct {
@@ -194,7 +210,8 @@ func (c *Client) Do(ctx context.Context, call Call, out any) error {
 	attempts := newAttempts(call, c.tries)
 	var failure *exchanges.Error
 	for {
-		if err := c.pacer.wait(ctx, call.Operation); err != nil {
+		done, err := c.pacer.wait(ctx, call)
+		if err != nil {
 			late := c.blame(call, err)
 			if failure == nil || late.Kind != exchanges.ErrRateLimited {
 				return late
@@ -204,7 +221,8 @@ func (c *Client) Do(ctx context.Context, call Call, out any) error {
 			failure.RetryAfter = max(failure.RetryAfter, late.RetryAfter)
 			return failure
 		}
-		err := c.once(ctx, call, out)
+		err = c.once(ctx, call, out)
+		done(err == nil)
 		if err == nil {
 			return nil
 		}
@@ -224,6 +242,24 @@ func (c *Client) DoJSON(ctx context.Context, call Call, body, out any) error {
 	call.Body, call.ContentType = encoded, "application/json"
 	return c.Do(ctx, call, out)
 }
+
+// Wait waits for a turn at an operation's rate limit without making a call,
+// for what is limited besides calls, such as one-time codes. It fails at once
+// if the last of that many turns, of which this is the first, would come later
+// than the caller's patience or deadline allows.
+func (c *Client) Wait(ctx context.Context, operation string, turns int) error {
+	q, limited := c.pacer.queues[operation]
+	if !limited {
+		return nil
+	}
+	if err := q.wait(ctx, 1, turns); err != nil {
+		return c.blame(Call{Operation: operation}, err)
+	}
+	return nil
+}
+
+// Pause holds back an operation for a while.
+func (c *Client) Pause(operation string, wait time.Duration) { c.pacer.pause(operation, wait) }
 
 // SignRequest implements [exchanges.RequestSigner].
 func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*http.Request, error) {
@@ -252,7 +288,7 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 	}
 	if c.config.Quota != nil {
 		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
-			c.pacer.pause(call.Operation, c.untilReset(quota))
+			c.pacer.pause(call.limit(), c.untilReset(quota))
 		}
 	}
 	payload, err := c.config.Open(answer)
@@ -288,7 +324,12 @@ func (c *Client) prepare(call Call) (*Request, error) {
 	if c.config.Options.UserAgent != "" {
 		request.Header.Set("User-Agent", c.config.Options.UserAgent)
 	}
-	if call.Unsigned {
+	switch {
+	case call.Unsigned:
+		return request, nil
+	case call.Bearer != "":
+		request.Signature = call.Bearer.Reveal()
+		request.Header.Set("Authorization", "Bearer "+request.Signature)
 		return request, nil
 	}
 	if err := c.config.Sign(request, time.Now().Add(c.clock.get())); err != nil {

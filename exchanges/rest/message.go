@@ -23,6 +23,9 @@ const redacted = "[redacted]"
 // query matches a URL's query, which carries signatures at some exchanges.
 var query = regexp.MustCompile(`\?[^\s"'<>]+`)
 
+// escape matches a percent-encoded byte.
+var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
+
 // scrubbed returns the failure with its message made safe to show: no secret
 // of the credential or the call, no signature, no URL query, no control
 // character, and not longer than it needs to be.
@@ -47,8 +50,8 @@ func scrub(text string, secrets []string) string {
 		if secret = oneLine(secret); secret == "" {
 			continue
 		}
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			text = regexp.MustCompile("(?i)"+regexp.QuoteMeta(form)).ReplaceAllLiteralString(text, redacted)
+		for _, form := range forms(secret) {
+			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}
 	text = query.ReplaceAllString(text, "?"+redacted)
@@ -56,6 +59,15 @@ func scrub(text string, secrets []string) string {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
 	}
 	return text
+}
+
+// forms returns the ways in which an answer may repeat a secret.
+func forms(secret string) []string {
+	all := []string{secret, strings.ToUpper(secret), strings.ToLower(secret)}
+	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret)} {
+		all = append(all, escaped, escape.ReplaceAllStringFunc(escaped, strings.ToLower))
+	}
+	return all
 }
 
 // oneLine puts a space in place of every run of blanks and of what cannot be

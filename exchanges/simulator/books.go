@@ -29,6 +29,7 @@ type key struct {
 	secret      string
 	passphrase  string
 	signer      func() crypto.Signer // key pair of a root that does not sign with a secret
+	wallet      *wallet              // of a root that is a wallet
 	public      crypto.PublicKey     // of a minted key whose owner made the pair
 	account     *account
 	label       string
@@ -77,6 +78,9 @@ func (k *key) credential() Credential {
 	}
 	if k.signer != nil {
 		c.PrivateKey = privatePEM(k.signer())
+	}
+	if k.wallet != nil {
+		c.PrivateKey = k.wallet.private()
 	}
 	return c
 }

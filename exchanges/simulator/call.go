@@ -19,6 +19,7 @@ type call struct {
 	key           *key    // the calling key; nil on public routes
 	quotas        []quota // one for each of the route's limits that was looked at
 	fault         Fault   // the zero Fault if none acts on this call
+	multiplier    float64 // of the documented rate limits
 }
 
 // grant decides what a new or edited key gets for what was asked. Under the
@@ -43,6 +44,14 @@ func (c *call) grant(asked []string, surplus ...string) []string {
 func (c *call) removeKey(k *key) {
 	if c.fault.Kind != DeleteLies {
 		c.books.removeKey(k)
+	}
+}
+
+// emptyKey takes all permissions from a key, at an exchange where that stands
+// for its deletion, unless the fault DeleteLies acts.
+func (c *call) emptyKey(k *key) {
+	if c.fault.Kind != DeleteLies {
+		k.permissions = nil
 	}
 }
 

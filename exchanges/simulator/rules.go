@@ -57,5 +57,9 @@ func venues() []listing {
 		{"bybit", newBybit},
 		{"okx", newOKX},
 		{"binance", newBinance},
+		{"kucoin", newKuCoin},
+		{"bitget", newBitget},
+		{"hyperliquid", newHyperliquid},
+		{"deribit", newDeribit},
 	}
 }

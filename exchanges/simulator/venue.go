@@ -84,6 +84,10 @@ func (v *venue) root(kind string) (Access, bool) {
 		return Access{}, false
 	}
 	access := Access{BaseURL: v.url, Credential: k.credential(), SubAccounts: []string{}}
+	if k.account.parent != nil {
+		// A root that lives in a sub-account manages that one.
+		access.SubAccounts = []string{k.account.id}
+	}
 	for _, sub := range v.books.subAccounts(v.books.account(k.account.id)) {
 		access.SubAccounts = append(access.SubAccounts, sub.id)
 	}
@@ -177,7 +181,7 @@ func (v *venue) arrive(operation Operation) Fault {
 func (v *venue) commit(rt route, c *call) *answer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	c.books = v.books
+	c.books, c.multiplier = v.books, v.multiplier
 	c.now = v.clock()
 	if c.fault.Kind == ClockSkew {
 		c.now = c.now.Add(c.fault.Delay)

@@ -1,0 +1,116 @@
+package bitget
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// account is what accounts of all variants share. The embedded signer signs
+// requests of a user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	shared := account{client, client}
+	switch options.Variant {
+	case variantClassic:
+		return &classic{shared}, nil
+	case variantBroker:
+		return &broker{shared}, nil
+	}
+	return &unified{shared}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var clock struct {
+		ServerTime rest.Milliseconds `json:"serverTime"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v2/public/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !clock.ServerTime.IsZero() },
+	}, &clock)
+	return clock.ServerTime.Time, err
+}
+
+// Rights of a root key as version 2 of the API shows them.
+const (
+	manageSubAccounts = "chow"
+	walletWithdrawal  = "wwow"
+)
+
+// inspectV2 asks who the root key is, as version 2 of the API tells it. Whether
+// it can mint is left open.
+func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
+	var root struct {
+		UserID      rest.Text      `json:"userId"`
+		IPs         rest.CommaList `json:"ips"`
+		Authorities []string       `json:"authorities"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
+		Complete: func() bool { return root.UserID != "" },
+	}, &root)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	return a.identity(string(root.UserID), root.Authorities, root.IPs, walletWithdrawal), nil
+}
+
+// identity is what is known of any root key, with the warnings that its rights
+// give rise to.
+func (a *account) identity(uid string, rights, addresses []string, withdrawal string) exchanges.Identity {
+	identity := exchanges.Identity{
+		Account: uid, Permissions: slices.Sorted(slices.Values(rights)), Addresses: addresses,
+		ClockOffset: a.client.ClockOffset(),
+	}
+	if slices.Contains(rights, withdrawal) {
+		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one that cannot")
+	}
+	return identity
+}
+
+// unboundWarning is for a root key that need not be bound to addresses, and is
+// not.
+const unboundWarning = "the root key is bound to no address: it works from anywhere"
+
+// statusNormal is the status of a sub-account that is neither frozen nor
+// deleted. Bitget writes the others as freeze, frozen and del.
+const (
+	statusNormal  = "normal"
+	statusDeleted = "del"
+)
+
+// deletion reads the refusal of a deletion: what Bitget says of a calling key
+// that does not exist, it may say there of the key to be deleted.
+func deletion(err error) error {
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) || failure.Code != codeNoKey && failure.Code != codeNoUserKey {
+		return err
+	}
+	gone := *failure
+	gone.Kind, gone.Remedy = exchanges.ErrNotFound, ""
+	return &gone
+}

@@ -1,0 +1,162 @@
+package bitget
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// classic is a main account in classic mode. Its keys cannot be deleted through
+// the API; the nearest to that is to take all permissions from a key, which is
+// then left out of lists.
+type classic struct{ account }
+
+func (c *classic) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	identity, err := c.inspectV2(ctx)
+	switch {
+	case err != nil:
+		return exchanges.Identity{}, err
+	case !slices.Contains(identity.Permissions, manageSubAccounts):
+		identity.Problem = "the key lacks the right to manage sub-accounts (" + manageSubAccounts + "); switch it on"
+	case len(identity.Addresses) == 0:
+		identity.Problem = "the key is bound to no address, and Bitget lets only bound keys manage sub-accounts; bind it to the Vault servers' addresses"
+	default:
+		identity.CanMint = true
+	}
+	return identity, nil
+}
+
+// classicPage is how many sub-accounts are listed at most in one answer.
+const classicPage = 500
+
+func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var all []exchanges.SubAccount
+	err := rest.Pages(func(cursor string) (string, error) {
+		var answer struct {
+			List rest.List[struct {
+				UID    rest.Text `json:"subAccountUid"`
+				Name   string    `json:"subAccountName"`
+				Status string    `json:"status"`
+			}] `json:"subAccountList"`
+			EndID rest.Text `json:"endId"`
+		}
+		full := func() bool { return len(answer.List.Items) >= classicPage }
+		err := c.client.Do(ctx, rest.Call{
+			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
+			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
+			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
+		}, &answer)
+		for _, sub := range answer.List.Items {
+			if sub.Status != statusDeleted {
+				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
+			}
+		}
+		if full() {
+			return string(answer.EndID), err
+		}
+		return "", err
+	})
+	return all, err
+}
+
+// classicKey is a key as classic accounts show it.
+type classicKey struct {
+	APIKey   string           `json:"subAccountApiKey"`
+	Secret   exchanges.Secret `json:"secretKey"`
+	Label    string           `json:"label"`
+	PermList []string         `json:"permList"`
+	IPList   []string         `json:"ipList"`
+}
+
+// empty reports whether the key surely holds no permission.
+func (k classicKey) empty() bool { return k.PermList != nil && len(k.PermList) == 0 }
+
+// classicEdit is the body that creates a key, or, with its id, edits one.
+type classicEdit struct {
+	SubAccountUID string   `json:"subAccountUid"`
+	APIKey        string   `json:"subAccountApiKey,omitempty"`
+	Passphrase    string   `json:"passphrase"`
+	Label         string   `json:"label"`
+	IPList        []string `json:"ipList"`
+	PermList      []string `json:"permList"`
+}
+
+func (c *classic) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	var created classicKey
+	err := c.client.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
+		Secrets:  []exchanges.Secret{request.Passphrase},
+		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
+	}, classicEdit{
+		SubAccountUID: request.SubAccount, Passphrase: request.Passphrase.Reveal(), Label: request.Label,
+		IPList: append([]string{}, request.Addresses...), PermList: request.Permissions,
+	}, &created)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	return exchanges.Key{
+		ID:          created.APIKey,
+		APIKey:      created.APIKey,
+		APISecret:   created.Secret,
+		Passphrase:  request.Passphrase,
+		Permissions: created.PermList,
+		Addresses:   created.IPList,
+	}, nil
+}
+
+func (c *classic) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := c.keys(ctx, subAccount)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{ID: k.APIKey, Label: k.Label, Permissions: k.PermList, Addresses: k.IPList})
+	}
+	return all, nil
+}
+
+// keys lists the keys of a sub-account that are not empty.
+func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, error) {
+	var keys rest.List[classicKey]
+	err := c.client.Do(ctx, rest.Call{
+		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
+		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
+		Complete: func() bool {
+			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })
+		},
+	}, &keys)
+	return slices.DeleteFunc(keys.Items, classicKey.empty), err
+}
+
+func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	keys, err := c.keys(ctx, ref.SubAccount)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(keys, func(k classicKey) bool { return k.APIKey == ref.ID })
+	switch {
+	case i < 0:
+		return nil
+	case ref.Passphrase == "":
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnsupported, Exchange: "bitget", Operation: opEmptyKey,
+			Message: "the key's passphrase is not known, without which it cannot be edited",
+			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
+		}
+	}
+	return exchanges.SettleDeletion(ctx, c, ref, func(ctx context.Context) error {
+		// What an edit leaves out of the list of addresses is lost, so that
+		// the key stays bound to its own.
+		return deletion(c.client.DoJSON(ctx, rest.Call{
+			Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
+			Secrets: []exchanges.Secret{ref.Passphrase},
+		}, classicEdit{
+			SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
+			IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
+		}, nil))
+	})
+}

@@ -1,0 +1,170 @@
+// Package bitget mints API keys of Bitget sub-accounts.
+//
+// Bitget has a surface for each kind of main account, which differ in paths,
+// field names, permissions, and in what can be done to a key. The kind of
+// account decides which one it may use:
+//
+//   - unified (account_unified.go): accounts in mixed or unified mode;
+//   - classic (account_classic.go): accounts in classic mode, whose keys the
+//     API cannot delete;
+//   - broker (account_broker.go): non-disclosed brokers.
+//
+// Version 3 of the broker API is left out: its only query is documented to
+// show one key, by which neither a deletion nor a lost key could be settled.
+//
+// Facts come from Bitget's API documentation, sections "Unified Trading
+// Account", "Common", "Broker" and "Error Code"
+// (https://www.bitget.com/api-doc/uta/intro,
+// https://www.bitget.com/api-doc/common/intro).
+package bitget
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// Bitget is the exchange.
+type Bitget struct{}
+
+// New returns the exchange.
+func New() Bitget { return Bitget{} }
+
+// The variants.
+const (
+	variantUnified = "unified"
+	variantClassic = "classic"
+	variantBroker  = "broker"
+)
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opBrokerInfo  = "inspect broker"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opListKeys    = "list keys"
+	opEmptyKey    = "take permissions from key"
+	opDeleteKey   = "delete key"
+)
+
+const (
+	// passphraseLength lies within Bitget's bounds of 8 and 32.
+	passphraseLength = 24
+	// keysPerAccount is how many keys any account may have.
+	keysPerAccount = 10
+	// addressesPerKey is how long a key's list may be.
+	addressesPerKey = 30
+)
+
+// Describe implements [exchanges.Exchange].
+func (Bitget) Describe() exchanges.Description {
+	const root = "an API key of the main account, bound to the Vault servers' addresses, that may manage sub-accounts: " +
+		"for a unified account Unified Account Management (read and write), for a classic one the sub-account permission"
+	return exchanges.Description{
+		Name:          "bitget",
+		DisplayName:   "Bitget",
+		Documentation: "https://www.bitget.com/api-doc/uta/account/sub-account/SubAccount-API-Create",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://api.bitget.com"},
+			{Name: "eu", BaseURL: "https://api.bitget-eu.com", Note: "accounts of Bitget's EU entity"},
+		},
+		Credentials: []exchanges.CredentialForm{
+			{Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"}, Note: root},
+			{Name: "rsa", Fields: []string{"api_key", "private_key", "passphrase"}, Note: root + ", self-generated as RSA"},
+		},
+		Variants: []exchanges.Variant{describeUnified(), describeClassic(), describeBroker()},
+		Notes: []string{
+			"The variant must be that of the account: unified for mixed and unified mode, classic for classic mode. An account that is upgraded changes it.",
+			"Using a key takes three parts: api_key, api_secret and passphrase, which the plugin chooses.",
+			"A minted key can never withdraw.",
+			"Bitget can let sub-accounts manage their own keys, which is off by default; leave it off, or a holder can mint keys outside any lease.",
+			"The root key can be replaced only on the website.",
+			"Demo trading is not offered: Bitget documents no sub-account calls there.",
+		},
+	}
+}
+
+func describeUnified() exchanges.Variant {
+	return exchanges.Variant{
+		Name:              variantUnified,
+		Summary:           "a main account in mixed or unified mode, and its sub-accounts in unified mode; needs no agreement",
+		SubAccountNaming:  "number (sub UID)",
+		Permissions:       unifiedPermissions(),
+		KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+		KeysPerSubAccount: keysPerAccount,
+		// The length is not documented; 20 is that of the other variants.
+		Label: exchanges.LabelRule{MaxLength: 20, Hyphens: true},
+		Addresses: exchanges.AddressRule{
+			Max:  addressesPerKey,
+			Note: "Bitget calls the list a withdrawal allowlist; whether it also binds reading and trading is not documented",
+		},
+		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
+		RateLimits: []exchanges.RateLimit{
+			overall(),
+			{Operation: opInspect, Requests: 5, Per: time.Second},
+			{Operation: opSubAccounts, Requests: 10, Per: time.Second},
+			{Operation: opCreateKey, Requests: 10, Per: time.Second},
+			{Operation: opListKeys, Requests: 10, Per: time.Second},
+			{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+		},
+	}
+}
+
+func describeClassic() exchanges.Variant {
+	return exchanges.Variant{
+		Name:              variantClassic,
+		Summary:           "a main account in classic mode, and its virtual sub-accounts; needs no agreement",
+		SubAccountNaming:  "number (sub-account UID)",
+		Permissions:       classicPermissions(),
+		KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+		KeysPerSubAccount: keysPerAccount,
+		Label:             exchanges.LabelRule{MaxLength: 20, Hyphens: true},
+		Addresses:         exchanges.AddressRule{Max: addressesPerKey},
+		// Without the passphrase a key cannot be edited.
+		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true, NeededToDelete: true},
+		NoDeletion: "revocation takes all permissions from a key, which goes on occupying one of the sub-account's 10 places " +
+			"until a person deletes it on Bitget's website",
+		RateLimits: []exchanges.RateLimit{
+			overall(),
+			{Operation: opInspect, Requests: 1, Per: time.Second},
+			{Operation: opSubAccounts, Requests: 1, Per: time.Second},
+			{Operation: opCreateKey, Requests: 5, Per: time.Second},
+			{Operation: opListKeys, Requests: 5, Per: time.Second},
+			{Operation: opEmptyKey, Requests: 5, Per: time.Second},
+		},
+	}
+}
+
+func describeBroker() exchanges.Variant {
+	return exchanges.Variant{
+		Name:              variantBroker,
+		Summary:           "the main account of a non-disclosed broker, after a signed agreement with Bitget",
+		SubAccountNaming:  "number (sub UID)",
+		Permissions:       brokerPermissions(),
+		KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+		KeysPerSubAccount: keysPerAccount,
+		Label:             exchanges.LabelRule{MaxLength: 19, Hyphens: true},
+		Addresses: exchanges.AddressRule{
+			Max:  addressesPerKey,
+			Note: "only a key that just reads may go without addresses",
+		},
+		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
+		RateLimits: []exchanges.RateLimit{
+			overall(),
+			{Operation: opInspect, Requests: 1, Per: time.Second},
+			{Operation: opBrokerInfo, Requests: 10, Per: time.Second},
+			{Operation: opSubAccounts, Requests: 1, Per: time.Second},
+			{Operation: opCreateKey, Requests: 10, Per: time.Second},
+			{Operation: opListKeys, Requests: 10, Per: time.Second},
+			{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+		},
+	}
+}
+
+// overall is the limit on all requests from one address.
+func overall() exchanges.RateLimit {
+	return exchanges.RateLimit{Operation: rest.AnyOperation, Requests: 6000, Per: time.Minute}
+}

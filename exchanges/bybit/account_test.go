@@ -1,0 +1,177 @@
+package bybit
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// openAt opens an account at a server that answers every signed call with the
+// result.
+func openAt(t *testing.T, result string, see func(*http.Request, string)) exchanges.Account {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v5/market/time" {
+			_, _ = fmt.Fprintf(w, `{"retCode":0,"result":{"timeNano":"%d"}}`, time.Now().UnixNano())
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		if see != nil {
+			see(r, string(body))
+		}
+		_, _ = io.WriteString(w, `{"retCode":0,"retMsg":"","result":`+result+`,"retExtInfo":{},"time":1753364096300}`)
+	}))
+	t.Cleanup(server.Close)
+	account, err := New().Open(exchanges.Credential{APIKey: "key", APISecret: "secret"}, exchanges.Options{BaseURL: server.URL})
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+	return account
+}
+
+// rootKey is an answer of query-api, after the example of Bybit's documentation
+// (https://bybit-exchange.github.io/docs/v5/user/apikey-info).
+func rootKey(changes map[string]any) string {
+	root := map[string]any{
+		"id": "13770001", "note": "vault root", "apiKey": "FAKEmasterKey0001AB", "readOnly": 0, "secret": "",
+		"permissions": map[string][]string{"ContractTrade": {}, "Wallet": {"AccountTransfer", "SubMemberTransfer"}, "Earn": {}},
+		"ips":         []string{"203.0.113.5"}, "deadlineDay": -2, "expiredAt": "1970-01-01T00:00:00Z", "createdAt": "2026-05-13T03:20:45Z",
+		"userID": 24600001, "isMaster": true, "parentUid": "0",
+	}
+	for name, value := range changes {
+		root[name] = value
+	}
+	encoded, err := json.Marshal(root)
+	if err != nil {
+		panic(err)
+	}
+	return string(encoded)
+}
+
+func TestInspectRoot(t *testing.T) {
+	soon := time.Now().Add(expiryWarning - time.Hour).UTC().Truncate(time.Second)
+	late := time.Now().Add(expiryWarning + time.Hour).UTC().Truncate(time.Second)
+	for _, test := range []struct {
+		name    string
+		changes map[string]any
+		problem string
+		warning string
+		expires time.Time
+	}{
+		{"as it should be", nil, "", "", time.Time{}},
+		{"of a sub-account", map[string]any{"isMaster": false}, "use a key of the master account", "", time.Time{}},
+		{"read-only", map[string]any{"readOnly": 1}, "use a read-write key", "", time.Time{}},
+		{"without Wallet right", map[string]any{"permissions": map[string][]string{"Spot": {"SpotTrade"}}}, "give it Account Transfer", "", time.Time{}},
+		{"with a Wallet right that does not help", map[string]any{"permissions": map[string][]string{"Wallet": {"Other"}}}, "no Wallet right", "", time.Time{}},
+		{"that can withdraw", map[string]any{"permissions": map[string][]string{"Wallet": {"Withdraw"}}}, "", "can withdraw, which minting never needs", time.Time{}},
+		{"unbound", map[string]any{"ips": []string{"*"}}, "", "bound to no address", time.Time{}},
+		{"about to end", map[string]any{"expiredAt": soon.Format(time.RFC3339)}, "", "ends at " + soon.Format(time.RFC3339), soon},
+		{"ending one day", map[string]any{"expiredAt": late.Format(time.RFC3339)}, "", "", late},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			identity, err := openAt(t, rootKey(test.changes), nil).Inspect(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "24600001", identity.Account)
+			require.Equal(t, test.expires, identity.ExpiresAt)
+			require.Equal(t, test.problem == "", identity.CanMint)
+			require.Contains(t, identity.Problem, test.problem)
+			if test.warning == "" {
+				require.Empty(t, identity.Warnings)
+				return
+			}
+			require.Len(t, identity.Warnings, 1)
+			require.Contains(t, identity.Warnings[0], test.warning)
+		})
+	}
+}
+
+func TestSubAccountsThatAreFrozen(t *testing.T) {
+	account := openAt(t, `{"subMembers":[{"uid":"53888000","username":"desk01","status":1},{"uid":53888001,"username":"desk02","status":4}],"nextCursor":"0"}`, nil)
+	subAccounts, err := account.SubAccounts(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []exchanges.SubAccount{
+		{Name: "53888000", Alias: "desk01"}, {Name: "53888001", Alias: "desk02", Frozen: true},
+	}, subAccounts)
+}
+
+// The body of a create call, byte for byte.
+func TestCreateKeyBody(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		request exchanges.KeyRequest
+		want    string
+	}{
+		{
+			"trading, bound", exchanges.KeyRequest{
+				SubAccount: "53888000", Label: "vlt-7f3a9c", Addresses: []string{"203.0.113.7", "203.0.113.8"},
+				Permissions: []string{"ContractTrade.Order", "ContractTrade.Position", "Spot.SpotTrade"},
+			},
+			`{"subuid":53888000,"note":"vlt-7f3a9c","readOnly":0,"ips":"203.0.113.7,203.0.113.8","permissions":{"ContractTrade":["Order","Position"],"Spot":["SpotTrade"]}}`,
+		},
+		{
+			"reading, unbound", exchanges.KeyRequest{SubAccount: "53888000", Label: "vlt-7f3a9d", Permissions: []string{"ReadOnly"}},
+			`{"subuid":53888000,"note":"vlt-7f3a9d","readOnly":1,"permissions":{"ContractTrade":["Order","Position"],"Options":["OptionsTrade"],"Spot":["SpotTrade"]}}`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sent := ""
+			account := openAt(t, `{"apiKey":"FAKEsubKey0002CDEF","secret":"FAKEsecret","readOnly":0,"permissions":{}}`, func(r *http.Request, body string) {
+				assert.Equal(t, "/v5/user/create-sub-api", r.URL.Path)
+				assert.Equal(t, "application/json", r.Header.Get("Content-Type"))
+				sent = body
+			})
+			key, err := account.CreateKey(t.Context(), test.request)
+			require.NoError(t, err)
+			require.Equal(t, test.want, sent)
+			require.Equal(t, "FAKEsubKey0002CDEF", key.ID)
+			require.Equal(t, exchanges.Secret("FAKEsecret"), key.APISecret)
+			require.Nil(t, key.Addresses, "the answer does not tell")
+		})
+	}
+}
+
+func TestCreateKeyInASubAccountThatIsNoNumber(t *testing.T) {
+	account := openAt(t, `{}`, func(*http.Request, string) { t.Error("the request was sent") })
+	for _, name := range []string{"desk", "", "53888000 ", "9223372036854775808"} {
+		_, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: name})
+		require.ErrorIs(t, err, exchanges.ErrInvalid)
+		require.ErrorContains(t, err, "named by its UID, a number")
+	}
+}
+
+func TestListedKey(t *testing.T) {
+	account := openAt(t, `{"result":[{"id":"16651283","ips":["*"],"apiKey":"FAKEsubKey0002CDEF","note":"vlt-7f3a9c","status":3,`+
+		`"expiredAt":"2026-10-22T13:34:56Z","createdAt":"2026-07-24T13:34:56Z","type":1,"permissions":{"ContractTrade":["Order","Position"],"Wallet":[]},`+
+		`"secret":"******","readOnly":false,"deadlineDay":89,"flag":"hmac"}],"nextPageCursor":""}`, nil)
+	keys, err := account.ListKeys(t.Context(), "53888000")
+	require.NoError(t, err)
+	require.Equal(t, []exchanges.KeyInfo{{
+		ID: "FAKEsubKey0002CDEF", Label: "vlt-7f3a9c", Permissions: []string{"ContractTrade.Order", "ContractTrade.Position"}, Addresses: []string{},
+		CreatedAt: time.Date(2026, 7, 24, 13, 34, 56, 0, time.UTC), ExpiresAt: time.Date(2026, 10, 22, 13, 34, 56, 0, time.UTC),
+	}}, keys)
+}
+
+func TestServerTimeThatIsNone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v5/market/time" {
+			_, _ = io.WriteString(w, `{"retCode":0,"result":{"timeNano":"soon"}}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"retCode":0,"result":`+rootKey(nil)+`}`)
+	}))
+	defer server.Close()
+	account, err := New().Open(exchanges.Credential{APIKey: "key", APISecret: "secret"}, exchanges.Options{BaseURL: server.URL})
+	require.NoError(t, err)
+	defer account.Close()
+	identity, err := account.Inspect(t.Context())
+	require.NoError(t, err, "our own clock must do")
+	require.Zero(t, identity.ClockOffset)
+}

@@ -1,0 +1,86 @@
+package bybit
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+func TestOpenSuccess(t *testing.T) {
+	for _, retMsg := range []string{"", "OK", "success"} {
+		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":0,"retMsg":"` + retMsg + `","result":{"a":1},"retExtInfo":null}`)})
+		require.NoError(t, err)
+		require.JSONEq(t, `{"a":1}`, string(payload))
+	}
+}
+
+// The text of a refused signature repeats what was signed, the body of a
+// request for a key included.
+func TestOpenRefusedSignature(t *testing.T) {
+	_, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":10004,"retMsg":"error sign! origin_string[canary]"}`)})
+	require.ErrorIs(t, err, exchanges.ErrAuth)
+	require.NotContains(t, err.Error(), "canary")
+}
+
+func TestOpenRemedies(t *testing.T) {
+	for code, remedy := range map[int64]string{
+		10002: "clock", 10003: "environment", 10004: "api_secret", 10005: "Wallet", 10010: "public address", 10017: "base_url",
+		10028: "account mode", 20096: "identity", 141004: "frozen", 500010: "another master", 81007: "website",
+	} {
+		require.Contains(t, meaning(code).Remedy, remedy, "code %d", code)
+	}
+}
+
+// Whatever Bybit sends, there is a payload or a failure of a known kind.
+func FuzzOpen(f *testing.F) {
+	recorded, err := os.ReadFile("../../testdata/bybit/errors.json")
+	require.NoError(f, err)
+	var answers []struct {
+		Status int
+		Body   json.RawMessage
+	}
+	require.NoError(f, json.Unmarshal(recorded, &answers))
+	for _, answer := range answers {
+		f.Add(answer.Status, []byte(answer.Body), "1753364096873")
+	}
+	f.Add(200, []byte(`{"retCode":0,"result":{}}`), "")
+	f.Fuzz(func(t *testing.T, status int, body []byte, reset string) {
+		header := http.Header{"X-Bapi-Limit-Reset-Timestamp": {reset}}
+		payload, err := open(rest.Answer{Status: status, Header: header, Body: body})
+		if err == nil {
+			var e envelope
+			require.NoError(t, json.Unmarshal(body, &e))
+			require.EqualValues(t, 0, *e.RetCode)
+			require.True(t, len(payload) == 0 || json.Valid(payload))
+			return
+		}
+		var failure *exchanges.Error
+		require.True(t, errors.As(err, &failure))
+		require.Contains(t, exchanges.Kinds(), failure.Kind)
+		require.GreaterOrEqual(t, failure.RetryAfter, time.Duration(0))
+	})
+}
+
+func TestQuota(t *testing.T) {
+	headers := func(status, reset string) http.Header {
+		return http.Header{"X-Bapi-Limit-Status": {status}, "X-Bapi-Limit-Reset-Timestamp": {reset}}
+	}
+	got, ok := quota(headers("0", "1753364096123"))
+	require.True(t, ok)
+	require.Equal(t, rest.Quota{Remaining: 0, Reset: time.UnixMilli(1753364096123)}, got)
+	got, ok = quota(headers("9", "1753364096123"))
+	require.True(t, ok)
+	require.Equal(t, 9, got.Remaining)
+	for _, bad := range []http.Header{{}, headers("", "1753364096123"), headers("0", ""), headers("0", "soon"), headers("x", "1")} {
+		_, ok = quota(bad)
+		require.False(t, ok)
+	}
+}

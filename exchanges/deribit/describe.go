@@ -1,0 +1,125 @@
+// Package deribit mints API keys of Deribit sub-accounts (JSON-RPC over HTTP,
+// API v2).
+//
+// A key is born in the account that the caller acts for, so a root key of the
+// main account reaches a sub-account by exchanging its login into it (variant
+// "main"), and a root key of the sub-account itself mints at once (variant
+// "direct"). Where the user has two-factor authentication, Deribit guards
+// making, editing and listing keys with one-time codes (second_factor.go);
+// removing one needs none.
+//
+// Facts come from Deribit's API documentation, articles "Authentication",
+// "Access Scope", "Security Keys" and "Managing Subaccounts via API" and the
+// reference of account management
+// (https://docs.deribit.com/api-reference/account-management/private-create_api_key).
+package deribit
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// Deribit is the exchange.
+type Deribit struct{}
+
+// New returns the exchange.
+func New() Deribit { return Deribit{} }
+
+// name is the exchange's name.
+const name = "deribit"
+
+// The variants.
+const (
+	variantMain   = "main"
+	variantDirect = "direct"
+)
+
+// Operations, in the words of errors and rate limits.
+const (
+	opServerTime  = "server time"
+	opLogIn       = "log in"
+	opInspect     = "inspect root key"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opBindKey     = "bind key to addresses"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+	opRotateRoot  = "rotate root key"
+	opOneTimeCode = "one-time code"
+)
+
+// maxKeys is how many keys an account or sub-account holds at most, the root
+// key included where it lives there.
+const maxKeys = 8
+
+// oneTimeCodePeriod is how long a one-time code lasts. Deribit takes each once.
+const oneTimeCodePeriod = 30 * time.Second
+
+// Describe implements [exchanges.Exchange].
+func (Deribit) Describe() exchanges.Description {
+	const root = "with account:read_write and every scope that roles shall give, restricted to the Vault servers' " +
+		"addresses; and totp_secret, if the user has two-factor authentication"
+	return exchanges.Description{
+		Name:          name,
+		DisplayName:   "Deribit",
+		Documentation: "https://docs.deribit.com/api-reference/account-management/private-create_api_key",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://www.deribit.com"},
+			{Name: "test", BaseURL: "https://test.deribit.com", Note: "accounts and keys of its own, open to everyone"},
+		},
+		Credentials: []exchanges.CredentialForm{
+			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: "client id and client secret of an API key " + root},
+			{
+				Name: "ed25519", Fields: []string{"api_key", "private_key"},
+				Note: "the same as an asymmetric (Ed25519) key. Deribit documents its login for WebSocket; over HTTP it is not verified",
+			},
+		},
+		Variants:     []exchanges.Variant{describeMain(), describeDirect()},
+		RootRotation: true,
+		Notes: []string{
+			"An account holds 8 keys at most, the root key included where it lives there.",
+			"A key is made by a call without one-time code only if the user has no two-factor authentication. Else each code " +
+				"serves one call in 30 seconds: a key takes one code, a key with addresses two. Roles need max_wait=60s for these.",
+			"Deleting a key needs no one-time code, and goes ahead of everything else.",
+			"A key that can trade can trade every product: Deribit has one scope for spot, futures and options.",
+			"Balances need the native permission account:read, with which a key may be able to read the secrets of other keys of its account.",
+			"The root key must hold every scope of its roles' keys for as long as these live: Deribit refuses to touch a key that exceeds the caller.",
+		},
+	}
+}
+
+func describeMain() exchanges.Variant {
+	v := describe()
+	v.Name = variantMain
+	v.Summary = "a root key of the main account, which reaches every sub-account by exchanging its login"
+	v.KeysPerSubAccount = maxKeys
+	return v
+}
+
+func describeDirect() exchanges.Variant {
+	v := describe()
+	v.Name = variantDirect
+	v.Summary = "a root key of a sub-account, which mints in that sub-account only"
+	v.KeysPerSubAccount = maxKeys - 1
+	return v
+}
+
+// describe says what the variants share. RSA keys are left out, since their
+// signatures are not documented.
+func describe() exchanges.Variant {
+	return exchanges.Variant{
+		SubAccountNaming: "number (account id)",
+		Permissions:      permissions(),
+		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
+		Label:            exchanges.LabelRule{MaxLength: 16},
+		Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere and has no end of its own"},
+		RateLimits: []exchanges.RateLimit{
+			// Deribit counts credits: 20 requests a second on each
+			// sub-account, and 100 at once.
+			{Operation: rest.AnyOperation, Requests: 100, Per: 5 * time.Second},
+			{Operation: opOneTimeCode, Requests: 1, Per: oneTimeCodePeriod, Fixed: true},
+		},
+	}
+}

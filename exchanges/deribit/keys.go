@@ -1,0 +1,259 @@
+package deribit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// key is a key as Deribit shows it. Of a key pair, client_secret is a
+// fingerprint.
+type key struct {
+	ID        uint64            `json:"id"`
+	ClientID  string            `json:"client_id"`
+	Secret    exchanges.Secret  `json:"client_secret"`
+	Name      string            `json:"name"`
+	MaxScope  string            `json:"max_scope"`
+	Features  []string          `json:"enabled_features"`
+	Whitelist []string          `json:"ip_whitelist"`
+	Timestamp rest.Milliseconds `json:"timestamp"`
+}
+
+func (k key) id() string { return strconv.FormatUint(k.ID, 10) }
+
+// named reports whether an answer holds what every key has.
+func (k key) named() bool { return k.ID != 0 && k.ClientID != "" && k.MaxScope != "" }
+
+// order is a key to be made.
+type order struct {
+	operation string
+	place     string
+	name      string
+	maxScope  string
+	publicKey string // empty for a key with a secret
+	addresses []string
+	features  []string
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	place, err := a.place(ctx, opCreateKey, request.SubAccount)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	made, err := a.mint(ctx, order{
+		operation: opCreateKey, place: place, name: request.Label, maxScope: encode(request.Permissions),
+		publicKey: request.PublicKey, addresses: request.Addresses,
+	})
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	minted := exchanges.Key{
+		ID: made.id(), APIKey: made.ClientID, Permissions: decode(made.MaxScope), Addresses: made.Whitelist,
+	}
+	if request.PublicKey == "" {
+		minted.APISecret = made.Secret
+	}
+	return minted, nil
+}
+
+// mint makes a key whole, or leaves nothing behind. A key is bound to addresses
+// by a second call, which also gives it its scope: until then it can do
+// nothing.
+func (a *account) mint(ctx context.Context, o order) (key, error) {
+	bind := len(o.addresses) > 0
+	scope := o.maxScope
+	if bind && !a.unscopedRefused.Load() {
+		scope = noScope
+	}
+	made, err := a.create(ctx, o, scope)
+	if scope == noScope && errors.Is(err, errScopeRefused) {
+		// That Deribit makes a key without any scope is not documented. One
+		// with its scope is not bound for a moment, in which nobody holds its
+		// secret.
+		a.unscopedRefused.Store(true)
+		made, err = a.create(ctx, o, o.maxScope)
+	}
+	if err != nil {
+		return key{}, a.explain(ctx, o.place, err)
+	}
+	if !bind {
+		return made, nil
+	}
+	bound, err := a.bind(ctx, o, made)
+	if err != nil {
+		return key{}, a.rollBack(ctx, o.place, made, err)
+	}
+	made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
+	return made, nil
+}
+
+// create makes a key that is bound to no address.
+func (a *account) create(ctx context.Context, o order, maxScope string) (key, error) {
+	p := params{"name": o.name, "max_scope": maxScope}
+	if o.publicKey != "" {
+		p["public_key"] = o.publicKey
+	}
+	if len(o.features) > 0 {
+		p["enabled_features"] = o.features
+	}
+	codes := 1
+	if len(o.addresses) > 0 {
+		codes = 2
+	}
+	var made key
+	err := a.do(ctx, call{
+		operation: o.operation, method: "private/create_api_key", place: o.place, params: p, effect: rest.Once, codes: codes,
+		complete: func() bool { return made.named() && (o.publicKey != "" || made.Secret != "") },
+	}, &made)
+	return made, err
+}
+
+// bind gives a new key its scope and its addresses. It goes ahead of calls that
+// begin other keys.
+func (a *account) bind(ctx context.Context, o order, made key) (key, error) {
+	p := params{"id": made.ID, "name": o.name, "max_scope": o.maxScope, "ip_whitelist": o.addresses}
+	if len(o.features) > 0 {
+		p["enabled_features"] = o.features
+	}
+	var bound key
+	err := a.do(exchanges.WithRevoking(ctx), call{
+		operation: opBindKey, method: "private/edit_api_key", place: o.place, params: p, effect: rest.Idempotent,
+		complete: func() bool { return bound.named() && bound.ID == made.ID },
+	}, &bound)
+	return bound, err
+}
+
+// rollBack deletes a key that could not be finished.
+func (a *account) rollBack(ctx context.Context, place string, made key, cause error) error {
+	ref := exchanges.KeyRef{SubAccount: place, ID: made.id(), Label: made.Name}
+	return exchanges.RollBack(ctx, ref, cause, func(ctx context.Context) error { return a.remove(ctx, place, ref) })
+}
+
+// explain finds out whether a key was refused because the account is full, for
+// which Deribit documents no code.
+func (a *account) explain(ctx context.Context, place string, refusal error) error {
+	var failure *exchanges.Error
+	if !errors.As(refusal, &failure) || failure.Kind != exchanges.ErrInvalid {
+		return refusal
+	}
+	keys, err := a.list(ctx, place, codeless)
+	if err != nil || len(keys) < maxKeys {
+		return refusal
+	}
+	full := *failure
+	full.Kind, full.Remedy = exchanges.ErrKeyCap, "the account holds 8 keys, as many as Deribit allows; use another one, or delete keys that nobody needs"
+	return &full
+}
+
+// ListKeys leaves out the root key where it lives in the sub-account: what goes
+// by the list must not delete it.
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	place, err := a.place(ctx, opListKeys, subAccount)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := a.list(ctx, place, withCode)
+	if err != nil {
+		return nil, err
+	}
+	return infos(slices.DeleteFunc(keys, a.isRoot)), nil
+}
+
+func infos(keys []key) []exchanges.KeyInfo {
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{
+			ID: k.id(), Label: k.Name, Permissions: decode(k.MaxScope), Addresses: k.Whitelist, CreatedAt: k.Timestamp.Time,
+		})
+	}
+	return all
+}
+
+// Whether a list may use up a one-time code.
+const (
+	withCode = false
+	codeless = true
+)
+
+// list lists every key of an account, the root key included. It may show
+// secrets, which go no further.
+func (a *account) list(ctx context.Context, place string, codeless bool) ([]key, error) {
+	var keys []key
+	err := a.do(ctx, call{
+		operation: opListKeys, method: "private/list_api_keys", place: place, params: params{}, effect: rest.ReadOnly, codeless: codeless,
+		complete: func() bool {
+			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return !k.named() })
+		},
+	}, &keys)
+	for i := range keys {
+		keys[i].Secret = ""
+	}
+	return keys, err
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	place, err := a.place(ctx, opDeleteKey, ref.SubAccount)
+	if err != nil {
+		return err
+	}
+	return a.remove(ctx, place, ref)
+}
+
+// remove deletes a key and proves it.
+func (a *account) remove(ctx context.Context, place string, ref exchanges.KeyRef) error {
+	p := proof{account: a, place: place, ref: ref}
+	return exchanges.SettleDeletion(ctx, &p, ref, func(ctx context.Context) error {
+		err := a.do(ctx, call{
+			operation: opDeleteKey, method: "private/remove_api_key", place: place,
+			params: params{"id": json.Number(ref.ID)}, effect: rest.Idempotent,
+		}, nil)
+		p.confirmed = err == nil
+		return err
+	})
+}
+
+// proof lists the keys of an account in which one was deleted. Where that takes
+// a one-time code, of which there is one in 30 seconds, it does with less if it
+// can.
+type proof struct {
+	*account
+	place     string
+	ref       exchanges.KeyRef
+	confirmed bool // by the answer to the deletion
+}
+
+func (p *proof) ListKeys(ctx context.Context, _ string) ([]exchanges.KeyInfo, error) {
+	keys, err := p.list(ctx, p.place, codeless)
+	var wanted *demand
+	if errors.As(err, &wanted) {
+		if there, known := p.rename(ctx); known {
+			return there, nil
+		}
+		keys, err = p.list(ctx, p.place, withCode)
+	}
+	return infos(keys), err
+}
+
+// rename gives the key the name that it has, which takes no code and is
+// answered with the key if it is still there. If it is refused, after Deribit
+// has confirmed the deletion, the key is gone. Any other failure tells nothing.
+func (p *proof) rename(ctx context.Context) (there []exchanges.KeyInfo, known bool) {
+	if !p.confirmed || p.ref.Label == "" {
+		return nil, false
+	}
+	var found key
+	err := p.do(ctx, call{
+		operation: opDeleteKey, method: "private/change_api_key_name", place: p.place, effect: rest.Idempotent, codeless: true,
+		params:   params{"id": json.Number(p.ref.ID), "name": p.ref.Label},
+		complete: func() bool { return found.named() },
+	}, &found)
+	if err == nil {
+		return infos([]key{found}), true
+	}
+	return nil, errors.Is(err, exchanges.ErrInvalid) || errors.Is(err, exchanges.ErrNotFound)
+}

@@ -1,0 +1,67 @@
+package deribit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// RotateRoot implements [exchanges.RootRotator]. It needs a free slot in the
+// root key's account and, with two-factor authentication, up to three one-time
+// codes, 30 seconds apart.
+func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Credential, error) {
+	keys, err := a.list(ctx, here, withCode)
+	if err != nil {
+		return exchanges.Credential{}, err
+	}
+	i := slices.IndexFunc(keys, a.isRoot)
+	if i < 0 {
+		return exchanges.Credential{}, &exchanges.Error{
+			Kind: exchanges.ErrNotFound, Exchange: name, Operation: opRotateRoot, Message: "the root key is not in its account's list of keys",
+		}
+	}
+	root := keys[i]
+	o := order{
+		operation: opRotateRoot, place: here, name: label, maxScope: root.MaxScope, addresses: root.Whitelist, features: root.Features,
+	}
+	successor := exchanges.Credential{TOTPSecret: a.root().TOTPSecret}
+	if !a.signer.signsRequest {
+		if o.publicKey, successor.PrivateKey, err = exchanges.NewKeyPair(exchanges.KeyEd25519); err != nil {
+			return exchanges.Credential{}, fmt.Errorf("%s: %w", opRotateRoot, err)
+		}
+	}
+	made, err := a.mint(ctx, o)
+	if err != nil {
+		return exchanges.Credential{}, err
+	}
+	if !slices.Equal(decode(made.MaxScope), decode(root.MaxScope)) {
+		return exchanges.Credential{}, a.rollBack(ctx, here, made, &exchanges.Error{
+			Kind: exchanges.ErrPermission, Exchange: name, Operation: opRotateRoot,
+			Message: "the new root key has the scope " + made.MaxScope + " instead of " + root.MaxScope,
+		})
+	}
+	successor.APIKey = made.ClientID
+	if o.publicKey == "" {
+		successor.APISecret = made.Secret
+	}
+	return successor, nil
+}
+
+// DeleteRoot implements [exchanges.RootRotator].
+func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
+	if apiKey == a.signer.apiKey {
+		return invalid(opDeleteKey, "a root key is deleted with its successor, not with itself")
+	}
+	keys, err := a.list(ctx, here, withCode)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.ClientID == apiKey {
+			return a.remove(ctx, here, exchanges.KeyRef{ID: k.id(), Label: k.Name})
+		}
+	}
+	return nil
+}

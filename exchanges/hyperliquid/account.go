@@ -1,0 +1,231 @@
+package hyperliquid
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+	"vault-plugin-secrets-exchange/exchanges/wallet"
+)
+
+// What calls draw from the limit of 1200 in a minute.
+const (
+	weightRole = 60
+	weightInfo = 20
+)
+
+// account is the account of one wallet. The embedded signer signs actions of a
+// user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+	// address is the account's name.
+	address string
+}
+
+// Open implements [exchanges.Exchange].
+func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential, options.Environment)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	address := signer.key.Address().String()
+	client, err := rest.Open(h.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       opener{address, scaled(coolDown, options)}.open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client, address}, nil
+}
+
+// scaled is a wait under the account's multiple of the documented rates.
+func scaled(wait time.Duration, options exchanges.Options) time.Duration {
+	return time.Duration(float64(wait) / cmp.Or(options.RateMultiplier, 1))
+}
+
+func (a *account) Close() { a.client.Close() }
+
+// question is a request for information about an address.
+type question struct {
+	Type string `json:"type"`
+	User string `json:"user,omitempty"`
+}
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var status struct {
+		Time rest.Milliseconds `json:"time"`
+	}
+	err := client.DoJSON(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !status.Time.IsZero() },
+	}, question{Type: "exchangeStatus"}, &status)
+	return status.Time.Time, err
+}
+
+// ask asks about an address. The answer must be complete.
+func (a *account) ask(ctx context.Context, operation string, weight int, q question, answer any, complete func() bool) error {
+	return a.client.DoJSON(ctx, rest.Call{
+		Operation: operation, Method: http.MethodPost, Path: pathInfo, Weight: weight, Effect: rest.ReadOnly, Complete: complete,
+	}, q, answer)
+}
+
+// The roles of an address. Vaults and sub-accounts have no key of their own.
+const (
+	roleUser    = "user"
+	roleAgent   = "agent"
+	roleMissing = "missing"
+)
+
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var answer struct {
+		Role string `json:"role"`
+		Data struct {
+			User string `json:"user"`
+		} `json:"data"`
+	}
+	err := a.ask(ctx, opInspect, weightRole, question{"userRole", a.address}, &answer, func() bool { return answer.Role != "" })
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{
+		Account: a.address, Permissions: []string{answer.Role}, Addresses: []string{}, ClockOffset: a.client.ClockOffset(),
+	}
+	switch answer.Role {
+	case roleUser:
+		identity.CanMint = true
+		identity.Warnings = []string{"the root key is the wallet's own and can withdraw all its funds: keep only trading collateral there"}
+	case roleAgent:
+		identity.Account = answer.Data.User
+		identity.Problem = "the private_key is that of an agent of " + answer.Data.User + "; agents cannot approve agents, so give the wallet's own key"
+	case roleMissing:
+		return exchanges.Identity{}, &exchanges.Error{
+			Kind: exchanges.ErrAuth, Exchange: "hyperliquid", Operation: opInspect,
+			Message: a.address + " is neither an account that has deposited nor an agent of one",
+			Remedy:  "check environment, and deposit USDC to a new account first",
+		}
+	default:
+		identity.Problem = fmt.Sprintf("the address %s is a %s", a.address, answer.Role)
+	}
+	return identity, nil
+}
+
+// SubAccounts lists the account itself: its agents belong to no sub-account.
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var subs rest.List[struct {
+		Name string `json:"name"`
+	}]
+	err := a.ask(ctx, opSubAccounts, weightInfo, question{"subAccounts", a.address}, &subs, nil)
+	if err != nil {
+		return nil, err
+	}
+	return []exchanges.SubAccount{{
+		Name:  a.address,
+		Alias: fmt.Sprintf("the account and its %d sub-accounts", len(subs.Items)),
+	}}, nil
+}
+
+// own refuses any sub-account but the account itself.
+func (a *account) own(subAccount, operation string) error {
+	if strings.EqualFold(subAccount, a.address) {
+		return nil
+	}
+	return &exchanges.Error{
+		Kind: exchanges.ErrPermission, Exchange: "hyperliquid", Operation: operation,
+		Message: fmt.Sprintf("the wallet %s has no agents for %q", a.address, subAccount),
+		Remedy:  "an agent belongs to the whole account: name the wallet's own address as the sub-account",
+	}
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	if err := a.own(request.SubAccount, opCreateKey); err != nil {
+		return exchanges.Key{}, err
+	}
+	address, err := wallet.ParseAddress(request.PublicKey)
+	if err != nil || request.Label == "" {
+		// Without a name it would replace the account's unnamed agent.
+		return exchanges.Key{}, &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "hyperliquid", Operation: opCreateKey,
+			Message: "an agent needs a name, and an address: the public half of a key of type secp256k1",
+		}
+	}
+	name := request.Label
+	if !request.Expires.IsZero() {
+		// Rounded up, so that the agent does not end before the lease.
+		name += fmt.Sprintf(" valid_until %d", request.Expires.Add(time.Millisecond-1).UnixMilli())
+	}
+	if err := a.approve(ctx, rest.Call{Operation: opCreateKey, Effect: rest.Once}, address, name); err != nil {
+		return exchanges.Key{}, err
+	}
+	return exchanges.Key{ID: address.String(), APIKey: address.String(), Permissions: []string{agent}}, nil
+}
+
+// approve approves an agent under a name, or removes the one of that name if
+// the address is zero.
+func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Address, name string) error {
+	var answer struct {
+		Status string `json:"status"`
+	}
+	call.Method, call.Path, call.Limit = http.MethodPost, pathExchange, opApprove
+	call.Complete = func() bool { return answer.Status == "ok" }
+	body := struct {
+		Action approval `json:"action"`
+	}{approval{Type: typeApproval, AgentAddress: address.String(), AgentName: name}}
+	return a.client.DoJSON(ctx, call, body, &answer)
+}
+
+// ListKeys lists the named agents. Hyperliquid does not list the unnamed one,
+// which is never ours.
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	if err := a.own(subAccount, opListKeys); err != nil {
+		return nil, err
+	}
+	var agents []struct {
+		Name       string            `json:"name"`
+		Address    string            `json:"address"`
+		ValidUntil rest.Milliseconds `json:"validUntil"`
+	}
+	err := a.ask(ctx, opListKeys, weightInfo, question{"extraAgents", a.address}, &agents, func() bool {
+		for _, listed := range agents {
+			if _, err := wallet.ParseAddress(listed.Address); err != nil || listed.Name == "" {
+				return false
+			}
+		}
+		return agents != nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, listed := range agents {
+		all = append(all, exchanges.KeyInfo{
+			ID: strings.ToLower(listed.Address), Label: listed.Name, Permissions: []string{agent}, ExpiresAt: listed.ValidUntil.Time,
+		})
+	}
+	return all, nil
+}
+
+// DeleteKey removes the agent by the name under which it is listed. A name that
+// leads to another address is left alone: it is somebody else's agent.
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	keys, err := a.ListKeys(ctx, ref.SubAccount)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(keys, func(key exchanges.KeyInfo) bool { return key.ID == ref.ID })
+	if i < 0 {
+		return nil
+	}
+	removal := rest.Call{Operation: opDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}
+	return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(ctx context.Context) error {
+		return a.approve(ctx, removal, wallet.Address{}, keys[i].Label)
+	})
+}

@@ -1,0 +1,203 @@
+package hyperliquid
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+	"vault-plugin-secrets-exchange/exchanges/wallet"
+)
+
+// Paths of the API. Everything but actions is public and goes to info.
+const (
+	pathInfo     = "/info"
+	pathExchange = "/exchange"
+)
+
+// signatureChainID is part of what is signed and of no consequence otherwise;
+// it is the one of Hyperliquid's own SDK.
+const signatureChainID = 0x66eee
+
+// approval is the action that approves an agent, or removes the one of that
+// name if the address is zero. Its members are sent in this order.
+type approval struct {
+	Type             string `json:"type"`
+	SignatureChainID string `json:"signatureChainId"`
+	HyperliquidChain string `json:"hyperliquidChain"`
+	AgentAddress     string `json:"agentAddress"`
+	AgentName        string `json:"agentName"`
+	Nonce            int64  `json:"nonce"`
+}
+
+const typeApproval = "approveAgent"
+
+// digest is what the wallet signs of an approval.
+func (a approval) digest() ([32]byte, error) {
+	agent, err := wallet.ParseAddress(a.AgentAddress)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("agentAddress: %w", err)
+	}
+	return wallet.Digest(
+		wallet.Domain{Name: "HyperliquidSignTransaction", Version: "1", ChainID: signatureChainID},
+		"HyperliquidTransaction:ApproveAgent(string hyperliquidChain,address agentAddress,string agentName,uint64 nonce)",
+		wallet.Text(a.HyperliquidChain), agent.Word(), wallet.Text(a.AgentName), wallet.Number(uint64(a.Nonce)),
+	), nil
+}
+
+// envelope is the body of a signed request.
+type envelope struct {
+	Action       json.RawMessage `json:"action"`
+	Signature    signature       `json:"signature"`
+	Nonce        int64           `json:"nonce"`
+	VaultAddress string          `json:"vaultAddress,omitempty"`
+	ExpiresAfter *int64          `json:"expiresAfter,omitempty"`
+}
+
+type signature struct {
+	R string `json:"r"`
+	S string `json:"s"`
+	V int    `json:"v"`
+}
+
+// signer puts nonce and signature into the body of an action. The body without
+// them is {"action":{...}}, with vaultAddress and expiresAfter where they are
+// wanted.
+type signer struct {
+	key   wallet.Key
+	chain string
+	nonce *nonces
+}
+
+// newSigner reads the wallet's key. The address may be given besides, to make
+// sure that it is the right key.
+func newSigner(credential exchanges.Credential, environment string) (signer, error) {
+	if credential.APISecret != "" || credential.Passphrase != "" || credential.TOTPSecret != "" {
+		return signer{}, fmt.Errorf("private_key: Hyperliquid has no other secret; leave out api_secret, passphrase and totp_secret")
+	}
+	key, err := wallet.ParseKey(credential.PrivateKey)
+	if err != nil {
+		return signer{}, err
+	}
+	if address := key.Address().String(); credential.APIKey != "" && !strings.EqualFold(credential.APIKey, address) {
+		return signer{}, fmt.Errorf("api_key: the private_key is that of another address, %s; leave api_key out, or give the wallet's address", address)
+	}
+	chain := "Mainnet"
+	if environment == testnet {
+		chain = "Testnet"
+	}
+	return signer{key: key, chain: chain, nonce: &nonces{}}, nil
+}
+
+func (s signer) sign(request *rest.Request, at time.Time) error {
+	if request.Path != pathExchange {
+		return nil
+	}
+	var body envelope
+	if err := json.Unmarshal(request.Body, &body); err != nil {
+		return fmt.Errorf(`the body must be {"action":{...}}`)
+	}
+	var kind struct {
+		Type             string `json:"type"`
+		SignatureChainID string `json:"signatureChainId"`
+	}
+	if err := json.Unmarshal(body.Action, &kind); err != nil {
+		return fmt.Errorf("the action must be an object with a type")
+	}
+	body.Nonce = s.nonce.next(at)
+	var err error
+	switch {
+	case kind.Type == typeApproval:
+		err = s.signApproval(&body)
+	case kind.SignatureChainID != "":
+		err = fmt.Errorf("the action %q is one that only the owner's wallet signs, by hand", kind.Type)
+	default:
+		err = s.signL1Action(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Signature = body.Signature.R
+	request.Body, err = json.Marshal(body)
+	return err
+}
+
+// signApproval signs as the owner of the account.
+func (s signer) signApproval(body *envelope) error {
+	var action approval
+	if err := json.Unmarshal(body.Action, &action); err != nil {
+		return fmt.Errorf("the action is not a whole approval")
+	}
+	action.SignatureChainID, action.HyperliquidChain = fmt.Sprintf("0x%x", signatureChainID), s.chain
+	action.Nonce = body.Nonce
+	digest, err := action.digest()
+	if err != nil {
+		return err
+	}
+	body.Signature = s.signed(digest)
+	body.Action, err = json.Marshal(action)
+	return err
+}
+
+// signL1Action signs what agents may do: a hash of the action in MessagePack,
+// the nonce, and what else bounds it.
+func (s signer) signL1Action(body *envelope) error {
+	data, err := pack(body.Action)
+	if err != nil {
+		return err
+	}
+	data = binary.BigEndian.AppendUint64(data, uint64(body.Nonce))
+	if body.VaultAddress == "" {
+		data = append(data, 0)
+	} else {
+		vault, err := wallet.ParseAddress(body.VaultAddress)
+		if err != nil {
+			return fmt.Errorf("vaultAddress: %w", err)
+		}
+		data = append(append(data, 1), vault[:]...)
+	}
+	if body.ExpiresAfter != nil {
+		data = binary.BigEndian.AppendUint64(append(data, 0), uint64(*body.ExpiresAfter))
+	}
+	source := "a"
+	if s.chain == "Testnet" {
+		source = "b"
+	}
+	body.Signature = s.signed(wallet.Digest(
+		wallet.Domain{Name: "Exchange", Version: "1", ChainID: 1337},
+		"Agent(string source,bytes32 connectionId)", wallet.Text(source), wallet.Keccak(data),
+	))
+	return nil
+}
+
+func (s signer) signed(digest [32]byte) signature {
+	signed := s.key.Sign(digest)
+	return signature{R: "0x" + hex.EncodeToString(signed.R[:]), S: "0x" + hex.EncodeToString(signed.S[:]), V: int(signed.V)}
+}
+
+// nonces gives out the numbers that Hyperliquid takes once from each wallet:
+// milliseconds since 1970, each larger than the one before.
+type nonces struct {
+	mu   sync.Mutex
+	last int64
+}
+
+// setBack is how far the clock must be behind the last nonce to have been
+// corrected; no number of requests brings the nonces as far ahead of it.
+const setBack = time.Hour
+
+func (n *nonces) next(at time.Time) int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := at.UnixMilli()
+	if n.last-now > setBack.Milliseconds() {
+		n.last = now
+	}
+	n.last = max(now, n.last+1)
+	return n.last
+}

@@ -1,0 +1,138 @@
+package kucoin
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// credential has the three parts that KuCoin asks for.
+func credential() exchanges.Credential {
+	return exchanges.Credential{APIKey: "key", APISecret: "secret", Passphrase: "RootPass01"}
+}
+
+// stub opens an account at a server that answers as told; the server's time is
+// ours.
+func stub(t *testing.T, answer http.HandlerFunc) exchanges.Account {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/v1/timestamp", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"code":"200000","data":%d}`, time.Now().UnixMilli())
+	})
+	mux.HandleFunc("/", answer)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	account, err := New().Open(credential(), exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+	return account
+}
+
+// always answers every call with the same body.
+func always(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
+}
+
+func TestSubAccounts(t *testing.T) {
+	account := stub(t, always(`{"code":"200000","data":{"items":[
+		{"subName":"vaultsub01","uid":9969082973,"status":2,"remarks":"made by vault"},
+		{"subName":"vaultsub02","uid":9969082974,"status":3,"remarks":null}]}}`))
+	found, err := account.SubAccounts(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []exchanges.SubAccount{
+		{Name: "vaultsub01", Alias: "made by vault"}, {Name: "vaultsub02", Frozen: true},
+	}, found)
+}
+
+// The older and the newer form of who-am-I: fields that one of them lacks are
+// not needed.
+func TestInspectForms(t *testing.T) {
+	identity, err := stub(t, always(`{"code":"200000","data":{"apiKey":"k","permission":"General, Spot","isMaster":true}}`)).Inspect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"General", "Spot"}, identity.Permissions)
+	require.True(t, identity.CanMint)
+
+	identity, err = stub(t, always(`{"code":"200000","data":{"apiKey":"k","permission":"General","uid":9969082973,"isMaster":true,
+		"ipWhitelist":"192.0.2.10","expiredAt":4102444800000,"siteType":"global","thirdPartyApp":null}}`)).Inspect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "9969082973", identity.Account)
+	require.Equal(t, []string{"192.0.2.10"}, identity.Addresses)
+	require.Equal(t, 2100, identity.ExpiresAt.Year())
+}
+
+// Addresses that are hidden in part are not told at all.
+func TestAddresses(t *testing.T) {
+	for list, want := range map[string]string{
+		`"10.**.1"`: "[]string(nil)", `"192.0.2.10,10.**.1"`: "[]string(nil)", `null`: "[]string(nil)",
+		`""`: "[]string{}", `"192.0.2.10,192.0.2.11"`: `[]string{"192.0.2.10", "192.0.2.11"}`,
+	} {
+		keys, err := stub(t, always(`{"code":"200000","data":[{"apiKey":"k","permission":"General","ipWhitelist":`+list+`}]}`)).ListKeys(t.Context(), "vaultsub01")
+		require.NoError(t, err)
+		require.Equal(t, want, fmt.Sprintf("%#v", keys[0].Addresses), list)
+	}
+}
+
+// What is asked for, to the letter.
+func TestRequestsAsSent(t *testing.T) {
+	var sent []string
+	account := stub(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(err)
+		}
+		sent = append(sent, r.Method+" "+r.RequestURI+" "+string(body))
+		if r.Method == http.MethodPost {
+			fmt.Fprint(w, `{"code":"200000","data":{"apiKey":"k","apiSecret":"s","permission":"General,Spot"}}`)
+			return
+		}
+		fmt.Fprint(w, `{"code":"200000","data":[]}`)
+	})
+	key, err := account.CreateKey(t.Context(), exchanges.KeyRequest{
+		SubAccount: "vaultsub01", Label: "vlt7f3a9c", Permissions: []string{"General", "Spot"}, Passphrase: "MintedPass01",
+		Addresses: []string{"192.0.2.10", "192.0.2.11"},
+	})
+	require.NoError(t, err)
+	require.Nil(t, key.Addresses, "the answer does not tell")
+	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "Minted Pass&1"}))
+	require.Equal(t, []string{
+		`POST /api/v1/sub/api-key {"subName":"vaultsub01","passphrase":"MintedPass01","remark":"vlt7f3a9c",` +
+			`"permission":"General,Spot","ipWhitelist":"192.0.2.10,192.0.2.11","expire":"-1"}`,
+		`DELETE /api/v1/sub/api-key?apiKey=k&subName=vaultsub01&passphrase=Minted+Pass%261 `,
+		`GET /api/v1/sub/api-key?subName=vaultsub01 `,
+	}, sent)
+}
+
+func TestExpire(t *testing.T) {
+	now := time.Date(2025, 1, 31, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{time.Hour, "30"}, {30*day - 1, "30"}, {30 * day, "90"}, {90 * day, "180"}, {179 * day, "180"},
+		{359 * day, "360"}, {360 * day, "-1"}, {-time.Hour, "30"},
+	} {
+		require.Equal(t, test.want, expire(now.Add(test.after), now), test.after)
+	}
+	require.Equal(t, "-1", expire(time.Time{}, now), "no limit")
+	require.Equal(t, 360*day, New().Describe().Variants[0].NativeExpiry.Max)
+}
+
+// A deletion carries the passphrase in its query, of which nothing is shown.
+func TestPassphraseIsScrubbed(t *testing.T) {
+	account := stub(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `{"code":"200000","data":[{"apiKey":"k","permission":"General"}]}`)
+			return
+		}
+		fmt.Fprintf(w, `{"code":"400100","msg":"wrong: %s in %s"}`, r.URL.Query().Get("passphrase"), r.RequestURI)
+	})
+	err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "MintedPass01"})
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.ErrorContains(t, err, "wrong: [redacted] in /api/v1/sub/api-key?[redacted]")
+}
