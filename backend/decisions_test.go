@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -76,8 +77,12 @@ func TestSlotsChoose(t *testing.T) {
 	key := func(connection, subAccount, role string) *indexed {
 		return &indexed{connection: connection, subAccount: subAccount, role: role, state: stateLive, expires: soon}
 	}
-	keys := map[string]*indexed{
-		"1": key("c", "a", "r"), "2": key("c", "a", "other"), "3": key("c", "b", "r"), "4": key("elsewhere", "b", "r"), "5": key("elsewhere", "b", "r"),
+	keys := newTally()
+	for i, k := range []*indexed{
+		key("c", "a", "r"), key("c", "a", "other"), key("c", "b", "r"), key("elsewhere", "b", "r"), key("elsewhere", "b", "r"),
+	} {
+		keys.keys[fmt.Sprint(i)] = k
+		keys.add(k, 1)
 	}
 	s := slots{roleName: "r", connection: "c", candidates: []string{"a", "b"}}
 	got, err := s.choose(keys)
@@ -140,7 +145,8 @@ func TestIndexFollowsTheLedger(t *testing.T) {
 		entry := func(t *rapid.T) keyEntry {
 			return keyEntry{
 				ID: rapid.StringMatching("[a-e]").Draw(t, "id"), State: stateRevoking,
-				NextTry: start.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "due")) * time.Minute),
+				SubAccount: rapid.StringMatching("[xy]").Draw(t, "sub-account"),
+				NextTry:    start.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "due")) * time.Minute),
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -173,6 +179,13 @@ func TestIndexFollowsTheLedger(t *testing.T) {
 				}
 				if len(due) != want || x.count(func(*indexed) bool { return true }) != len(model) {
 					t.Fatalf("due %v of %d, want %d of %d", due, len(x.keys), want, len(model))
+				}
+				perAccount := 0
+				for _, n := range x.inSubAccounts {
+					perAccount += n
+				}
+				if perAccount != len(model) {
+					t.Fatalf("%d keys are counted, want %d", perAccount, len(model))
 				}
 				for i := 1; i < len(due); i++ {
 					if dueAt(model[due[i]]).Before(dueAt(model[due[i-1]])) {

@@ -23,7 +23,7 @@ const hurried = 1000
 // desk is a mount of the engine, with storage that can fail, a clock that can
 // be moved, and simulated exchanges.
 type desk struct {
-	*testing.T
+	testing.TB
 	engine  *engine
 	storage *watchedStorage
 	sim     *simulator.Simulator
@@ -39,15 +39,15 @@ type desk struct {
 	requests int
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	return newDeskWith(t, simulator.Options{RateMultiplier: hurried})
 }
 
-func newDeskWith(t *testing.T, options simulator.Options) *desk {
+func newDeskWith(t testing.TB, options simulator.Options) *desk {
 	t.Helper()
 	d := &desk{
-		T:       t,
+		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
 		sim:     simulator.New(options),
 		clock:   &fakeClock{now: time.Now()},
@@ -108,8 +108,10 @@ func (d *desk) send(req *logical.Request) (*logical.Response, error) {
 	resp, err := d.engine.HandleRequest(d.Context(), req)
 	d.note(resp, err)
 	if err == nil && resp != nil && !resp.IsError() && resp.Secret == nil && resp.Data != nil {
-		path := d.engine.Route(req.Path)
-		schema.ValidateResponse(d.T, schema.GetResponseSchema(d.T, path, req.Operation), resp, true)
+		if t, ok := d.TB.(*testing.T); ok {
+			path := d.engine.Route(req.Path)
+			schema.ValidateResponse(t, schema.GetResponseSchema(t, path, req.Operation), resp, true)
+		}
 	}
 	return resp, err
 }

@@ -9,9 +9,9 @@ import (
 // index is what must be known of every key without reading storage: where it
 // counts, and when the sweeper must look at it next.
 type index struct {
-	mu   sync.Mutex
-	keys map[string]*indexed
-	due  dueHeap
+	mu sync.Mutex
+	tally
+	due dueHeap
 	// filled says that the whole ledger is in; epochs counts the times that
 	// it was emptied, so that a load begun before is not taken for whole.
 	filled bool
@@ -21,6 +21,43 @@ type index struct {
 	changed map[string]bool
 }
 
+// tally is all keys, and how many there are where.
+type tally struct {
+	keys          map[string]*indexed
+	inSubAccounts map[place]int
+	ofRoles       map[place]int
+}
+
+func newTally() *tally {
+	return &tally{keys: map[string]*indexed{}, inSubAccounts: map[place]int{}, ofRoles: map[place]int{}}
+}
+
+// place is a sub-account or a role of a connection.
+type place struct{ connection, name string }
+
+// add counts a key, or with -1 takes it out of the count.
+func (t *tally) add(key *indexed, n int) {
+	count := func(counts map[place]int, at place) {
+		if counts[at] += n; counts[at] == 0 {
+			delete(counts, at)
+		}
+	}
+	count(t.inSubAccounts, place{key.connection, key.subAccount})
+	count(t.ofRoles, place{key.connection, key.role})
+}
+
+// nextEnd is when the first live key of a connection ends; zero if there is
+// none.
+func (t *tally) nextEnd(connection string) time.Time {
+	var next time.Time
+	for _, key := range t.keys {
+		if key.connection == connection && key.state == stateLive && (next.IsZero() || key.expires.Before(next)) {
+			next = key.expires
+		}
+	}
+	return next
+}
+
 // indexed is one key in the index.
 type indexed struct {
 	id, connection, subAccount, role string
@@ -28,12 +65,12 @@ type indexed struct {
 	created, expires, due            time.Time
 	// wanted is since when the key, if it is not live, is to be deleted.
 	wanted time.Time
-	// place in the heap.
-	place int
+	// slot in the heap.
+	slot int
 }
 
 func newIndex() index {
-	return index{keys: map[string]*indexed{}, changed: map[string]bool{}}
+	return index{tally: *newTally(), changed: map[string]bool{}}
 }
 
 func (x *index) loaded() bool {
@@ -69,6 +106,8 @@ func (x *index) empty() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.keys)
+	clear(x.inSubAccounts)
+	clear(x.ofRoles)
 	clear(x.changed)
 	x.due = nil
 	x.filled = false
@@ -103,12 +142,14 @@ func (x *index) setLocked(entry keyEntry) {
 		state: entry.State, created: entry.Created, expires: entry.Expires, due: dueAt(entry), wanted: entry.wantedGone(),
 	}
 	x.keys[entry.ID] = key
+	x.add(key, 1)
 	heap.Push(&x.due, key)
 }
 
 func (x *index) removeLocked(id string) {
 	if key := x.keys[id]; key != nil {
-		heap.Remove(&x.due, key.place)
+		heap.Remove(&x.due, key.slot)
+		x.add(key, -1)
 		delete(x.keys, id)
 	}
 }
@@ -156,21 +197,21 @@ func (x *index) ids(condition func(*indexed) bool) []string {
 	return found
 }
 
-// choose shows all keys to the function under the lock.
-func (x *index) choose(choose func(keys map[string]*indexed) (string, error)) (string, error) {
+// choose shows the tally to the function under the lock.
+func (x *index) choose(choose func(*tally) (string, error)) (string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return choose(x.keys)
+	return choose(&x.tally)
 }
 
 // reserve gives a new key its place in the count before it is written, if
-// choose, shown all keys under the lock, finds a sub-account for it. Two mints
+// choose, shown the tally under the lock, finds a sub-account for it. Two mints
 // can therefore not take the same last slot. The place is given back by
 // remove, or taken by set.
-func (x *index) reserve(entry *keyEntry, choose func(keys map[string]*indexed) (subAccount string, err error)) error {
+func (x *index) reserve(entry *keyEntry, choose func(*tally) (subAccount string, err error)) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	subAccount, err := choose(x.keys)
+	subAccount, err := choose(&x.tally)
 	if err != nil {
 		return err
 	}
@@ -206,13 +247,13 @@ func (h dueHeap) Len() int           { return len(h) }
 func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
 func (h dueHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = i, j
+	h[i].slot, h[j].slot = i, j
 }
 
 // Push implements heap.Interface.
 func (h *dueHeap) Push(x any) {
 	key := x.(*indexed)
-	key.place = len(*h)
+	key.slot = len(*h)
 	*h = append(*h, key)
 }
 

@@ -87,16 +87,16 @@ func (c *ledgerCollector) Describe(descriptions chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (c *ledgerCollector) Collect(found chan<- prometheus.Metric) {
-	type place struct {
+	type group struct {
 		connection string
 		state      state
 	}
 	now := c.engine.now()
-	counts := map[place]int{}
-	oldest := map[place]time.Time{}
+	counts := map[group]int{}
+	oldest := map[group]time.Time{}
 	overdue := map[string]time.Duration{}
 	c.engine.ledger.index.each(func(key *indexed) {
-		at := place{key.connection, key.state}
+		at := group{key.connection, key.state}
 		counts[at]++
 		if first, ok := oldest[at]; !ok || key.created.Before(first) {
 			oldest[at] = key.created

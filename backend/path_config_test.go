@@ -64,7 +64,7 @@ func TestConfigRefusesBadInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := *d
-			d.T = t
+			d.TB = t
 			d.refused(logical.UpdateOperation, test.path, test.data, test.words...)
 			names, err := connectionTable().list(t.Context(), d.storage)
 			require.NoError(t, err)

@@ -44,7 +44,7 @@ func TestCredsCanOnlyBeNarrowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := *d
-			d.T = t
+			d.TB = t
 			d.refused(logical.UpdateOperation, "creds/wide", test.data, test.words...)
 		})
 	}

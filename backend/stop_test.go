@@ -14,7 +14,7 @@ import (
 // eventually polls, with a bound.
 func (d *desk) eventually(what string, condition func() bool) {
 	d.Helper()
-	require.Eventually(d.T, condition, 30*time.Second, 5*time.Millisecond, what)
+	require.Eventually(d, condition, 30*time.Second, 5*time.Millisecond, what)
 }
 
 func TestRevokeAllEmptiesAConnection(t *testing.T) {

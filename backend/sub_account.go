@@ -15,38 +15,24 @@ type slots struct {
 }
 
 // choose picks the sub-account with the most free slots, that is the fewest
-// keys of ours, since all have the same cap. It is a pure function of the keys
-// there are.
-func (s slots) choose(keys map[string]*indexed) (string, error) {
-	ofRole := 0
-	held := map[string]int{}
-	var next time.Time
-	for _, key := range keys {
-		if key.connection != s.connection {
-			continue
-		}
-		held[key.subAccount]++
-		if key.role == s.roleName {
-			ofRole++
-		}
-		if key.state == stateLive && (next.IsZero() || key.expires.Before(next)) {
-			next = key.expires
-		}
+// keys of ours, since all have the same cap. It is a pure function of the
+// tally.
+func (s slots) choose(t *tally) (string, error) {
+	if held := t.ofRoles[place{s.connection, s.roleName}]; s.maxLiveKeys > 0 && held >= s.maxLiveKeys {
+		return "", full("role %q holds %s, its max_live_keys", s.roleName, plural(held, "key"), t.nextEnd(s.connection))
 	}
-	if s.maxLiveKeys > 0 && ofRole >= s.maxLiveKeys {
-		return "", full("role %q holds %s, its max_live_keys", s.roleName, plural(ofRole, "key"), next)
-	}
-	best := ""
+	best, fewest := "", 0
 	for _, candidate := range s.candidates {
-		if s.perAccount > 0 && held[candidate] >= s.perAccount {
+		held := t.inSubAccounts[place{s.connection, candidate}]
+		if s.perAccount > 0 && held >= s.perAccount {
 			continue
 		}
-		if best == "" || held[candidate] < held[best] {
-			best = candidate
+		if best == "" || held < fewest {
+			best, fewest = candidate, held
 		}
 	}
 	if best == "" {
-		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, plural(s.perAccount, "key"), next)
+		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, plural(s.perAccount, "key"), t.nextEnd(s.connection))
 	}
 	return best, nil
 }
