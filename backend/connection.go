@@ -100,11 +100,22 @@ func (c connection) options() exchanges.Options {
 // userAgent tells an exchange's support who is calling.
 const userAgent = "vault-plugin-secrets-exchange"
 
-// samePlace reports whether keys minted through one connection can be deleted
-// through the other.
-func (c connection) samePlace(other connection) bool {
-	return c.Exchange == other.Exchange && c.Environment == other.Environment && c.Variant == other.Variant &&
-		c.BaseURL == other.BaseURL && (c.Account == other.Account || c.Account == "" || other.Account == "")
+// sameAccess reports whether both reach the same place with the same
+// credential.
+func (c connection) sameAccess(other connection) bool {
+	return c.Credential == other.Credential && c.Exchange == other.Exchange && c.Environment == other.Environment &&
+		c.Variant == other.Variant && c.BaseURL == other.BaseURL
+}
+
+// reaches reports whether keys minted through one connection can be deleted
+// through the other: the access is the same, or another credential at the same
+// place was verified to be of the same account, as far as the exchange tells.
+func (c connection) reaches(other connection, verified bool) bool {
+	if c.sameAccess(other) {
+		return true
+	}
+	other.Credential = c.Credential
+	return verified && c.sameAccess(other) && (c.Account == other.Account || c.Account == "")
 }
 
 // allowsRole reports whether a role of that name may use the connection.

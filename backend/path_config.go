@@ -85,7 +85,7 @@ func configFields() map[string]*framework.FieldSchema {
 		"totp_secret": secret("Seed of one-time codes (base32), where the exchange asks for them."),
 		"verify": {
 			Type: framework.TypeBool, Default: true,
-			Description: "Ask the exchange whether the credential works, and refuse it if it does not.",
+			Description: "Ask the exchange whether the credential works, and refuse it if it does not. A write that changes neither credential nor place only asks if verify=true is given.",
 		},
 		"force": {
 			Type: framework.TypeBool, Default: false, Query: true,
@@ -159,7 +159,14 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	resp := &logical.Response{}
-	if d.Get("verify").(bool) {
+	_, asked := d.GetOk("verify")
+	moved := old == nil || !old.sameAccess(entry)
+	switch {
+	case !d.Get("verify").(bool):
+		if moved {
+			entry.Account = ""
+		}
+	case moved || asked:
 		identity, err := verifyRoot(ctx, opened)
 		if err != nil {
 			return nil, err
@@ -167,7 +174,7 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 		entry.Account, resp.Warnings = identity.Account, identity.Warnings
 	}
 	if old != nil && !d.Get("force").(bool) {
-		if err := e.checkMove(ctx, req.Storage, name, *old, entry); err != nil {
+		if err := e.checkMove(ctx, req.Storage, name, *old, entry, d.Get("verify").(bool)); err != nil {
 			return nil, err
 		}
 	}
@@ -195,8 +202,8 @@ func verifyRoot(ctx context.Context, l *link) (exchanges.Identity, error) {
 
 // checkMove refuses to point a connection elsewhere while it has keys that
 // could then not be deleted.
-func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, old, moved connection) error {
-	if old.samePlace(moved) {
+func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, old, moved connection, verified bool) error {
+	if old.reaches(moved, verified) {
 		return nil
 	}
 	if err := e.ledger.load(ctx, s); err != nil {
@@ -213,8 +220,14 @@ func (e *engine) keysOf(name string) int {
 	return e.ledger.index.count(func(key *indexed) bool { return key.connection == name })
 }
 
-// apply takes over the fields that were given.
+// apply takes over the fields that were given. The secret parts of a credential
+// belong together, so that giving one replaces them all.
 func (c *connection) apply(d *framework.FieldData) error {
+	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret"} {
+		if _, ok := d.GetOk(field); ok {
+			c.Credential = credential{APIKey: c.Credential.APIKey}
+		}
+	}
 	for field, value := range map[string]*string{
 		"exchange": &c.Exchange, "environment": &c.Environment, "variant": &c.Variant, "base_url": &c.BaseURL,
 		"api_key": &c.Credential.APIKey, "api_secret": &c.Credential.APISecret, "passphrase": &c.Credential.Passphrase,
@@ -388,8 +401,10 @@ A connection holds the root credential of a parent account and the guard rails
 that no role on it may pass. It belongs to the security team; roles belong to
 the teams that use them. Secrets are written and never shown again.
 
-A write keeps the fields that are not given. By default it asks the exchange
-whether the credential works and may mint keys; verify=false leaves that out.
+A write keeps the fields that are not given. One that changes the credential or
+the place asks the exchange whether the credential works and may mint keys;
+verify=false leaves that out. The secret parts of a credential are replaced
+together.
 A connection that has keys cannot be deleted, unless force=true asks for the
 keys to be revoked first.
 `)

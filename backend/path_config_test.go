@@ -101,6 +101,31 @@ func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
 	require.Nil(t, resp)
 }
 
+func TestRootKeyIsReplacedWhileKeysLive(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	rsa, ok := d.sim.Root("bybit", "rsa")
+	require.True(t, ok)
+	replacement := map[string]any{"api_key": rsa.APIKey, "private_key": rsa.PrivateKey}
+
+	unverified := map[string]any{"api_key": rsa.APIKey, "api_secret": "other", "verify": false}
+	d.refused(logical.UpdateOperation, "config/bybit", unverified, "1 key", "no longer be revoked")
+
+	d.write("config/bybit", replacement)
+	require.NoError(t, d.revoke(lease))
+	require.Empty(t, d.sim.Keys())
+}
+
+func TestConfigCanBeFrozenDuringAnOutage(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.inject("bybit", simulator.AnyOperation, simulator.Outage, 0)
+	d.write("config/bybit", map[string]any{"frozen": "minting"})
+	d.refused(logical.ReadOperation, "creds/trader", nil, "frozen")
+	d.refused(logical.UpdateOperation, "config/bybit", map[string]any{"verify": true}, "could not be verified")
+}
+
 func TestConfigUnverified(t *testing.T) {
 	d := newDesk(t)
 	d.connect("bybit", map[string]any{"api_secret": "wrong", "verify": false})
