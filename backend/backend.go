@@ -36,7 +36,9 @@ type engine struct {
 	ledger      *ledger
 	claims      *claims
 	metrics     *metrics
-	drainer     *drainer
+	// drainer deletes what is due without waiting for Vault's next tick;
+	// rotator replaces root keys, which can take longer than a tick may.
+	drainer, rotator *worker
 }
 
 // Factory returns the factory that Vault calls for each mount. The engine can
@@ -61,7 +63,8 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) 
 	}
 	e.metrics = newMetrics(e)
 	e.connections = &connections{catalog: catalog, now: now, observer: e.metrics.observer, links: map[string]*link{}}
-	e.drainer = newDrainer(e)
+	e.drainer = newWorker(e.sweepDue)
+	e.rotator = newWorker(e.rotateDue)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
@@ -75,7 +78,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) 
 	}
 	for _, path := range []*framework.Path{
 		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
-		e.pathConfigRevokeAll(), e.pathConfigReconcile(),
+		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
 		e.pathKeysList(), e.pathKeys(),

@@ -21,6 +21,12 @@ type connection struct {
 	Credential     credential    `json:"credential"`
 	RequestTimeout time.Duration `json:"request_timeout"`
 	RateMultiplier float64       `json:"rate_multiplier"`
+	// RotationPeriod is how often the root key is replaced, and Rotated when
+	// it was last. Superseded is the root key before this one, while it is
+	// still to be deleted.
+	RotationPeriod time.Duration `json:"rotation_period"`
+	Rotated        time.Time     `json:"rotated,omitzero"`
+	Superseded     string        `json:"superseded,omitempty"`
 	// Account is what the exchange called the parent account when the
 	// credential was verified.
 	Account string `json:"account"`
@@ -74,6 +80,16 @@ type credential struct {
 
 // Format prints nothing of the credential, whatever the verb.
 func (credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[credential]") }
+
+func newCredential(c exchanges.Credential) credential {
+	return credential{
+		APIKey:     c.APIKey,
+		APISecret:  c.APISecret.Reveal(),
+		Passphrase: c.Passphrase.Reveal(),
+		PrivateKey: c.PrivateKey.Reveal(),
+		TOTPSecret: c.TOTPSecret.Reveal(),
+	}
+}
 
 func (c credential) reveal() exchanges.Credential {
 	return exchanges.Credential{

@@ -49,5 +49,6 @@ func (e *engine) invalidate(_ context.Context, key string) {
 // clean is called when the mount goes away or the plugin ends.
 func (e *engine) clean(context.Context) {
 	e.drainer.stop()
+	e.rotator.stop()
 	e.connections.close()
 }

@@ -190,10 +190,14 @@ func newBench(t *testing.T, s matrixSubject) *bench {
 	fields := connectionFields(s.exchange.Name, access)
 	d.write("config/c", merge(fields, map[string]any{
 		"variant": s.variant.Name, "request_timeout": "1s", "allowed_scopes": scopes.Strings(),
-		"allow_undeletable_keys": s.variant.NoDeletion != "",
+		"allow_undeletable_keys": s.variant.NoDeletion != "", "require_ip_allowlist": !s.variant.Addresses.None,
 	}))
+	addresses := []string{"127.0.0.1"}
+	if s.variant.Addresses.None {
+		addresses = nil
+	}
 	d.write("roles/r", map[string]any{
-		"connection": "c", "sub_accounts": access.SubAccounts[0], "scopes": scopes.Strings(), "ip_allowlist": "127.0.0.1",
+		"connection": "c", "sub_accounts": access.SubAccounts[0], "scopes": scopes.Strings(), "ip_allowlist": addresses,
 		"ttl": "10m", "max_ttl": "2h", "max_wait": "5s",
 	})
 	return b

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -125,6 +126,7 @@ func guardRailFields() map[string]*framework.FieldSchema {
 func configAnswerFields() map[string]*framework.FieldSchema {
 	fields := guardRailFields()
 	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account, if it was verified and tells."}
+	fields["last_rotated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the root key was last written or replaced."}
 	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Keys of the connection in the ledger."}
 	return fields
 }
@@ -161,6 +163,9 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 	resp := &logical.Response{}
 	_, asked := d.GetOk("verify")
 	moved := old == nil || !old.sameAccess(entry)
+	if moved {
+		entry.Rotated, entry.Superseded = e.now(), ""
+	}
 	switch {
 	case !d.Get("verify").(bool):
 		if moved {
@@ -244,24 +249,15 @@ func (c *connection) apply(d *framework.FieldData) error {
 			*value = words(d, field)
 		}
 	}
-	if _, ok := d.GetOk("request_timeout"); ok {
-		timeout, err := duration(d, "request_timeout")
-		if err != nil {
-			return err
+	for field, value := range map[string]*time.Duration{
+		"request_timeout": &c.RequestTimeout, "max_ttl": &c.MaxTTL, "rotation_period": &c.RotationPeriod,
+	} {
+		if _, ok := d.GetOk(field); ok {
+			var err error
+			if *value, err = duration(d, field); err != nil {
+				return err
+			}
 		}
-		c.RequestTimeout = timeout
-	}
-	if _, ok := d.GetOk("max_ttl"); ok {
-		maxTTL, err := duration(d, "max_ttl")
-		if err != nil {
-			return err
-		}
-		c.MaxTTL = maxTTL
-	}
-	if period, err := duration(d, "rotation_period"); err != nil {
-		return err
-	} else if period > 0 {
-		return invalid("rotation_period", "no exchange of this build can replace its root key through the API; replace it by hand and write the connection again")
 	}
 	if multiplier, ok := d.GetOk("rate_multiplier"); ok {
 		c.RateMultiplier = multiplier.(float64)
@@ -285,6 +281,9 @@ func (c *connection) apply(d *framework.FieldData) error {
 // mint that made it.
 const maxRequestTimeout = createTimeout
 
+// minRotationPeriod keeps a slip of the pen from wearing the exchange out.
+const minRotationPeriod = time.Hour
+
 // checkGuardRails refuses values that make no sense. The form of the
 // credential was checked when the link was opened.
 func (l *link) checkGuardRails() error {
@@ -296,6 +295,10 @@ func (l *link) checkGuardRails() error {
 		return invalid("max_keys_per_sub_account", "%d is negative; give 0 for the exchange's cap, or a positive number", l.MaxKeysPerSubAccount)
 	case l.RateMultiplier <= 0 || l.RateMultiplier > 10_000:
 		return invalid("rate_multiplier", "%v is not allowed; give a number above 0, such as 0.5, and at most 10000", l.RateMultiplier)
+	case l.RotationPeriod > 0 && !l.about.RootRotation:
+		return invalid("rotation_period", "%s has no API call that replaces a root key; replace it by hand and write the connection again", l.about.DisplayName)
+	case l.RotationPeriod > 0 && l.RotationPeriod < minRotationPeriod:
+		return invalid("rotation_period", "%s is too short; give at least %s", l.RotationPeriod, minRotationPeriod)
 	case l.RequestTimeout > maxRequestTimeout:
 		return invalid("request_timeout", "%s is too long; give at most %s", l.RequestTimeout, maxRequestTimeout)
 	}
@@ -333,7 +336,8 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"require_ip_allowlist":     c.RequireIPAllowlist,
 		"max_ttl":                  seconds(c.MaxTTL),
 		"max_keys_per_sub_account": c.MaxKeysPerSubAccount,
-		"rotation_period":          0,
+		"rotation_period":          seconds(c.RotationPeriod),
+		"last_rotated_at":          timestamp(c.Rotated),
 		"exclusive_sub_accounts":   c.ExclusiveSubAccounts,
 		"frozen":                   c.Frozen,
 		"live_keys":                e.keysOf(name),

@@ -37,6 +37,7 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	e.sweepDue(ctx, s)
+	e.rotator.start(s)
 	e.metrics.sweeps.WithLabelValues(result(nil)).Inc()
 	return nil
 }

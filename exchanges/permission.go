@@ -2,6 +2,7 @@ package exchanges
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,9 @@ type Permission struct {
 	Beyond bool
 	// Needs are further permissions without which this one is of no use.
 	Needs []string
+	// Implies are narrower permissions that this one includes, so that a key
+	// is not asked to hold, and does not show, both.
+	Implies []string
 	// ByName says that the permission is only granted to a role that names
 	// it in native_permissions, though a scope would cover it.
 	ByName bool
@@ -104,7 +108,8 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 			add(p)
 		}
 	}
-	for _, p := range chosen {
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		p := chosen[name]
 		for _, name := range p.Needs {
 			if _, ok := chosen[name]; !ok {
 				needed, err := v.permission(name)
@@ -116,14 +121,16 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 			}
 		}
 	}
+	for _, p := range chosen {
+		for _, name := range p.Implies {
+			delete(chosen, name)
+		}
+	}
 	grant := Grant{Scopes: held, Risk: risk}
 	if risk != RiskCritical {
 		grant.Risk = held.Risk()
 	}
-	for name := range chosen {
-		grant.Permissions = append(grant.Permissions, name)
-	}
-	slices.Sort(grant.Permissions)
+	grant.Permissions = slices.Sorted(maps.Keys(chosen))
 	return grant, nil
 }
 

@@ -180,3 +180,19 @@ func TestCheckGrant(t *testing.T) {
 		})
 	}
 }
+
+// A permission that includes another is asked for alone.
+func TestGrantImplies(t *testing.T) {
+	flagged := exchanges.Variant{Permissions: []exchanges.Permission{
+		{Name: "account:read", Scopes: exchanges.NewScopes(read)},
+		{Name: "spot:read", Scopes: exchanges.NewScopes(read)},
+		{Name: "spot:write", Scopes: exchanges.NewScopes(spot), Implies: []string{"spot:read"}},
+	}}
+	grant, err := flagged.Grant(exchanges.NewScopes(read, spot), nil)
+	require.NoError(t, err)
+	require.Equal(t, exchanges.Grant{
+		Permissions: []string{"account:read", "spot:write"}, Scopes: exchanges.NewScopes(read, spot), Risk: exchanges.RiskModerate,
+	}, grant)
+	require.NoError(t, flagged.CheckGrant(grant, []string{"account:read", "spot:write"}))
+	require.Error(t, flagged.CheckGrant(grant, []string{"account:read", "spot:read"}))
+}

@@ -18,12 +18,15 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 	defer cancel()
 	failure := asError(cause)
 	if err := deleteKey(WithRevoking(WithPatience(ctx, rollBackTimeout))); err != nil {
+		key := ref.ID
+		if ref.SubAccount != "" {
+			key += " of sub-account " + ref.SubAccount
+		}
 		return &Error{
 			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: "create key",
 			Message: "the new key could be neither finished (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
-			Remedy: "delete key " + ref.ID + " of sub-account " + ref.SubAccount +
-				" at the exchange if the engine does not; nobody holds its secret",
-			Err: errors.Join(cause, err),
+			Remedy:  "delete key " + key + " at the exchange if the engine does not; nobody holds its secret",
+			Err:     errors.Join(cause, err),
 		}
 	}
 	if failure.Kind == ErrOutcomeUnknown {

@@ -4,53 +4,52 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
 func TestRollBack(t *testing.T) {
-	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key"}
-	failed := func(kind exchanges.Kind) error {
-		return &exchanges.Error{Kind: kind, Exchange: "example", Operation: "bind addresses", Code: "42", Message: "no"}
-	}
+	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "acme", Operation: "bind key", Message: "bad address"}
+	lost := &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "acme", Operation: "bind key", Err: context.DeadlineExceeded}
+	foreign := errors.New("not of an exchange")
+	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key7"}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+
 	for _, test := range []struct {
-		name    string
-		cause   error
-		deleted error
-		want    exchanges.Kind
+		name     string
+		cause    error
+		deletion error
+		kind     exchanges.Kind
 	}{
-		{"refused, and deleted", failed(exchanges.ErrInvalid), nil, exchanges.ErrInvalid},
-		{"refused for rate, and deleted", failed(exchanges.ErrRateLimited), nil, exchanges.ErrRateLimited},
-		{"in doubt, and deleted", failed(exchanges.ErrOutcomeUnknown), nil, exchanges.ErrUnavailable},
-		{"refused, and not deleted", failed(exchanges.ErrInvalid), failed(exchanges.ErrUnavailable), exchanges.ErrOutcomeUnknown},
-		{"in doubt, and not deleted", failed(exchanges.ErrOutcomeUnknown), failed(exchanges.ErrAuth), exchanges.ErrOutcomeUnknown},
+		{"refused, deleted", refused, nil, exchanges.ErrInvalid},
+		{"lost, deleted", lost, nil, exchanges.ErrUnavailable},
+		{"refused, not deleted", refused, lost, exchanges.ErrOutcomeUnknown},
+		{"foreign, not deleted", foreign, foreign, exchanges.ErrOutcomeUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := exchanges.RollBack(t.Context(), ref, test.cause, func(context.Context) error { return test.deleted })
-			var failure *exchanges.Error
-			require.True(t, errors.As(err, &failure))
-			require.Equal(t, test.want, failure.Kind)
-			require.Equal(t, "example", failure.Exchange)
-			if test.deleted != nil {
-				require.ErrorContains(t, err, "delete key key of sub-account desk")
+			err := exchanges.RollBack(gone, ref, test.cause, func(ctx context.Context) error {
+				require.NoError(t, ctx.Err(), "the deletion outlives the caller")
+				require.True(t, exchanges.Revoking(ctx))
+				_, bounded := ctx.Deadline()
+				require.True(t, bounded)
+				return test.deletion
+			})
+			require.ErrorIs(t, err, test.kind)
+			if test.deletion != nil {
+				assert.ErrorContains(t, err, "delete key key7 of sub-account desk")
+				assert.ErrorIs(t, err, test.cause)
+				assert.ErrorIs(t, err, test.deletion)
+			}
+			if test.cause == lost {
+				assert.ErrorIs(t, err, context.DeadlineExceeded)
 			}
 		})
 	}
-	t.Run("though the caller has gone", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		err := exchanges.RollBack(ctx, ref, context.Canceled, func(ctx context.Context) error {
-			require.NoError(t, ctx.Err())
-			_, bounded := ctx.Deadline()
-			require.True(t, bounded)
-			require.True(t, exchanges.Revoking(ctx), "a roll-back goes ahead of other calls")
-			patience, _ := exchanges.Patience(ctx)
-			require.Greater(t, patience, time.Second)
-			return nil
-		})
-		require.ErrorIs(t, err, context.Canceled)
-	})
+	assert.Equal(t, foreign, exchanges.RollBack(t.Context(), ref, foreign, func(context.Context) error { return nil }))
+	err := exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7"}, refused, func(context.Context) error { return lost })
+	assert.ErrorContains(t, err, "delete key key7 at the exchange")
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -25,9 +24,6 @@ const (
 
 // linkPage is the page size of both lists, the largest allowed.
 const linkPage = 500
-
-// rollBackTimeout bounds the deletion of a key that could not be finished.
-const rollBackTimeout = 30 * time.Second
 
 // link is an Exchange Link account. It names a sub-account by its number.
 type link struct{ account }
@@ -88,7 +84,8 @@ func (l *link) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exc
 	}
 	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions()}
 	if err := l.finish(ctx, request, &minted); err != nil {
-		return exchanges.Key{}, l.rollBack(ctx, exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}, err)
+		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
+		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return l.DeleteKey(ctx, ref) })
 	}
 	return minted, nil
 }
@@ -125,31 +122,6 @@ func (l *link) finish(ctx context.Context, request exchanges.KeyRequest, minted 
 		minted.Permissions = append(minted.Permissions, permitted.flags.set()...)
 	}
 	return nil
-}
-
-// rollBack deletes a key that could not be finished, even if the caller has
-// gone, and returns why it could not be finished.
-func (l *link) rollBack(ctx context.Context, ref exchanges.KeyRef, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollBackTimeout)
-	defer cancel()
-	ctx = exchanges.WithRevoking(exchanges.WithPatience(ctx, rollBackTimeout))
-	if err := l.DeleteKey(ctx, ref); err != nil {
-		return &exchanges.Error{
-			Kind: exchanges.ErrOutcomeUnknown, Exchange: "binance", Operation: opCreateKey,
-			Message: "the new key could be neither finished (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
-			Remedy: "delete key " + ref.ID + " of sub-account " + ref.SubAccount +
-				" at Binance; nobody can use it, since its private half is not kept",
-			Err: errors.Join(cause, err),
-		}
-	}
-	var failure *exchanges.Error
-	if errors.As(cause, &failure) && failure.Kind == exchanges.ErrOutcomeUnknown {
-		// With the key gone, nothing is left in doubt.
-		settled := *failure
-		settled.Kind = exchanges.ErrUnavailable
-		return &settled
-	}
-	return cause
 }
 
 // keyList is an array of keys. A sample of the documentation shows a single key

@@ -6,6 +6,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/binance"
 	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
+	"vault-plugin-secrets-exchange/exchanges/gate"
+	"vault-plugin-secrets-exchange/exchanges/hyperliquid"
 	"vault-plugin-secrets-exchange/exchanges/kucoin"
 	"vault-plugin-secrets-exchange/exchanges/okx"
 )
@@ -16,6 +18,8 @@ func All() []exchanges.Exchange {
 		binance.New(),
 		bitget.New(),
 		bybit.New(),
+		gate.New(),
+		hyperliquid.New(),
 		kucoin.New(),
 		okx.New(),
 	}

@@ -34,8 +34,8 @@ type account struct {
 // Open implements [exchanges.Exchange].
 func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
-	if err == nil {
-		err = checkTOTPSecret(credential.TOTPSecret)
+	if err == nil && credential.TOTPSecret != "" {
+		_, err = rest.OneTimeCode(credential.TOTPSecret, time.Now())
 	}
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}

@@ -54,9 +54,6 @@ const (
 // key included where it lives there.
 const maxKeys = 8
 
-// oneTimeCodePeriod is how long a one-time code lasts. Deribit takes each once.
-const oneTimeCodePeriod = 30 * time.Second
-
 // Describe implements [exchanges.Exchange].
 func (Deribit) Describe() exchanges.Description {
 	const root = "with account:read_write and every scope that roles shall give, restricted to the Vault servers' " +
@@ -119,7 +116,8 @@ func describe() exchanges.Variant {
 			// Deribit counts credits: 20 requests a second on each
 			// sub-account, and 100 at once.
 			{Operation: rest.AnyOperation, Requests: 100, Per: 5 * time.Second},
-			{Operation: opOneTimeCode, Requests: 1, Per: oneTimeCodePeriod, Fixed: true},
+			// Each code is taken once.
+			{Operation: opOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
 		},
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
@@ -57,17 +55,6 @@ func (d *demand) failure() *exchanges.Error {
 	return failure
 }
 
-// checkTOTPSecret refuses a seed of which no code can be made.
-func checkTOTPSecret(secret exchanges.Secret) error {
-	if secret == "" {
-		return nil
-	}
-	if _, err := totp.GenerateCode(secret.Reveal(), time.Unix(0, 0)); err != nil {
-		return errors.New("totp_secret: not base32; give the letters A to Z and digits 2 to 7 of the seed, without spaces")
-	}
-	return nil
-}
-
 const (
 	// codeTries is how many one-time codes a call may use up.
 	codeTries = 2
@@ -106,22 +93,22 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 		// its own.
 		demanded = time.Time{}
 	}
-	failure.Kind, failure.RetryAfter = exchanges.ErrRateLimited, oneTimeCodePeriod
+	failure.Kind, failure.RetryAfter = exchanges.ErrRateLimited, rest.OneTimeCodePeriod
 	return failure
 }
 
 // sendWithCode makes the call with the present code. It is never repeated: the
 // code would be spent.
 func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out any) error {
-	code, err := totp.GenerateCode(a.root().TOTPSecret.Reveal(), time.Now().Add(a.client.ClockOffset()))
+	code, err := rest.OneTimeCode(a.root().TOTPSecret, a.client.Now(ctx))
 	if err != nil {
-		return invalid(c.operation, "no one-time code can be made of totp_secret")
+		return invalid(c.operation, err.Error())
 	}
 	guarded := c
 	guarded.effect = rest.Once
-	guarded.secrets = append(slices.Clone(c.secrets), exchanges.Secret(code))
+	guarded.secrets = append(slices.Clone(c.secrets), code)
 	guarded.params = maps.Clone(c.params)
-	guarded.params["authorization_data"], guarded.params["challenge"] = code, challenge
+	guarded.params["authorization_data"], guarded.params["challenge"] = code.Reveal(), challenge
 
 	err = a.send(exchanges.WithPatience(ctx, codePatience), guarded, out)
 	var failure *exchanges.Error

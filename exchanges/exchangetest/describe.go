@@ -99,7 +99,14 @@ func (s *suite) testGrants(t *testing.T) {
 		_, err := v.Grant(exchanges.NewScopes(exchanges.ScopeRead, scope), nil)
 		assert.ErrorContains(t, err, string(scope))
 	}
-	for _, grant := range s.grants(t) {
+	for subset := range 1 << len(offered) {
+		wanted := exchanges.NewScopes(exchanges.ScopeRead)
+		for i, scope := range offered {
+			if subset&(1<<i) != 0 {
+				wanted = wanted.Union(exchanges.Scopes{scope})
+			}
+		}
+		grant := s.grant(t, wanted)
 		assert.NoError(t, v.CheckGrant(grant, grant.Permissions))
 		assert.Error(t, v.CheckGrant(grant, append(slices.Clone(grant.Permissions), "no-such-permission")))
 		assert.Error(t, v.CheckGrant(grant, nil))

@@ -81,11 +81,7 @@ type Probe struct {
 
 // Run tests the subject.
 func Run(t *testing.T, subject Subject) {
-	description := subject.Exchange.Describe()
-	variant, err := description.Variant(subject.Variant)
-	require.NoError(t, err)
-	s := &suite{Subject: subject, description: description, variant: variant, rsaPair: sync.OnceValue(newRSAPair)}
-
+	s := newSuite(t, subject)
 	t.Run("Describe", s.testDescribe)
 	t.Run("Grants", s.testGrants)
 	t.Run("Open", s.testOpen)
@@ -98,6 +94,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("Faults", s.testFaults)
 	t.Run("LostAnswer", s.testLostAnswer)
 	t.Run("RollBack", s.testRollBack)
+	t.Run("Rotation", s.testRotation)
 	t.Run("Cancellation", s.testCancellation)
 	t.Run("Connections", s.testConnections)
 	t.Run("Pace", s.testPace)
@@ -114,6 +111,13 @@ type suite struct {
 	description exchanges.Description
 	variant     exchanges.Variant
 	rsaPair     func() pair
+}
+
+func newSuite(t *testing.T, subject Subject) *suite {
+	description := subject.Exchange.Describe()
+	variant, err := description.Variant(subject.Variant)
+	require.NoError(t, err)
+	return &suite{Subject: subject, description: description, variant: variant, rsaPair: sync.OnceValue(newRSAPair)}
 }
 
 // room is how many of the keys that a test would like to make at a time fit in

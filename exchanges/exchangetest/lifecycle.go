@@ -1,9 +1,11 @@
 package exchangetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,6 +34,7 @@ func (s *suite) testKeys(t *testing.T) {
 			assert.True(t, slices.ContainsFunc(s.Probes, func(p Probe) bool { return p.Scope == scope }), "%s", scope)
 		}
 	})
+	t.Run("permissions by name", func(t *testing.T) { s.testNative(t, venue, account, subAccount) })
 	t.Run("addresses", func(t *testing.T) { s.testAddresses(t, venue, account, subAccount) })
 	t.Run("in parallel", func(t *testing.T) { s.testParallel(t, venue, account, subAccount) })
 }
@@ -60,6 +63,9 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 	if listed[0].Addresses != nil {
 		assert.Equal(t, o.Addresses, listed[0].Addresses)
 	}
+	if at := listed[0].CreatedAt; !at.IsZero() {
+		assert.WithinDuration(t, venue.now(), at, time.Minute)
+	}
 	if s.variant.NativeExpiry != nil && !listed[0].ExpiresAt.IsZero() {
 		assert.False(t, listed[0].ExpiresAt.Before(o.Expires), "the exchange ends the key before the lease")
 	}
@@ -80,6 +86,35 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 	}
 	assert.NoError(t, account.DeleteKey(ctx, o.ref(key.ID)), "deleting a key that is gone")
 	venue.assertGone(t, o.SubAccount)
+}
+
+// testNative makes a key with each permission that a role has to name, with the
+// permissions that it needs and of whichever key type it goes with.
+func (s *suite) testNative(t *testing.T, venue *venue, account exchanges.Account, subAccount string) {
+	for _, p := range s.variant.Permissions {
+		if len(s.variant.OnlyByName([]string{p.Name})) == 0 {
+			continue
+		}
+		grant, err := s.variant.Grant(exchanges.NewScopes(exchanges.ScopeRead), append(slices.Clone(p.Needs), p.Name))
+		require.NoError(t, err)
+		assert.True(t, !p.Beyond || grant.Risk == exchanges.RiskCritical, p.Name)
+		var refusals []error
+		for _, keyType := range s.variant.KeyTypes {
+			o := s.orderOf(t, keyType, subAccount, grant)
+			key, err := account.CreateKey(deadline(t), o.KeyRequest)
+			if errors.Is(err, exchanges.ErrPermission) {
+				continue // The exchange does not let a root give what it does not have.
+			}
+			if err != nil {
+				refusals = append(refusals, err)
+				continue
+			}
+			assert.NoError(t, s.variant.CheckGrant(grant, key.Permissions), p.Name)
+			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)))
+			venue.assertGone(t, subAccount)
+		}
+		assert.Less(t, len(refusals), len(s.variant.KeyTypes), "%s cannot be had: %v", p.Name, refusals)
+	}
 }
 
 // testAddresses binds keys to addresses and checks where they then work.

@@ -3,6 +3,7 @@ package exchangetest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -132,9 +133,9 @@ func spoilt(body []byte) []spoiltBody {
 func walk(tree any, path string, visit func(path string, object map[string]any, name string)) {
 	switch tree := tree.(type) {
 	case map[string]any:
-		for name, value := range tree {
+		for _, name := range slices.Sorted(maps.Keys(tree)) {
 			visit(path+"."+name, tree, name)
-			walk(value, path+"."+name, visit)
+			walk(tree[name], path+"."+name, visit)
 		}
 	case []any:
 		for i, value := range tree {

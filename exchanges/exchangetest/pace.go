@@ -94,6 +94,8 @@ func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
 	account := b.account(t)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 	b.wire.instead(nil)
+	// Let what the first calls drew from the rate limit come back.
+	time.Sleep(time.Hour)
 
 	b.inject(t, simulator.CreateKey, simulator.RateLimit, 1, 0)
 	refused := time.Now()

@@ -31,7 +31,7 @@ type venue struct {
 	*simulator.Simulator
 	suite *suite
 	// ahead is how far the venue's clock has been put forward.
-	ahead *atomic.Int64
+	ahead atomic.Int64
 }
 
 // start starts a simulator with hurried limits that ends with the test.
@@ -41,15 +41,15 @@ func (s *suite) start(t *testing.T) *venue {
 
 // startWith starts a simulator that ends with the test.
 func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
-	ahead := &atomic.Int64{}
+	v := &venue{suite: s}
 	if options.Now == nil {
-		options.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		options.Now = v.now
 	}
-	sim := simulator.New(options)
-	require.Contains(t, sim.Exchanges(), s.description.Name, "the simulator lacks the exchange")
-	require.NoError(t, sim.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, sim.Close()) })
-	return &venue{Simulator: sim, suite: s, ahead: ahead}
+	v.Simulator = simulator.New(options)
+	require.Contains(t, v.Exchanges(), s.description.Name, "the simulator lacks the exchange")
+	require.NoError(t, v.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, v.Close()) })
+	return v
 }
 
 // root returns the way to the root that can do everything.
@@ -143,6 +143,9 @@ func (v *venue) assertGone(t *testing.T, subAccount string) {
 
 // advance puts the venue's clock forward.
 func (v *venue) advance(by time.Duration) { v.ahead.Add(int64(by)) }
+
+// now is the time by the venue's clock.
+func (v *venue) now() time.Time { return time.Now().Add(time.Duration(v.ahead.Load())) }
 
 // accepts uses a minted key, with which the account was opened, for a probe and
 // reports whether the venue does what is asked.

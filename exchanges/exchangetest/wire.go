@@ -174,6 +174,13 @@ func (s *suite) bubble(t *testing.T, multiplier float64, test func(*testing.T, *
 	})
 }
 
+// Bubble runs a test of an exchange package's own in a synctest bubble, at a
+// simulated exchange that keeps to the bubble's time and to the documented
+// limits. The options are how it is reached.
+func Bubble(t *testing.T, subject Subject, test func(t *testing.T, sim *simulator.Simulator, options exchanges.Options)) {
+	newSuite(t, subject).bubble(t, 1, func(t *testing.T, b *bubble) { test(t, b.Simulator, b.options) })
+}
+
 // bubble is a simulated exchange and the way to it from inside a bubble.
 type bubble struct {
 	*venue

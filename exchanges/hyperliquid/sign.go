@@ -35,20 +35,11 @@ type approval struct {
 	Nonce            int64  `json:"nonce"`
 }
 
-const typeApproval = "approveAgent"
-
-// digest is what the wallet signs of an approval.
-func (a approval) digest() ([32]byte, error) {
-	agent, err := wallet.ParseAddress(a.AgentAddress)
-	if err != nil {
-		return [32]byte{}, fmt.Errorf("agentAddress: %w", err)
-	}
-	return wallet.Digest(
-		wallet.Domain{Name: "HyperliquidSignTransaction", Version: "1", ChainID: signatureChainID},
-		"HyperliquidTransaction:ApproveAgent(string hyperliquidChain,address agentAddress,string agentName,uint64 nonce)",
-		wallet.Text(a.HyperliquidChain), agent.Word(), wallet.Text(a.AgentName), wallet.Number(uint64(a.Nonce)),
-	), nil
-}
+const (
+	typeApproval = "approveAgent"
+	chainMainnet = "Mainnet"
+	chainTestnet = "Testnet"
+)
 
 // envelope is the body of a signed request.
 type envelope struct {
@@ -87,9 +78,9 @@ func newSigner(credential exchanges.Credential, environment string) (signer, err
 	if address := key.Address().String(); credential.APIKey != "" && !strings.EqualFold(credential.APIKey, address) {
 		return signer{}, fmt.Errorf("api_key: the private_key is that of another address, %s; leave api_key out, or give the wallet's address", address)
 	}
-	chain := "Mainnet"
+	chain := chainMainnet
 	if environment == testnet {
-		chain = "Testnet"
+		chain = chainTestnet
 	}
 	return signer{key: key, chain: chain, nonce: &nonces{}}, nil
 }
@@ -110,46 +101,54 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 		return fmt.Errorf("the action must be an object with a type")
 	}
 	body.Nonce = s.nonce.next(at)
+	var digest [32]byte
 	var err error
 	switch {
 	case kind.Type == typeApproval:
-		err = s.signApproval(&body)
+		digest, err = s.fillApproval(&body)
 	case kind.SignatureChainID != "":
 		err = fmt.Errorf("the action %q is one that only the owner's wallet signs, by hand", kind.Type)
 	default:
-		err = s.signL1Action(&body)
+		digest, err = s.actionDigest(body)
 	}
 	if err != nil {
 		return err
 	}
+	body.Signature = s.signed(digest)
 	request.Signature = body.Signature.R
 	request.Body, err = json.Marshal(body)
 	return err
 }
 
-// signApproval signs as the owner of the account.
-func (s signer) signApproval(body *envelope) error {
+// fillApproval completes an approval with what depends on the signer, and
+// returns what the owner of the account signs of it.
+func (s signer) fillApproval(body *envelope) ([32]byte, error) {
 	var action approval
 	if err := json.Unmarshal(body.Action, &action); err != nil {
-		return fmt.Errorf("the action is not a whole approval")
+		return [32]byte{}, fmt.Errorf("the action is not a whole approval")
 	}
 	action.SignatureChainID, action.HyperliquidChain = fmt.Sprintf("0x%x", signatureChainID), s.chain
 	action.Nonce = body.Nonce
-	digest, err := action.digest()
+	agent, err := wallet.ParseAddress(action.AgentAddress)
 	if err != nil {
-		return err
+		return [32]byte{}, fmt.Errorf("agentAddress: %w", err)
 	}
-	body.Signature = s.signed(digest)
-	body.Action, err = json.Marshal(action)
-	return err
+	if body.Action, err = json.Marshal(action); err != nil {
+		return [32]byte{}, err
+	}
+	return wallet.Digest(
+		wallet.Domain{Name: "HyperliquidSignTransaction", Version: "1", ChainID: signatureChainID},
+		"HyperliquidTransaction:ApproveAgent(string hyperliquidChain,address agentAddress,string agentName,uint64 nonce)",
+		wallet.Text(action.HyperliquidChain), agent.Word(), wallet.Text(action.AgentName), wallet.Number(uint64(action.Nonce)),
+	), nil
 }
 
-// signL1Action signs what agents may do: a hash of the action in MessagePack,
-// the nonce, and what else bounds it.
-func (s signer) signL1Action(body *envelope) error {
+// actionDigest is what is signed of an action that agents may do: a hash of the
+// action in MessagePack, the nonce, and what else bounds it.
+func (s signer) actionDigest(body envelope) ([32]byte, error) {
 	data, err := pack(body.Action)
 	if err != nil {
-		return err
+		return [32]byte{}, err
 	}
 	data = binary.BigEndian.AppendUint64(data, uint64(body.Nonce))
 	if body.VaultAddress == "" {
@@ -157,7 +156,7 @@ func (s signer) signL1Action(body *envelope) error {
 	} else {
 		vault, err := wallet.ParseAddress(body.VaultAddress)
 		if err != nil {
-			return fmt.Errorf("vaultAddress: %w", err)
+			return [32]byte{}, fmt.Errorf("vaultAddress: %w", err)
 		}
 		data = append(append(data, 1), vault[:]...)
 	}
@@ -165,14 +164,13 @@ func (s signer) signL1Action(body *envelope) error {
 		data = binary.BigEndian.AppendUint64(append(data, 0), uint64(*body.ExpiresAfter))
 	}
 	source := "a"
-	if s.chain == "Testnet" {
+	if s.chain == chainTestnet {
 		source = "b"
 	}
-	body.Signature = s.signed(wallet.Digest(
+	return wallet.Digest(
 		wallet.Domain{Name: "Exchange", Version: "1", ChainID: 1337},
 		"Agent(string source,bytes32 connectionId)", wallet.Text(source), wallet.Keccak(data),
-	))
-	return nil
+	), nil
 }
 
 func (s signer) signed(digest [32]byte) signature {
@@ -196,7 +194,7 @@ func (n *nonces) next(at time.Time) int64 {
 	defer n.mu.Unlock()
 	now := at.UnixMilli()
 	if n.last-now > setBack.Milliseconds() {
-		n.last = now
+		n.last = 0
 	}
 	n.last = max(now, n.last+1)
 	return n.last

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -122,3 +123,25 @@ func (m *Milliseconds) UnmarshalJSON(data []byte) error {
 	m.Time = time.UnixMilli(ms).UTC()
 	return nil
 }
+
+// Seconds is a time sent as seconds since 1970, with or without a fraction, as
+// a number or in a string.
+type Seconds struct{ time.Time }
+
+// UnmarshalJSON accepts a number, the same in quotes, an empty string or null.
+func (s *Seconds) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	if text == "" || text == "null" {
+		return nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(seconds) || math.Abs(seconds) > maxSeconds {
+		return fmt.Errorf("not a time in seconds")
+	}
+	s.Time = time.UnixMilli(int64(seconds * 1000)).UTC()
+	return nil
+}
+
+// maxSeconds bounds what is taken for a time in seconds: it is far in the
+// future, and what is in milliseconds by mistake lies beyond it.
+const maxSeconds = 1e11

@@ -92,6 +92,21 @@ func TestMilliseconds(t *testing.T) {
 	}
 }
 
+func TestSeconds(t *testing.T) {
+	at := time.Date(2022, 9, 20, 14, 15, 30, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		`1663683330`: at, `"1663683330"`: at, `1663683330.5`: at.Add(500 * time.Millisecond), `"1663683330.0"`: at, `""`: {}, `null`: {},
+	} {
+		var got Seconds
+		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
+		require.Equal(t, want, got.Time, text)
+	}
+	for _, text := range []string{`"soon"`, `"NaN"`, `1663683330000`, `1e300`, `true`, `{}`} {
+		var got Seconds
+		require.Error(t, json.Unmarshal([]byte(text), &got), text)
+	}
+}
+
 func TestList(t *testing.T) {
 	for text, want := range map[string]List[int]{
 		`{"items":[1,2]}`: {Items: []int{1, 2}, Present: true},
@@ -116,8 +131,9 @@ func FuzzLenientTypes(f *testing.F) {
 		var text Text
 		var flag Flag
 		var at Milliseconds
+		var since Seconds
 		var list List[Text]
-		for _, target := range []any{&text, &flag, &at, &list} {
+		for _, target := range []any{&text, &flag, &at, &since, &list} {
 			err := json.Unmarshal(data, target)
 			if err == nil {
 				require.True(t, json.Valid(data))

@@ -75,7 +75,9 @@ type Quota struct {
 // Request is a request about to be signed and sent.
 type Request struct {
 	Method string
-	Path   string
+	// Host is the base URL's, with the port that is in it, in lower case.
+	Host string
+	Path string
 	// Query is the raw query string without "?".
 	Query  string
 	Header http.Header
@@ -261,6 +263,12 @@ func (c *Client) Wait(ctx context.Context, operation string, turns int) error {
 // Pause holds back an operation for a while.
 func (c *Client) Pause(operation string, wait time.Duration) { c.pacer.pause(operation, wait) }
 
+// Now is the exchange's present time, as far as its clock could be measured.
+func (c *Client) Now(ctx context.Context) time.Time {
+	c.measureClock(ctx)
+	return time.Now().Add(c.clock.get())
+}
+
 // SignRequest implements [exchanges.RequestSigner].
 func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*http.Request, error) {
 	c.measureClock(ctx)
@@ -317,7 +325,9 @@ func (c *Client) untilReset(quota Quota) time.Duration {
 
 // prepare makes the call a request with the client's headers, and signs it.
 func (c *Client) prepare(call Call) (*Request, error) {
-	request := &Request{Method: call.Method, Path: call.Path, Query: call.Query, Header: http.Header{}, Body: call.Body}
+	request := &Request{
+		Method: call.Method, Host: hostOf(c.config.BaseURL), Path: call.Path, Query: call.Query, Header: http.Header{}, Body: call.Body,
+	}
 	if call.ContentType != "" {
 		request.Header.Set("Content-Type", call.ContentType)
 	}

@@ -49,6 +49,23 @@ func TestDoWithoutSignature(t *testing.T) {
 	require.NotEmpty(t, s.sent()[1].Header.Get("Signature"))
 }
 
+// A token stands in for the signature, is scrubbed like one, and has nothing to
+// do with the clock.
+func TestDoWithBearer(t *testing.T) {
+	const token = "token-of-an-earlier-call"
+	s := &stub{answers: []reply{ok(`{}`), failed(exchanges.Error{Kind: exchanges.ErrAuth, Message: "of " + token, Err: ErrClock})}}
+	client := newStubClient(t, s)
+	call := Call{Operation: "rename", Method: http.MethodPost, Path: "/v1/name", Bearer: token}
+	require.NoError(t, client.Do(t.Context(), call, nil))
+	require.Equal(t, "Bearer "+token, s.sent()[0].Header.Get("Authorization"))
+	require.Empty(t, s.sent()[0].Header.Get("Signature"))
+
+	err := client.Do(t.Context(), call, nil)
+	require.ErrorIs(t, err, ErrClock)
+	require.NotContains(t, err.Error(), token)
+	require.Len(t, s.sent(), 2, "with the same token it would be refused again")
+}
+
 func TestDoRefusesBadCalls(t *testing.T) {
 	s := &stub{answers: []reply{ok(`{}`)}}
 	invalid := func(t *testing.T, err error) {

@@ -202,7 +202,6 @@ func (q *queue) join(ctx context.Context, w *waiter, turns int) error {
 		}
 	}
 	q.waiting[w.lane] = append(q.waiting[w.lane], w)
-	q.announce()
 	return nil
 }
 

@@ -308,60 +308,6 @@ func TestPacerWeights(t *testing.T) {
 	})
 }
 
-// A serial limit lets one call through at a time, whatever their number.
-func TestPacerSerial(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPacer([]exchanges.RateLimit{{Operation: mint, Requests: 100, Per: time.Second, Serial: true}}, 1)
-		var mu sync.Mutex
-		var callers sync.WaitGroup
-		start := time.Now()
-		for range 5 {
-			callers.Go(func() {
-				done, err := p.wait(t.Context(), Call{Operation: mint})
-				assert.NoError(t, err)
-				assert.True(t, mu.TryLock(), "two calls are on their way")
-				time.Sleep(time.Second)
-				mu.Unlock()
-				done(true)
-			})
-		}
-		callers.Wait()
-		require.Equal(t, 5*time.Second, time.Since(start))
-	})
-}
-
-// Who gives up while another call is on its way does not hold up the queue.
-func TestPacerSerialGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPacer([]exchanges.RateLimit{{Operation: mint, Requests: 100, Per: time.Second, Serial: true}}, 1)
-		done, err := p.wait(t.Context(), Call{Operation: mint})
-		require.NoError(t, err)
-		ctx, cancel := context.WithCancel(t.Context())
-		gone := make(chan error, 1)
-		go func() { gone <- pass(ctx, p, mint) }()
-		synctest.Wait()
-		cancel()
-		require.ErrorIs(t, <-gone, context.Canceled)
-		done(false)
-		require.NoError(t, pass(t.Context(), p, mint))
-	})
-}
-
-// A call with a cool-down holds back those after it, if it took effect.
-func TestPacerCoolDown(t *testing.T) {
-	for success, want := range map[bool]time.Duration{true: 5 * time.Second, false: 0} {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPacer([]exchanges.RateLimit{{Operation: mint, Requests: 1000, Per: time.Second}}, 2)
-			done, err := p.wait(t.Context(), Call{Operation: mint, CoolDown: 10 * time.Second})
-			require.NoError(t, err)
-			done(success)
-			start := time.Now()
-			require.NoError(t, pass(t.Context(), p, mint))
-			require.Equal(t, want, time.Since(start))
-		})
-	}
-}
-
 // A fixed limit is what it is, whatever the account has been granted.
 func TestPacerFixedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -52,6 +52,15 @@ func CheckBaseURL(base string) error {
 	return fmt.Errorf("base_url: scheme %q is not allowed; use https", parsed.Scheme)
 }
 
+// hostOf is the host of a base URL as requests to it name it.
+func hostOf(base string) string {
+	parsed, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(parsed.Host)
+}
+
 // IsLoopback reports whether the URL's host is a loopback address.
 func IsLoopback(base string) bool {
 	parsed, err := url.Parse(base)

@@ -220,17 +220,14 @@ func (b *bitget) authenticate(c *call) (*key, *answer) {
 // bitgetVerifies checks a signature: base64 of HMAC-SHA256, or of RSA PKCS #1
 // v1.5 over SHA-256.
 func bitgetVerifies(caller *key, signed, signature string) bool {
-	raw, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return false
-	}
 	if public, ok := caller.publicKey().(*rsa.PublicKey); ok {
+		raw, err := base64.StdEncoding.DecodeString(signature)
 		digest := sha256.Sum256([]byte(signed))
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], raw) == nil
+		return err == nil && rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], raw) == nil
 	}
 	mac := hmac.New(sha256.New, []byte(caller.secret))
 	mac.Write([]byte(signed))
-	return hmac.Equal(mac.Sum(nil), raw)
+	return hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
 func (b *bitget) serverTime(c *call) *answer {

@@ -93,9 +93,11 @@ func (d *deribit) seed(books *books, now time.Time, _ func() crypto.Signer) {
 	const mint, read = "account:read_write trade:read_write wallet:read_write", "account:read trade:read wallet:read"
 	main := d.addAccount(books, now, nil)
 	guarded := d.addAccount(books, now, nil)
-	d.totpSecrets[guarded.id] = randomText(32, deribitBase32)
+	d.totpSecrets[guarded.id] = randomText(32, base32Alphabet)
 	landlord := d.addAccount(books, now, nil)
 	tenant := func() *account { return d.addAccount(books, now, landlord) }
+	// Whether a list may hold IPv6 addresses is not documented.
+	loopback := []string{"127.0.0.1"}
 
 	for _, root := range []struct {
 		kind, scope string
@@ -103,17 +105,17 @@ func (d *deribit) seed(books *books, now time.Time, _ func() crypto.Signer) {
 		ips         []string
 		signer      func() crypto.Signer
 	}{
-		{mainRoot, all, main, loopback(), nil},
-		{"read_only", read, main, loopback(), nil},
-		{"no_right", "trade:read", main, loopback(), nil},
+		{mainRoot, all, main, loopback, nil},
+		{"read_only", read, main, loopback, nil},
+		{"no_right", "trade:read", main, loopback, nil},
 		{"unbound", mint, main, nil, nil},
-		{"ed25519", all, main, loopback(), newEd25519()},
-		{"totp", mint, guarded, loopback(), nil},
-		{"direct", mint, tenant(), loopback(), nil},
-		{"direct_read_only", read, tenant(), loopback(), nil},
-		{"direct_no_right", "trade:read", tenant(), loopback(), nil},
+		{"ed25519", all, main, loopback, newEd25519()},
+		{"totp", mint, guarded, loopback, nil},
+		{"direct", mint, tenant(), loopback, nil},
+		{"direct_read_only", read, tenant(), loopback, nil},
+		{"direct_no_right", "trade:read", tenant(), loopback, nil},
 		{"direct_unbound", mint, tenant(), nil, nil},
-		{"direct_ed25519", mint, tenant(), loopback(), newEd25519()},
+		{"direct_ed25519", mint, tenant(), loopback, newEd25519()},
 	} {
 		k := &key{
 			kind: root.kind, variant: "main", totpSecret: d.totpSecrets[root.in.id], id: randomNumber(7), apiKey: d.clientID(),

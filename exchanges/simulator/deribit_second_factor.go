@@ -1,15 +1,6 @@
 package simulator
 
-import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
-	"fmt"
-	"time"
-)
-
-const deribitBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+import "time"
 
 // deribitChallenge is a second factor that was asked for.
 type deribitChallenge struct {
@@ -58,33 +49,15 @@ func (d *deribit) secondFactor(c *call) *answer {
 	}
 	asked, known := d.challenges[text]
 	delete(d.challenges, text)
-	step := c.now.Unix() / int64(deribitCodePeriod.Seconds())
+	step := oneTimeStep(c.now)
 	switch {
 	case !known || asked.user != user || asked.method != c.URL.Path || c.now.Sub(asked.at) > deribitChallengeLife:
 		return d.refuse(c, deribitBadSecondFactor, "reason", "challenge_timeout")
-	case code != deribitCode(secret, c.now):
+	case code != oneTimeCode(secret, c.now):
 		return d.refuse(c, deribitBadSecondFactor, "reason", "tfa_code_not_matched")
 	case step <= d.lastSteps[user.id]:
 		return d.refuse(c, deribitBadSecondFactor, "reason", "used_tfa_code")
 	}
 	d.lastSteps[user.id] = step
 	return nil
-}
-
-// deribitCodePeriod is how long a one-time code lasts.
-const deribitCodePeriod = 30 * time.Second
-
-// deribitCode is the one-time code of a time (RFC 6238: SHA-1, 6 digits).
-func deribitCode(secret string, at time.Time) string {
-	seed, err := base32.StdEncoding.DecodeString(secret)
-	if err != nil {
-		panic(err) // secrets are drawn in base32
-	}
-	var step [8]byte
-	binary.BigEndian.PutUint64(step[:], uint64(at.Unix())/uint64(deribitCodePeriod.Seconds()))
-	mac := hmac.New(sha1.New, seed)
-	mac.Write(step[:])
-	sum := mac.Sum(nil)
-	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0x0f:]) & 0x7fffffff
-	return fmt.Sprintf("%06d", number%1_000_000)
 }

@@ -234,6 +234,9 @@ func hyperliquidPackItems(value []byte) ([]byte, error) {
 		}
 		packed = append(packed, encoded...)
 	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, err
+	}
 	if isObject {
 		return append(packLength(count, 0x80, 15, 0, 0xde), packed...), nil
 	}

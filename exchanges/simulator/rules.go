@@ -61,5 +61,7 @@ func venues() []listing {
 		{"bitget", newBitget},
 		{"hyperliquid", newHyperliquid},
 		{"deribit", newDeribit},
+		{"gate", newGate},
+		{"htx", newHTX},
 	}
 }

@@ -1,0 +1,50 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// pathConfigRotateRoot is config/:name/rotate-root.
+func (e *engine) pathConfigRotateRoot() *framework.Path {
+	return &framework.Path{
+		Pattern:      "config/(?P<name>[^/]+)/rotate-root$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "rotate", OperationSuffix: "root-credential"},
+		Fields:       map[string]*framework.FieldSchema{"name": nameField("connection")},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback: e.rotateConfig,
+				Summary:  "Replace the root key through the exchange's API.",
+				Responses: responses(http.StatusOK, "The root key was replaced.", map[string]*framework.FieldSchema{
+					"api_key":     {Type: framework.TypeString, Description: "The new root key; its secret is not shown.", Required: true},
+					"old_deleted": {Type: framework.TypeBool, Description: "Whether the old root key is deleted already; if not, that is tried again every minute.", Required: true},
+				}),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Replace the root key, where the exchange's API can.",
+		HelpDescription: rotateRootHelp,
+	}
+}
+
+func (e *engine) rotateConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	key, deleted, err := e.rotateRoot(ctx, req.Storage, d.Get("name").(string), req.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &logical.Response{Data: map[string]any{"api_key": key, "old_deleted": deleted}}, nil
+}
+
+var rotateRootHelp = strings.TrimSpace(`
+Makes a new root key of the same rights, tries it, stores it, and deletes the
+old one. Until the new key is stored the old one stays in use. Keys that were
+minted before live on, and are deleted with the new root key.
+
+Most exchanges have no such API call; there the answer says what to do by hand.
+With rotation_period on the connection this is done by itself.
+`)

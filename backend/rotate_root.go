@@ -1,0 +1,148 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// rotateTimeout bounds one rotation of a root key. Exchanges that ask for
+// one-time codes take one code per 30 seconds.
+const rotateTimeout = 80 * time.Second
+
+// rotateRoot replaces the root key of a connection: the new key is made and
+// tried, then stored, and only then is the old one deleted. A failure before
+// the write leaves the old key in use and deletes the new one; one after it
+// leaves the deletion to the sweeper.
+func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, requestID string) (newKey string, finished bool, err error) {
+	release, err := e.claims.take(ctx, connectionPrefix+name)
+	if err != nil {
+		return "", false, err
+	}
+	defer release()
+	l, err := e.existingConnection(ctx, s, name)
+	if err != nil {
+		return "", false, err
+	}
+	rotator, can := l.account.Account.(exchanges.RootRotator)
+	switch {
+	case !can:
+		return "", false, refuse("%s has no API call that replaces a root key: make a new one on its website, write it to config/%s, and delete the old one there", l.about.DisplayName, name)
+	case l.Frozen == frozenAll:
+		return "", false, refuse("connection %q is frozen (frozen=all) until an operator lifts it", name)
+	case l.Superseded != "":
+		return "", false, refuse("the root key %s of connection %q, which was replaced before, is not deleted yet; that is tried again every minute", l.Superseded, name)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
+	defer cancel()
+	fresh, err := rotator.RotateRoot(ctx, e.tag+shortHash(idLength, "root", e.mountUUID, requestID))
+	if err != nil {
+		return "", false, l.failed(err)
+	}
+	if err := e.adoptRoot(ctx, s, l, fresh); err != nil {
+		if undo := rotator.DeleteRoot(ctx, fresh.APIKey); undo != nil {
+			err = fmt.Errorf("%w; the new root key %s is not in use and could not be deleted (%w): delete it at the exchange", err, fresh.APIKey, undo)
+		}
+		return "", false, err
+	}
+	if err := e.deleteSuperseded(ctx, s, name); err != nil {
+		e.Logger().Warn("a replaced root key could not be deleted yet", "connection", name, "error", err)
+		return fresh.APIKey, false, nil
+	}
+	return fresh.APIKey, true, nil
+}
+
+// adoptRoot tries the new root key and, if it can mint, puts it in the place
+// of the old one.
+func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, fresh exchanges.Credential) error {
+	entry := l.connection
+	entry.Superseded = entry.Credential.APIKey
+	entry.Credential = newCredential(fresh)
+	entry.Rotated = e.now()
+	successor, err := e.connections.open(l.name, entry)
+	if err != nil {
+		return err
+	}
+	defer successor.account.Close()
+	identity, err := successor.account.Inspect(ctx)
+	switch {
+	case err != nil:
+		return l.failed(err)
+	case !identity.CanMint:
+		return refuse("the new root key cannot mint keys: %s", identity.Problem)
+	}
+	if err := connectionTable().put(ctx, s, l.name, entry); err != nil {
+		return err
+	}
+	e.connections.forget(l.name)
+	return nil
+}
+
+// deleteSuperseded deletes the root key that a connection had before, if it is
+// still to be deleted.
+func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name string) error {
+	l, err := e.existingConnection(ctx, s, name)
+	if err != nil || l.Superseded == "" || l.Frozen == frozenAll {
+		return err
+	}
+	rotator, can := l.account.Account.(exchanges.RootRotator)
+	if !can {
+		return nil
+	}
+	if err := rotator.DeleteRoot(ctx, l.Superseded); err != nil {
+		return l.failed(err)
+	}
+	entry := l.connection
+	entry.Superseded = ""
+	if err := connectionTable().put(ctx, s, name, entry); err != nil {
+		return err
+	}
+	e.connections.forget(name)
+	return nil
+}
+
+// rotateDue replaces the root keys whose rotation period is over, and deletes
+// those that were replaced and are still there. It works in the background,
+// since a rotation can take longer than Vault's tick may.
+func (e *engine) rotateDue(ctx context.Context, s logical.Storage) {
+	names, err := connectionTable().list(ctx, s)
+	if err != nil {
+		e.Logger().Error("the connections cannot be listed", "error", err)
+		return
+	}
+	for _, name := range names {
+		l, err := e.connections.get(ctx, s, name)
+		if err != nil || l == nil || (l.Superseded == "" && !l.rotationDue(e.now())) {
+			continue
+		}
+		if l.Superseded != "" {
+			err = e.deleteSupersededClaimed(ctx, s, name)
+		} else {
+			_, _, err = e.rotateRoot(ctx, s, name, timestamp(e.now()))
+		}
+		if err != nil {
+			e.Logger().Warn("a root key could not be replaced yet", "connection", name, "error", err)
+		}
+	}
+}
+
+func (e *engine) deleteSupersededClaimed(ctx context.Context, s logical.Storage, name string) error {
+	release, err := e.claims.take(ctx, connectionPrefix+name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(ctx, rotateTimeout)
+	defer cancel()
+	return e.deleteSuperseded(ctx, s, name)
+}
+
+// rotationDue reports whether the root key's rotation period is over. It is a
+// pure function of the connection and the clock.
+func (c connection) rotationDue(now time.Time) bool {
+	return c.RotationPeriod > 0 && c.Frozen == frozenNo && !now.Before(c.Rotated.Add(c.RotationPeriod))
+}

@@ -1,0 +1,182 @@
+package deribit
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// stub answers in Deribit's place, for what the simulator never says. Of several
+// answers to a method, each is given once, and the last for ever.
+type stub struct {
+	answers map[string][]string
+
+	mu   sync.Mutex
+	sent []message
+}
+
+func newStub(t *testing.T, answers map[string][]string) (*stub, *account) {
+	s := &stub{answers: answers}
+	server := httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(server.Close)
+	opened, err := New().Open(exchanges.Credential{APIKey: "root", APISecret: "secret", TOTPSecret: "JBSWY3DPEHPK3PXP"}, exchanges.Options{
+		Variant: variantDirect, BaseURL: server.URL,
+	})
+	require.NoError(t, err)
+	t.Cleanup(opened.Close)
+	return s, opened.(*account)
+}
+
+func (s *stub) serve(w http.ResponseWriter, request *http.Request) {
+	var m message
+	_ = json.NewDecoder(request.Body).Decode(&m) // every request is a message
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, m)
+	result := strconv.FormatInt(time.Now().UnixMilli(), 10)
+	if all := s.answers[m.Method]; len(all) > 0 {
+		result = all[0]
+		if len(all) > 1 {
+			s.answers[m.Method] = all[1:]
+		}
+	}
+	if result == stubCut {
+		panic(http.ErrAbortHandler)
+	}
+	member := "result"
+	if strings.HasPrefix(result, `{"code"`) {
+		member = "error"
+	}
+	_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":1,"` + member + `":` + result + `}`))
+}
+
+// messages lists the calls of a method.
+func (s *stub) messages(method string) []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.sent), func(m message) bool { return m.Method != method })
+}
+
+// scopes lists the max_scope of each call of a method.
+func (s *stub) scopes(method string) []string {
+	var scopes []string
+	for _, m := range s.messages(method) {
+		scopes = append(scopes, m.Params["max_scope"].(string))
+	}
+	return scopes
+}
+
+const (
+	// stubCut stands for a connection that is cut.
+	stubCut     = "cut"
+	stubDemand  = `{"security_keys":[{"type":"tfa","name":"tfa"}],"security_key_authorization_required":true,"challenge":"ZmFrZQ=="}`
+	stubSummary = `{"id":7,"type":"subaccount","username":"desk"}`
+	stubKey     = `{"id":11,"timestamp":1721816749587,"client_id":"GgXXjYUj","client_secret":"s","name":"vlt1","max_scope":"trade:read wallet:read"}`
+	stubBound   = `{"id":11,"timestamp":1721816749587,"client_id":"GgXXjYUj","client_secret":"s","max_scope":"trade:read wallet:read","ip_whitelist":["203.0.113.7"]}`
+)
+
+func stubRequest() exchanges.KeyRequest {
+	return exchanges.KeyRequest{
+		SubAccount: "7", Label: "vlt1", Permissions: []string{"trade:read", "wallet:read"}, Addresses: []string{"203.0.113.7"},
+	}
+}
+
+// Whether Deribit makes a key without any scope is not documented. If it does
+// not, keys get their scope at once, and that is asked only once.
+func TestUnscopedKeyRefused(t *testing.T) {
+	refused := `{"code":-32602,"message":"Invalid params","data":{"param":"max_scope","reason":"no scope"}}`
+	s, a := newStub(t, map[string][]string{
+		"private/get_account_summary": {stubSummary}, "private/create_api_key": {refused, stubKey}, "private/edit_api_key": {stubBound},
+	})
+	for range 2 {
+		key, err := a.CreateKey(t.Context(), stubRequest())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"203.0.113.7"}, key.Addresses)
+	}
+	const scope = "trade:read wallet:read"
+	assert.Equal(t, []string{noScope, scope, scope}, s.scopes("private/create_api_key"))
+	assert.Equal(t, []string{scope, scope}, s.scopes("private/edit_api_key"))
+}
+
+// An answer that leaves out what is not guaranteed says nothing of it.
+func TestSparseAnswers(t *testing.T) {
+	_, a := newStub(t, map[string][]string{
+		"private/get_account_summary": {stubSummary}, "private/create_api_key": {stubKey}, "private/list_api_keys": {"[" + stubKey + "]"},
+	})
+	request := stubRequest()
+	request.Addresses = nil
+	key, err := a.CreateKey(t.Context(), request)
+	require.NoError(t, err)
+	assert.Nil(t, key.Addresses)
+	listed, err := a.ListKeys(t.Context(), "7")
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	assert.Equal(t, "11", listed[0].ID)
+	assert.Equal(t, "vlt1", listed[0].Label)
+	assert.Nil(t, listed[0].Addresses)
+	assert.Equal(t, int64(1721816749587), listed[0].CreatedAt.UnixMilli())
+}
+
+// A call whose answer is lost is not repeated with the same code, and not with
+// another one if a key may have been made.
+func TestLostAnswerWithCode(t *testing.T) {
+	s, a := newStub(t, map[string][]string{
+		"private/get_account_summary": {stubSummary}, "private/create_api_key": {stubDemand, stubCut},
+	})
+	request := stubRequest()
+	request.Addresses = nil
+	_, err := a.CreateKey(t.Context(), request)
+	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	sent := s.messages("private/create_api_key")
+	require.Len(t, sent, 2)
+	assert.Regexp(t, `^\d{6}$`, sent[1].Params["authorization_data"])
+	assert.Equal(t, "ZmFrZQ==", sent[1].Params["challenge"])
+
+	s, a = newStub(t, map[string][]string{
+		"private/get_account_summary": {stubSummary}, "private/list_api_keys": {stubDemand, stubCut},
+	})
+	_, err = a.ListKeys(t.Context(), "7")
+	require.ErrorIs(t, err, exchanges.ErrUnavailable, "a list changes nothing")
+	assert.Len(t, s.messages("private/list_api_keys"), 2)
+}
+
+// If the roll-back fails as well, the key is in doubt.
+func TestRollBackFails(t *testing.T) {
+	fault := `{"code":13021,"message":"forbidden"}`
+	_, a := newStub(t, map[string][]string{
+		"private/get_account_summary": {stubSummary}, "private/create_api_key": {stubKey}, "private/edit_api_key": {fault},
+		"private/remove_api_key": {`"ok"`}, "private/list_api_keys": {"[" + stubKey + "]"},
+	})
+	_, err := a.CreateKey(t.Context(), stubRequest())
+	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	assert.ErrorContains(t, err, "delete key 11 at the exchange")
+}
+
+// The fingerprint of a key pair is no secret to hand out.
+func TestPairHasNoSecret(t *testing.T) {
+	public, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
+	require.NoError(t, err)
+	_, a := newStub(t, map[string][]string{"private/get_account_summary": {stubSummary}, "private/create_api_key": {stubKey}})
+	request := stubRequest()
+	request.Addresses, request.PublicKey = nil, public
+	key, err := a.CreateKey(t.Context(), request)
+	require.NoError(t, err)
+	assert.Empty(t, key.APISecret)
+}
+
+func TestRootIsMissing(t *testing.T) {
+	_, a := newStub(t, map[string][]string{"private/list_api_keys": {"[]"}})
+	_, err := a.RotateRoot(t.Context(), "vlt1")
+	require.ErrorIs(t, err, exchanges.ErrNotFound)
+}

@@ -1,0 +1,42 @@
+package exchangetest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// testRotation replaces the root credential, where the exchange can.
+func (s *suite) testRotation(t *testing.T) {
+	s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+		account := b.account(t)
+		rotator, can := account.(exchanges.RootRotator)
+		require.Equal(t, s.description.RootRotation, can, "the description and the account must agree")
+		if !can {
+			return
+		}
+		old := credential(b.root(t).Credential)
+		fresh, err := rotator.RotateRoot(t.Context(), s.label())
+		require.NoError(t, err)
+		assert.NotEqual(t, old.APIKey, fresh.APIKey)
+		_, err = account.Inspect(t.Context())
+		require.NoError(t, err, "the old credential must work until it is deleted")
+
+		successor := b.open(t, fresh, b.options)
+		identity, err := successor.Inspect(t.Context())
+		require.NoError(t, err)
+		assert.True(t, identity.CanMint, identity.Problem)
+		o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+		key := o.create(t.Context(), t, successor)
+		require.NoError(t, successor.DeleteKey(t.Context(), o.ref(key.ID)))
+
+		require.NoError(t, successor.(exchanges.RootRotator).DeleteRoot(t.Context(), old.APIKey))
+		_, err = b.open(t, old, b.options).Inspect(t.Context())
+		assert.ErrorIs(t, err, exchanges.ErrAuth, "the old credential must be gone")
+		_, err = successor.Inspect(t.Context())
+		assert.NoError(t, err)
+	})
+}

@@ -1,0 +1,272 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// prefix is in front of every path, and is signed with it.
+const prefix = "/api/v4"
+
+// active is the state of keys and sub-accounts that can be used. Gate's pages
+// disagree on what the other numbers mean.
+const active = 1
+
+// account is one main account. The embedded signer signs requests of a user's
+// own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+	apiKey string
+}
+
+// Open implements [exchanges.Exchange].
+func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(g.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+		Quota:      quota,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client, credential.APIKey}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var result struct {
+		ServerTime rest.Milliseconds `json:"server_time"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: prefix + "/spot/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !result.ServerTime.IsZero() },
+	}, &result)
+	return result.ServerTime.Time, err
+}
+
+// key is a key as Gate shows it. The official clients' types leave the secret
+// out; it is in the answer to a creation, and only there.
+type key struct {
+	Key         string           `json:"key"`
+	Secret      exchanges.Secret `json:"secret"`
+	Name        string           `json:"name"`
+	State       int              `json:"state"`
+	Perms       []perm           `json:"perms"`
+	IPWhitelist []string         `json:"ip_whitelist"`
+	CreatedAt   rest.Seconds     `json:"created_at"`
+}
+
+// Inspect asks about the calling key, then for its permissions, and then lists
+// sub-accounts, which only a key of the main account may do.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var root struct {
+		UserID      rest.Text         `json:"user_id"`
+		IPWhitelist rest.List[string] `json:"ip_whitelist"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
+		Complete: func() bool { return root.UserID != "" },
+	}, &root)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{
+		Account:     string(root.UserID),
+		Permissions: a.rootPermissions(ctx),
+		Addresses:   root.IPWhitelist.Items,
+		ClockOffset: a.client.ClockOffset(),
+	}
+	switch _, err := a.SubAccounts(ctx); {
+	case errors.Is(err, exchanges.ErrPermission):
+		identity.Problem = "the key may not manage sub-accounts; use one of the main account, with write access to sub-accounts"
+	case err != nil:
+		return exchanges.Identity{}, err
+	default:
+		identity.CanMint = true
+	}
+	if root.IPWhitelist.Present && len(identity.Addresses) == 0 {
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Gate ends it 90 days after it was made")
+	}
+	surplus := slices.DeleteFunc(slices.Clone(identity.Permissions), func(name string) bool {
+		return !strings.HasSuffix(name, writeFlag) || name == "account"+writeFlag
+	})
+	if len(surplus) > 0 {
+		identity.Warnings = append(identity.Warnings, "the root key has "+strings.Join(surplus, ", ")+", which minting is not known to need")
+	}
+	return identity, nil
+}
+
+// rootKeys are the keys of the main account: an array by the documentation, a
+// single object by the official clients. What has another form is no keys.
+type rootKeys []key
+
+// UnmarshalJSON never fails: it is only about what can be told.
+func (k *rootKeys) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("{")) {
+		data = slices.Concat([]byte("["), data, []byte("]"))
+	}
+	var keys []key
+	if json.Unmarshal(data, &keys) == nil {
+		*k = keys
+	}
+	return nil
+}
+
+// rootPermissions returns what the root key may do; nil if Gate does not tell,
+// which not every key may ask. Gate shows the beginning of each key alone.
+func (a *account) rootPermissions(ctx context.Context) []string {
+	var keys rootKeys
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opRootKeys, Method: http.MethodGet, Path: prefix + "/account/main_keys", Effect: rest.ReadOnly,
+	}, &keys)
+	if err != nil {
+		return nil
+	}
+	keys = slices.DeleteFunc(keys, func(k key) bool {
+		shown, _, _ := strings.Cut(k.Key, "*")
+		return shown == "" || !strings.HasPrefix(a.apiKey, shown) || k.State != active
+	})
+	if len(keys) != 1 {
+		return nil
+	}
+	return decode(keys[0].Perms)
+}
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var subs []struct {
+		UserID    rest.Text `json:"user_id"`
+		LoginName string    `json:"login_name"`
+		State     int       `json:"state"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
+		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
+		Complete: func() bool { return subs != nil },
+	}, &subs)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.SubAccount
+	for _, sub := range subs {
+		all = append(all, exchanges.SubAccount{Name: string(sub.UserID), Alias: sub.LoginName, Frozen: sub.State != active})
+	}
+	return all, nil
+}
+
+// keysPath is where the keys of a sub-account are.
+func keysPath(subAccount string) string {
+	return prefix + "/sub_accounts/" + subAccount + "/keys"
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	body := struct {
+		Mode        int      `json:"mode"`
+		Name        string   `json:"name"`
+		Perms       []perm   `json:"perms"`
+		IPWhitelist []string `json:"ip_whitelist,omitempty"`
+	}{Mode: classic, Name: request.Label, Perms: encode(request.Permissions), IPWhitelist: request.Addresses}
+
+	var created key
+	err := checkUserID(opCreateKey, request.SubAccount)
+	if err == nil {
+		err = a.client.DoJSON(ctx, rest.Call{
+			Operation: opCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
+			Complete: func() bool { return created.Key != "" && created.Secret != "" },
+		}, body, &created)
+	}
+	if err != nil {
+		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
+	}
+	return exchanges.Key{
+		ID:          created.Key,
+		APIKey:      created.Key,
+		APISecret:   created.Secret,
+		Permissions: decode(created.Perms),
+		Addresses:   created.IPWhitelist,
+	}, nil
+}
+
+// classic is the mode of keys that are made here. The other is for Gate's
+// earlier unified accounts.
+const classic = 1
+
+// checkUserID keeps what is no number out of paths.
+func checkUserID(operation, subAccount string) error {
+	if _, err := strconv.ParseUint(subAccount, 10, 63); err != nil {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "gate", Operation: operation,
+			Message: "a Gate sub-account is named by its user ID, a number, not " + strconv.Quote(subAccount),
+		}
+	}
+	return nil
+}
+
+// explain makes the refusal of a creation an ErrKeyCap if the sub-account holds
+// as many keys as Gate allows: the label for that is not documented.
+func (a *account) explain(ctx context.Context, subAccount string, err error) error {
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) || failure.Kind != exchanges.ErrInvalid {
+		return err
+	}
+	keys, listErr := a.ListKeys(ctx, subAccount)
+	if listErr != nil || len(keys) < keysPerSubAccount {
+		return err
+	}
+	full := *failure
+	full.Kind, full.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
+	return &full
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	if err := checkUserID(opListKeys, subAccount); err != nil {
+		return nil, err
+	}
+	var keys []key
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
+		// A null in place of the list does not prove that there are no keys.
+		Complete: func() bool {
+			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.Key == "" })
+		},
+	}, &keys)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{
+			ID: k.Key, Label: k.Name, Permissions: decode(k.Perms), Addresses: k.IPWhitelist, CreatedAt: k.CreatedAt.Time,
+		})
+	}
+	return all, nil
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	if err := checkUserID(opDeleteKey, ref.SubAccount); err != nil {
+		return err
+	}
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		return a.client.Do(ctx, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
+			Effect: rest.Idempotent,
+		}, nil)
+	})
+}

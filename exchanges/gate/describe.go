@@ -1,0 +1,90 @@
+// Package gate mints API keys of Gate sub-accounts (API v4).
+//
+// Facts come from Gate's API documentation, sections "Authentication",
+// "Frequency limit rule", "Error Handling", "SubAccount" and "Account"
+// (https://www.gate.com/docs/developers/apiv4/en/#create-api-key-of-the-sub-account).
+package gate
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Gate is the exchange.
+type Gate struct{}
+
+// New returns the exchange.
+func New() Gate { return Gate{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opRootKeys    = "list root keys"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// revocationDelay is how long Gate may take to act on a deletion.
+const revocationDelay = 5 * time.Minute
+
+// keysPerSubAccount is Gate's cap of keys per account, read as one of each
+// sub-account.
+const keysPerSubAccount = 20
+
+// Describe implements [exchanges.Exchange].
+func (Gate) Describe() exchanges.Description {
+	perTenSeconds := func(operation string, requests int) exchanges.RateLimit {
+		return exchanges.RateLimit{Operation: operation, Requests: requests, Per: 10 * time.Second}
+	}
+	return exchanges.Description{
+		Name:          "gate",
+		DisplayName:   "Gate",
+		Documentation: "https://www.gate.com/docs/developers/apiv4/en/#create-api-key-of-the-sub-account",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://api.gateio.ws"},
+			{
+				Name: "testnet", BaseURL: "https://api-testnet.gateapi.io",
+				Note: "accounts and keys of its own; Gate does not say whether keys can be minted there",
+			},
+		},
+		Credentials: []exchanges.CredentialForm{{
+			Name: "hmac", Fields: []string{"api_key", "api_secret"},
+			Note: "an APIv4 key of the main account with read access to Account and write access to sub-accounts, " +
+				"bound to the Vault servers' addresses",
+		}},
+		Variants: []exchanges.Variant{{
+			Summary:           "a main account; needs no broker agreement",
+			SubAccountNaming:  "number (user ID)",
+			Permissions:       permissions(),
+			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+			KeysPerSubAccount: keysPerSubAccount,
+			// The length is not documented; this one is cautious.
+			Label: exchanges.LabelRule{MaxLength: 20, Hyphens: true},
+			Addresses: exchanges.AddressRule{
+				Max:  20,
+				Note: "a key without addresses that is made on the website ends after 90 days; Gate does not say whether a minted one does",
+			},
+			RevocationDelay: revocationDelay,
+			RateLimits: []exchanges.RateLimit{
+				perTenSeconds(opInspect, 150),
+				perTenSeconds(opRootKeys, 150),
+				perTenSeconds(opSubAccounts, 80),
+				perTenSeconds(opCreateKey, 80),
+				perTenSeconds(opListKeys, 80),
+				perTenSeconds(opDeleteKey, 80),
+			},
+		}},
+		Notes: []string{
+			"A deleted key may go on working for up to 5 minutes. Bind keys to addresses, so that a stolen one is of no use meanwhile.",
+			"Gate does not separate spot orders from margin orders: trade:spot and trade:margin are only granted together.",
+			"A key is of no use in a business that its sub-account was not given when it was made.",
+			"A sub-account's key can never withdraw, nor move funds to or from the main account.",
+			"Gate cannot end a key at a given time, and never deletes a sub-account.",
+			"The root key can be replaced only on the website.",
+		},
+	}
+}

@@ -1,0 +1,268 @@
+package htx
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// expiryWarning is how long before its end a root key is reported.
+const expiryWarning = 14 * 24 * time.Hour
+
+// account is one parent user. The embedded signer signs requests of a user's
+// own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+	apiKey string
+	// code makes a one-time code; nil if there is no seed. Behind a function
+	// the seed cannot be shown by printing the account.
+	code func(time.Time) (exchanges.Secret, error)
+}
+
+// Open implements [exchanges.Exchange].
+func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	a := &account{apiKey: credential.APIKey}
+	if seed := credential.TOTPSecret; seed != "" {
+		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
+		if _, err := a.code(time.Now()); err != nil {
+			return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		}
+	}
+	a.client, err = rest.Open(h.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+		Quota:      quota,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.RequestSigner = a.client
+	return a, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var clock result[rest.Milliseconds]
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/v1/common/timestamp", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !clock.Data.IsZero() },
+	}, &clock)
+	return clock.Data.Time, err
+}
+
+// key is a key as the endpoints show it.
+type key struct {
+	AccessKey  string            `json:"accessKey"`
+	Secret     exchanges.Secret  `json:"secretKey"`
+	Note       string            `json:"note"`
+	Status     string            `json:"status"`
+	Permission rest.CommaList    `json:"permission"`
+	Addresses  rest.CommaList    `json:"ipAddresses"`
+	ValidDays  *int64            `json:"validDays"`
+	CreateTime rest.Milliseconds `json:"createTime"`
+}
+
+// permanent is the validDays of a key that never ends.
+const permanent = -1
+
+// expires returns when HTX ends the key, to the day; zero if never or not told.
+func (k key) expires() time.Time {
+	if k.ValidDays == nil || *k.ValidDays <= permanent {
+		return time.Time{}
+	}
+	return time.Now().UTC().AddDate(0, 0, int(*k.ValidDays))
+}
+
+// keys lists keys of the parent user or of a sub-user: all, or the one that is
+// named.
+func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([]key, error) {
+	var keys result[rest.List[key]]
+	err := a.client.Do(ctx, rest.Call{
+		Operation: operation, Method: http.MethodGet, Path: "/v2/user/api-key",
+		Query: rest.Query("accessKey", accessKey, "uid", uid), Effect: rest.ReadOnly,
+		Complete: func() bool {
+			return keys.Data.Present && !slices.ContainsFunc(keys.Data.Items, func(k key) bool { return k.AccessKey == "" })
+		},
+	}, &keys)
+	return keys.Data.Items, err
+}
+
+// Inspect asks whose the root key is, and then for that user's own keys, which
+// only a parent user is shown.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var uid result[rest.Text]
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
+		Complete: func() bool { return uid.Data != "" },
+	}, &uid)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	keys, err := a.keys(ctx, opInspect, string(uid.Data), a.apiKey)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.client.ClockOffset()}
+	i := slices.IndexFunc(keys, func(k key) bool { return k.AccessKey == a.apiKey })
+	if i < 0 {
+		identity.Problem = "HTX does not list the key among the parent user's keys; make a new one"
+		return identity, nil
+	}
+	root := keys[i]
+	identity.Permissions, identity.Addresses, identity.ExpiresAt = decode(root.Permission), root.Addresses, root.expires()
+	if slices.Contains(identity.Permissions, trade) {
+		identity.CanMint = true
+	} else {
+		identity.Problem = "the key lacks the Trade permission, which HTX asks for to manage sub-users' keys"
+	}
+	if len(identity.Addresses) == 0 {
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and HTX ends it after 90 days")
+	}
+	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
+		identity.Warnings = append(identity.Warnings, "the root key ends on "+identity.ExpiresAt.Format(time.DateOnly))
+	}
+	if slices.Contains(identity.Permissions, withdraw) {
+		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Trade only")
+	}
+	return identity, nil
+}
+
+// stateLocked is the state of a sub-user that the parent user has locked.
+const stateLocked = "lock"
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var all []exchanges.SubAccount
+	err := rest.Pages(func(cursor string) (string, error) {
+		var page result[rest.List[struct {
+			UID   rest.Text `json:"uid"`
+			Name  string    `json:"subUserName"`
+			State string    `json:"userState"`
+		}]]
+		err := a.client.Do(ctx, rest.Call{
+			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
+			Query: rest.Query("fromId", cursor), Effect: rest.ReadOnly,
+			Complete: func() bool { return page.Data.Present },
+		}, &page)
+		for _, user := range page.Data.Items {
+			all = append(all, exchanges.SubAccount{Name: string(user.UID), Alias: user.Name, Frozen: user.State == stateLocked})
+		}
+		return string(page.NextID), err
+	})
+	return all, err
+}
+
+// number reads the name of a sub-account, which HTX wants as a JSON number.
+func number(operation, subAccount string) (int64, error) {
+	uid, err := strconv.ParseInt(subAccount, 10, 64)
+	if err != nil {
+		return 0, &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "htx", Operation: operation,
+			Message: "an HTX sub-user is named by its UID, a number, not " + strconv.Quote(subAccount),
+		}
+	}
+	return uid, nil
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	uid, err := number(opCreateKey, request.SubAccount)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	code, err := a.oneTimeCode(ctx)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	body := struct {
+		Code       string `json:"otpToken,omitempty"`
+		SubUID     int64  `json:"subUid"`
+		Note       string `json:"note"`
+		Permission string `json:"permission"`
+		Addresses  string `json:"ipAddresses,omitempty"`
+	}{
+		Code: code.Reveal(), SubUID: uid, Note: request.Label,
+		Permission: strings.Join(request.Permissions, ","), Addresses: strings.Join(request.Addresses, ","),
+	}
+	var created result[key]
+	err = a.client.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
+		Secrets:  []exchanges.Secret{code},
+		Complete: func() bool { return created.Data.AccessKey != "" && created.Data.Secret != "" },
+	}, body, &created)
+	if err != nil {
+		return exchanges.Key{}, withCode(err, code)
+	}
+	return exchanges.Key{
+		ID:          created.Data.AccessKey,
+		APIKey:      created.Data.AccessKey,
+		APISecret:   created.Data.Secret,
+		Permissions: decode(created.Data.Permission),
+		Addresses:   created.Data.Addresses,
+	}, nil
+}
+
+// oneTimeCode returns a code that has not been used, when it is the caller's
+// turn to use one; empty if the connection has no seed. HTX does not say
+// whether it takes a code twice, so each is used once.
+func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
+	if a.code == nil {
+		return "", nil
+	}
+	if err := a.client.Wait(ctx, opOneTimeCode, 1); err != nil {
+		return "", err
+	}
+	return a.code(a.client.Now(ctx))
+}
+
+// withCode adds to the refusal of a call that carried a one-time code that the
+// code may be why: HTX has one code for every wrong value.
+func withCode(err error, code exchanges.Secret) error {
+	var failure *exchanges.Error
+	if code != "" && errors.As(err, &failure) && failure.Code == codeInvalid {
+		failure.Remedy = "check the sub-user's UID and the addresses; if they are right, totp_secret and this host's clock"
+	}
+	return err
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := a.keys(ctx, opListKeys, subAccount, "")
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{
+			ID: k.AccessKey, Label: k.Note, Permissions: decode(k.Permission), Addresses: k.Addresses,
+			CreatedAt: k.CreateTime.Time, ExpiresAt: k.expires(),
+		})
+	}
+	return all, nil
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	uid, err := number(opDeleteKey, ref.SubAccount)
+	if err != nil {
+		return err
+	}
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		return a.client.DoJSON(ctx, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
+		}, struct {
+			SubUID    int64  `json:"subUid"`
+			AccessKey string `json:"accessKey"`
+		}{uid, ref.ID}, nil)
+	})
+}

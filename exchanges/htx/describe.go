@@ -1,0 +1,73 @@
+// Package htx mints API keys of sub-users of HTX (formerly Huobi).
+//
+// Facts come from HTX's API documentation, sections "Access and
+// Authentication" and "Sub User Management"
+// (https://huobiapi.github.io/docs/spot/v1/en/).
+package htx
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// HTX is the exchange.
+type HTX struct{}
+
+// New returns the exchange.
+func New() HTX { return HTX{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+	opOneTimeCode = "one-time code"
+)
+
+// Describe implements [exchanges.Exchange].
+func (HTX) Describe() exchanges.Description {
+	const root = "an API key of the parent user with the Trade permission and without Withdraw, bound to the Vault servers' " +
+		"addresses; and totp_secret, if HTX asks for the parent user's one-time code"
+	return exchanges.Description{
+		Name:          "htx",
+		DisplayName:   "HTX",
+		Documentation: "https://huobiapi.github.io/docs/spot/v1/en/#sub-user-api-key-creation",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://api.huobi.pro"},
+			{Name: "aws", BaseURL: "https://api-aws.huobi.pro", Note: "equivalent to production, for clients on AWS"},
+		},
+		Credentials: []exchanges.CredentialForm{
+			{Name: "ed25519", Fields: []string{"api_key", "private_key"}, Note: root + ", self-generated as Ed25519"},
+			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: root},
+		},
+		Variants: []exchanges.Variant{{
+			Summary:           "a parent user; needs no partner agreement",
+			SubAccountNaming:  "number (sub-user UID)",
+			Permissions:       permissions(),
+			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+			KeysPerSubAccount: 20,
+			Label:             exchanges.LabelRule{MaxLength: 255, Hyphens: true},
+			Addresses: exchanges.AddressRule{
+				Max: 20, IPv6: true, CIDR: true,
+				Note: "networks are IPv4 only; a key without addresses ends after 90 days",
+			},
+			RateLimits: []exchanges.RateLimit{
+				{Operation: rest.AnyOperation, Requests: 10, Per: time.Second},
+				// Drawn on by connections with totp_secret only.
+				{Operation: opOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
+			},
+		}},
+		Notes: []string{
+			"A key either only reads, or trades every product that the sub-user may trade and moves its funds: nothing narrower can be had.",
+			"A sub-user's key can never withdraw.",
+			"With totp_secret, one key is minted in 30 seconds, since each one-time code is used once; revoking needs no code.",
+			"The root key can be replaced only on the website; one without addresses ends after 90 days.",
+			"There is no testnet.",
+		},
+	}
+}

@@ -1,0 +1,261 @@
+package hyperliquid
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// venue is a simulator of Hyperliquid.
+type venue struct {
+	*testing.T
+	*simulator.Simulator
+}
+
+func newVenue(t *testing.T) venue {
+	s := simulator.New(simulator.Options{RateMultiplier: 1000})
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return venue{t, s}
+}
+
+func (v venue) context() context.Context {
+	ctx, cancel := context.WithTimeout(v.T.Context(), 10*time.Second)
+	v.Cleanup(cancel)
+	return ctx
+}
+
+// open opens the account of a private key.
+func (v venue) open(key exchanges.Secret) exchanges.Account {
+	account, err := New().Open(exchanges.Credential{PrivateKey: key}, exchanges.Options{
+		BaseURL: v.Exchange("hyperliquid").BaseURL, RateMultiplier: 1000,
+	})
+	require.NoError(v, err)
+	v.Cleanup(account.Close)
+	return account
+}
+
+// root opens an account with one of the simulator's roots.
+func (v venue) root(kind string) exchanges.Account {
+	access, ok := v.Root("hyperliquid", kind)
+	require.True(v, ok)
+	return v.open(exchanges.Secret(access.PrivateKey))
+}
+
+// request asks for a new agent of the main account.
+func (v venue) request(name string) (exchanges.KeyRequest, exchanges.Secret) {
+	address, key, err := New().NewKeyPair(exchanges.KeySecp256k1)
+	require.NoError(v, err)
+	return exchanges.KeyRequest{
+		SubAccount: v.Exchange("hyperliquid").SubAccounts[0], Label: name, Permissions: []string{agent},
+		KeyType: exchanges.KeySecp256k1, PublicKey: address, Expires: time.Now().Add(time.Hour),
+	}, key
+}
+
+func TestInspectRoles(t *testing.T) {
+	v := newVenue(t)
+	address := v.Exchange("hyperliquid").SubAccounts[0]
+
+	owner, err := v.root("main").Inspect(v.context())
+	require.NoError(t, err)
+	require.Equal(t, address, owner.Account)
+	require.Equal(t, []string{"user"}, owner.Permissions)
+	require.True(t, owner.CanMint)
+	require.Len(t, owner.Warnings, 1)
+	require.Contains(t, owner.Warnings[0], "can withdraw")
+
+	unnamed, err := v.root("no_right").Inspect(v.context())
+	require.NoError(t, err)
+	require.False(t, unnamed.CanMint)
+	require.Equal(t, address, unnamed.Account, "an agent's account is its owner's")
+	require.Contains(t, unnamed.Problem, "agents cannot approve agents")
+
+	_, err = v.root("unfunded").Inspect(v.context())
+	require.ErrorIs(t, err, exchanges.ErrAuth)
+	require.ErrorContains(t, err, "deposit USDC")
+}
+
+// A wallet that has never deposited is told so by the action too.
+func TestUnfunded(t *testing.T) {
+	v := newVenue(t)
+	access, _ := v.Root("hyperliquid", "unfunded")
+	request, _ := v.request("vlt-1")
+	request.SubAccount = access.SubAccounts[0]
+	_, err := v.root("unfunded").CreateKey(v.context(), request)
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	require.ErrorContains(t, err, "deposit USDC to the account first")
+}
+
+func TestSubAccountsSayWhatAgentsReach(t *testing.T) {
+	v := newVenue(t)
+	subs, err := v.root("main").SubAccounts(v.context())
+	require.NoError(t, err)
+	require.Equal(t, []exchanges.SubAccount{{
+		Name: v.Exchange("hyperliquid").SubAccounts[0], Alias: "the account and its 3 sub-accounts",
+	}}, subs)
+}
+
+// An agent is never made for, listed of, or removed from anything but the
+// account itself.
+func TestOtherSubAccounts(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("main")
+	request, _ := v.request("vlt-1")
+	key, err := account.CreateKey(v.context(), request)
+	require.NoError(t, err)
+	elsewhere := v.AddSubAccounts("hyperliquid", 1)[0]
+	other, _ := v.request("vlt-2")
+	other.SubAccount = elsewhere
+	_, err = account.CreateKey(v.context(), other)
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	require.ErrorContains(t, err, "the whole account")
+	_, err = account.ListKeys(v.context(), elsewhere)
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	err = account.DeleteKey(v.context(), exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	require.Len(t, v.Keys(), 1)
+}
+
+func TestCreateNeedsNameAndAddress(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("main")
+	unnamed, _ := v.request("")
+	_, err := account.CreateKey(v.context(), unnamed)
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	pem, _ := v.request("vlt-1")
+	pem.PublicKey = "-----BEGIN PUBLIC KEY-----"
+	_, err = account.CreateKey(v.context(), pem)
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.Zero(t, v.Calls("hyperliquid", simulator.CreateKey))
+}
+
+// The end at the exchange is never before the lease's, and an agent without one
+// gets the exchange's default.
+func TestExpiry(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("main")
+	bounded, _ := v.request("vlt-1")
+	bounded.Expires = time.Now().Add(time.Hour).Truncate(time.Millisecond).Add(time.Microsecond)
+	_, err := account.CreateKey(v.context(), bounded)
+	require.NoError(t, err)
+	unbounded, _ := v.request("vlt-2")
+	unbounded.Expires = time.Time{}
+	_, err = account.CreateKey(v.context(), unbounded)
+	require.NoError(t, err)
+	keys, err := account.ListKeys(v.context(), bounded.SubAccount)
+	require.NoError(t, err)
+	require.Len(t, keys, 2)
+	require.Equal(t, bounded.Expires.Truncate(time.Millisecond).Add(time.Millisecond).UTC(), keys[0].ExpiresAt)
+	require.WithinDuration(t, time.Now().Add(90*24*time.Hour), keys[1].ExpiresAt, time.Minute)
+
+	tooLong, _ := v.request("vlt-3")
+	tooLong.Expires = time.Now().Add(maxLifetime + time.Hour)
+	_, err = account.CreateKey(v.context(), tooLong)
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.ErrorContains(t, err, "at most 180 days")
+}
+
+// A name that leads to another agent by now is somebody else's.
+func TestReplacedAgentIsLeftAlone(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("main")
+	first, _ := v.request("vlt-1")
+	key, err := account.CreateKey(v.context(), first)
+	require.NoError(t, err)
+	second, _ := v.request("vlt-1")
+	replacement, err := account.CreateKey(v.context(), second)
+	require.NoError(t, err)
+	require.NoError(t, account.DeleteKey(v.context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
+	require.Len(t, v.Keys(), 1)
+	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
+	require.Zero(t, v.Calls("hyperliquid", simulator.DeleteKey))
+}
+
+// An address that is registered already means that an earlier call worked.
+func TestAddressUsedAlready(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("main")
+	request, _ := v.request("vlt-1")
+	_, err := account.CreateKey(v.context(), request)
+	require.NoError(t, err)
+	request.Label = "vlt-2"
+	_, err = account.CreateKey(v.context(), request)
+	require.ErrorIs(t, err, exchanges.ErrConflict)
+}
+
+// A sub-account brings two more slots.
+func TestSlots(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("main")
+	create := func() error {
+		request, _ := v.request("vlt-" + string(rune('a'+len(v.Keys()))))
+		_, err := account.CreateKey(v.context(), request)
+		return err
+	}
+	for range 3 + 2*3 {
+		require.NoError(t, create())
+	}
+	require.ErrorIs(t, create(), exchanges.ErrKeyCap)
+	v.AddSubAccounts("hyperliquid", 1)
+	require.NoError(t, create())
+	require.NoError(t, create())
+	err := create()
+	require.ErrorIs(t, err, exchanges.ErrKeyCap)
+	require.ErrorContains(t, err, "no free agent slot")
+}
+
+// An agent acts for the account's sub-accounts as well.
+func TestAgentActsForSubAccount(t *testing.T) {
+	v := newVenue(t)
+	request, key := v.request("vlt-1")
+	_, err := v.root("main").CreateKey(v.context(), request)
+	require.NoError(t, err)
+	sub := v.AddSubAccounts("hyperliquid", 1)[0]
+	signer := v.open(key).(exchanges.RequestSigner)
+	for body, accepted := range map[string]bool{
+		`{"action":{"type":"noop"},"vaultAddress":"` + sub + `"}`:                                          true,
+		`{"action":{"type":"noop"},"expiresAfter":1}`:                                                      false,
+		`{"action":{"type":"subAccountTransfer","subAccountUser":"` + sub + `","isDeposit":true,"usd":1}}`: true,
+	} {
+		signed, err := signer.SignRequest(v.context(), exchanges.UserRequest{
+			Method: http.MethodPost, Path: pathExchange, Body: []byte(body), ContentType: "application/json",
+		})
+		require.NoError(t, err)
+		response, err := http.DefaultClient.Do(signed)
+		require.NoError(t, err)
+		var answer [256]byte
+		n, _ := response.Body.Read(answer[:])
+		require.NoError(t, response.Body.Close())
+		if accepted {
+			require.Contains(t, string(answer[:n]), `"ok"`, body)
+		} else {
+			require.Contains(t, string(answer[:n]), `"err"`, body)
+		}
+	}
+}
+
+// FuzzOpen checks that every answer is either JSON or a failure with a kind.
+func FuzzOpen(f *testing.F) {
+	f.Add(200, []byte(`{"status":"ok","response":{"type":"default"}}`))
+	f.Add(200, []byte(`{"status":"err","response":"User has pending agent removal"}`))
+	f.Add(200, []byte(`[{"name":"vlt-1","address":"0x1563915e194d8cfba1943570603f7606a3115508","validUntil":1790003600000}]`))
+	f.Add(422, []byte(`Failed to deserialize the JSON body into the target type`))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		payload, err := opener{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.open(
+			rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		if err == nil {
+			require.Equal(t, body, payload)
+			return
+		}
+		var failure *exchanges.Error
+		require.ErrorAs(t, err, &failure)
+		require.Contains(t, exchanges.Kinds(), failure.Kind)
+	})
+}

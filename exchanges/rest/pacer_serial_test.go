@@ -1,0 +1,127 @@
+package rest
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+const approve = "approve agent"
+
+// serialPacer is that of an exchange where creations and deletions are one
+// operation, of which one must have ended before the next.
+func serialPacer(multiplier float64) *pacer {
+	return newPacer([]exchanges.RateLimit{{Operation: approve, Requests: 1000, Per: time.Second, Serial: true}}, multiplier)
+}
+
+func TestSerialCallsNeverMeet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := serialPacer(1)
+		running, most := 0, 0
+		ended := make(chan string, 20)
+		call := func(operation string, ctx context.Context) {
+			done, err := p.wait(ctx, Call{Operation: operation, Limit: approve})
+			require.NoError(t, err)
+			running++
+			most = max(most, running)
+			time.Sleep(time.Second)
+			running--
+			ended <- operation
+			done(true)
+		}
+		for range 10 {
+			go call(mint, t.Context())
+		}
+		synctest.Wait()
+		go call(revoke, exchanges.WithRevoking(t.Context()))
+		for i := range 11 {
+			operation := <-ended
+			require.Equal(t, i == 1, operation == revoke, "call %d was %s: the revocation goes ahead of all that wait", i, operation)
+		}
+		require.Equal(t, 1, most)
+	})
+}
+
+// A call that gives up its place, or never gets one, holds nobody back.
+func TestSerialCallGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := serialPacer(1)
+		first, err := p.wait(t.Context(), Call{Operation: approve})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = p.wait(ctx, Call{Operation: approve})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		first(false)
+		second, err := p.wait(t.Context(), Call{Operation: approve})
+		require.NoError(t, err)
+		second(true)
+
+		// Refused by the limit that all calls share.
+		p.pause(AnyOperation, time.Minute)
+		_, err = p.wait(exchanges.WithPatience(t.Context(), time.Second), Call{Operation: approve})
+		require.ErrorIs(t, err, exchanges.ErrRateLimited)
+		time.Sleep(time.Minute)
+		third, err := p.wait(t.Context(), Call{Operation: approve})
+		require.NoError(t, err)
+		third(true)
+	})
+}
+
+func TestCoolDown(t *testing.T) {
+	for name, test := range map[string]struct {
+		multiplier float64
+		success    bool
+		wait       time.Duration
+	}{
+		"after a success":              {1, true, 5 * time.Second},
+		"at twice the documented rate": {2, true, 5 * time.Second / 2},
+		"not after a failure":          {1, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := serialPacer(test.multiplier)
+				done, err := p.wait(t.Context(), Call{Operation: revoke, Limit: approve, CoolDown: 5 * time.Second})
+				require.NoError(t, err)
+				done(test.success)
+				start := time.Now()
+				_, err = p.wait(t.Context(), Call{Operation: mint, Limit: approve})
+				require.NoError(t, err)
+				require.Equal(t, test.wait, time.Since(start))
+			})
+		})
+	}
+}
+
+// Weights add up to no more than the limit in any window, those of calls that
+// weigh more than the first burst included.
+func TestWeights(t *testing.T) {
+	for _, weight := range []int{0, 1, 20, 60, 200} {
+		synctest.Test(t, func(t *testing.T) {
+			const allowed = 600
+			p := newPacer([]exchanges.RateLimit{{Operation: AnyOperation, Requests: allowed, Per: time.Minute}}, 1)
+			var at []time.Time
+			for range 3 * allowed / max(weight, 1) {
+				_, err := p.wait(t.Context(), Call{Operation: mint, Weight: weight})
+				require.NoError(t, err)
+				at = append(at, time.Now())
+			}
+			for i, first := range at {
+				inWindow := 0
+				for _, other := range at[i:] {
+					if other.Sub(first) < time.Minute {
+						inWindow += max(weight, 1)
+					}
+				}
+				require.LessOrEqual(t, inWindow, allowed)
+			}
+			took := at[len(at)-1].Sub(at[0])
+			require.Less(t, took, 4*time.Minute, "weight %d: the limit is made use of", weight)
+		})
+	}
+}
