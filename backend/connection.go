@@ -147,7 +147,7 @@ func matches(globs []string, name string) bool {
 // checkGrant refuses scopes and native permissions beyond the guard rails.
 func (c connection) checkGrant(variant exchanges.Variant, grant exchanges.Grant) error {
 	for _, scope := range grant.Scopes {
-		if !slices.Contains(c.AllowedScopes, string(scope)) {
+		if !scope.NamedBy(c.AllowedScopes) {
 			return invalid("scopes", "%s is not allowed on this connection, which allows %s; ask the security team to widen its allowed_scopes", scope, strings.Join(c.AllowedScopes, ", "))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
 func TestDueAt(t *testing.T) {
@@ -105,6 +106,14 @@ func TestLabels(t *testing.T) {
 	require.Equal(t, keyID("m", "request", 0), keyID("m", "request", 0))
 	require.NotEqual(t, keyID("m", "request", 0), keyID("m", "request", 1))
 
+	for _, exchange := range catalog.All() {
+		for _, variant := range exchange.Describe().Variants {
+			if variant.Label.MaxLength > 0 {
+				require.GreaterOrEqual(t, variant.Label.MaxLength, shortestLabel, exchange.Describe().Name)
+			}
+		}
+	}
+
 	rule := exchanges.LabelRule{MaxLength: 30, Hyphens: true}
 	label, err := makeLabel(tag, "abcdefghijkl", "{{ .RoleName }} / ü-{{ .Reason }}", labelData{RoleName: "spot", Reason: "x"}, rule)
 	require.NoError(t, err)
@@ -114,12 +123,16 @@ func TestLabels(t *testing.T) {
 	require.Empty(t, label, "an exchange without labels")
 }
 
-// FuzzLabel: tag and id are always whole, and the exchange's rule is kept.
+// shortestLabel is the shortest that an exchange takes.
+const shortestLabel = 16
+
+// FuzzLabel: the tag is always whole, the id as good as, and the exchange's rule
+// is kept.
 func FuzzLabel(f *testing.F) {
 	f.Add("{{ .RoleName }}", "role", 20, true)
 	f.Add("{{ random 20 }}", "röle\x00", 50, false)
 	f.Fuzz(func(t *testing.T, text, name string, length int, hyphens bool) {
-		if length < tagLength+idLength || length > 200 || len(text) > 200 {
+		if length < shortestLabel || length > 200 || len(text) > 200 {
 			return
 		}
 		rule := exchanges.LabelRule{MaxLength: length, Hyphens: hyphens}
@@ -128,7 +141,7 @@ func FuzzLabel(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, len(label), length)
-		require.Regexp(t, `^vxabcdabcdefghijkl[A-Za-z0-9-]*$`, label)
+		require.Regexp(t, `^vxabcdabcdefghij(k|kl[A-Za-z0-9-]*)?$`, label)
 		if !hyphens {
 			require.NotContains(t, label, "-")
 		}

@@ -14,7 +14,8 @@ import (
 // A label is what finds a key again whose create answer was lost, and what
 // tells our keys from anybody else's. It begins with the mount's ownership tag
 // and the key's id; what the role's label_template adds comes after, as far as
-// the exchange's length allows.
+// the exchange's length allows. The shortest labels (16 characters) hold all of
+// the id but its last two characters.
 const (
 	tagPrefix = "vx"
 	tagLength = 6

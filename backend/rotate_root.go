@@ -39,7 +39,11 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 	defer cancel()
-	fresh, err := rotator.RotateRoot(ctx, e.tag+shortHash(idLength, "root", e.mountUUID, requestID))
+	label, err := makeLabel(e.tag, shortHash(idLength, "root", e.mountUUID, requestID), "", labelData{}, l.variant.Label)
+	if err != nil {
+		return "", false, err
+	}
+	fresh, err := rotator.RotateRoot(ctx, label)
 	if err != nil {
 		return "", false, l.failed(err)
 	}

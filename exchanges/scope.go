@@ -32,6 +32,14 @@ func AllScopes() []Scope {
 // IsTrade reports whether the scope places orders.
 func (s Scope) IsTrade() bool { return strings.HasPrefix(string(s), scopeTrade+":") }
 
+// NamedBy reports whether one of the words stands for the scope: its own, or
+// "trade" if it places orders.
+func (s Scope) NamedBy(words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool {
+		return strings.EqualFold(word, string(s)) || s.IsTrade() && strings.EqualFold(word, scopeTrade)
+	})
+}
+
 // Scopes is a set of scopes in the order of [AllScopes], without repeats.
 type Scopes []Scope
 

@@ -80,3 +80,21 @@ func TestScopesAreSets(t *testing.T) {
 		}
 	})
 }
+
+func TestScopeNamedBy(t *testing.T) {
+	for _, test := range []struct {
+		scope exchanges.Scope
+		words []string
+		want  bool
+	}{
+		{exchanges.ScopeRead, []string{"trade", "read"}, true},
+		{exchanges.ScopeSpot, []string{"trade:spot"}, true},
+		{exchanges.ScopeSpot, []string{"read", "trade"}, true},
+		{exchanges.ScopeSpot, []string{"Trade"}, true},
+		{exchanges.ScopeSpot, []string{"trade:futures", "trade:"}, false},
+		{exchanges.ScopeTransfer, []string{"read", "trade"}, false},
+		{exchanges.ScopeRead, nil, false},
+	} {
+		require.Equal(t, test.want, test.scope.NamedBy(test.words), "%s in %v", test.scope, test.words)
+	}
+}

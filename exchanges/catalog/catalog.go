@@ -6,7 +6,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/binance"
 	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
+	"vault-plugin-secrets-exchange/exchanges/deribit"
 	"vault-plugin-secrets-exchange/exchanges/gate"
+	"vault-plugin-secrets-exchange/exchanges/htx"
 	"vault-plugin-secrets-exchange/exchanges/hyperliquid"
 	"vault-plugin-secrets-exchange/exchanges/kucoin"
 	"vault-plugin-secrets-exchange/exchanges/okx"
@@ -18,7 +20,9 @@ func All() []exchanges.Exchange {
 		binance.New(),
 		bitget.New(),
 		bybit.New(),
+		deribit.New(),
 		gate.New(),
+		htx.New(),
 		hyperliquid.New(),
 		kucoin.New(),
 		okx.New(),

@@ -212,7 +212,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
-	identity := exchanges.Identity{Permissions: login.scope, ClockOffset: a.client.ClockOffset()}
+	identity := exchanges.Identity{Permissions: login.levels(), ClockOffset: a.client.ClockOffset()}
+	if login.has(mainAccount) {
+		identity.Permissions = append(identity.Permissions, mainAccount)
+	}
 	switch {
 	case !login.has(accountReadWrite):
 		identity.Problem = "the root key lacks account:read_write; give it that, and every scope that roles shall give"

@@ -77,9 +77,8 @@ func (Deribit) Describe() exchanges.Description {
 		RootRotation: true,
 		Notes: []string{
 			"An account holds 8 keys at most, the root key included where it lives there.",
-			"A key is made by a call without one-time code only if the user has no two-factor authentication. Else each code " +
-				"serves one call in 30 seconds: a key takes one code, a key with addresses two. Roles need max_wait=60s for these.",
-			"Deleting a key needs no one-time code, and goes ahead of everything else.",
+			"If the user has two-factor authentication, making a key takes one one-time code, and two if it has addresses; Deribit " +
+				"takes one code in 30 seconds. Such roles need max_wait=60s. Deleting a key takes no code.",
 			"A key that can trade can trade every product: Deribit has one scope for spot, futures and options.",
 			"Balances need the native permission account:read, with which a key may be able to read the secrets of other keys of its account.",
 			"The root key must hold every scope of its roles' keys for as long as these live: Deribit refuses to touch a key that exceeds the caller.",

@@ -11,12 +11,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// key is a key as Deribit shows it. Of a key pair, client_secret is a
-// fingerprint.
+// key is a key as Deribit shows it.
 type key struct {
 	ID        uint64            `json:"id"`
 	ClientID  string            `json:"client_id"`
-	Secret    exchanges.Secret  `json:"client_secret"`
 	Name      string            `json:"name"`
 	MaxScope  string            `json:"max_scope"`
 	Features  []string          `json:"enabled_features"`
@@ -26,8 +24,15 @@ type key struct {
 
 func (k key) id() string { return strconv.FormatUint(k.ID, 10) }
 
-// named reports whether an answer holds what every key has.
-func (k key) named() bool { return k.ID != 0 && k.ClientID != "" && k.MaxScope != "" }
+// named reports whether an answer tells which key it is about.
+func (k key) named() bool { return k.ID != 0 && k.ClientID != "" }
+
+// madeKey is a key as it is shown when it is made. Of a key pair, the secret is
+// a fingerprint.
+type madeKey struct {
+	key
+	Secret exchanges.Secret `json:"client_secret"`
+}
 
 // order is a key to be made.
 type order struct {
@@ -64,7 +69,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 // mint makes a key whole, or leaves nothing behind. A key is bound to addresses
 // by a second call, which also gives it its scope: until then it can do
 // nothing.
-func (a *account) mint(ctx context.Context, o order) (key, error) {
+func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	bind := len(o.addresses) > 0
 	scope := o.maxScope
 	if bind && !a.unscopedRefused.Load() {
@@ -79,21 +84,21 @@ func (a *account) mint(ctx context.Context, o order) (key, error) {
 		made, err = a.create(ctx, o, o.maxScope)
 	}
 	if err != nil {
-		return key{}, a.explain(ctx, o.place, err)
+		return madeKey{}, a.explain(ctx, o.place, err)
 	}
 	if !bind {
 		return made, nil
 	}
 	bound, err := a.bind(ctx, o, made)
 	if err != nil {
-		return key{}, a.rollBack(ctx, o.place, made, err)
+		return madeKey{}, a.rollBack(ctx, o, made, err)
 	}
 	made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
 	return made, nil
 }
 
 // create makes a key that is bound to no address.
-func (a *account) create(ctx context.Context, o order, maxScope string) (key, error) {
+func (a *account) create(ctx context.Context, o order, maxScope string) (madeKey, error) {
 	p := params{"name": o.name, "max_scope": maxScope}
 	if o.publicKey != "" {
 		p["public_key"] = o.publicKey
@@ -105,7 +110,7 @@ func (a *account) create(ctx context.Context, o order, maxScope string) (key, er
 	if len(o.addresses) > 0 {
 		codes = 2
 	}
-	var made key
+	var made madeKey
 	err := a.do(ctx, call{
 		operation: o.operation, method: "private/create_api_key", place: o.place, params: p, effect: rest.Once, codes: codes,
 		complete: func() bool { return made.named() && (o.publicKey != "" || made.Secret != "") },
@@ -115,7 +120,7 @@ func (a *account) create(ctx context.Context, o order, maxScope string) (key, er
 
 // bind gives a new key its scope and its addresses. It goes ahead of calls that
 // begin other keys.
-func (a *account) bind(ctx context.Context, o order, made key) (key, error) {
+func (a *account) bind(ctx context.Context, o order, made madeKey) (key, error) {
 	p := params{"id": made.ID, "name": o.name, "max_scope": o.maxScope, "ip_whitelist": o.addresses}
 	if len(o.features) > 0 {
 		p["enabled_features"] = o.features
@@ -129,9 +134,9 @@ func (a *account) bind(ctx context.Context, o order, made key) (key, error) {
 }
 
 // rollBack deletes a key that could not be finished.
-func (a *account) rollBack(ctx context.Context, place string, made key, cause error) error {
-	ref := exchanges.KeyRef{SubAccount: place, ID: made.id(), Label: made.Name}
-	return exchanges.RollBack(ctx, ref, cause, func(ctx context.Context) error { return a.remove(ctx, place, ref) })
+func (a *account) rollBack(ctx context.Context, o order, made madeKey, cause error) error {
+	ref := exchanges.KeyRef{SubAccount: o.place, ID: made.id(), Label: o.name}
+	return exchanges.RollBack(ctx, ref, cause, func(ctx context.Context) error { return a.remove(ctx, o.place, ref) })
 }
 
 // explain finds out whether a key was refused because the account is full, for
@@ -180,8 +185,8 @@ const (
 	codeless = true
 )
 
-// list lists every key of an account, the root key included. It may show
-// secrets, which go no further.
+// list lists every key of an account, the root key included. Secrets, which
+// Deribit may show here, are not read.
 func (a *account) list(ctx context.Context, place string, codeless bool) ([]key, error) {
 	var keys []key
 	err := a.do(ctx, call{
@@ -190,9 +195,6 @@ func (a *account) list(ctx context.Context, place string, codeless bool) ([]key,
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return !k.named() })
 		},
 	}, &keys)
-	for i := range keys {
-		keys[i].Secret = ""
-	}
 	return keys, err
 }
 

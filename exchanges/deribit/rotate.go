@@ -12,6 +12,8 @@ import (
 // root key's account and, with two-factor authentication, up to three one-time
 // codes, 30 seconds apart.
 func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Credential, error) {
+	// No mint shall come between its codes.
+	ctx = exchanges.WithRevoking(ctx)
 	keys, err := a.list(ctx, here, withCode)
 	if err != nil {
 		return exchanges.Credential{}, err
@@ -36,10 +38,10 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	if err != nil {
 		return exchanges.Credential{}, err
 	}
-	if !slices.Equal(decode(made.MaxScope), decode(root.MaxScope)) {
-		return exchanges.Credential{}, a.rollBack(ctx, here, made, &exchanges.Error{
+	if !slices.Equal(decode(made.MaxScope), decode(root.MaxScope)) || !slices.Equal(sorted(made.Whitelist), sorted(root.Whitelist)) {
+		return exchanges.Credential{}, a.rollBack(ctx, o, made, &exchanges.Error{
 			Kind: exchanges.ErrPermission, Exchange: name, Operation: opRotateRoot,
-			Message: "the new root key has the scope " + made.MaxScope + " instead of " + root.MaxScope,
+			Message: "Deribit gave the new root key another scope or other addresses than the old one has; it was deleted",
 		})
 	}
 	successor.APIKey = made.ClientID
@@ -48,6 +50,8 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	}
 	return successor, nil
 }
+
+func sorted(items []string) []string { return slices.Sorted(slices.Values(items)) }
 
 // DeleteRoot implements [exchanges.RootRotator].
 func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {

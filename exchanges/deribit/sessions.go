@@ -32,6 +32,13 @@ func (t token) usable(refused exchanges.Secret) bool {
 	return t.access != "" && t.access != refused && time.Until(t.ends) > freshness
 }
 
+// levels are the elements of the token's scope that keys can hold as well.
+func (t token) levels() []string {
+	return slices.DeleteFunc(slices.Clone(t.scope), func(element string) bool {
+		return !strings.HasSuffix(element, ":read") && !strings.HasSuffix(element, ":read_write")
+	})
+}
+
 // has reports whether the token's scope holds the element.
 func (t token) has(element string) bool { return slices.Contains(t.scope, element) }
 
@@ -162,11 +169,7 @@ func (a *account) exchange(ctx context.Context, place string) (token, error) {
 // exchangeToken makes the exchange call. It asks for the scope of the main
 // account's login by name, since what is inherited otherwise is not documented.
 func (a *account) exchangeToken(ctx context.Context, main token, place string) (token, error) {
-	isLevel := func(element string) bool {
-		return strings.HasSuffix(element, ":read") || strings.HasSuffix(element, ":read_write")
-	}
-	scope := slices.DeleteFunc(slices.Clone(main.scope), func(element string) bool { return !isLevel(element) })
-	scope = append(scope, sessionScope(sessionName()+"_"+place))
+	scope := append(main.levels(), sessionScope(sessionName()+"_"+place))
 	var granted token
 	err := a.client.DoJSON(ctx, rest.Call{
 		Operation: opLogIn, Method: http.MethodPost, Path: pathOf(methodExchange), Effect: rest.ReadOnly, Unsigned: true,
@@ -187,7 +190,10 @@ func (a *account) removed(ctx context.Context, place string, refusal error) bool
 		}
 	}
 	rows, err := a.accounts(ctx)
-	return err == nil && !slices.ContainsFunc(rows, func(row accountRow) bool { return string(row.ID) == place })
+	listed := slices.ContainsFunc(rows, func(row accountRow) bool { return string(row.ID) == place })
+	// Without the main account itself the list is not whole.
+	whole := slices.ContainsFunc(rows, func(row accountRow) bool { return row.Type == typeMain })
+	return err == nil && whole && !listed
 }
 
 // UnmarshalJSON reads the answer to a login. How long the token lasts counts

@@ -13,7 +13,6 @@ import (
 // testDeletion checks that DeleteKey returns nil if, and only if, the key is
 // gone.
 func (s *suite) testDeletion(t *testing.T) {
-	t.Parallel()
 	name := s.description.Name
 
 	for _, test := range []struct {
@@ -52,26 +51,26 @@ func (s *suite) testDeletion(t *testing.T) {
 		}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			venue := s.start(t)
-			account := venue.account(t)
-			o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
-			key := o.create(deadline(t), t, account)
-			test.prepare(t, venue, key)
+			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+				account := b.account(t)
+				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+				key := o.create(t.Context(), t, account)
+				test.prepare(t, b.venue, key)
 
-			err := account.DeleteKey(deadline(t), o.ref(key.ID))
-			if test.gone {
-				require.NoError(t, err)
-				venue.assertGone(t, o.SubAccount)
-				return
-			}
-			require.Error(t, err)
-			assertKind(t, err)
-			assert.Len(t, venue.live(o.SubAccount), 1)
+				err := account.DeleteKey(t.Context(), o.ref(key.ID))
+				if test.gone {
+					require.NoError(t, err)
+					b.assertGone(t, o.SubAccount)
+					return
+				}
+				require.Error(t, err)
+				assertKind(t, err)
+				assert.Len(t, b.live(o.SubAccount), 1)
 
-			venue.ClearFaults()
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)), "once the exchange is well again")
-			venue.assertGone(t, o.SubAccount)
+				b.ClearFaults()
+				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key.ID)), "once the exchange is well again")
+				b.assertGone(t, o.SubAccount)
+			})
 		})
 	}
 	t.Run("gone sub-account", func(t *testing.T) {

@@ -26,14 +26,14 @@ func (s *suite) testFaults(t *testing.T) {
 	t.Parallel()
 	for _, fault := range answerless() {
 		t.Run(string(fault), func(t *testing.T) {
-			t.Parallel()
-			venue := s.start(t)
-			account := venue.account(t)
-			for _, operation := range reads() {
-				s.testReadFault(t, venue, account, fault, operation)
-			}
-			venue.inject(t, simulator.CreateKey, fault, 0, 0)
-			s.failedCreation(t, venue, account, deadline(t))
+			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+				account := b.account(t)
+				for _, operation := range reads() {
+					s.testReadFault(t, b.venue, account, fault, operation)
+				}
+				b.inject(t, simulator.CreateKey, fault, 0, 0)
+				s.failedCreation(t, b.venue, account, t.Context())
+			})
 		})
 	}
 	t.Run("no answer in time", func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -104,6 +105,9 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		if m.body, err = io.ReadAll(request.Body); err != nil {
 			return nil, err
 		}
+	}
+	if trace := httptrace.ContextClientTrace(request.Context()); trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{}) // The simulator is always there to be connected to.
 	}
 	came := w.deliver(m, request.URL.String())
 	if came.err != nil {

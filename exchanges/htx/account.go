@@ -112,11 +112,15 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
+	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.client.ClockOffset()}
 	keys, err := a.keys(ctx, opInspect, string(uid.Data), a.apiKey)
+	if errors.Is(err, exchanges.ErrPermission) {
+		identity.Problem = "HTX does not let the key list the parent user's keys; use a root key of the parent user"
+		return identity, nil
+	}
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
-	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.client.ClockOffset()}
 	i := slices.IndexFunc(keys, func(k key) bool { return k.AccessKey == a.apiKey })
 	if i < 0 {
 		identity.Problem = "HTX does not list the key among the parent user's keys; make a new one"
@@ -203,7 +207,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Complete: func() bool { return created.Data.AccessKey != "" && created.Data.Secret != "" },
 	}, body, &created)
 	if err != nil {
-		return exchanges.Key{}, withCode(err, code)
+		return exchanges.Key{}, aboutCode(err, code != "")
 	}
 	return exchanges.Key{
 		ID:          created.Data.AccessKey,
@@ -227,12 +231,17 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	return a.code(a.client.Now(ctx))
 }
 
-// withCode adds to the refusal of a call that carried a one-time code that the
-// code may be why: HTX has one code for every wrong value.
-func withCode(err error, code exchanges.Secret) error {
+// aboutCode adds to a refusal of the call's values that the one-time code may
+// be why: HTX does not say how it refuses a wrong or missing one.
+func aboutCode(err error, sent bool) error {
 	var failure *exchanges.Error
-	if code != "" && errors.As(err, &failure) && failure.Code == codeInvalid {
-		failure.Remedy = "check the sub-user's UID and the addresses; if they are right, totp_secret and this host's clock"
+	if !errors.As(err, &failure) || failure.Code != codeInvalid && failure.Code != codeMissing {
+		return err
+	}
+	failure.Remedy = "check the sub-user's UID and the addresses; if they are right, totp_secret and this host's clock"
+	if !sent {
+		failure.Remedy = "check the sub-user's UID and the addresses; if they are right, and the parent user has an authenticator app, " +
+			"set the connection's totp_secret"
 	}
 	return err
 }

@@ -82,11 +82,12 @@ func TestInspect(t *testing.T) {
 
 // A sub-user may ask who it is, but not for keys.
 func TestInspectSubUser(t *testing.T) {
-	_, err := stub(t, map[string]string{
+	identity, err := stub(t, map[string]string{
 		"/v2/user/uid": `{"code":200,"data":1}`, "/v2/user/api-key": `{"code":403,"message":"forbidden"}`,
 	}).Inspect(t.Context())
-	require.ErrorIs(t, err, exchanges.ErrPermission)
-	require.ErrorContains(t, err, "root key of the parent user")
+	require.NoError(t, err)
+	require.False(t, identity.CanMint)
+	require.Contains(t, identity.Problem, "root key of the parent user")
 }
 
 func TestSubAccounts(t *testing.T) {

@@ -14,8 +14,11 @@ import (
 // codeSuccess is the code of a success of version 2.
 const codeSuccess = "200"
 
-// codeInvalid also stands for a one-time code that is wrong.
-const codeInvalid = "2002"
+// Codes that say that a value is wrong, or that one is missing.
+const (
+	codeInvalid = "2002"
+	codeMissing = "2003"
+)
 
 // envelope is around every answer: status and err-code in version 1 of the API
 // and in what its gateway says, whichever the version; code in version 2.
@@ -74,8 +77,6 @@ func meaning(code, message string) *exchanges.Error {
 		return authentication(message)
 	case "2000":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "bind this host's public address to the root key"}
-	case "2003":
-		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "if the parent user has an authenticator app, set the connection's totp_secret"}
 	case "2014":
 		return &exchanges.Error{Kind: exchanges.ErrKeyCap, Remedy: "use another sub-user, or delete keys that nobody needs"}
 	case "2016":

@@ -38,7 +38,7 @@ func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Opt
 	address := signer.key.Address().String()
 	client, err := rest.Open(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       opener{address, scaled(coolDown, options)}.open,
+		Open:       opener{address, scaled(coolDown, options), scaled(tooManyRequests, options)}.open,
 		ServerTime: serverTime,
 	})
 	if err != nil {

@@ -17,8 +17,9 @@ const tooManyRequests = 10 * time.Second
 type opener struct {
 	// address is the account's own, as refusals name it.
 	address string
-	// coolDown is how long the account refuses approvals after a removal.
-	coolDown time.Duration
+	// coolDown is how long the account refuses approvals after a removal, and
+	// tooMany how long to wait after HTTP 429.
+	coolDown, tooMany time.Duration
 }
 
 // open reads an answer. Actions have an envelope, in which failures are
@@ -29,7 +30,7 @@ func (o opener) open(answer rest.Answer) ([]byte, error) {
 		switch answer.Status {
 		case http.StatusTooManyRequests:
 			// The limit counts by network address, whatever the call.
-			failure.RetryAfter, failure.Err = max(failure.RetryAfter, tooManyRequests), rest.ErrBanned
+			failure.RetryAfter, failure.Err = max(failure.RetryAfter, o.tooMany), rest.ErrBanned
 		case http.StatusUnprocessableEntity:
 			failure.Remedy = "Hyperliquid does not understand the request, which may mean that its API has changed"
 		}

@@ -93,3 +93,12 @@ func FuzzCheckBaseURL(f *testing.F) {
 		require.Equal(t, "a=b", request.URL.RawQuery)
 	})
 }
+
+func TestHostOf(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://api.example.com": "api.example.com", "https://API.Example.com:8443/prefix": "api.example.com:8443",
+		"http://127.0.0.1:8309": "127.0.0.1:8309", "://": "",
+	} {
+		require.Equal(t, want, hostOf(base))
+	}
+}

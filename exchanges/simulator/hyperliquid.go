@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"crypto"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -264,8 +265,12 @@ func (h *hyperliquid) extraAgents(c *call) *answer {
 }
 
 // since is how long ago something was, in documented time: with a multiplier
-// for the limits, all waits pass faster.
+// for the limits, all waits pass faster. What a clock that was put back has yet
+// to come to is long past.
 func (h *hyperliquid) since(c *call, at time.Time) time.Duration {
+	if at.After(c.now) {
+		return math.MaxInt64
+	}
 	return time.Duration(float64(c.now.Sub(at)) * c.multiplier)
 }
 

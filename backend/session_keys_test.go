@@ -1,0 +1,83 @@
+package backend
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/wallet"
+)
+
+// sessionDesk has a connection to an exchange whose keys are pairs of our
+// making, cannot be bound to addresses, and end by themselves.
+func sessionDesk(t *testing.T) *desk {
+	d := newDesk(t)
+	d.system.MaxLeaseTTLVal = 365 * 24 * time.Hour
+	d.connect("hyperliquid", map[string]any{"allowed_scopes": "read,trade,transfer", "require_ip_allowlist": false})
+	return d
+}
+
+func (d *desk) sessionRole(more map[string]any) map[string]any {
+	return merge(map[string]any{
+		"connection": "hyperliquid", "sub_accounts": d.sim.Exchange("hyperliquid").SubAccounts[0], "scopes": "trade,transfer",
+	}, more)
+}
+
+// The private half is what the exchange's tools take, and nobody else has it.
+func TestKeyPairInTheExchangesForm(t *testing.T) {
+	d := sessionDesk(t)
+	d.write("roles/agent", d.sessionRole(nil))
+	lease := d.mint("agent")
+	require.Equal(t, "secp256k1", lease.Data["key_type"])
+	key, err := wallet.ParseKey(exchanges.Secret(lease.Data["private_key"].(string)))
+	require.NoError(t, err)
+	require.Equal(t, lease.Data["api_key"], key.Address().String())
+	require.Equal(t, d.sim.Exchange("hyperliquid").SubAccounts[0], lease.Data["sub_account"])
+	require.NotContains(t, lease.Data, "api_secret")
+	entry := d.entry(lease.Data["key_id"].(string))
+	require.Equal(t, key.Address().String(), entry.PublicKey)
+	require.Len(t, entry.Label, 16, "the label is cut to what the exchange takes")
+	d.keptSecrets()
+	require.NoError(t, d.revoke(lease))
+	require.Empty(t, d.sim.Keys())
+}
+
+// A lease never promises more than the exchange lets a key live.
+func TestLifetimeWithinTheExchanges(t *testing.T) {
+	d := sessionDesk(t)
+	d.write("roles/agent", d.sessionRole(map[string]any{"ttl": "300d", "max_ttl": "360d"}))
+	lease := d.mint("agent")
+	require.Equal(t, 180*24*time.Hour, lease.Secret.TTL)
+	require.Equal(t, 180*24*time.Hour, lease.Secret.MaxTTL)
+
+	require.Equal(t, lifetime{time.Hour, 2 * time.Hour}, lifetime{time.Hour, 2 * time.Hour}.within(nil))
+	require.Equal(t, lifetime{time.Hour, 2 * time.Hour}, lifetime{time.Hour, 2 * time.Hour}.within(&exchanges.ExpiryRule{}))
+	require.Equal(t, lifetime{time.Minute, time.Minute}, lifetime{time.Hour, 2 * time.Hour}.within(&exchanges.ExpiryRule{Max: time.Minute}))
+}
+
+// Where keys cannot be bound to addresses, security has to agree to that, and no
+// role can pretend to bind them.
+func TestKeysWithoutAddresses(t *testing.T) {
+	d := sessionDesk(t)
+	for field, value := range map[string]string{"ip_allowlist": "203.0.113.7", "allowed_ip_ranges": "203.0.113.0/24"} {
+		d.refused(logical.UpdateOperation, "roles/agent", d.sessionRole(map[string]any{field: value}),
+			field, "the exchange cannot bind keys to addresses")
+	}
+	d.write("roles/agent", d.sessionRole(nil))
+	d.write("config/hyperliquid", map[string]any{"require_ip_allowlist": true})
+	for _, path := range []string{"creds/agent", "roles/agent/check"} {
+		resp, err := d.do(logical.ReadOperation, path, nil)
+		require.NoError(t, err)
+		text := ""
+		if resp.IsError() {
+			text = resp.Error().Error()
+		} else {
+			text, _ = resp.Data["problem"].(string)
+		}
+		require.Contains(t, text, "set require_ip_allowlist=false on the connection")
+	}
+	d.refused(logical.UpdateOperation, "roles/other", d.sessionRole(nil), "require_ip_allowlist=false")
+}
