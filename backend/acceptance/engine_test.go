@@ -48,11 +48,16 @@ type engine struct {
 	simulator *simulator.Simulator
 }
 
-// enable mounts the engine at a path of its own.
+// enable mounts the engine beside simulated exchanges of its own.
 func enable(t *testing.T, vault *vaulttest.Cluster) *engine {
 	venues := simulator.New(simulator.Options{RateMultiplier: hurried})
 	require.NoError(t, venues.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, venues.Close()) })
+	return enableBeside(t, vault, venues)
+}
+
+// enableBeside mounts the engine at a path of its own.
+func enableBeside(t *testing.T, vault *vaulttest.Cluster, venues *simulator.Simulator) *engine {
 	e := &engine{
 		vault: vault, client: vault.Client(t), path: "exchange-" + strings.ToLower(rand.Text()), simulator: venues,
 	}
@@ -97,10 +102,15 @@ const bybit = "bybit"
 // enableDesk mounts the engine and writes the desk's connection and roles.
 func enableDesk(t *testing.T, vault *vaulttest.Cluster) *engine {
 	e := enable(t, vault)
+	e.setUp(t)
+	return e
+}
+
+// setUp writes the desk's connection and roles.
+func (e *engine) setUp(t *testing.T) {
 	e.write(t, "config/"+desk, e.connection())
 	e.write(t, "roles/"+reader, e.role("read"))
 	e.write(t, "roles/"+trader, e.role("read,trade:spot"))
-	return e
 }
 
 // connection is the desk's connection.
@@ -211,7 +221,10 @@ func (k *key) text(field string) string {
 }
 
 // use asks the exchange, signed with the key, whose it is.
-func (k *key) use(t *testing.T) error {
+func (k *key) use(t *testing.T) error { return k.useAs(t, "") }
+
+// useAs is use for keys of an exchange's variant other than its first.
+func (k *key) useAs(t *testing.T, variant string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	all := catalog.All()
@@ -222,7 +235,7 @@ func (k *key) use(t *testing.T) error {
 		APISecret:  exchanges.Secret(k.text("api_secret")),
 		Passphrase: exchanges.Secret(k.text("passphrase")),
 		PrivateKey: exchanges.Secret(k.text("private_key")),
-	}, exchanges.Options{BaseURL: k.text("base_url"), RateMultiplier: hurried})
+	}, exchanges.Options{Variant: variant, BaseURL: k.text("base_url"), RateMultiplier: hurried})
 	require.NoError(t, err)
 	defer account.Close()
 	_, err = account.Inspect(ctx)

@@ -16,6 +16,7 @@ import (
 func TestInput(t *testing.T) {
 	t.Parallel()
 	e := enableDesk(t, vaulttest.Start(t, 1))
+	// A key stands in the way of some changes.
 	e.mint(t, trader)
 
 	connection, role := e.connection(), e.role("read,trade:spot")

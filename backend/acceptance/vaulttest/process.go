@@ -32,6 +32,7 @@ func startProcess(ctx context.Context, directory, output, program string, argume
 	// What the developer has set for a Vault of their own is not for this one.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VAULT_") })
 	cmd.Stdout, cmd.Stderr = file, file
+	cmd.SysProcAttr = noOrphan()
 	cmd.Cancel = func() error { return kill(cmd.Process.Pid) }
 	if err := cmd.Start(); err != nil {
 		return nil, err
