@@ -89,7 +89,7 @@ func TestRoleCheckIsADryRun(t *testing.T) {
 	require.Contains(t, checked["problem"], "max_live_keys")
 	require.Equal(t, 1, checked["keys_of_role"])
 
-	d.write("config/bybit", map[string]any{"api_secret": "wrong", "verify": false})
+	d.write("config/bybit", map[string]any{"api_secret": "wrong", "verify": false, "force": true})
 	d.must(logical.PatchOperation, "roles/trader", map[string]any{"max_live_keys": 0})
 	require.Contains(t, d.read("roles/trader/check")["problem"], "authentication failed")
 	require.Contains(t, d.read("roles/none/check")["problem"], "no role")
