@@ -76,6 +76,7 @@ type credential struct {
 	Passphrase string `json:"passphrase"`
 	PrivateKey string `json:"private_key"`
 	TOTPSecret string `json:"totp_secret"`
+	Broker     string `json:"broker"`
 }
 
 // Format prints nothing of the credential, whatever the verb.
@@ -88,6 +89,7 @@ func newCredential(c exchanges.Credential) credential {
 		Passphrase: c.Passphrase.Reveal(),
 		PrivateKey: c.PrivateKey.Reveal(),
 		TOTPSecret: c.TOTPSecret.Reveal(),
+		Broker:     c.Broker,
 	}
 }
 
@@ -98,6 +100,7 @@ func (c credential) reveal() exchanges.Credential {
 		Passphrase: exchanges.Secret(c.Passphrase),
 		PrivateKey: exchanges.Secret(c.PrivateKey),
 		TOTPSecret: exchanges.Secret(c.TOTPSecret),
+		Broker:     c.Broker,
 	}
 }
 

@@ -161,7 +161,7 @@ func connectionFields(exchange string, access simulator.Access) map[string]any {
 	return map[string]any{
 		"exchange": exchange, "base_url": access.BaseURL, "variant": access.Variant, "rate_multiplier": hurried,
 		"api_key": access.APIKey, "api_secret": access.APISecret, "passphrase": access.Passphrase,
-		"private_key": access.PrivateKey, "totp_secret": access.TOTPSecret,
+		"private_key": access.PrivateKey, "totp_secret": access.TOTPSecret, "broker": access.Broker,
 	}
 }
 

@@ -262,7 +262,8 @@ func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *min
 		e.discard(ctx, s, o.link, m.entry)
 		return err
 	}
-	m.entry.State = stateLive
+	// Vault's lease begins now, however long the exchange was waited for.
+	m.entry.State, m.entry.Expires = stateLive, e.now().Add(o.lifetime.ttl)
 	if err := e.ledger.put(ctx, s, m.entry); err != nil {
 		e.discard(ctx, s, o.link, m.entry)
 		return err

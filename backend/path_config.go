@@ -82,7 +82,7 @@ func configFields() map[string]*framework.FieldSchema {
 		"name":        nameField("connection"),
 		"api_secret":  secret("Secret of the root key."),
 		"passphrase":  secret("Passphrase of the root key, where the exchange has one."),
-		"private_key": secret("Private key (PKCS #8, PEM) of a root key that signs with one."),
+		"private_key": secret("Private key of a root key that signs with one (PKCS #8, PEM), or of the wallet that is the account (hexadecimal)."),
 		"totp_secret": secret("Seed of one-time codes (base32), where the exchange asks for them."),
 		"verify": {
 			Type: framework.TypeBool, Default: true,
@@ -108,6 +108,7 @@ func guardRailFields() map[string]*framework.FieldSchema {
 		"variant":                  {Type: framework.TypeString, Description: "The kind of parent account, where the exchange has several."},
 		"base_url":                 {Type: framework.TypeString, Description: "Address of the exchange instead of the environment's: https, or http to a loopback address."},
 		"api_key":                  {Type: framework.TypeString, Description: "The root key."},
+		"broker":                   {Type: framework.TypeString, Description: "The broker under which the account is, at an exchange that brokers share."},
 		"request_timeout":          {Type: framework.TypeSignedDurationSecond, Description: "How long one request to the exchange may take; 10s by default."},
 		"rate_multiplier":          {Type: framework.TypeFloat, Description: "Multiplies the exchange's documented rate limits: below 1 where other tools share the account's quota, above 1 where the exchange has granted more. 1 by default."},
 		"allowed_roles":            {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the roles that may use the connection; all by default."},
@@ -230,13 +231,13 @@ func (e *engine) keysOf(name string) int {
 func (c *connection) apply(d *framework.FieldData) error {
 	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret"} {
 		if _, ok := d.GetOk(field); ok {
-			c.Credential = credential{APIKey: c.Credential.APIKey}
+			c.Credential = credential{APIKey: c.Credential.APIKey, Broker: c.Credential.Broker}
 		}
 	}
 	for field, value := range map[string]*string{
 		"exchange": &c.Exchange, "environment": &c.Environment, "variant": &c.Variant, "base_url": &c.BaseURL,
 		"api_key": &c.Credential.APIKey, "api_secret": &c.Credential.APISecret, "passphrase": &c.Credential.Passphrase,
-		"private_key": &c.Credential.PrivateKey, "totp_secret": &c.Credential.TOTPSecret, "frozen": &c.Frozen,
+		"private_key": &c.Credential.PrivateKey, "totp_secret": &c.Credential.TOTPSecret, "broker": &c.Credential.Broker, "frozen": &c.Frozen,
 	} {
 		if given, ok := d.GetOk(field); ok {
 			*value = strings.TrimSpace(given.(string))
@@ -326,6 +327,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"variant":                  c.Variant,
 		"base_url":                 c.BaseURL,
 		"api_key":                  c.Credential.APIKey,
+		"broker":                   c.Credential.Broker,
 		"account":                  c.Account,
 		"request_timeout":          seconds(c.RequestTimeout),
 		"rate_multiplier":          c.RateMultiplier,

@@ -10,9 +10,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// rotateTimeout bounds one rotation of a root key. Exchanges that ask for
-// one-time codes take one code per 30 seconds.
-const rotateTimeout = 80 * time.Second
+// rotateTimeout bounds one rotation of a root key. It may take four one-time
+// codes, of which an exchange takes one per 30 seconds; a caller who does not
+// wait so long finds the outcome in the connection.
+const rotateTimeout = 130 * time.Second
 
 // rotateRoot replaces the root key of a connection: the new key is made and
 // tried, then stored, and only then is the old one deleted. A failure before

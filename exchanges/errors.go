@@ -83,7 +83,7 @@ func (e *Error) Error() string {
 		text.WriteString(": " + e.Message)
 	}
 	if e.Remedy != "" {
-		text.WriteString("; " + e.Remedy)
+		return strings.TrimRight(text.String(), ". ") + "; " + e.Remedy
 	}
 	return text.String()
 }

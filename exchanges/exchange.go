@@ -63,8 +63,9 @@ type Account interface {
 // RootRotator is an [Account] whose exchange lets a root credential be
 // replaced through the API.
 type RootRotator interface {
-	// RotateRoot creates a new root credential of the same rights and
-	// returns it. The old one stays valid until DeleteRoot.
+	// RotateRoot creates a new root credential of the same rights, with a
+	// label as [Variant.Label] allows, and returns it. The old one stays
+	// valid until DeleteRoot.
 	RotateRoot(ctx context.Context, label string) (Credential, error)
 
 	// DeleteRoot deletes another root credential of the same account.
@@ -99,6 +100,12 @@ type Credential struct {
 	PrivateKey Secret
 	// TOTPSecret is the base32 seed of one-time codes.
 	TOTPSecret Secret
+	// Broker names the broker under which the account is, at an exchange that
+	// brokers share.
+	Broker string
+	// SubAccount is that of a minted key, for exchanges whose requests name it
+	// besides the key. A root credential has none.
+	SubAccount string
 }
 
 // Secrets lists the parts of the credential that must never be shown.

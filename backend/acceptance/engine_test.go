@@ -81,6 +81,7 @@ func root(access simulator.Access, exchange string) fields {
 	for field, value := range map[string]string{
 		"variant": access.Variant, "api_key": access.APIKey, "api_secret": access.APISecret,
 		"passphrase": access.Passphrase, "private_key": access.PrivateKey, "totp_secret": access.TOTPSecret,
+		"broker": access.Broker,
 	} {
 		if value != "" {
 			connection[field] = value
@@ -235,6 +236,7 @@ func (k *key) useAs(t *testing.T, variant string) error {
 		APISecret:  exchanges.Secret(k.text("api_secret")),
 		Passphrase: exchanges.Secret(k.text("passphrase")),
 		PrivateKey: exchanges.Secret(k.text("private_key")),
+		SubAccount: k.text("sub_account"),
 	}, exchanges.Options{Variant: variant, BaseURL: k.text("base_url"), RateMultiplier: hurried})
 	require.NoError(t, err)
 	defer account.Close()

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/api"
@@ -20,10 +21,24 @@ var (
 
 func main() {
 	logger := hclog.New(&hclog.LoggerOptions{})
+	go endWithParent(os.Getppid())
 	if err := serve(); err != nil {
 		logger.Error("the plugin ends", "error", err)
 		os.Exit(1)
 	}
+}
+
+// parentCheck is how often the process asks whether Vault is still there.
+const parentCheck = time.Second
+
+// endWithParent ends the process once Vault is gone. A Vault that is killed
+// cannot end its plugins, and one left behind would hold the root credentials
+// in memory for ever.
+func endWithParent(parent int) {
+	for os.Getppid() == parent {
+		time.Sleep(parentCheck)
+	}
+	os.Exit(1)
 }
 
 // serve answers Vault until Vault ends the process. One process serves all

@@ -1,14 +1,8 @@
 package binance
 
 import (
-	"crypto"
 	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -26,7 +20,7 @@ const recvWindow = "5000"
 type signer struct {
 	apiKey string
 	// signature of a string, in the encoding of the key's type.
-	signature func(text string) (string, error)
+	signature rest.Signature
 }
 
 // newSigner chooses the scheme by the parts that the credential has.
@@ -43,13 +37,13 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 		}
 		switch key := key.(type) {
 		case ed25519.PrivateKey:
-			return signer{credential.APIKey, ed25519Signature(key)}, nil
+			return signer{credential.APIKey, rest.Ed25519(key)}, nil
 		case *rsa.PrivateKey:
-			return signer{credential.APIKey, rsaSignature(key)}, nil
+			return signer{credential.APIKey, rest.RSA(key)}, nil
 		}
 		return signer{}, fmt.Errorf("private_key: Binance takes Ed25519 and RSA keys only")
 	case credential.APISecret != "":
-		return signer{credential.APIKey, hmacSignature(credential.APISecret)}, nil
+		return signer{credential.APIKey, rest.HexHMAC(credential.APISecret)}, nil
 	}
 	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (Ed25519 or RSA)")
 }
@@ -69,26 +63,4 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	request.Query = query + "&signature=" + url.QueryEscape(signature)
 	request.Header.Set("X-MBX-APIKEY", s.apiKey)
 	return nil
-}
-
-func hmacSignature(secret exchanges.Secret) func(string) (string, error) {
-	return func(text string) (string, error) {
-		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-		mac.Write([]byte(text))
-		return hex.EncodeToString(mac.Sum(nil)), nil
-	}
-}
-
-func ed25519Signature(key ed25519.PrivateKey) func(string) (string, error) {
-	return func(text string) (string, error) {
-		return base64.StdEncoding.EncodeToString(ed25519.Sign(key, []byte(text))), nil
-	}
-}
-
-func rsaSignature(key *rsa.PrivateKey) func(string) (string, error) {
-	return func(text string) (string, error) {
-		digest := sha256.Sum256([]byte(text))
-		signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
-		return base64.StdEncoding.EncodeToString(signature), err
-	}
 }

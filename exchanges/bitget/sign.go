@@ -1,12 +1,7 @@
 package bitget
 
 import (
-	"crypto"
-	"crypto/hmac"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"strconv"
 	"time"
@@ -20,8 +15,7 @@ import (
 type signer struct {
 	apiKey     string
 	passphrase exchanges.Secret
-	// signature of a string, before it is encoded.
-	signature func(text string) ([]byte, error)
+	signature  rest.Signature
 }
 
 // newSigner chooses the scheme by the parts that the credential has.
@@ -37,7 +31,7 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	case credential.Passphrase == "":
 		return signer{}, fmt.Errorf("passphrase: missing; it was chosen when the API key was made, and Bitget cannot show it again")
 	case credential.APISecret != "":
-		s.signature = hmacSignature(credential.APISecret)
+		s.signature = rest.Base64HMAC(credential.APISecret)
 		return s, nil
 	}
 	key, err := exchanges.ParsePrivateKey(credential.PrivateKey)
@@ -48,7 +42,7 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	if !ok {
 		return signer{}, fmt.Errorf("private_key: Bitget takes RSA keys only")
 	}
-	s.signature = rsaSignature(rsaKey)
+	s.signature = rest.RSA(rsaKey)
 	return s, nil
 }
 
@@ -62,26 +56,11 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	request.Signature = base64.StdEncoding.EncodeToString(signature)
+	request.Signature = signature
 	request.Header.Set("ACCESS-KEY", s.apiKey)
 	request.Header.Set("ACCESS-SIGN", request.Signature)
 	request.Header.Set("ACCESS-TIMESTAMP", timestamp)
 	request.Header.Set("ACCESS-PASSPHRASE", s.passphrase.Reveal())
 	request.Header.Set("locale", "en-US")
 	return nil
-}
-
-func hmacSignature(secret exchanges.Secret) func(string) ([]byte, error) {
-	return func(text string) ([]byte, error) {
-		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-		mac.Write([]byte(text))
-		return mac.Sum(nil), nil
-	}
-}
-
-func rsaSignature(key *rsa.PrivateKey) func(string) ([]byte, error) {
-	return func(text string) ([]byte, error) {
-		digest := sha256.Sum256([]byte(text))
-		return rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
-	}
 }

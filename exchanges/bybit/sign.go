@@ -1,13 +1,7 @@
 package bybit
 
 import (
-	"crypto"
-	"crypto/hmac"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,7 +19,7 @@ const recvWindow = "5000"
 type signer struct {
 	apiKey string
 	// signature of a string, in the encoding that goes into the header.
-	signature func(text string) (string, error)
+	signature rest.Signature
 }
 
 // newSigner chooses the scheme by the parts that the credential has.
@@ -44,9 +38,9 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 		if !ok {
 			return signer{}, fmt.Errorf("private_key: Bybit takes RSA keys only")
 		}
-		return signer{credential.APIKey, rsaSignature(rsaKey)}, nil
+		return signer{credential.APIKey, rest.RSA(rsaKey)}, nil
 	case credential.APISecret != "":
-		return signer{credential.APIKey, hmacSignature(credential.APISecret)}, nil
+		return signer{credential.APIKey, rest.HexHMAC(credential.APISecret)}, nil
 	}
 	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (RSA)")
 }
@@ -67,20 +61,4 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	request.Header.Set("X-BAPI-RECV-WINDOW", recvWindow)
 	request.Header.Set("X-BAPI-SIGN", signature)
 	return nil
-}
-
-func hmacSignature(secret exchanges.Secret) func(string) (string, error) {
-	return func(text string) (string, error) {
-		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-		mac.Write([]byte(text))
-		return hex.EncodeToString(mac.Sum(nil)), nil
-	}
-}
-
-func rsaSignature(key *rsa.PrivateKey) func(string) (string, error) {
-	return func(text string) (string, error) {
-		digest := sha256.Sum256([]byte(text))
-		signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
-		return base64.StdEncoding.EncodeToString(signature), err
-	}
 }

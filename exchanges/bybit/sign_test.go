@@ -66,7 +66,7 @@ func FuzzSign(f *testing.F) {
 	f.Add("key", "secret", "a=b", []byte(`{"a":"b"}`), int64(1753364096123), true)
 	f.Add("", "", "", []byte(nil), int64(0), false)
 	f.Fuzz(func(t *testing.T, apiKey, secret, query string, body []byte, at int64, post bool) {
-		s := signer{apiKey, hmacSignature(exchanges.Secret(secret))}
+		s := signer{apiKey, rest.HexHMAC(exchanges.Secret(secret))}
 		request := &rest.Request{Method: http.MethodGet, Query: query, Header: http.Header{}, Body: body}
 		payload := query
 		if post {

@@ -21,7 +21,7 @@ func TestConformance(t *testing.T) {
 }
 
 func subject(variant string) exchangetest.Subject {
-	s := exchangetest.Subject{
+	return exchangetest.Subject{
 		Exchange: New(), Variant: variant, Root: variant, Probes: probes(), ClockRefusal: exchanges.ErrAuth,
 		// A sub-account is reached by a token.
 		Timeless: variant == variantMain,
@@ -40,7 +40,6 @@ func subject(variant string) exchangetest.Subject {
 			return json.Unmarshal(body, &answer) == nil && answer.Result != nil
 		},
 	}
-	return s
 }
 
 func probes() []exchangetest.Probe {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"slices"
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -100,13 +99,17 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 // sendWithCode makes the call with the present code. It is never repeated: the
 // code would be spent.
 func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out any) error {
-	code, err := rest.OneTimeCode(a.root().TOTPSecret, a.client.Now(ctx))
+	at, err := a.client.CodeTime(ctx)
+	if err != nil {
+		return err
+	}
+	code, err := rest.OneTimeCode(a.root().TOTPSecret, at)
 	if err != nil {
 		return invalid(c.operation, err.Error())
 	}
 	guarded := c
 	guarded.effect = rest.Once
-	guarded.secrets = append(slices.Clone(c.secrets), code)
+	guarded.secrets = []exchanges.Secret{code}
 	guarded.params = maps.Clone(c.params)
 	guarded.params["authorization_data"], guarded.params["challenge"] = code.Reveal(), challenge
 

@@ -23,6 +23,25 @@ type token struct {
 	ends    time.Time
 }
 
+// UnmarshalJSON reads the answer to a login. How long the token lasts counts
+// from now.
+func (t *token) UnmarshalJSON(data []byte) error {
+	var answer struct {
+		AccessToken  exchanges.Secret `json:"access_token"`
+		RefreshToken exchanges.Secret `json:"refresh_token"`
+		ExpiresIn    int64            `json:"expires_in"`
+		Scope        string           `json:"scope"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return err
+	}
+	*t = token{
+		access: answer.AccessToken, refresh: answer.RefreshToken, scope: strings.Fields(answer.Scope),
+		ends: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
+	}
+	return nil
+}
+
 // freshness is how long a token must still be good for to be used.
 const freshness = 30 * time.Second
 
@@ -194,23 +213,4 @@ func (a *account) removed(ctx context.Context, place string, refusal error) bool
 	// Without the main account itself the list is not whole.
 	whole := slices.ContainsFunc(rows, func(row accountRow) bool { return row.Type == typeMain })
 	return err == nil && whole && !listed
-}
-
-// UnmarshalJSON reads the answer to a login. How long the token lasts counts
-// from now.
-func (t *token) UnmarshalJSON(data []byte) error {
-	var answer struct {
-		AccessToken  exchanges.Secret `json:"access_token"`
-		RefreshToken exchanges.Secret `json:"refresh_token"`
-		ExpiresIn    int64            `json:"expires_in"`
-		Scope        string           `json:"scope"`
-	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return err
-	}
-	*t = token{
-		access: answer.AccessToken, refresh: answer.RefreshToken, scope: strings.Fields(answer.Scope),
-		ends: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
-	}
-	return nil
 }

@@ -19,7 +19,7 @@ var word = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // connectionFields are the fields of a connection that hold a credential.
 func connectionFields() []string {
-	return []string{"api_key", "api_secret", "passphrase", "private_key", "totp_secret"}
+	return []string{"api_key", "api_secret", "passphrase", "private_key", "totp_secret", "broker"}
 }
 
 func (s *suite) testDescribe(t *testing.T) {

@@ -83,7 +83,7 @@ func newRSAPair() pair {
 
 // minted is what the key's user signs with.
 func (o order) minted(key exchanges.Key) exchanges.Credential {
-	c := exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret, Passphrase: key.Passphrase}
+	c := exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret, Passphrase: key.Passphrase, SubAccount: o.SubAccount}
 	if o.private != "" {
 		c.APISecret, c.PrivateKey = "", o.private
 	}

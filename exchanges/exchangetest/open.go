@@ -32,6 +32,8 @@ func with(t *testing.T, fields []string) exchanges.Credential {
 			c.Passphrase = canaryPassphrase
 		case "totp_secret":
 			c.TOTPSecret = canaryTOTP
+		case "broker":
+			c.Broker = "canary-broker"
 		case "private_key":
 			_, private, err := exchanges.NewKeyPair(exchanges.KeyRSA)
 			require.NoError(t, err)

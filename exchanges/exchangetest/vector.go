@@ -24,6 +24,8 @@ type Vectors struct {
 	APIKey     string           `json:"api_key"`
 	Secret     exchanges.Secret `json:"secret"`
 	Passphrase exchanges.Secret `json:"passphrase"`
+	Broker     string           `json:"broker"`
+	SubAccount string           `json:"sub_account"`
 	// Timestamp is RFC 3339, or a number of seconds or milliseconds.
 	Timestamp  string   `json:"timestamp"`
 	RecvWindow string   `json:"recv_window"`
@@ -49,7 +51,9 @@ type Vector struct {
 
 // credential is what signs the vector.
 func (v Vectors) credential(vector Vector) exchanges.Credential {
-	c := exchanges.Credential{APIKey: v.APIKey, APISecret: v.Secret, Passphrase: v.Passphrase}
+	c := exchanges.Credential{
+		APIKey: v.APIKey, APISecret: v.Secret, Passphrase: v.Passphrase, Broker: v.Broker, SubAccount: v.SubAccount,
+	}
 	if vector.PrivateKey != "" {
 		c.APISecret, c.PrivateKey = "", vector.PrivateKey
 	}

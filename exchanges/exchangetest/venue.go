@@ -82,6 +82,7 @@ func credential(c simulator.Credential) exchanges.Credential {
 		Passphrase: exchanges.Secret(c.Passphrase),
 		PrivateKey: exchanges.Secret(c.PrivateKey),
 		TOTPSecret: exchanges.Secret(c.TOTPSecret),
+		Broker:     c.Broker,
 	}
 }
 

@@ -228,7 +228,11 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	if err := a.client.Wait(ctx, opOneTimeCode, 1); err != nil {
 		return "", err
 	}
-	return a.code(a.client.Now(ctx))
+	at, err := a.client.CodeTime(ctx)
+	if err != nil {
+		return "", err
+	}
+	return a.code(at)
 }
 
 // aboutCode adds to a refusal of the call's values that the one-time code may

@@ -1,7 +1,6 @@
 package htx
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"testing"
@@ -44,7 +43,7 @@ func subject() exchangetest.Subject {
 			if err != nil {
 				return "", err
 			}
-			return base64.StdEncoding.EncodeToString(s.signature(text)), nil
+			return s.signature(text)
 		},
 	}
 }

@@ -2,9 +2,6 @@ package htx
 
 import (
 	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -22,8 +19,8 @@ const timestampLayout = "2006-01-02T15:04:05"
 type signer struct {
 	apiKey string
 	method string
-	// signature of a string, before it is encoded.
-	signature func(text string) []byte
+	// signature of a string, in base64.
+	signature rest.Signature
 }
 
 // newSigner chooses the scheme by the parts that the credential has.
@@ -42,9 +39,9 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 		if !ok {
 			return signer{}, fmt.Errorf("private_key: HTX takes Ed25519 keys only")
 		}
-		return signer{credential.APIKey, "Ed25519", ed25519Signature(private)}, nil
+		return signer{credential.APIKey, "Ed25519", rest.Ed25519(private)}, nil
 	case credential.APISecret != "":
-		return signer{credential.APIKey, "HmacSHA256", hmacSignature(credential.APISecret)}, nil
+		return signer{credential.APIKey, "HmacSHA256", rest.Base64HMAC(credential.APISecret)}, nil
 	}
 	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (Ed25519)")
 }
@@ -64,19 +61,9 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	query := strings.ReplaceAll(parameters.Encode(), "+", "%20")
 
 	text := strings.Join([]string{request.Method, request.Host, request.Path, query}, "\n")
-	request.Signature = base64.StdEncoding.EncodeToString(s.signature(text))
+	if request.Signature, err = s.signature(text); err != nil {
+		return err
+	}
 	request.Query = query + "&Signature=" + url.QueryEscape(request.Signature)
 	return nil
-}
-
-func hmacSignature(secret exchanges.Secret) func(string) []byte {
-	return func(text string) []byte {
-		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-		mac.Write([]byte(text))
-		return mac.Sum(nil)
-	}
-}
-
-func ed25519Signature(key ed25519.PrivateKey) func(string) []byte {
-	return func(text string) []byte { return ed25519.Sign(key, []byte(text)) }
 }

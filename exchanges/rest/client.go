@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"reflect"
@@ -117,7 +118,9 @@ type Call struct {
 	Query       string
 	Body        []byte
 	ContentType string
-	Effect      Effect
+	// Header holds further headers; nil for none.
+	Header http.Header
+	Effect Effect
 	// Limit is the operation whose rate limit the call draws on, where several
 	// share one; empty means Operation.
 	Limit string
@@ -328,6 +331,7 @@ func (c *Client) prepare(call Call) (*Request, error) {
 	request := &Request{
 		Method: call.Method, Host: hostOf(c.config.BaseURL), Path: call.Path, Query: call.Query, Header: http.Header{}, Body: call.Body,
 	}
+	maps.Copy(request.Header, call.Header)
 	if call.ContentType != "" {
 		request.Header.Set("Content-Type", call.ContentType)
 	}

@@ -30,6 +30,7 @@ type key struct {
 	passphrase  string
 	signer      func() crypto.Signer // key pair of a root that does not sign with a secret
 	wallet      *wallet              // of a root that is a wallet
+	broker      string               // of a root whose account is under a broker
 	public      crypto.PublicKey     // of a minted key whose owner made the pair
 	account     *account
 	label       string
@@ -74,7 +75,7 @@ func (k *key) publicKey() crypto.PublicKey {
 func (k *key) credential() Credential {
 	c := Credential{
 		APIKey: k.apiKey, APISecret: k.secret, Passphrase: k.passphrase,
-		TOTPSecret: k.totpSecret, Variant: k.variant,
+		TOTPSecret: k.totpSecret, Variant: k.variant, Broker: k.broker,
 	}
 	if k.signer != nil {
 		c.PrivateKey = privatePEM(k.signer())

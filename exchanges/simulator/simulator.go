@@ -32,6 +32,7 @@ type Credential struct {
 	Passphrase string `json:"passphrase"`
 	PrivateKey string `json:"private_key"` // PKCS#8 PEM, for roots that sign with a key pair
 	TOTPSecret string `json:"totp_secret"`
+	Broker     string `json:"broker"`
 	Variant    string `json:"variant"`
 }
 

@@ -103,7 +103,7 @@ func TestControlOverview(t *testing.T) {
 	var raw map[string]map[string]map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body), &raw))
 	for _, field := range []string{
-		"base_url", "api_key", "api_secret", "passphrase", "private_key", "totp_secret", "variant", "sub_accounts",
+		"base_url", "api_key", "api_secret", "passphrase", "private_key", "totp_secret", "broker", "variant", "sub_accounts",
 	} {
 		require.Contains(t, raw["exchanges"]["bybit"], field, "clients may rely on every field being there")
 	}

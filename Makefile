@@ -1,0 +1,70 @@
+# Everything is built into bin/; version and commit are linked in by scripts/build.sh.
+
+FUZZTIME ?= 60s
+COVERAGE ?= 85
+# The race detector needs a C compiler; RACE= leaves it out.
+RACE     ?= -race
+
+# Packages whose tests need no Vault server.
+UNIT  = $(shell go list ./... | grep -v -e '/acceptance' -e '/scripts$$')
+SHELL_SCRIPTS = bootstrap.sh .ci/run $(wildcard scripts/*.sh docs/examples/*.sh)
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## Build the plugin, the simulator and their helpers
+	@scripts/build.sh
+
+.PHONY: vault
+vault: ## Provide bin/vault: one on the PATH that is new enough, else one built from source
+	@scripts/vault.sh
+
+.PHONY: test
+test: vault c-compiler ## Run all tests, those on a real Vault server included
+	go test $(RACE) -timeout 20m ./...
+
+.PHONY: test-unit
+test-unit: c-compiler ## Run the tests that need no Vault server
+	go test $(RACE) $(UNIT)
+
+.PHONY: coverage
+coverage: ## Measure the unit tests' coverage; fail where it is below COVERAGE percent
+	@scripts/coverage.sh $(COVERAGE)
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(UNIT)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: lint
+lint: ## Check format, go vet, staticcheck and the shell scripts
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'These files are not formatted; run make fmt.'; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
+
+.PHONY: fmt
+fmt: ## Format the Go files
+	gofmt -w .
+
+.PHONY: demo
+demo: ## Start Vault and the simulated exchanges, and show the life of a key
+	@./bootstrap.sh
+
+.PHONY: down
+down: ## Stop what demo started
+	@./bootstrap.sh down
+
+.PHONY: clean
+clean: down ## Remove what was built, and what demo left
+	rm -rf bin .bootstrap coverage.out
+
+.PHONY: c-compiler
+c-compiler:
+	@test -z '$(RACE)' || test "$$(go env CGO_ENABLED)" = 1 || \
+	  { echo 'The race detector needs a C compiler, such as gcc. Install one, or leave the detector out with RACE= .'; exit 1; }

@@ -1,0 +1,35 @@
+# Security owns the connections, and can stop anything. It cannot mint.
+
+# Covers check, sub-accounts, reconcile and revoke-all of each connection.
+path "exchange/config/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+
+path "exchange/roles/*" {
+  capabilities = ["create", "read", "update", "patch", "delete", "list"]
+}
+
+path "exchange/keys/*" {
+  capabilities = ["read", "delete", "list"]
+}
+
+path "exchange/exchanges/*" {
+  capabilities = ["read", "list"]
+}
+
+path "exchange/info" {
+  capabilities = ["read"]
+}
+
+path "exchange/metrics" {
+  capabilities = ["read"]
+}
+
+# Which leases there are, and an end to all of them. Vault asks for sudo.
+path "sys/leases/lookup/exchange/creds/*" {
+  capabilities = ["list", "sudo"]
+}
+
+path "sys/leases/revoke-prefix/exchange/creds/*" {
+  capabilities = ["update", "sudo"]
+}
