@@ -2,6 +2,7 @@
 
 FUZZTIME ?= 60s
 COVERAGE ?= 85
+ROUNDS   ?= 200
 # The race detector needs a C compiler; RACE= leaves it out.
 RACE     ?= -race
 
@@ -28,6 +29,10 @@ test: vault c-compiler ## Run all tests, those on a real Vault server included
 .PHONY: test-unit
 test-unit: c-compiler ## Run the tests that need no Vault server
 	go test $(RACE) $(UNIT)
+
+.PHONY: chaos
+chaos: vault c-compiler ## Kill plugin and Vault ROUNDS times under load, and count the keys left over
+	ROUNDS=$(ROUNDS) go test $(RACE) -timeout 0 -count 1 -v -run '^TestChaos$$' ./backend/acceptance
 
 .PHONY: coverage
 coverage: ## Measure the unit tests' coverage; fail where it is below COVERAGE percent

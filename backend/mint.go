@@ -264,9 +264,32 @@ func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *min
 	}
 	// Vault's lease begins now, however long the exchange was waited for.
 	m.entry.State, m.entry.Expires = stateLive, e.now().Add(o.lifetime.ttl)
-	if err := e.ledger.put(ctx, s, m.entry); err != nil {
+	err = e.ledger.put(ctx, s, m.entry)
+	if err == nil {
+		err = e.stillWanted(ctx, s, o)
+	}
+	if err != nil {
 		e.discard(ctx, s, o.link, m.entry)
+	}
+	return err
+}
+
+// stillWanted refuses a key whose role or connection was stopped while it was
+// made. A kill switch finds the keys that are live; this one, which was not live
+// yet, finds the kill switch.
+func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) error {
+	r, err := roleTable().get(ctx, s, o.roleName)
+	if err != nil {
 		return err
+	}
+	l, err := e.connections.get(ctx, s, o.link.name)
+	switch {
+	case err != nil:
+		return err
+	case r == nil || r.Disabled:
+		return refuse("role %q was stopped while the key was made; the key was deleted", o.roleName)
+	case l == nil || l.Frozen != frozenNo:
+		return refuse("connection %q was stopped while the key was made; the key was deleted", o.link.name)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"testing"
 
+	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 )
 
@@ -11,16 +12,8 @@ import (
 func TestLeaseBeginsWhenTheKeyIsThere(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
-	waited := false
-	d.storage.failing(func(call, _ string) error {
-		if call == "put" && !waited {
-			waited = true
-			d.clock.advance(maxMaxWait)
-		}
-		return nil
-	})
+	d.midway(func() { d.clock.advance(maxMaxWait) })
 	lease := d.mint("trader")
-	d.storage.failing(nil)
 
 	end := d.clock.Now().Add(lease.Secret.TTL)
 	require.Equal(t, timestamp(end), lease.Data["expires_at"])
@@ -30,4 +23,36 @@ func TestLeaseBeginsWhenTheKeyIsThere(t *testing.T) {
 	d.clock.advance(leaseGrace)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
+}
+
+// A kill switch stops the mints that are under way as well.
+func TestMintUnderWayIsStopped(t *testing.T) {
+	for name, stop := range map[string]func(d *desk){
+		"connection stopped": func(d *desk) { d.write("config/bybit/revoke-all", nil) },
+		"connection frozen":  func(d *desk) { d.write("config/bybit", map[string]any{"frozen": "minting"}) },
+		"role stopped":       func(d *desk) { d.write("roles/trader/revoke-all", nil) },
+		"role deleted":       func(d *desk) { d.must(logical.DeleteOperation, "roles/trader", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.trader()
+			d.midway(func() { stop(d) })
+			d.refused(logical.ReadOperation, "creds/trader", nil, "while the key was made", "deleted")
+			require.Len(t, d.sim.Deletions("bybit"), 1, "the key was made and deleted again")
+			require.Empty(t, d.sim.Keys())
+			require.Empty(t, d.ledgerIDs())
+		})
+	}
+}
+
+// midway does something in the middle of the next mint, after the role and the
+// connection were looked at.
+func (d *desk) midway(do func()) {
+	d.storage.failing(func(call, _ string) error {
+		if call == "put" {
+			d.storage.failing(nil)
+			do()
+		}
+		return nil
+	})
 }

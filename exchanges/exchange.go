@@ -141,6 +141,15 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
+// Wait is how long to wait where the exchange's documented rates ask for that
+// long.
+func (o Options) Wait(documented time.Duration) time.Duration {
+	if o.RateMultiplier == 0 {
+		return documented
+	}
+	return time.Duration(float64(documented) / o.RateMultiplier)
+}
+
 // DefaultTimeout bounds one HTTP request where [Options.Timeout] is unset.
 const DefaultTimeout = 10 * time.Second
 

@@ -2,6 +2,7 @@ package exchanges_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,4 +98,22 @@ func TestScopeNamedBy(t *testing.T) {
 	} {
 		require.Equal(t, test.want, test.scope.NamedBy(test.words), "%s in %v", test.scope, test.words)
 	}
+}
+
+// FuzzParseScopes: whatever is accepted is canonical, and holds read.
+func FuzzParseScopes(f *testing.F) {
+	for _, seed := range []string{"read", "trade", "trade:spot,transfer", " READ , withdraw", "", "trade:", "read\x00", "\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, words string) {
+		offered := exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeSpot, exchanges.ScopeFutures)
+		scopes, err := exchanges.ParseScopes(strings.Split(words, ","), offered)
+		if err != nil {
+			return
+		}
+		require.True(t, scopes.Has(exchanges.ScopeRead))
+		again, err := exchanges.ParseScopes(scopes.Strings(), offered)
+		require.NoError(t, err)
+		require.Equal(t, scopes, again)
+	})
 }

@@ -11,7 +11,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/htx"
 	"vault-plugin-secrets-exchange/exchanges/hyperliquid"
 	"vault-plugin-secrets-exchange/exchanges/kucoin"
+	"vault-plugin-secrets-exchange/exchanges/mexc"
 	"vault-plugin-secrets-exchange/exchanges/okx"
+	"vault-plugin-secrets-exchange/exchanges/orderly"
+	"vault-plugin-secrets-exchange/exchanges/whitebit"
 )
 
 // All returns every exchange, in alphabetical order.
@@ -25,6 +28,9 @@ func All() []exchanges.Exchange {
 		htx.New(),
 		hyperliquid.New(),
 		kucoin.New(),
+		mexc.New(),
 		okx.New(),
+		orderly.New(),
+		whitebit.New(),
 	}
 }

@@ -1,7 +1,6 @@
 package hyperliquid
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -38,18 +37,13 @@ func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Opt
 	address := signer.key.Address().String()
 	client, err := rest.Open(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       opener{address, scaled(coolDown, options), scaled(tooManyRequests, options)}.open,
+		Open:       opener{address, options.Wait(coolDown), options.Wait(tooManyRequests)}.open,
 		ServerTime: serverTime,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &account{client, client, address}, nil
-}
-
-// scaled is a wait under the account's multiple of the documented rates.
-func scaled(wait time.Duration, options exchanges.Options) time.Duration {
-	return time.Duration(float64(wait) / cmp.Or(options.RateMultiplier, 1))
 }
 
 func (a *account) Close() { a.client.Close() }

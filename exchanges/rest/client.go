@@ -85,6 +85,9 @@ type Request struct {
 	Body   []byte
 	// Signature is set by Sign, so that it can be scrubbed from messages.
 	Signature string
+	// Payload is set by Sign where a copy of what it signs is sent beside the
+	// body, and is scrubbed from messages too.
+	Payload string
 }
 
 // Answer is an HTTP answer, read whole.

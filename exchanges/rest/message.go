@@ -34,7 +34,7 @@ func (c *Client) scrubbed(err error, request *Request, call Call) error {
 	if !errors.As(err, &failure) {
 		return err
 	}
-	secrets := []string{request.Signature}
+	secrets := []string{request.Signature, request.Payload}
 	for _, secret := range slices.Concat(call.Secrets, c.secrets()) {
 		secrets = append(secrets, secret.Reveal())
 	}

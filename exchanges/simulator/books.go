@@ -29,7 +29,7 @@ type key struct {
 	secret      string
 	passphrase  string
 	signer      func() crypto.Signer // key pair of a root that does not sign with a secret
-	wallet      *wallet              // of a root that is a wallet
+	private     string               // private key of a root, where it is not PEM
 	broker      string               // of a root whose account is under a broker
 	public      crypto.PublicKey     // of a minted key whose owner made the pair
 	account     *account
@@ -80,8 +80,8 @@ func (k *key) credential() Credential {
 	if k.signer != nil {
 		c.PrivateKey = privatePEM(k.signer())
 	}
-	if k.wallet != nil {
-		c.PrivateKey = k.wallet.private()
+	if k.private != "" {
+		c.PrivateKey = k.private
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -53,6 +54,16 @@ func (c *call) emptyKey(k *key) {
 	if c.fault.Kind != DeleteLies {
 		k.permissions = nil
 	}
+}
+
+// documented is how long ago something was, in documented time: with a
+// multiplier for the limits, all waits pass faster. What a clock that was put
+// back has yet to come to is long past.
+func (c *call) documented(at time.Time) time.Duration {
+	if at.After(c.now) {
+		return math.MaxInt64
+	}
+	return time.Duration(float64(c.now.Sub(at)) * c.multiplier)
 }
 
 // answer is what goes back to the caller once the venue is unlocked.

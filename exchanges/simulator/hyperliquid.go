@@ -2,7 +2,7 @@ package simulator
 
 import (
 	"crypto"
-	"math"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -59,7 +59,7 @@ func (h *hyperliquid) seed(books *books, now time.Time, _ func() crypto.Signer) 
 		owner := newWallet()
 		master := books.addAccount(&account{id: "wallet " + owner.address(), created: now})
 		books.addAccount(&account{id: owner.address(), parent: master, created: now})
-		root := books.addKey(&key{kind: kind, apiKey: owner.address(), wallet: owner, account: master, created: now})
+		root := books.addKey(&key{kind: kind, apiKey: owner.address(), private: owner.private(), account: master, created: now})
 		if kind != mainRoot {
 			continue
 		}
@@ -67,7 +67,7 @@ func (h *hyperliquid) seed(books *books, now time.Time, _ func() crypto.Signer) 
 		// The unnamed agent, which no list shows.
 		unnamed := newWallet()
 		books.addKey(&key{
-			kind: "no_right", apiKey: unnamed.address(), wallet: unnamed, account: master, permissions: []string{hyperliquidAgent}, created: now,
+			kind: "no_right", apiKey: unnamed.address(), private: unnamed.private(), account: master, permissions: []string{hyperliquidAgent}, created: now,
 		})
 	}
 }
@@ -111,14 +111,14 @@ func (h *hyperliquid) chooseInfo(c *call) route {
 func (h *hyperliquid) chooseAction(c *call) route {
 	chosen := route{operation: UseKey, limits: hyperliquidWeight(1), handle: h.notUnderstood}
 	var request hyperliquidRequest
-	if decodeLoosely(c.body, &request) != nil {
+	if json.Unmarshal(c.body, &request) != nil {
 		return chosen
 	}
 	var action struct {
 		Type         string `json:"type"`
 		AgentAddress string `json:"agentAddress"`
 	}
-	if decodeLoosely(request.Action, &action) != nil {
+	if json.Unmarshal(request.Action, &action) != nil {
 		return chosen
 	}
 	switch action.Type {
@@ -255,23 +255,13 @@ func (h *hyperliquid) extraAgents(c *call) *answer {
 	for _, k := range h.agents(c, c.books.account(address)) {
 		list(k)
 	}
-	h.removed = slices.DeleteFunc(h.removed, func(r hyperliquidRemoved) bool { return h.since(c, r.at) >= hyperliquidListed })
+	h.removed = slices.DeleteFunc(h.removed, func(r hyperliquidRemoved) bool { return c.documented(r.at) >= hyperliquidListed })
 	for _, r := range h.removed {
 		if r.account.id == address {
 			list(r.key)
 		}
 	}
 	return jsonAnswer(http.StatusOK, rows)
-}
-
-// since is how long ago something was, in documented time: with a multiplier
-// for the limits, all waits pass faster. What a clock that was put back has yet
-// to come to is long past.
-func (h *hyperliquid) since(c *call, at time.Time) time.Duration {
-	if at.After(c.now) {
-		return math.MaxInt64
-	}
-	return time.Duration(float64(c.now.Sub(at)) * c.multiplier)
 }
 
 // agents lists the live agents of an account.

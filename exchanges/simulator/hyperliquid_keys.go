@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func (h *hyperliquid) agentName(c *call, text string) (name string, validUntil t
 func (h *hyperliquid) approveAgent(c *call) *answer {
 	var request hyperliquidRequest
 	var action hyperliquidApproval
-	if decodeLoosely(c.body, &request) != nil || decodeLoosely(request.Action, &action) != nil {
+	if json.Unmarshal(c.body, &request) != nil || json.Unmarshal(request.Action, &action) != nil {
 		return h.notUnderstood(c)
 	}
 	if request.VaultAddress != "" {
@@ -55,7 +56,7 @@ func (h *hyperliquid) approveAgent(c *call) *answer {
 		return refusal
 	}
 	owner := h.accountOf(c, c.key)
-	if last, ok := h.removals[owner.id]; ok && h.since(c, last) < hyperliquidCoolDown {
+	if last, ok := h.removals[owner.id]; ok && c.documented(last) < hyperliquidCoolDown {
 		return h.refuse("User has pending agent removal")
 	}
 	var former *key

@@ -29,9 +29,6 @@ type hyperliquidRequest struct {
 	ExpiresAfter *int64 `json:"expiresAfter"`
 }
 
-// decodeLoosely decodes one JSON value and skips what it does not know.
-func decodeLoosely(data []byte, target any) error { return json.Unmarshal(data, target) }
-
 // authenticate finds the key that signed an action. It checks that the key is
 // one of an account, and that the nonce is new and close to the present time.
 func (h *hyperliquid) authenticate(c *call) (*key, *answer) {
@@ -42,7 +39,7 @@ func (h *hyperliquid) authenticate(c *call) (*key, *answer) {
 	var action struct {
 		Type string `json:"type"`
 	}
-	if decodeLoosely(request.Action, &action) != nil {
+	if json.Unmarshal(request.Action, &action) != nil {
 		return nil, h.notUnderstood(c)
 	}
 	userSigned := action.Type == "approveAgent" || action.Type == "withdraw3"

@@ -10,7 +10,7 @@ import (
 // members.
 func (h *hyperliquid) readAction(c *call, target any) bool {
 	var request hyperliquidRequest
-	return decodeLoosely(c.body, &request) == nil && decodeStrictly(request.Action, target) == nil
+	return json.Unmarshal(c.body, &request) == nil && decodeStrictly(request.Action, target) == nil
 }
 
 // order accepts orders, and nothing ever fills them.

@@ -63,5 +63,8 @@ func venues() []listing {
 		{"deribit", newDeribit},
 		{"gate", newGate},
 		{"htx", newHTX},
+		{"orderly", newOrderly},
+		{"mexc", newMEXC},
+		{"whitebit", newWhiteBIT},
 	}
 }

@@ -1,0 +1,238 @@
+package mexc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// keysPath is where keys are created, listed and deleted, by its method.
+const keysPath = "/api/v3/sub-account/apiKey"
+
+// weightOfInspection is what the call draws that asks for the account itself.
+const weightOfInspection = 10
+
+// account is one master account. The embedded signer signs requests of a
+// user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(m.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var result struct {
+		ServerTime rest.Milliseconds `json:"serverTime"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v3/time", ContentType: contentType,
+		Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !result.ServerTime.IsZero() },
+	}, &result)
+	return result.ServerTime.Time, err
+}
+
+// Inspect proves what can be proved, since MEXC does not tell what a key may
+// do: that the root key may ask for its account, list the sub-accounts, and
+// list the keys of one. That it may also create keys shows with the first.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var own struct {
+		AccountType string `json:"accountType"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
+		Complete: func() bool { return own.AccountType != "" },
+	}, &own)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{
+		// What the answer took; there may be more.
+		Permissions: []string{"SPOT_ACCOUNT_READ"},
+		ClockOffset: a.client.ClockOffset(),
+		Warnings: []string{
+			"MEXC tells neither what the root key may do besides nor its addresses: check on MEXC's website that the key has SPOT_ACCOUNT_WRITE, " +
+				"cannot withdraw, and is bound to addresses; MEXC ends one that is not after 90 days",
+		},
+	}
+	subs, err := a.subAccounts(ctx)
+	if err == nil {
+		identity.Account = master(subs)
+		err = a.tryListing(ctx, subs)
+	}
+	switch {
+	case errors.Is(err, exchanges.ErrPermission):
+		identity.Problem = err.Error()
+		return identity, nil
+	case err != nil:
+		return exchanges.Identity{}, err
+	}
+	identity.CanMint = true
+	if len(subs) == 0 {
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account; make one on MEXC's website")
+	}
+	return identity, nil
+}
+
+// master names the account by its oldest sub-account, since MEXC does not say
+// whose key it is: no call deletes a sub-account, and a new one is never the
+// oldest. It keeps a root key of another master from being taken for one that
+// reaches the same keys.
+func master(subs []subAccount) string {
+	if len(subs) == 0 {
+		return ""
+	}
+	oldest := slices.MinFunc(subs, func(a, b subAccount) int {
+		return cmp.Or(a.CreateTime.Compare(b.CreateTime.Time), cmp.Compare(a.UID, b.UID))
+	})
+	return "master of sub-account " + cmp.Or(string(oldest.UID), oldest.Name)
+}
+
+// tryListing lists the keys of a sub-account that is not frozen, if there is
+// one.
+func (a *account) tryListing(ctx context.Context, subs []subAccount) error {
+	for _, sub := range subs {
+		if !sub.IsFreeze {
+			_, err := a.ListKeys(ctx, sub.Name)
+			return err
+		}
+	}
+	return nil
+}
+
+// subAccount is a sub-account as MEXC lists it.
+type subAccount struct {
+	Name       string            `json:"subAccount"`
+	UID        rest.Text         `json:"uid"`
+	IsFreeze   rest.Flag         `json:"isFreeze"`
+	CreateTime rest.Milliseconds `json:"createTime"`
+}
+
+// pageSize is the greatest that MEXC takes.
+const pageSize = 200
+
+func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
+	var all []subAccount
+	err := rest.NumberedPages(pageSize, func(number string) (int, error) {
+		var page struct {
+			SubAccounts []subAccount `json:"subAccounts"`
+		}
+		err := a.client.Do(ctx, rest.Call{
+			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
+			Query: rest.Query("page", number, "limit", strconv.Itoa(pageSize)), Effect: rest.ReadOnly,
+			Complete: func() bool {
+				return page.SubAccounts != nil && !slices.ContainsFunc(page.SubAccounts, func(s subAccount) bool { return s.Name == "" })
+			},
+		}, &page)
+		all = append(all, page.SubAccounts...)
+		return len(page.SubAccounts), err
+	})
+	return all, err
+}
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	subs, err := a.subAccounts(ctx)
+	var all []exchanges.SubAccount
+	for _, sub := range subs {
+		all = append(all, exchanges.SubAccount{Name: sub.Name, Alias: string(sub.UID), Frozen: bool(sub.IsFreeze)})
+	}
+	return all, err
+}
+
+// key is a key as MEXC shows it. The time's name has two spellings.
+type key struct {
+	APIKey      string            `json:"apiKey"`
+	Secret      exchanges.Secret  `json:"secretKey"`
+	Note        string            `json:"note"`
+	Permissions rest.CommaList    `json:"permissions"`
+	IP          rest.CommaList    `json:"ip"`
+	CreateTime  rest.Milliseconds `json:"createTime"`
+	CreatTime   rest.Milliseconds `json:"creatTime"`
+}
+
+func (k key) created() time.Time {
+	if k.CreateTime.IsZero() {
+		return k.CreatTime.Time
+	}
+	return k.CreateTime.Time
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	var created key
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once,
+		Query: rest.Query("subAccount", request.SubAccount, "note", request.Label,
+			"permissions", encode(request.Permissions), "ip", strings.Join(request.Addresses, ",")),
+		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
+	}, &created)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	return exchanges.Key{
+		ID:          created.APIKey,
+		APIKey:      created.APIKey,
+		APISecret:   created.Secret,
+		Permissions: decode(created.Permissions),
+		Addresses:   created.IP,
+	}, nil
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	var list struct {
+		// MEXC's name for the list of keys.
+		Keys []key `json:"subAccount"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
+		Query: rest.Query("subAccount", subAccount), Effect: rest.ReadOnly,
+		// A null in place of the list does not prove that there are no keys.
+		Complete: func() bool {
+			return list.Keys != nil && !slices.ContainsFunc(list.Keys, func(k key) bool { return k.APIKey == "" })
+		},
+	}, &list)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range list.Keys {
+		all = append(all, exchanges.KeyInfo{
+			ID: k.APIKey, Label: k.Note, Permissions: decode(k.Permissions), Addresses: k.IP, CreatedAt: k.created(),
+		})
+	}
+	return all, nil
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		return a.client.Do(ctx, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
+			Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
+		}, nil)
+	})
+}

@@ -1,0 +1,79 @@
+// Package mexc mints API keys of MEXC sub-accounts.
+//
+// It uses the sub-account API of master accounts, not the one of brokers. That
+// API creates, lists and deletes keys, and cannot edit them.
+//
+// Facts come from MEXC's API documentation, sections "Introduction",
+// "Sub-Account Endpoints" and "Error Code"
+// (https://www.mexc.com/api-docs/spot-v3/subaccount-endpoints).
+package mexc
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// MEXC is the exchange.
+type MEXC struct{}
+
+// New returns the exchange.
+func New() MEXC { return MEXC{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// keysPerSubAccount is MEXC's cap of keys per account, sub-accounts included.
+const keysPerSubAccount = 30
+
+// Describe implements [exchanges.Exchange].
+func (MEXC) Describe() exchanges.Description {
+	// MEXC's pages name 500 requests and 300; the smaller number is kept to.
+	limit := func(operation string) exchanges.RateLimit {
+		return exchanges.RateLimit{Operation: operation, Requests: 300, Per: 10 * time.Second}
+	}
+	return exchanges.Description{
+		Name:          "mexc",
+		DisplayName:   "MEXC",
+		Documentation: "https://www.mexc.com/api-docs/spot-v3/subaccount-endpoints",
+		Environments:  []exchanges.Environment{{Name: "production", BaseURL: "https://api.mexc.com"}},
+		Credentials: []exchanges.CredentialForm{{
+			Name: "hmac", Fields: []string{"api_key", "api_secret"},
+			Note: "a key of the master account with SPOT_ACCOUNT_READ and SPOT_ACCOUNT_WRITE and without any right to withdraw, " +
+				"bound to the Vault servers' addresses",
+		}},
+		Variants: []exchanges.Variant{{
+			Summary:           "a master account; needs no broker agreement",
+			SubAccountNaming:  "name",
+			Permissions:       permissions(),
+			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+			KeysPerSubAccount: keysPerSubAccount,
+			// The length is not documented; this one is cautious.
+			Label: exchanges.LabelRule{MaxLength: 16, Hyphens: true},
+			Addresses: exchanges.AddressRule{
+				// One page says 20, the error texts say 10.
+				Max:  10,
+				Note: "MEXC ends a key without addresses after 90 days",
+			},
+			RateLimits: []exchanges.RateLimit{
+				limit(opInspect), limit(opSubAccounts), limit(opCreateKey), limit(opListKeys), limit(opDeleteKey),
+			},
+		}},
+		Notes: []string{
+			"MEXC does not tell what a root key may do: that it cannot withdraw, and is bound to addresses, must be checked on MEXC's website.",
+			"A minted key can never withdraw: the API for master accounts has no word for it.",
+			"Every key reads the spot account, also one that is for futures.",
+			"Whether an account may trade futures through the API is for MEXC to decide, whatever its keys may do.",
+			"MEXC cannot end a key at a given time, and cannot edit a key.",
+			"The root key can be replaced only on the website.",
+			"There is no testnet.",
+		},
+	}
+}

@@ -1,0 +1,88 @@
+package mexc
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+func TestOpenSuccess(t *testing.T) {
+	for _, body := range []string{`{}`, `{"serverTime":1767225600000}`, `{"code":0,"subAccount":"x"}`, `{"code":"0"}`} {
+		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		require.NoError(t, err)
+		require.Equal(t, body, string(payload))
+	}
+}
+
+func TestOpenCauses(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		body   string
+		cause  error
+		remedy string
+	}{
+		{400, `{"code":700003,"msg":"x"}`, rest.ErrClock, "clock"},
+		{400, `{"code":700002,"msg":"x"}`, rest.ErrClock, "api_secret"},
+		{400, `{"code":602,"msg":"x"}`, rest.ErrClock, "api_secret"},
+		{418, `{"code":429,"msg":"x"}`, rest.ErrBanned, "banned"},
+		{418, ``, rest.ErrBanned, "banned"},
+		{403, `<html>`, nil, "firewall"},
+		{400, `{"code":10072,"msg":"x"}`, nil, "90 days"},
+		{400, `{"code":700006,"msg":"x"}`, nil, "public address"},
+		{400, `{"code":700007,"msg":"x"}`, nil, "SPOT_ACCOUNT_WRITE"},
+		{400, `{"code":26,"msg":"x"}`, nil, "SPOT_ACCOUNT_WRITE"},
+		{400, `{"code":10099,"msg":"x"}`, nil, "website"},
+		{400, `{"code":140002,"msg":"x"}`, nil, "frozen"},
+		{400, `{"code":140001,"msg":"x"}`, nil, "master account"},
+		{400, `{"code":730703,"msg":"x"}`, nil, "10 IPv4"},
+		{400, `{"code":730705,"msg":"x"}`, nil, "another sub-account"},
+		{400, `{"code":700013,"msg":"x"}`, nil, "proxy"},
+		{400, `{"code":123456,"msg":"x"}`, nil, ""},
+	} {
+		_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+		var failure *exchanges.Error
+		require.ErrorAs(t, err, &failure, test.body)
+		require.Equal(t, test.cause, failure.Err, test.body)
+		require.Contains(t, failure.Remedy, test.remedy, test.body)
+		if test.remedy == "" {
+			require.Empty(t, failure.Remedy)
+		}
+	}
+}
+
+// FuzzOpen checks that no answer is taken for a success unless it is one, and
+// that every other has a kind.
+func FuzzOpen(f *testing.F) {
+	recorded, err := os.ReadFile("../../testdata/mexc/errors.json")
+	require.NoError(f, err)
+	var answers []struct {
+		Status int
+		Body   json.RawMessage
+	}
+	require.NoError(f, json.Unmarshal(recorded, &answers))
+	for _, answer := range answers {
+		f.Add(answer.Status, []byte(answer.Body), "7")
+	}
+	f.Add(200, []byte(`{"code":"0"}`), "")
+	f.Add(200, []byte(`[]`), "-1")
+	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
+		payload, err := open(rest.Answer{Status: status, Header: http.Header{"Retry-After": {wait}}, Body: body})
+		if err == nil {
+			require.Equal(t, http.StatusOK, status)
+			require.True(t, json.Valid(payload))
+			return
+		}
+		var failure *exchanges.Error
+		require.True(t, errors.As(err, &failure))
+		require.Contains(t, exchanges.Kinds(), failure.Kind)
+		require.GreaterOrEqual(t, failure.RetryAfter, time.Duration(0))
+	})
+}

@@ -1,0 +1,74 @@
+package mexc
+
+import (
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Suffixes of MEXC's words. MEXC does not say whether the second of a pair
+// includes the first, so that both are always asked for together.
+const (
+	readSuffix  = "_READ"
+	writeSuffix = "_WRITE"
+)
+
+// permissions is MEXC's vocabulary for keys of sub-accounts. SPOT_ACCOUNT_WRITE
+// is left out: on a master's key it manages sub-accounts, and what it does on a
+// sub-account's is not documented.
+func permissions() []exchanges.Permission {
+	read := exchanges.NewScopes(exchanges.ScopeRead)
+	// A read word that scope read does not bring comes with its write word, or
+	// by name.
+	byName := func(name string) exchanges.Permission {
+		return exchanges.Permission{Name: name, Scopes: read, ByName: true}
+	}
+	write := func(name string, scope exchanges.Scope, note string) exchanges.Permission {
+		return exchanges.Permission{Name: name, Scopes: exchanges.NewScopes(scope), Implies: []string{readOf(name)}, Note: note}
+	}
+	return []exchanges.Permission{
+		{Name: "SPOT_ACCOUNT_READ", Scopes: read},
+		{Name: "SPOT_DEAL_READ", Scopes: read},
+		write("SPOT_DEAL_WRITE", exchanges.ScopeSpot, ""),
+		byName("CONTRACT_ACCOUNT_READ"),
+		write("CONTRACT_ACCOUNT_WRITE", exchanges.ScopeFutures, "settings of the futures account"),
+		byName("CONTRACT_DEAL_READ"),
+		write("CONTRACT_DEAL_WRITE", exchanges.ScopeFutures, ""),
+		byName("SPOT_TRANSFER_READ"),
+		write("SPOT_TRANSFER_WRITE", exchanges.ScopeTransfer, "between wallets and accounts"),
+	}
+}
+
+// readOf is the read word of a write word's pair.
+func readOf(name string) string { return strings.TrimSuffix(name, writeSuffix) + readSuffix }
+
+// encode puts permission names into MEXC's form, which holds the read word of
+// each write word too.
+func encode(names []string) string {
+	words := slices.Clone(names)
+	for _, name := range names {
+		if strings.HasSuffix(name, writeSuffix) {
+			words = append(words, readOf(name))
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(slices.Compact(words), ",")
+}
+
+// decode is the reverse of encode: the sorted permission names that a key
+// holds; nil if MEXC does not tell.
+func decode(words []string) []string {
+	if words == nil {
+		return nil
+	}
+	names := []string{}
+	for _, word := range words {
+		write := strings.TrimSuffix(word, readSuffix) + writeSuffix
+		if !strings.HasSuffix(word, readSuffix) || !slices.Contains(words, write) {
+			names = append(names, word)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

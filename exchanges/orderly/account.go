@@ -1,0 +1,324 @@
+package orderly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// pageSize is the page that Orderly's own front end asks for.
+const pageSize = 999
+
+// account is one wallet's account, or what a minted key sees of one. The
+// embedded signer signs requests of a user's own making.
+type account struct {
+	exchanges.RequestSigner
+	client  *rest.Client
+	signer  *signer
+	manager *manager
+}
+
+// Open implements [exchanges.Exchange].
+func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential, options.Environment)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       opener{options.Wait(tooManyRequests)}.open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client, signer, &manager{making: make(chan struct{}, 1)}}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var answer struct {
+		Timestamp rest.Milliseconds `json:"timestamp"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: pathPublic + "system_info", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !answer.Timestamp.IsZero() },
+	}, &answer)
+	return answer.Timestamp.Time, err
+}
+
+// Inspect asks whether the wallet has the account that follows from its address
+// and broker. Everything else follows from holding its key.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	if a.signer.owner == nil {
+		return a.inspectKey(ctx)
+	}
+	owner := a.signer.owner
+	var answer struct {
+		Data struct {
+			AccountID string `json:"account_id"`
+		} `json:"data"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
+		Query:    rest.Query("address", owner.key.Address().Checksummed(), "broker_id", owner.broker),
+		Complete: func() bool { return answer.Data.AccountID != "" },
+	}, &answer)
+	identity := exchanges.Identity{
+		Account: a.signer.account, Permissions: []string{"owner"}, Addresses: []string{}, ClockOffset: a.client.ClockOffset(),
+	}
+	var refusal *exchanges.Error
+	switch {
+	case errors.As(err, &refusal) && refusal.Code != "" && (refusal.Kind == exchanges.ErrNotFound || refusal.Kind == exchanges.ErrInvalid):
+		identity.Problem = fmt.Sprintf("the wallet %s has no account with broker %q here (Orderly says: %s); check broker and environment, "+
+			"or register it on the broker's website", owner.key.Address().Checksummed(), owner.broker, refusal.Message)
+	case err != nil:
+		return exchanges.Identity{}, err
+	case !strings.EqualFold(answer.Data.AccountID, a.signer.account):
+		identity.Problem = fmt.Sprintf("Orderly names the account %s, not %s as its documentation says", answer.Data.AccountID, a.signer.account)
+	default:
+		identity.CanMint = true
+		identity.Warnings = []string{"the root key is the wallet's own and can sign withdrawals: use a wallet that does nothing else"}
+	}
+	return identity, nil
+}
+
+// inspectKey asks about the Orderly key itself, if it is known whose it is.
+func (a *account) inspectKey(ctx context.Context) (exchanges.Identity, error) {
+	identity := exchanges.Identity{Problem: "an Orderly key cannot make keys; give the wallet's private_key, and its broker"}
+	if a.signer.account == "" {
+		return identity, nil
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly,
+	}, nil)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	info, err := a.check(ctx, a.signer.account, a.signer.key.Load().public)
+	identity.Account, identity.Permissions, identity.ExpiresAt = a.signer.account, info.Permissions, info.ExpiresAt
+	identity.ClockOffset = a.client.ClockOffset()
+	return identity, err
+}
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var answer struct {
+		Data struct {
+			Rows rest.List[struct {
+				ID          string `json:"sub_account_id"`
+				Description string `json:"description"`
+			}] `json:"rows"`
+		} `json:"data"`
+	}
+	err := a.private(ctx, a.signer.account, rest.Call{
+		Operation: opSubAccounts, Method: http.MethodGet, Path: "/v1/client/sub_account", Effect: rest.ReadOnly,
+		Complete: func() bool { return answer.Data.Rows.Present },
+	}, nil, &answer)
+	var all []exchanges.SubAccount
+	for _, sub := range answer.Data.Rows.Items {
+		all = append(all, exchanges.SubAccount{Name: sub.ID, Alias: sub.Description})
+	}
+	return all, err
+}
+
+// CreateKey registers the key, asks what it was given, and binds it to its
+// addresses.
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	if err := a.checkRequest(request); err != nil {
+		return exchanges.Key{}, err
+	}
+	err := a.register(ctx, rest.Call{Operation: opCreateKey, Effect: rest.Once}, addKey{
+		OrderlyKey: request.PublicKey, Scope: encode(request.Permissions), Tag: request.Label, SubAccountID: request.SubAccount,
+		// Rounded up, so that the key does not end before the lease.
+		Expiration: request.Expires.Add(time.Millisecond - 1).UnixMilli(),
+	})
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	minted := exchanges.Key{ID: request.PublicKey, APIKey: request.PublicKey}
+	if err := a.finish(ctx, request, &minted); err != nil {
+		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
+		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+	}
+	return minted, nil
+}
+
+// checkRequest refuses what Orderly would, or would take for something else.
+func (a *account) checkRequest(request exchanges.KeyRequest) error {
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "orderly", Operation: opCreateKey}
+	switch {
+	case a.signer.owner == nil:
+		return a.cannot(opCreateKey)
+	case strings.EqualFold(request.SubAccount, a.signer.account):
+		failure.Kind = exchanges.ErrPermission
+		failure.Message = "a key of the main account acts for all of its sub-accounts, so that none is minted there"
+		failure.Remedy = "name a sub-account"
+	case request.SubAccount == "":
+		failure.Message = "no sub-account is named"
+	case !isKey(request.PublicKey):
+		failure.Message = "a key is made from a public key only"
+		failure.Remedy = "set key_type to ed25519"
+	case request.Expires.IsZero():
+		failure.Message = "a key needs an end"
+	default:
+		return nil
+	}
+	return &failure
+}
+
+// register adds a key. The signer completes and signs the body.
+func (a *account) register(ctx context.Context, call rest.Call, message addKey) error {
+	var answer struct {
+		Data struct {
+			OrderlyKey string `json:"orderly_key"`
+		} `json:"data"`
+	}
+	call.Method, call.Path = http.MethodPost, pathAddKey
+	call.Complete = func() bool { return answer.Data.OrderlyKey == message.OrderlyKey }
+	return a.client.DoJSON(ctx, call, registration{Message: message}, &answer)
+}
+
+// finish learns what a new key may do, which the answer to its creation does
+// not tell, and binds it to its addresses, which takes a call of its own.
+func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
+	info, err := a.await(ctx, request.SubAccount, minted.ID)
+	if err != nil {
+		return err
+	}
+	minted.Permissions = info.Permissions
+	if len(request.Addresses) == 0 {
+		return nil
+	}
+	var answer struct {
+		Data struct {
+			List rest.List[string] `json:"ip_restriction_list"`
+		} `json:"data"`
+	}
+	err = a.private(ctx, request.SubAccount, rest.Call{
+		Operation: opRestrictKey, Method: http.MethodPost, Path: "/v1/client/set_orderly_key_ip_restriction", Effect: rest.Idempotent,
+		Complete: func() bool { return answer.Data.List.Present },
+	}, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": strings.Join(request.Addresses, ",")}, &answer)
+	minted.Addresses = answer.Data.List.Items
+	return err
+}
+
+// await asks about a key that was just made until Orderly knows it.
+func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.KeyInfo, error) {
+	for wait := settling / 7; ; wait *= 2 {
+		info, err := a.check(ctx, subAccount, key)
+		if !errors.Is(err, exchanges.ErrNotFound) || wait > settling {
+			return info, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return info, &exchanges.Error{
+				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: opCheckKey,
+				Message: "the new key is not known yet", Err: ctx.Err(),
+			}
+		}
+	}
+}
+
+// key is a key as Orderly shows it.
+type key struct {
+	OrderlyKey string            `json:"orderly_key"`
+	Status     string            `json:"key_status"`
+	Scope      rest.CommaList    `json:"scope"`
+	Expiration rest.Milliseconds `json:"expiration"`
+	Tag        string            `json:"tag"`
+	IPList     []string          `json:"ip_restriction_list"`
+	IPStatus   string            `json:"ip_restriction_status"`
+}
+
+// The words of key_status and ip_restriction_status that matter here.
+const (
+	statusActive   = "ACTIVE"
+	statusAnywhere = "ALLOW_ALL_IPS"
+	statusListed   = "ALLOW_RESTRICTION_LIST"
+)
+
+func (k key) info() exchanges.KeyInfo {
+	info := exchanges.KeyInfo{ID: k.OrderlyKey, Label: k.Tag, Permissions: slices.Sorted(slices.Values(k.Scope)), ExpiresAt: k.Expiration.Time}
+	switch k.IPStatus {
+	case statusAnywhere:
+		info.Addresses = []string{}
+	case statusListed:
+		info.Addresses = k.IPList
+	}
+	return info
+}
+
+// check asks about one key, which is public.
+func (a *account) check(ctx context.Context, subAccount, public string) (exchanges.KeyInfo, error) {
+	var answer struct {
+		Data key `json:"data"`
+	}
+	err := a.client.Do(ctx, rest.Call{
+		Operation: opCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
+		Query:    rest.Query("account_id", subAccount, "orderly_key", public),
+		Complete: func() bool { return answer.Data.OrderlyKey == public && answer.Data.Scope != nil },
+	}, &answer)
+	return answer.Data.info(), err
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	var all []exchanges.KeyInfo
+	err := rest.NumberedPages(pageSize, func(number string) (int, error) {
+		var answer struct {
+			Data struct {
+				Rows rest.List[key] `json:"rows"`
+			} `json:"data"`
+		}
+		rows := &answer.Data.Rows
+		err := a.private(ctx, subAccount, rest.Call{
+			Operation: opListKeys, Method: http.MethodGet, Path: "/v1/client/key_info", Effect: rest.ReadOnly,
+			Query: rest.Query("key_status", statusActive, "page", number, "size", strconv.Itoa(pageSize)),
+			Complete: func() bool {
+				return rows.Present && !slices.ContainsFunc(rows.Items, func(k key) bool { return k.OrderlyKey == "" || k.Status == "" })
+			},
+		}, nil, &answer)
+		for _, k := range rows.Items {
+			if k.Status == statusActive {
+				all = append(all, k.info())
+			}
+		}
+		return len(rows.Items), err
+	})
+	return all, err
+}
+
+// DeleteKey removes the key and asks about it alone, since keys can be listed
+// only ten times in a minute. If Orderly still knows it, the list tells whether
+// it still works.
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return exchanges.SettleSlowDeletion(ctx, proof{a, ref.ID}, ref, settling, func(ctx context.Context) error {
+		return a.private(ctx, ref.SubAccount, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
+		}, map[string]string{"orderly_key": ref.ID}, nil)
+	})
+}
+
+// proof lists nothing if Orderly does not know the deleted key any more.
+type proof struct {
+	*account
+	key string
+}
+
+// ListKeys lists the keys that work, unless the deleted key is surely not among
+// them.
+func (p proof) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	if _, err := p.check(ctx, subAccount, p.key); errors.Is(err, exchanges.ErrNotFound) {
+		return nil, nil
+	}
+	return p.account.ListKeys(ctx, subAccount)
+}

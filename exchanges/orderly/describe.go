@@ -1,0 +1,105 @@
+// Package orderly registers Orderly keys of sub-accounts at Orderly Network.
+//
+// Facts come from Orderly's documentation, pages "Wallet Authentication", "API
+// Authentication", "Error Codes" and those of the calls below "RESTful API"
+// (https://orderly.network/docs/build-on-omnichain/user-flows/wallet-authentication).
+package orderly
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Orderly is the exchange.
+type Orderly struct{}
+
+// New returns the exchange.
+func New() Orderly { return Orderly{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect account"
+	opSubAccounts = "list sub-accounts"
+	opOwnKey      = "make a key to sign with"
+	opCreateKey   = "create key"
+	opRestrictKey = "restrict key"
+	opCheckKey    = "check key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// testnet is the environment that is not Orderly's main network.
+const testnet = "testnet"
+
+// Chains with which wallets sign: any that Orderly supports will do, and these
+// are the ones it has supported from the start.
+const (
+	chainArbitrum        = 42161
+	chainArbitrumSepolia = 421614
+)
+
+// settling is how long a key may take to appear, or to be gone, after Orderly
+// has confirmed it. It is not documented.
+const settling = 3500 * time.Millisecond
+
+// maxLifetime is how far ahead the end of a key may lie.
+const maxLifetime = 365 * 24 * time.Hour
+
+// Describe implements [exchanges.Exchange].
+func (Orderly) Describe() exchanges.Description {
+	return exchanges.Description{
+		Name:          "orderly",
+		DisplayName:   "Orderly Network",
+		Documentation: "https://orderly.network/docs/build-on-omnichain/user-flows/wallet-authentication",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://api.orderly.org"},
+			{Name: testnet, BaseURL: "https://testnet-api.orderly.org", Note: "accounts of its own, and not every broker"},
+		},
+		Credentials: []exchanges.CredentialForm{{
+			Name: "wallet", Fields: []string{"private_key", "broker"},
+			Note: "the private key (hexadecimal) of the wallet that is registered with the broker (builder), such as woofi_pro: it can " +
+				"also sign withdrawals, so use a wallet that does nothing else; api_key may name the wallet's address, as a check",
+		}},
+		Variants: []exchanges.Variant{{
+			Summary:          "a wallet's account with any broker of Orderly Network; needs no agreement",
+			SubAccountNaming: "account id (0x and 64 hexadecimal digits)",
+			Permissions:      permissions(),
+			KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
+			Label:            exchanges.LabelRule{MaxLength: 32, Hyphens: true},
+			Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere"},
+			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
+			RateLimits: []exchanges.RateLimit{
+				{Operation: opServerTime, Requests: 1, Per: time.Second},
+				{Operation: opInspect, Requests: 10, Per: time.Second},
+				{Operation: opSubAccounts, Requests: 10, Per: time.Second},
+				{Operation: opCreateKey, Requests: 10, Per: time.Second},
+				{Operation: opRestrictKey, Requests: 10, Per: time.Minute},
+				{Operation: opCheckKey, Requests: 10, Per: time.Second},
+				{Operation: opListKeys, Requests: 10, Per: time.Minute},
+				{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+			},
+		}},
+		Notes: []string{
+			"The root credential is the wallet's own private key and cannot be replaced: the account is the key.",
+			"A minted key never withdraws: that takes a signature of the wallet.",
+			"Keys are minted in sub-accounts only: a key of the main account acts for all of its sub-accounts.",
+			"A key with read can also change leverage and other settings of its sub-account.",
+			"Orderly itself ends each key when its lease can last no longer.",
+			"10 keys with addresses are made in a minute, since addresses are set by a call of their own.",
+			"The plugin keeps a key of the main account for itself, in memory, for a day at most; it is tagged " + managerTag + ".",
+			"A revocation neither cancels orders nor closes positions.",
+		},
+	}
+}
+
+// NewKeyPair implements [exchanges.PairMaker]: both halves as Orderly's SDKs
+// take them.
+func (Orderly) NewKeyPair(exchanges.KeyType) (public string, private exchanges.Secret, err error) {
+	key, err := newOrderlyKey()
+	if err != nil {
+		return "", "", err
+	}
+	return key.public, key.secret(), nil
+}

@@ -1,0 +1,130 @@
+package orderly
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// managerTag marks the keys that the plugin makes for its own requests. It must
+// not look like the label of a minted key.
+const managerTag = "vault-plugin-secrets-exchange"
+
+// A manager key lives for a day, so that those of processes that have ended
+// vanish by themselves, and is replaced an hour before its end.
+const (
+	managerLifetime = 24 * time.Hour
+	managerReserve  = time.Hour
+)
+
+// manager is the key of the main account with which the plugin signs its own
+// requests: only the wallet can make keys, and only keys can list and remove
+// them. It is made when first needed and kept in memory alone.
+type manager struct {
+	// making is held by the one caller that makes a key.
+	making chan struct{}
+
+	mu   sync.Mutex
+	ends time.Time
+}
+
+// present reports whether the signer has a manager key that will last.
+func (m *manager) present() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Until(m.ends) > managerReserve
+}
+
+func (m *manager) set(ends time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ends = ends
+}
+
+// manage makes sure that there is a manager key.
+func (a *account) manage(ctx context.Context) error {
+	if a.manager.present() {
+		return nil
+	}
+	select {
+	case a.manager.making <- struct{}{}:
+		defer func() { <-a.manager.making }()
+	case <-ctx.Done():
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: opOwnKey,
+			Message: "gave up waiting for a key to sign with", Err: ctx.Err(),
+		}
+	}
+	if a.manager.present() {
+		return nil
+	}
+	key, err := newOrderlyKey()
+	if err != nil {
+		return err
+	}
+	ends := time.Now().Add(managerLifetime)
+	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: opCreateKey, Effect: rest.Idempotent}, addKey{
+		// Which scopes it takes to remove keys is not documented.
+		OrderlyKey: key.public, Scope: encode([]string{"read", "trading", "asset"}), Expiration: ends.UnixMilli(), Tag: managerTag,
+	})
+	var failure *exchanges.Error
+	switch {
+	case errors.Is(err, exchanges.ErrConflict):
+		// An earlier try has made it.
+	case errors.As(err, &failure) && failure.Kind == exchanges.ErrOutcomeUnknown:
+		// Nothing is in doubt that matters: nobody will use the key.
+		harmless := *failure
+		harmless.Kind = exchanges.ErrUnavailable
+		return &harmless
+	case err != nil:
+		return err
+	}
+	if _, err := a.await(ctx, a.signer.account, key.public); err != nil {
+		return err
+	}
+	a.signer.key.Store(&key)
+	a.manager.set(ends)
+	return nil
+}
+
+// private makes a call that the manager key signs, for the account or a
+// sub-account. If the key is refused, somebody may have removed it, and the call
+// is made once more with a new one.
+func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body, out any) error {
+	if a.signer.owner == nil {
+		return a.cannot(call.Operation)
+	}
+	call.Header = http.Header{}
+	call.Header.Set(headerAccount, subAccount)
+	send := func() error {
+		if err := a.manage(ctx); err != nil {
+			return err
+		}
+		if body == nil {
+			return a.client.Do(ctx, call, out)
+		}
+		return a.client.DoJSON(ctx, call, body, out)
+	}
+	former := a.signer.key.Load()
+	err := send()
+	if former == nil || !errors.Is(err, exchanges.ErrAuth) {
+		return err
+	}
+	if a.signer.key.Load() == former {
+		a.manager.set(time.Time{})
+	}
+	return send()
+}
+
+// cannot refuses what only the owner of an account can do.
+func (a *account) cannot(operation string) error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrPermission, Exchange: "orderly", Operation: operation,
+		Message: "an Orderly key cannot manage keys", Remedy: "give the wallet's private_key, and its broker",
+	}
+}

@@ -1,0 +1,172 @@
+package simulator
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// orderlyVectors are signatures computed outside of this project.
+type orderlyVectors struct {
+	Broker     string `json:"broker"`
+	SubAccount string `json:"sub_account"`
+	Vectors    []struct {
+		Name         string `json:"name"`
+		Method       string `json:"method"`
+		Path         string `json:"path"`
+		Query        string `json:"query"`
+		Body         string `json:"body"`
+		PrivateKey   string `json:"private_key"`
+		StringToSign string `json:"string_to_sign"`
+		Signature    string `json:"signature"`
+	} `json:"vectors"`
+}
+
+// orderlyVectorTime is when the vectors were signed, in ms.
+const orderlyVectorTime = 1790000000000
+
+func readOrderlyVectors(t testing.TB) orderlyVectors {
+	data, err := os.ReadFile("../../testdata/orderly/vectors.json")
+	require.NoError(t, err)
+	var file orderlyVectors
+	require.NoError(t, json.Unmarshal(data, &file))
+	require.Len(t, file.Vectors, 3)
+	return file
+}
+
+func TestOrderlyAccountID(t *testing.T) {
+	require.Equal(t, readOrderlyVectors(t).SubAccount, orderlyAccountID("0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a", "woofi_pro"))
+	require.Empty(t, orderlyAccountID("0x19e7", "woofi_pro"))
+}
+
+func TestBase58(t *testing.T) {
+	for raw, text := range map[string]string{
+		"": "", "00": "1", "0000": "11", "61": "2g", "626262": "a3gV", "00eb15231dfceb60925886b67d065299925915aeb172c06647": "1NS17iag9jJgTHD1VXjvLCEnZuQ3rJDE9L",
+	} {
+		bytes, err := hex.DecodeString(raw)
+		require.NoError(t, err)
+		require.Equal(t, text, base58(bytes))
+		require.Equal(t, raw, hex.EncodeToString(unbase58(text)))
+	}
+	for _, text := range []string{"0", "O", "I", "l", "+", strings.Repeat("2", 65)} {
+		require.Nil(t, unbase58(text), text)
+	}
+}
+
+func TestOrderlyRegistrationVector(t *testing.T) {
+	vector := readOrderlyVectors(t).Vectors[0]
+	owner := walletOf(t, vector.PrivateKey)
+	body := strings.TrimSuffix(vector.Body, "}") + `,"signature":"` + vector.Signature + `","userAddress":"` + owner.address() + `"}`
+	r, err := readRegistration([]byte(body))
+	require.NoError(t, err)
+	require.Equal(t, vector.StringToSign, "0x"+hex.EncodeToString(r.digest()))
+	require.Equal(t, owner.address(), r.signer())
+	for _, spoilt := range []string{"", "0x", vector.Signature[:130], vector.Signature[:130] + "1d"} {
+		r.Signature = spoilt
+		require.Empty(t, r.signer())
+	}
+}
+
+// orderlyCall is a call signed by the one key in the books.
+func orderlyCall(k *key, method, target, body, timestamp, signature, acting string) *call {
+	header := http.Header{}
+	header.Set("orderly-account-id", acting)
+	header.Set("orderly-key", k.apiKey)
+	header.Set("orderly-timestamp", timestamp)
+	header.Set("orderly-signature", signature)
+	header.Set("Content-Type", map[string]string{"GET": "application/x-www-form-urlencoded"}[method])
+	if method == http.MethodPost {
+		header.Set("Content-Type", "application/json")
+	}
+	return &call{
+		Request: &http.Request{Method: method, RequestURI: target, Header: header}, body: []byte(body),
+		now: time.UnixMilli(orderlyVectorTime), caller: netip.MustParseAddr("127.0.0.1"),
+		books: &books{keys: []*key{k}, accounts: []*account{k.account, {id: "sub", parent: k.account}, {id: "foreign"}}},
+	}
+}
+
+// orderlyManager is the key that signed the vectors.
+func orderlyManager(file orderlyVectors) *key {
+	public := ed25519.NewKeyFromSeed(unbase58(file.Vectors[1].PrivateKey)).Public().(ed25519.PublicKey)
+	return &key{apiKey: orderlyKeyText(public), public: public, account: &account{id: file.SubAccount}}
+}
+
+func TestOrderlyHeaderVectors(t *testing.T) {
+	file := readOrderlyVectors(t)
+	for _, vector := range file.Vectors[1:] {
+		target := vector.Path
+		if vector.Query != "" {
+			target += "?" + vector.Query
+		}
+		k := orderlyManager(file)
+		require.Equal(t, "ed25519:FVdnakemjhcemfWUgNR2AERbk5Pog7zJ1UF2LjbocBUj", k.apiKey)
+		authenticate := func(change func(*call)) int {
+			c := orderlyCall(k, vector.Method, target, vector.Body, "1790000000000", vector.Signature, file.SubAccount)
+			change(c)
+			caller, refusal := (&orderly{}).authenticate(c)
+			if refusal == nil {
+				require.Same(t, k, caller)
+				return 0
+			}
+			var body struct {
+				Code int `json:"code"`
+			}
+			require.NoError(t, json.Unmarshal(refusal.body, &body))
+			return body.Code
+		}
+		for name, test := range map[string]struct {
+			change func(*call)
+			want   int
+		}{
+			"as it is":          {func(*call) {}, 0},
+			"for a sub-account": {func(c *call) { c.Header.Set("orderly-account-id", "sub") }, 0},
+			"for a foreign one": {func(c *call) { c.Header.Set("orderly-account-id", "foreign") }, orderlyUnauthorized},
+			"for nobody":        {func(c *call) { c.Header.Del("orderly-account-id") }, orderlyUnauthorized},
+			"in time":           {func(c *call) { c.now = c.now.Add(orderlyWindow) }, 0},
+			"too late":          {func(c *call) { c.now = c.now.Add(orderlyWindow + time.Millisecond) }, orderlyInvalid},
+			"too early":         {func(c *call) { c.now = c.now.Add(-orderlyWindow - time.Millisecond) }, orderlyInvalid},
+			"another body":      {func(c *call) { c.body = []byte("{}") }, orderlyBadSignature},
+			"another path":      {func(c *call) { c.RequestURI += "x" }, orderlyBadSignature},
+			"no signature":      {func(c *call) { c.Header.Del("orderly-signature") }, orderlyBadSignature},
+			"no key":            {func(c *call) { c.Header.Set("orderly-key", "ed25519:") }, orderlyBadSignature},
+			"removed":           {func(c *call) { c.books.keys = nil }, orderlyUnauthorized},
+			"content type":      {func(c *call) { c.Header.Set("Content-Type", "text/plain") }, orderlyInvalid},
+		} {
+			require.Equal(t, test.want, authenticate(test.change), "%s %s", vector.Name, name)
+		}
+		k.expires = time.UnixMilli(orderlyVectorTime)
+		require.Equal(t, orderlyUnauthorized, authenticate(func(*call) {}), "expired to the millisecond")
+		k.expires, k.ips = time.Time{}, []string{"203.0.113.7"}
+		require.Equal(t, orderlyUnauthorized, authenticate(func(*call) {}), "from elsewhere")
+		k.ips = []string{"203.0.113.7", "126.0.0.0-128.0.0.0"}
+		require.Zero(t, authenticate(func(*call) {}), "from within a range")
+	}
+}
+
+// FuzzOrderlyAuthenticate checks that only what the key signed opens the door.
+func FuzzOrderlyAuthenticate(f *testing.F) {
+	file := readOrderlyVectors(f)
+	for _, vector := range file.Vectors[1:] {
+		f.Add(vector.Method, vector.Path+"?"+vector.Query, vector.Body, "1790000000000", vector.Signature)
+	}
+	k := orderlyManager(file)
+	f.Fuzz(func(t *testing.T, method, target, body, timestamp, signature string) {
+		caller, refusal := (&orderly{}).authenticate(orderlyCall(k, method, target, body, timestamp, signature, file.SubAccount))
+		if caller == nil {
+			require.NotNil(t, refusal)
+			return
+		}
+		raw, err := base64.URLEncoding.DecodeString(signature)
+		require.NoError(t, err)
+		require.True(t, ed25519.Verify(k.public.(ed25519.PublicKey), []byte(timestamp+method+target+body), raw))
+	})
+}

@@ -1,0 +1,195 @@
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+)
+
+const (
+	whitebitMaxKeys      = 50
+	whitebitMaxAddresses = 50
+	whitebitMaxTitle     = 30
+)
+
+// whitebitEndpoints are what a new key of type 1 may use: some that only read,
+// orders, and what one would not look for there.
+func whitebitEndpoints() []string {
+	return []string{
+		"/api/v4/main-account/balance", "/api/v4/trade-account/balance", "/api/v4/trade-account/order/history", "/api/v4/orders",
+		"/api/v4/collateral-account/balance", "/api/v4/main-account/transfer", "/api/v4/main-account/codes",
+		"/api/v4/convert/confirm", "/api/v4/profile/websocket_token", "/api/v4/order/cancel",
+		"/api/v4/order/collateral/limit", "/api/v4/collateral-account/leverage", "/api/v4/order/new", "/api/v4/order/market",
+	}
+}
+
+// describeKey shows what all answers about a key have. The type is a number in
+// the answer to a creation and a text in the list.
+func (w *whitebit) describeKey(k *key, secret string, kind any) map[string]any {
+	endpoints := []any{}
+	for _, path := range k.permissions {
+		endpoints = append(endpoints, map[string]string{"name": path, "title": "Use " + path})
+	}
+	return map[string]any{
+		"subAccountId": k.account.id, "id": k.id, "title": k.label, "isEnabled": true, "apiKey": k.apiKey, "apiSecret": secret,
+		"type": kind, "lastActivity": nil, "restrictAccess": len(k.permissions) < len(whitebitEndpoints()), "accessEndpoints": endpoints,
+	}
+}
+
+// createKey answers /sub-account/api-key/create. The secret is in this answer
+// alone.
+func (w *whitebit) createKey(c *call) *answer {
+	p := w.parameters(c)
+	p.require("type", "subAccountId", "title")
+	kind, title := p.integer("type", 0), p.text("title")
+	p.check("type", kind == 1 || kind == 2)
+	p.check("title", title != "" && len(title) <= whitebitMaxTitle)
+	sub := w.subAccount(c, p, "subAccountId")
+	switch why := p.strictComplaint(); {
+	case why != nil:
+		return w.badParameter(why)
+	case kind == 2:
+		// Sub-accounts withdraw only if WhiteBIT has enabled it for the account.
+		return w.refuse(http.StatusBadRequest, 5, "Type isn't allowed")
+	case sub.frozen:
+		return w.forbidden()
+	case len(c.books.keysOf(sub)) >= whitebitMaxKeys:
+		return w.refuse(http.StatusBadRequest, 5, fmt.Sprintf("Limit of API keys is reached. Maximum allowed: %d", whitebitMaxKeys))
+	}
+	created := c.books.addKey(&key{
+		id: randomUUID(), apiKey: randomText(32, lowerHex), secret: randomText(32, lowerHex), account: sub, label: title,
+		permissions: c.grant(whitebitEndpoints()), created: c.now,
+	})
+	return w.ok(http.StatusCreated, w.describeKey(created, created.secret, kind))
+}
+
+// editKey answers /sub-account/api-key/edit. Paths that are left out keep their
+// state.
+func (w *whitebit) editKey(c *call) *answer {
+	p := w.parameters(c)
+	p.require("title", "urls")
+	title := p.text("title")
+	var switches []struct {
+		URL    string `json:"url"`
+		Enable *bool  `json:"enable"`
+	}
+	p.value("urls", &switches)
+	p.check("title", title != "" && len(title) <= whitebitMaxTitle)
+	for _, s := range switches {
+		p.check("urls", s.Enable != nil)
+	}
+	k, refusal := w.target(c, p)
+	if refusal != nil {
+		return refusal
+	}
+	on := slices.Clone(k.permissions)
+	for _, s := range switches {
+		on = slices.DeleteFunc(on, func(path string) bool { return path == s.URL })
+		if !*s.Enable {
+			continue
+		}
+		if !slices.Contains(whitebitEndpoints(), s.URL) {
+			return w.refuse(http.StatusBadRequest, 5, "Endpoint "+s.URL+" isn't allowed")
+		}
+		on = append(on, s.URL)
+	}
+	k.label, k.permissions = title, c.grant(on, "/api/v4/order/new", "/api/v4/main-account/withdraw")
+	return w.ok(http.StatusOK, map[string]any{})
+}
+
+// target finds the key that a call is about, once its other parameters have
+// been read.
+func (w *whitebit) target(c *call, p *params) (*key, *answer) {
+	p.require("apiKeyId")
+	id := p.text("apiKeyId")
+	if why := p.strictComplaint(); why != nil {
+		return nil, w.badParameter(why)
+	}
+	i := slices.IndexFunc(c.books.keys, func(k *key) bool { return k.id == id && k.account.parent == c.key.account })
+	if i < 0 {
+		return nil, w.refuse(http.StatusNotFound, 0, "API key not found")
+	}
+	return c.books.keys[i], nil
+}
+
+// listKeys answers /sub-account/api-key/list, the newest first.
+func (w *whitebit) listKeys(c *call) *answer {
+	p := w.parameters(c)
+	limit, offset := w.window(p, 100)
+	var only *account
+	if p.given("subAccountId") {
+		only = w.subAccount(c, p, "subAccountId")
+	}
+	if why := p.strictComplaint(); why != nil {
+		return w.badParameter(why)
+	}
+	var rows []any
+	for _, k := range slices.Backward(c.books.keys) {
+		if k.account.parent == c.key.account && (only == nil || k.account == only) {
+			rows = append(rows, w.describeKey(k, "", "1"))
+		}
+	}
+	return w.part(rows, limit, offset)
+}
+
+// deleteKey answers /sub-account/api-key/delete.
+func (w *whitebit) deleteKey(c *call) *answer {
+	k, refusal := w.target(c, w.parameters(c))
+	if refusal != nil {
+		return refusal
+	}
+	c.removeKey(k)
+	return w.ok(http.StatusOK, map[string]any{})
+}
+
+func (w *whitebit) addresses(status int, k *key) *answer {
+	return w.ok(status, map[string]any{"data": append([]string{}, k.ips...)})
+}
+
+// listAddresses answers /sub-account/api-key/ip-address/list.
+func (w *whitebit) listAddresses(c *call) *answer {
+	k, refusal := w.target(c, w.parameters(c))
+	if refusal != nil {
+		return refusal
+	}
+	return w.addresses(http.StatusOK, k)
+}
+
+// addAddress answers /sub-account/api-key/ip-address/create. Whether it takes
+// IPv6 or blocks is not documented.
+func (w *whitebit) addAddress(c *call) *answer {
+	p := w.parameters(c)
+	p.require("ip")
+	text := p.text("ip")
+	k, refusal := w.target(c, p)
+	address, err := netip.ParseAddr(text)
+	switch {
+	case refusal != nil:
+		return refusal
+	case err != nil || !address.Is4():
+		return w.refuse(http.StatusBadRequest, 0, "Invalid IP address.")
+	case slices.Contains(k.ips, text):
+		return w.refuse(http.StatusBadRequest, 5, "IP address is already in allowlist")
+	case len(k.ips) >= whitebitMaxAddresses:
+		return w.refuse(http.StatusBadRequest, 5, fmt.Sprintf("Reached maximum number of allowed IPs: %d", whitebitMaxAddresses))
+	}
+	k.ips = append(k.ips, text)
+	return w.addresses(http.StatusCreated, k)
+}
+
+// removeAddress answers /sub-account/api-key/ip-address/delete.
+func (w *whitebit) removeAddress(c *call) *answer {
+	p := w.parameters(c)
+	p.require("ip")
+	text := p.text("ip")
+	k, refusal := w.target(c, p)
+	switch {
+	case refusal != nil:
+		return refusal
+	case !slices.Contains(k.ips, text):
+		return w.refuse(http.StatusBadRequest, 5, "IP address is not in the allowlist")
+	}
+	k.ips = slices.DeleteFunc(k.ips, func(entry string) bool { return entry == text })
+	return w.addresses(http.StatusOK, k)
+}

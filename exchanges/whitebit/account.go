@@ -1,0 +1,350 @@
+package whitebit
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// Paths of the sub-account API.
+const (
+	pathSubAccounts   = prefix + "sub-account/list"
+	pathKeys          = prefix + "sub-account/api-key/"
+	pathListKeys      = pathKeys + "list"
+	pathListAddresses = pathKeys + "ip-address/list"
+)
+
+// typeTrading is the narrower of WhiteBIT's two types of key: it reads and
+// trades. The other one also deposits and withdraws, and is never made.
+const typeTrading = 1
+
+// account is one main account. The embedded signer signs requests of a user's
+// own making.
+type account struct {
+	exchanges.RequestSigner
+	client *rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+	}
+	client, err := rest.Open(w.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, client}, nil
+}
+
+func (a *account) Close() { a.client.Close() }
+
+// serverTime returns the middle of the second that WhiteBIT tells.
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var clock struct {
+		Time rest.Seconds `json:"time"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: prefix + "public/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !clock.Time.IsZero() },
+	}, &clock)
+	return clock.Time.Add(time.Second / 2), err
+}
+
+// post makes a call. All of WhiteBIT's signed ones are alike.
+func (a *account) post(ctx context.Context, call rest.Call, parameters, out any) error {
+	call.Method = http.MethodPost
+	return a.client.DoJSON(ctx, call, parameters, out)
+}
+
+// pageSize is the largest page of the lists.
+const pageSize = 100
+
+// window asks for a part of a list.
+type window struct {
+	SubAccount string `json:"subAccountId,omitempty"`
+	Limit      int    `json:"limit"`
+	Offset     int    `json:"offset"`
+}
+
+// page is a part of a list. It repeats the limit, which may be lower than what
+// was asked for.
+type page[T any] struct {
+	Limit int          `json:"limit"`
+	Data  rest.List[T] `json:"data"`
+}
+
+// list reads a list whole: a page with fewer rows than its limit is the last.
+func list[T any](ctx context.Context, a *account, call rest.Call, subAccount string, named func(T) bool) ([]T, error) {
+	var all []T
+	err := rest.Pages(func(string) (string, error) {
+		var p page[T]
+		call.Effect = rest.ReadOnly
+		call.Complete = func() bool {
+			return p.Data.Present && !slices.ContainsFunc(p.Data.Items, func(row T) bool { return !named(row) })
+		}
+		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, &p)
+		rows, limit := len(p.Data.Items), pageSize
+		if p.Limit > 0 {
+			limit = min(limit, p.Limit)
+		}
+		all = append(all, p.Data.Items...)
+		if err != nil || rows < limit {
+			return "", err
+		}
+		return strconv.Itoa(len(all)), nil
+	})
+	return all, err
+}
+
+// permManage is all that a root key is known to hold: WhiteBIT tells a key
+// nothing about itself.
+const permManage = "sub-accounts"
+
+// Inspect tries what minting needs: it asks for one sub-account and for one
+// key.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	for _, try := range []struct{ path, limit string }{{pathSubAccounts, opSubAccounts}, {pathListKeys, opListKeys}} {
+		var found page[struct{}]
+		err := a.post(ctx, rest.Call{
+			Operation: opInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
+			Complete: func() bool { return found.Data.Present },
+		}, window{Limit: 1}, &found)
+		if errors.Is(err, errNoRight) {
+			return exchanges.Identity{Problem: "the key may not manage sub-accounts; " + allow, ClockOffset: a.client.ClockOffset()}, nil
+		}
+		if err != nil {
+			return exchanges.Identity{}, err
+		}
+	}
+	return exchanges.Identity{CanMint: true, Permissions: []string{permManage}, ClockOffset: a.client.ClockOffset()}, nil
+}
+
+// subAccount is a sub-account as the list shows it.
+type subAccount struct {
+	ID     string `json:"id"`
+	Alias  string `json:"alias"`
+	Status string `json:"status"`
+}
+
+// statusActive is the status of a sub-account that can be used.
+const statusActive = "active"
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, "",
+		func(sub subAccount) bool { return sub.ID != "" })
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.SubAccount
+	for _, sub := range found {
+		all = append(all, exchanges.SubAccount{Name: sub.ID, Alias: sub.Alias, Frozen: sub.Status != statusActive})
+	}
+	return all, nil
+}
+
+// key is a key as WhiteBIT shows it. The secret is in the answer to a creation,
+// and only there.
+type key struct {
+	ID              string           `json:"id"`
+	Title           string           `json:"title"`
+	APIKey          string           `json:"apiKey"`
+	APISecret       exchanges.Secret `json:"apiSecret"`
+	RestrictAccess  bool             `json:"restrictAccess"`
+	AccessEndpoints []endpoint       `json:"accessEndpoints"`
+}
+
+// endpoint is a path that a key may use.
+type endpoint struct {
+	Name string `json:"name"`
+}
+
+// CreateKey makes a key that can do all that its sub-account may, and binds and
+// narrows it by further calls.
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	var created key
+	err := a.post(ctx, rest.Call{
+		Operation: opCreateKey, Path: pathKeys + "create", Effect: rest.Once,
+		Complete: func() bool { return created.ID != "" && created.APIKey != "" && created.APISecret != "" },
+	}, struct {
+		Type         int    `json:"type"`
+		SubAccountID string `json:"subAccountId"`
+		Title        string `json:"title"`
+	}{typeTrading, request.SubAccount, request.Label}, &created)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	minted, err := a.finish(ctx, request, created)
+	if err != nil {
+		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.ID, Label: request.Label}
+		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+	}
+	return minted, nil
+}
+
+// finish gives a new key its addresses first, since it is open to any until
+// then, and switches off what it was not asked to do.
+func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, created key) (exchanges.Key, error) {
+	minted := exchanges.Key{ID: created.ID, APIKey: created.APIKey, APISecret: created.APISecret}
+	if len(request.Addresses) > 0 {
+		bound, err := a.bind(ctx, created.ID, request.Addresses)
+		if err != nil {
+			return exchanges.Key{}, err
+		}
+		minted.Addresses = bound
+	}
+	narrowed, err := a.narrow(ctx, request, created)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	minted.Permissions = narrowed.held()
+	return minted, nil
+}
+
+// bind adds addresses one by one and returns those to which the key is then
+// bound.
+func (a *account) bind(ctx context.Context, id string, addresses []string) ([]string, error) {
+	type ofKey struct {
+		KeyID   string `json:"apiKeyId"`
+		Address string `json:"ip,omitempty"`
+	}
+	for _, address := range addresses {
+		err := a.post(ctx, rest.Call{
+			Operation: opBindKey, Path: pathKeys + "ip-address/create", Effect: rest.Idempotent,
+		}, ofKey{id, address}, nil)
+		// A repeat finds the address there.
+		if err != nil && !errors.Is(err, exchanges.ErrConflict) {
+			return nil, err
+		}
+	}
+	var bound struct {
+		Data rest.List[string] `json:"data"`
+	}
+	err := a.post(ctx, rest.Call{
+		Operation: opAddresses, Path: pathListAddresses, Effect: rest.ReadOnly,
+		Complete: func() bool { return bound.Data.Present },
+	}, ofKey{KeyID: id}, &bound)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(sorted(bound.Data.Items), sorted(addresses)) {
+		return nil, notAsAsked(opAddresses, "the key is bound to other addresses than was asked for")
+	}
+	return addresses, nil
+}
+
+// narrow switches each endpoint of a new key on or off and returns the key as
+// it is then listed: what an answer leaves open, the list must show.
+func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, created key) (key, error) {
+	type toggle struct {
+		URL    string `json:"url"`
+		Enable bool   `json:"enable"`
+	}
+	var toggles []toggle
+	var on []string
+	for _, endpoint := range created.AccessEndpoints {
+		enable := wanted(request.Permissions, endpoint.Name)
+		toggles = append(toggles, toggle{endpoint.Name, enable})
+		if enable {
+			on = append(on, endpoint.Name)
+		}
+	}
+	if len(toggles) == 0 {
+		return key{}, notAsAsked(opNarrowKey, "WhiteBIT does not say which endpoints the new key may use, so that it cannot be narrowed")
+	}
+	err := a.post(ctx, rest.Call{Operation: opNarrowKey, Path: pathKeys + "edit", Effect: rest.Idempotent}, struct {
+		KeyID string   `json:"apiKeyId"`
+		Title string   `json:"title"`
+		URLs  []toggle `json:"urls"`
+	}{created.ID, request.Label, toggles}, nil)
+	if err != nil {
+		return key{}, err
+	}
+	keys, err := a.keys(ctx, request.SubAccount)
+	if err != nil {
+		return key{}, err
+	}
+	i := slices.IndexFunc(keys, func(k key) bool { return k.ID == created.ID })
+	if i < 0 {
+		return key{}, notAsAsked(opListKeys, "WhiteBIT does not list the new key")
+	}
+	if wrong := difference(on, keys[i]); wrong != "" {
+		return key{}, notAsAsked(opNarrowKey, wrong)
+	}
+	return keys[i], nil
+}
+
+// difference says in what a listed key is not restricted to the endpoints.
+func difference(on []string, listed key) string {
+	var paths, surplus, lack []string
+	for _, endpoint := range listed.AccessEndpoints {
+		paths = append(paths, endpoint.Name)
+		if !slices.Contains(on, endpoint.Name) {
+			surplus = append(surplus, endpoint.Name)
+		}
+	}
+	for _, endpoint := range on {
+		if !slices.Contains(paths, endpoint) {
+			lack = append(lack, endpoint)
+		}
+	}
+	switch {
+	case !listed.RestrictAccess:
+		return "WhiteBIT shows the key as one that may use every endpoint"
+	case len(surplus) > 0:
+		return "WhiteBIT left endpoints on that were to be off: " + strings.Join(surplus, ", ")
+	case len(lack) > 0:
+		return "WhiteBIT switched endpoints off that were to be on: " + strings.Join(lack, ", ")
+	}
+	return ""
+}
+
+// notAsAsked is the failure of a key that came out otherwise than was asked.
+func notAsAsked(operation, message string) error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrUnsupported, Exchange: "whitebit", Operation: operation, Message: message,
+		Remedy: "the key was not handed out; ask WhiteBIT's support whether the account may restrict keys of sub-accounts",
+	}
+}
+
+func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
+
+// keys lists the keys of a sub-account.
+func (a *account) keys(ctx context.Context, subAccount string) ([]key, error) {
+	return list(ctx, a, rest.Call{Operation: opListKeys, Path: pathListKeys}, subAccount,
+		func(k key) bool { return k.ID != "" })
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := a.keys(ctx, subAccount)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{ID: k.ID, Label: k.Title, Permissions: k.held()})
+	}
+	return all, nil
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		return a.post(ctx, rest.Call{
+			Operation: opDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
+		}, struct {
+			KeyID string `json:"apiKeyId"`
+		}{ref.ID}, nil)
+	})
+}

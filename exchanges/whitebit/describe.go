@@ -1,0 +1,72 @@
+// Package whitebit mints API keys of WhiteBIT sub-accounts (API v4).
+//
+// Facts come from WhiteBIT's API documentation, sections "Authentication",
+// "Rate limits and error codes", "Sub-accounts" and "Sub-account API keys"
+// (https://docs.whitebit.com/).
+package whitebit
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// WhiteBIT is the exchange.
+type WhiteBIT struct{}
+
+// New returns the exchange.
+func New() WhiteBIT { return WhiteBIT{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opBindKey     = "bind key to address"
+	opAddresses   = "list addresses of key"
+	opNarrowKey   = "switch endpoints of key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// Describe implements [exchanges.Exchange].
+func (WhiteBIT) Describe() exchanges.Description {
+	var limits []exchanges.RateLimit
+	for _, operation := range []string{opSubAccounts, opCreateKey, opBindKey, opAddresses, opNarrowKey, opListKeys, opDeleteKey} {
+		limits = append(limits, exchanges.RateLimit{Operation: operation, Requests: 1000, Per: 10 * time.Second})
+	}
+	return exchanges.Description{
+		Name:          "whitebit",
+		DisplayName:   "WhiteBIT",
+		Documentation: "https://docs.whitebit.com/",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://whitebit.com"},
+			{Name: "eu", BaseURL: "https://whitebit.eu", Note: "WhiteBIT's EU company, with accounts and keys of its own"},
+		},
+		Credentials: []exchanges.CredentialForm{{
+			Name: "hmac", Fields: []string{"api_key", "api_secret"},
+			Note: "an API key of a verified main account with the Trade permission and sub-account management, " +
+				"bound to the Vault servers' addresses",
+		}},
+		Variants: []exchanges.Variant{{
+			Summary:           "a verified main account with sub-accounts enabled; needs no broker agreement",
+			SubAccountNaming:  "UUID",
+			Permissions:       permissions(),
+			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+			KeysPerSubAccount: 50,
+			// The length is not documented; this one is cautious.
+			Label:      exchanges.LabelRule{MaxLength: 30, Hyphens: true},
+			Addresses:  exchanges.AddressRule{Max: 50, Note: "WhiteBIT ends a key that nobody uses for 14 days; by some of its pages only one without addresses"},
+			RateLimits: limits,
+		}},
+		Notes: []string{
+			"WhiteBIT makes every key wide and open to any address. The plugin binds and narrows it before anyone gets it, and deletes it if that fails.",
+			"Margin and futures are one collateral account: trade:margin and trade:futures are only granted together.",
+			"No key is made that could deposit or withdraw.",
+			"A key that nobody uses for 14 days stops working, the root key too.",
+			"WhiteBIT cannot end a key at a given time. The root key can be replaced only on the website.",
+			"There is no testnet.",
+		},
+	}
+}

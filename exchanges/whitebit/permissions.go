@@ -1,0 +1,98 @@
+package whitebit
+
+import (
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// WhiteBIT has no permissions finer than its key types. What narrows a key is a
+// switch for each endpoint, so that a permission here is a group of endpoints.
+const (
+	permRead       = "read"
+	permSpot       = "spot"
+	permCollateral = "collateral"
+	permTransfer   = "transfer"
+	permWebSocket  = "websocket"
+
+	// permOrders is no permission of its own: what spot and collateral share.
+	permOrders = "orders"
+	// permUnrestricted is what a key holds whose endpoints are not restricted.
+	permUnrestricted = "unrestricted"
+)
+
+// permissions is the vocabulary. An endpoint that is in none of the groups is
+// always switched off.
+func permissions() []exchanges.Permission {
+	return []exchanges.Permission{
+		{Name: permRead, Scopes: exchanges.NewScopes(exchanges.ScopeRead), Note: "balances, orders and history of all accounts"},
+		{Name: permSpot, Scopes: exchanges.NewScopes(exchanges.ScopeSpot), Note: "the sub-account must have spot enabled"},
+		{
+			Name: permCollateral, Scopes: exchanges.NewScopes(exchanges.ScopeMargin, exchanges.ScopeFutures),
+			Note: "margin and futures: WhiteBIT does not separate them; the sub-account must have collateral enabled",
+		},
+		{Name: permTransfer, Scopes: exchanges.NewScopes(exchanges.ScopeTransfer), Note: "between the sub-account's own balances"},
+		{
+			Name: permWebSocket, Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true,
+			Note: "a token for private streams, whose reach the endpoint switches are not documented to bound",
+		},
+	}
+}
+
+const prefix = "/api/v4/"
+
+// group returns the permission to which an endpoint belongs; the endpoint
+// itself if that is none.
+func group(endpoint string) string {
+	path, ok := strings.CutPrefix(endpoint, prefix)
+	if !ok {
+		return endpoint
+	}
+	switch path {
+	case "orders", "market/fee", "main-account/balance", "main-account/history", "main-account/fee",
+		"trade-account/balance", "trade-account/executed-history", "trade-account/order", "trade-account/order/history",
+		"collateral-account/balance", "collateral-account/balance-summary", "collateral-account/summary",
+		"collateral-account/positions/open", "collateral-account/positions/history", "collateral-account/funding-history":
+		return permRead
+	case "order/cancel", "order/cancel/all", "order/modify", "order/kill-switch":
+		return permOrders
+	case "main-account/transfer":
+		return permTransfer
+	case "profile/websocket_token":
+		return permWebSocket
+	}
+	switch {
+	case strings.HasPrefix(path, "order/collateral/"), strings.HasPrefix(path, "collateral-account/"):
+		return permCollateral
+	case strings.HasPrefix(path, "order/"):
+		return permSpot
+	}
+	return endpoint
+}
+
+// wanted reports whether a key with the permissions may use the endpoint.
+func wanted(permissions []string, endpoint string) bool {
+	name := group(endpoint)
+	if name == permOrders {
+		return slices.Contains(permissions, permSpot) || slices.Contains(permissions, permCollateral)
+	}
+	return slices.Contains(permissions, name)
+}
+
+// held returns the sorted permissions that a key has, each as soon as it may
+// use one endpoint of the group.
+func (k key) held() []string {
+	names := []string{}
+	if !k.RestrictAccess {
+		names = append(names, permUnrestricted)
+	}
+	for _, endpoint := range k.AccessEndpoints {
+		names = append(names, group(endpoint.Name))
+	}
+	if slices.Contains(names, permSpot) || slices.Contains(names, permCollateral) {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == permOrders })
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,96 @@
+package whitebit
+
+import (
+	"crypto/hmac"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// nonceWindow is how far a nonce may be off WhiteBIT's clock, either way.
+const nonceWindow = 5 * time.Second
+
+// signer puts WhiteBIT's replay fields into the body, and signs it
+// (https://docs.whitebit.com/, section "Authentication").
+type signer struct {
+	apiKey string
+	secret exchanges.Secret
+
+	mu   sync.Mutex // guards last
+	last int64      // the nonce used last
+}
+
+// newSigner checks that the credential has the two parts that WhiteBIT asks for.
+func newSigner(credential exchanges.Credential) (*signer, error) {
+	switch {
+	case credential.APIKey == "":
+		return nil, fmt.Errorf("api_key: missing")
+	case credential.PrivateKey != "":
+		return nil, fmt.Errorf("private_key: WhiteBIT has no key pairs; give api_secret")
+	case credential.APISecret == "":
+		return nil, fmt.Errorf("api_secret: missing")
+	}
+	return &signer{apiKey: credential.APIKey, secret: credential.APISecret}, nil
+}
+
+// sign replaces the body: it must be a JSON object, and carries the path and
+// the nonce besides the parameters.
+func (s *signer) sign(request *rest.Request, at time.Time) error {
+	if request.Method != http.MethodPost || request.Query != "" {
+		return fmt.Errorf("WhiteBIT takes signed requests as POST only, with the parameters in the body")
+	}
+	parameters := map[string]any{}
+	if len(request.Body) > 0 {
+		var given map[string]json.RawMessage
+		if err := json.Unmarshal(request.Body, &given); err != nil || given == nil {
+			return fmt.Errorf("the body must be a JSON object")
+		}
+		for name, value := range given {
+			parameters[name] = value
+		}
+	}
+	parameters["request"] = request.Path
+	parameters["nonce"] = s.nonce(at)
+	parameters["nonceWindow"] = true
+	body, err := json.Marshal(parameters)
+	if err != nil {
+		return fmt.Errorf("the body cannot be encoded")
+	}
+	request.Body = body
+	request.Payload = base64.StdEncoding.EncodeToString(body)
+	request.Signature = s.signature(request.Payload)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-TXC-APIKEY", s.apiKey)
+	request.Header.Set("X-TXC-PAYLOAD", request.Payload)
+	request.Header.Set("X-TXC-SIGNATURE", request.Signature)
+	return nil
+}
+
+func (s *signer) signature(payload string) string {
+	mac := hmac.New(sha512.New, []byte(s.secret.Reveal()))
+	mac.Write([]byte(payload))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// nonce returns the time in milliseconds, or the next number that is free:
+// within its window WhiteBIT takes each nonce once. A last nonce that lies far
+// ahead is from before the clock was set back, and no hindrance.
+func (s *signer) nonce(at time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := at.UnixMilli()
+	if ahead := s.last - next; ahead >= 0 && ahead < nonceWindow.Milliseconds() {
+		next = s.last + 1
+	}
+	s.last = next
+	return strconv.FormatInt(next, 10)
+}
