@@ -53,6 +53,11 @@ lint: ## Check format, go vet, staticcheck and the shell scripts
 	go tool staticcheck ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
+.PHONY: docs
+docs: ## Make the table of exchanges from what each says of itself
+	go run ./scripts/exchange-table >docs/exchanges/README.md.new
+	mv docs/exchanges/README.md.new docs/exchanges/README.md
+
 .PHONY: fmt
 fmt: ## Format the Go files
 	gofmt -w .

@@ -129,14 +129,14 @@ func showVariant(v exchanges.Variant) map[string]any {
 		},
 		"passphrase":       v.Passphrase != nil,
 		"native_expiry":    "none",
-		"revocation_delay": v.RevocationDelay.String(),
+		"revocation_delay": exchanges.Period(v.RevocationDelay),
 		"revocation":       "revocation deletes a key",
 		"rate_limits":      each(v.RateLimits, showRateLimit),
 	}
 	if expiry := v.NativeExpiry; expiry != nil {
-		shown["native_expiry"] = "to the " + expiry.Granularity.String()
+		shown["native_expiry"] = "to the " + exchanges.Period(expiry.Granularity)
 		if expiry.Max > 0 {
-			shown["native_expiry"] = "to the " + expiry.Granularity.String() + ", at most " + expiry.Max.String()
+			shown["native_expiry"] = "to the " + exchanges.Period(expiry.Granularity) + ", at most " + exchanges.Period(expiry.Max)
 		}
 	}
 	if v.NoDeletion != "" {

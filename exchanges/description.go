@@ -157,7 +157,24 @@ type RateLimit struct {
 }
 
 // String reads like "1 per 1s".
-func (r RateLimit) String() string { return fmt.Sprintf("%d per %s", r.Requests, r.Per) }
+func (r RateLimit) String() string { return fmt.Sprintf("%d per %s", r.Requests, Period(r.Per)) }
+
+// Period writes a duration without the units that are zero, and in days where
+// it is a whole number of them.
+func Period(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
 
 // Environment returns the environment of that name, or the first if name is
 // empty.

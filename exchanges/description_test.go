@@ -47,3 +47,12 @@ func TestHasKeyType(t *testing.T) {
 func TestRateLimitText(t *testing.T) {
 	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: "create key", Requests: 5, Per: time.Second}.String())
 }
+
+func TestPeriod(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Second: "1s", time.Minute: "1m", 90 * time.Second: "1m30s", time.Hour: "1h", 90 * time.Minute: "1h30m",
+		720 * time.Hour: "30 days", 25 * time.Hour: "25h", time.Millisecond: "1ms", 10 * time.Minute: "10m",
+	} {
+		require.Equal(t, want, exchanges.Period(d))
+	}
+}
