@@ -68,7 +68,13 @@ func (c *caller) run(ctx context.Context, t *testing.T) {
 	}
 }
 
+// pick chooses one of the keys that it holds.
 func (c *caller) pick() *holding { return c.holds[c.random.IntN(len(c.holds))] }
+
+// forget no longer counts on a key.
+func (c *caller) forget(h *holding) {
+	c.holds = slices.DeleteFunc(c.holds, func(other *holding) bool { return other == h })
+}
 
 // mint asks for a key at any of the exchanges.
 func (c *caller) mint(t *testing.T) error {
@@ -96,6 +102,11 @@ func (c *caller) renew(t *testing.T, h *holding) error {
 	renewed, err := c.client.Sys().RenewWithContext(t.Context(), h.LeaseID, int(increment.Seconds()))
 	if err != nil {
 		return err
+	}
+	if h.over() {
+		// Vault grants it even if it has begun to revoke the lease.
+		c.forget(h)
+		return nil
 	}
 	h.until = asked.Add(time.Duration(renewed.LeaseDuration) * time.Second)
 	return nil
@@ -128,7 +139,7 @@ func (c *caller) look(t *testing.T, h *holding) error {
 
 // revoke ends a lease and checks that its key is gone thereafter.
 func (c *caller) revoke(t *testing.T, h *holding) error {
-	c.holds = slices.DeleteFunc(c.holds, func(other *holding) bool { return other == h })
+	c.forget(h)
 	_, err := c.client.Logical().WriteWithContext(t.Context(), "sys/leases/revoke", fields{"lease_id": h.LeaseID, "sync": true})
 	if err != nil {
 		c.unanswered = append(c.unanswered, h.LeaseID)
