@@ -214,7 +214,7 @@ func (d *desk) note(resp *logical.Response, err error) {
 		fmt.Fprintf(d.said, "%+v %v\n", resp.Data, resp.Warnings)
 		return
 	}
-	for _, field := range []string{"api_secret", "passphrase", "private_key"} {
+	for _, field := range []string{"api_secret", "passphrase", "private_key", "token"} {
 		if secret, ok := resp.Data[field].(string); ok {
 			d.secrets = append(d.secrets, secret)
 		}

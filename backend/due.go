@@ -18,6 +18,11 @@ const (
 	// pendingGrace is how old a pending entry must be before the sweeper
 	// settles it: older than any mint still running can be.
 	pendingGrace = maxMaxWait + createTimeout + 30*time.Second
+	// unlistedGrace is how long after its hard limit a key may be taken for
+	// ended by itself at an exchange that lists none: longer than a mint can
+	// take, and than what is added to a key's life so that its lease ends
+	// first.
+	unlistedGrace = pendingGrace + time.Minute
 	// leaseGrace is how long after its lease a key may stay before the
 	// sweeper deletes it: Vault is given the first try.
 	leaseGrace = 30 * time.Second
@@ -53,11 +58,12 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// retryDelay is how long to wait after the n-th failed attempt (from 1). One
-// that was only refused for rate is tried again as soon as the exchange allows.
+// retryDelay is how long to wait after the n-th failed attempt (from 1). Where
+// the failure says how long, such as until the exchange's rate limit allows the
+// next call, it is that.
 func retryDelay(attempts int, failure error) time.Duration {
 	var refused *exchanges.Error
-	if errors.As(failure, &refused) && refused.Kind == exchanges.ErrRateLimited {
+	if errors.As(failure, &refused) && (refused.Kind == exchanges.ErrRateLimited || refused.RetryAfter > 0) {
 		return max(refused.RetryAfter, time.Second)
 	}
 	delay := firstRetry

@@ -23,7 +23,9 @@ const (
 )
 
 // keyEntry is one key in the ledger: everything that is needed to find it,
-// account for it and delete it, and nothing that lets anybody use it.
+// account for it and delete it, and nothing more. Nothing in it lets anybody use
+// the key, but for the token of a bearer key, which only the token itself can
+// delete.
 type keyEntry struct {
 	ID         string `json:"id"`
 	State      state  `json:"state"`
@@ -41,9 +43,11 @@ type keyEntry struct {
 	KeyType       exchanges.KeyType `json:"key_type"`
 	PublicKey     string            `json:"public_key,omitempty"`
 	// Passphrase is kept only where the exchange needs it to delete the key.
-	Passphrase string    `json:"passphrase,omitempty"`
-	Requester  requester `json:"requester"`
-	Created    time.Time `json:"created"`
+	Passphrase string `json:"passphrase,omitempty"`
+	// Token is kept for keys of type bearer.
+	Token     string    `json:"token,omitempty"`
+	Requester requester `json:"requester"`
+	Created   time.Time `json:"created"`
 	// Expires is when the lease ends unless renewed; HardLimit is when it
 	// ends in any case.
 	Expires   time.Time `json:"expires"`
@@ -68,7 +72,8 @@ type requester struct {
 // ref names the key to its exchange.
 func (e keyEntry) ref() exchanges.KeyRef {
 	return exchanges.KeyRef{
-		SubAccount: e.SubAccount, ID: e.ExchangeKeyID, Label: e.Label, Passphrase: exchanges.Secret(e.Passphrase),
+		SubAccount: e.SubAccount, ID: e.ExchangeKeyID, Label: e.Label,
+		Passphrase: exchanges.Secret(e.Passphrase), Token: exchanges.Secret(e.Token),
 	}
 }
 

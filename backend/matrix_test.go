@@ -237,6 +237,10 @@ func (c matrixCase) breakMint(b *bench) {
 	c.outlast(b)
 	b.pass(pendingGrace)
 	if lease == nil {
+		if b.subject.variant.Unlisted != "" {
+			b.onlyLostKeys()
+			b.pass(10*time.Minute + unlistedGrace)
+		}
 		b.onlyKeys()
 		return
 	}
@@ -375,6 +379,16 @@ func (b *bench) onlyKeys(leases ...*logical.Response) {
 	slices.Sort(got)
 	require.Equal(b, want, got, "(a) and (c): keys at the exchange")
 	require.Len(b, b.ledgerIDs(), len(leases), "keys in the ledger")
+}
+
+// onlyLostKeys asserts, at an exchange that lists no keys, that the ledger still
+// speaks of each key whose create answer was lost.
+func (b *bench) onlyLostKeys() {
+	b.Helper()
+	for _, id := range b.ledgerIDs() {
+		require.Equal(b, statePending, b.entry(id).State)
+	}
+	require.LessOrEqual(b, len(b.sim.Keys()), len(b.ledgerIDs()), "(a): keys at the exchange")
 }
 
 // known reports whether the ledger names the key.

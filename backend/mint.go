@@ -86,7 +86,7 @@ func (e *engine) settle(ctx context.Context, req *logical.Request, roleName stri
 		return nil, l.addressesMissing()
 	}
 	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
-	o.lifetime = o.lifetime.within(l.variant.NativeExpiry)
+	o.lifetime = o.lifetime.within(l.variant)
 	return o, err
 }
 
@@ -228,7 +228,7 @@ func (e *engine) keyRequest(o *order, m *minted) (exchanges.KeyRequest, error) {
 		SubAccount: entry.SubAccount, Label: entry.Label, Permissions: entry.Permissions,
 		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
 	}
-	if entry.KeyType != exchanges.KeyHMAC {
+	if entry.KeyType.Asymmetric() {
 		exchange, err := e.connections.exchange(o.link.Exchange)
 		if err != nil {
 			return exchanges.KeyRequest{}, err
@@ -257,7 +257,7 @@ func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *min
 		return e.notCreated(ctx, s, o.link, m.entry, err)
 	}
 	m.key = key
-	m.entry.ExchangeKeyID = key.ID
+	m.entry.ExchangeKeyID, m.entry.Token = key.ID, key.Token.Reveal()
 	if err := e.verify(ctx, o, m); err != nil {
 		e.discard(ctx, s, o.link, m.entry)
 		return err
@@ -313,13 +313,17 @@ func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, ent
 	if err := e.ledger.put(ctx, s, entry); err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", entry.ID, "error", err)
 	}
-	return l.failed(fmt.Errorf("%w (if the key was made, it is found by its label and deleted; ledger id %s)", failure, entry.ID))
+	fate := "is found by its label and deleted"
+	if l.variant.Unlisted != "" {
+		fate = "ends by itself, held by nobody"
+	}
+	return l.failed(fmt.Errorf("%w (if the key was made, it %s; ledger id %s)", failure, fate, entry.ID))
 }
 
 // verify compares the key with what was asked for. Where the create answer
 // does not tell the addresses, the exchange's list does.
 func (e *engine) verify(ctx context.Context, o *order, m *minted) error {
-	if m.key.ID == "" || m.key.APIKey == "" || (m.entry.KeyType == exchanges.KeyHMAC && m.key.APISecret == "") {
+	if !m.complete() {
 		return o.link.failed(&exchanges.Error{
 			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: "create key", Message: "the answer holds no key",
 		})
@@ -342,6 +346,19 @@ func (e *engine) verify(ctx context.Context, o *order, m *minted) error {
 			strings.Join(addresses, ", "), strings.Join(m.entry.Addresses, ", "))
 	}
 	return nil
+}
+
+// complete reports whether the answer to a create call held a whole key.
+func (m *minted) complete() bool {
+	switch {
+	case m.key.ID == "" || m.key.APIKey == "":
+		return false
+	case m.entry.KeyType == exchanges.KeyHMAC:
+		return m.key.APISecret != ""
+	case m.entry.KeyType == exchanges.KeyBearer:
+		return m.key.Token != ""
+	}
+	return true
 }
 
 // find looks a key up in the exchange's list, by its id or else by its label;

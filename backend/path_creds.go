@@ -94,6 +94,7 @@ func credsData(m *minted, o *order) map[string]any {
 		"api_secret":  m.key.APISecret.Reveal(),
 		"passphrase":  m.key.Passphrase.Reveal(),
 		"private_key": m.privateKey.Reveal(),
+		"token":       m.key.Token.Reveal(),
 	} {
 		if secret != "" {
 			data[field] = secret
@@ -105,10 +106,11 @@ func credsData(m *minted, o *order) map[string]any {
 func credsFields() map[string]*framework.FieldSchema {
 	sensitive := &framework.DisplayAttributes{Sensitive: true}
 	return map[string]*framework.FieldSchema{
-		"api_key":      {Type: framework.TypeString, Description: "The API key.", Required: true},
+		"api_key":      {Type: framework.TypeString, Description: "The API key; for key type bearer a fingerprint of the token.", Required: true},
 		"api_secret":   {Type: framework.TypeString, Description: "Its secret, for key type hmac.", DisplayAttrs: sensitive},
 		"passphrase":   {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one.", DisplayAttrs: sensitive},
 		"private_key":  {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types.", DisplayAttrs: sensitive},
+		"token":        {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer.", DisplayAttrs: sensitive},
 		"key_type":     {Type: framework.TypeString, Description: "How the key signs.", Required: true},
 		"key_id":       {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
 		"exchange":     {Type: framework.TypeString, Description: "The exchange.", Required: true},

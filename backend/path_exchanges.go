@@ -129,6 +129,7 @@ func showVariant(v exchanges.Variant) map[string]any {
 		},
 		"passphrase":       v.Passphrase != nil,
 		"native_expiry":    "none",
+		"listing":          "keys are listed",
 		"revocation_delay": exchanges.Period(v.RevocationDelay),
 		"revocation":       "revocation deletes a key",
 		"rate_limits":      each(v.RateLimits, showRateLimit),
@@ -138,6 +139,9 @@ func showVariant(v exchanges.Variant) map[string]any {
 		if expiry.Max > 0 {
 			shown["native_expiry"] = "to the " + exchanges.Period(expiry.Granularity) + ", at most " + exchanges.Period(expiry.Max)
 		}
+	}
+	if v.Unlisted != "" {
+		shown["listing"] = v.Unlisted
 	}
 	if v.NoDeletion != "" {
 		shown["revocation"] = v.NoDeletion

@@ -64,6 +64,9 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 // reconcile compares every sub-account in which the connection may mint, or
 // holds keys, with the ledger.
 func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*comparison, error) {
+	if l.variant.Unlisted != "" {
+		return nil, refuse("%s lists no keys, so that there is nothing to compare the ledger with", l.about.DisplayName)
+	}
 	accounts, err := l.account.SubAccounts(ctx)
 	if err != nil {
 		return nil, l.failed(err)

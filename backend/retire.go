@@ -50,6 +50,9 @@ func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 	if entry.ExchangeKeyID != "" {
 		return l.account.DeleteKey(ctx, entry.ref())
 	}
+	if l.variant.Unlisted != "" {
+		return e.endedByItself(l, entry)
+	}
 	if l.variant.Label.MaxLength == 0 {
 		// Such a key has a pair of our making, whose private half died with
 		// the mint: nobody can use it.
@@ -76,6 +79,19 @@ func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 			return err
 		}
 	}
+}
+
+// endedByItself returns nil once a key whose create answer was lost, at an
+// exchange that lists none, has surely ended. Nobody holds it meanwhile.
+func (e *engine) endedByItself(l *link, entry keyEntry) error {
+	end := entry.HardLimit.Add(unlistedGrace)
+	if left := end.Sub(e.now()); left > 0 {
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key", RetryAfter: left,
+			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and it has ended by itself by " + timestamp(end),
+		}
+	}
+	return nil
 }
 
 // postpone records a failed attempt and when to try next.

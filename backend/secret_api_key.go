@@ -21,6 +21,8 @@ const (
 	internalSubAccount = "sub_account"
 	internalKey        = "exchange_key_id"
 	internalLabel      = "label"
+	// internalToken is only there for keys of type bearer.
+	internalToken = "token"
 )
 
 func (e *engine) apiKeySecret() *framework.Secret {
@@ -34,13 +36,18 @@ func (e *engine) apiKeySecret() *framework.Secret {
 
 // lease is the answer that Vault keeps as a lease.
 func (e *engine) lease(m *minted, o *order) *logical.Response {
-	resp := e.Secret(secretType).Response(credsData(m, o), map[string]any{
+	kept := map[string]any{
 		internalID:         m.entry.ID,
 		internalConnection: m.entry.Connection,
 		internalSubAccount: m.entry.SubAccount,
 		internalKey:        m.entry.ExchangeKeyID,
 		internalLabel:      m.entry.Label,
-	})
+	}
+	if m.entry.Token != "" {
+		kept[internalToken] = m.entry.Token
+	}
+	resp := e.Secret(secretType).Response(credsData(m, o), kept)
+	resp.Secret.Renewable = o.link.variant.Unlisted == ""
 	resp.Secret.TTL = o.lifetime.ttl
 	resp.Secret.MaxTTL = o.lifetime.maxTTL
 	return resp
@@ -133,6 +140,8 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, entry *keyEntr
 // give. It is a pure function.
 func stillAllowed(entry keyEntry, r role, l *link) error {
 	switch {
+	case l.variant.Unlisted != "":
+		return refuse("keys of %s end with their first lease; read creds/ for a new one", l.about.DisplayName)
 	case r.Disabled:
 		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
 	case r.Connection != entry.Connection:
@@ -210,6 +219,7 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, id str
 		}
 		*field = value
 	}
+	entry.Token, _ = req.Secret.InternalData[internalToken].(string)
 	l, err := e.connections.get(ctx, req.Storage, entry.Connection)
 	if err != nil || l == nil {
 		return err

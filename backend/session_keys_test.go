@@ -53,9 +53,11 @@ func TestLifetimeWithinTheExchanges(t *testing.T) {
 	require.Equal(t, 180*24*time.Hour, lease.Secret.TTL)
 	require.Equal(t, 180*24*time.Hour, lease.Secret.MaxTTL)
 
-	require.Equal(t, lifetime{time.Hour, 2 * time.Hour}, lifetime{time.Hour, 2 * time.Hour}.within(nil))
-	require.Equal(t, lifetime{time.Hour, 2 * time.Hour}, lifetime{time.Hour, 2 * time.Hour}.within(&exchanges.ExpiryRule{}))
-	require.Equal(t, lifetime{time.Minute, time.Minute}, lifetime{time.Hour, 2 * time.Hour}.within(&exchanges.ExpiryRule{Max: time.Minute}))
+	asked := lifetime{time.Hour, 2 * time.Hour}
+	require.Equal(t, asked, asked.within(exchanges.Variant{}))
+	require.Equal(t, asked, asked.within(exchanges.Variant{NativeExpiry: &exchanges.ExpiryRule{}}))
+	require.Equal(t, lifetime{time.Minute, time.Minute}, asked.within(exchanges.Variant{NativeExpiry: &exchanges.ExpiryRule{Max: time.Minute}}))
+	require.Equal(t, lifetime{time.Hour, time.Hour}, asked.within(exchanges.Variant{Unlisted: "it ends by itself"}), "nothing else would bound a key that is lost")
 }
 
 // Where keys cannot be bound to addresses, security has to agree to that, and no

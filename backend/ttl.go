@@ -35,12 +35,17 @@ func mintLifetime(wish time.Duration, r role, c connection, system logical.Syste
 	return lifetime{ttl: min(ttl, maxTTL), maxTTL: maxTTL}, nil
 }
 
-// within bounds the lifetime to what the exchange itself lets a key live.
-func (l lifetime) within(rule *exchanges.ExpiryRule) lifetime {
-	if rule == nil || rule.Max == 0 {
-		return l
+// within bounds the lifetime to what the exchange itself lets a key live. Where
+// nobody could find a lost key, its own end is all that bounds it, so that it is
+// made to end with its first lease.
+func (l lifetime) within(v exchanges.Variant) lifetime {
+	if rule := v.NativeExpiry; rule != nil && rule.Max > 0 {
+		l = lifetime{ttl: min(l.ttl, rule.Max), maxTTL: min(l.maxTTL, rule.Max)}
 	}
-	return lifetime{ttl: min(l.ttl, rule.Max), maxTTL: min(l.maxTTL, rule.Max)}
+	if v.Unlisted != "" {
+		l.maxTTL = l.ttl
+	}
+	return l
 }
 
 // shortest returns the shortest of the durations that are set; 0 if none is.

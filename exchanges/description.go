@@ -56,15 +56,20 @@ type CredentialForm struct {
 // KeyType is the signature scheme of a minted key.
 type KeyType string
 
-// The key types. For all but KeyHMAC the plugin makes the pair, and the
-// exchange never sees the private half.
+// The key types. KeyBearer signs nothing: it is a token that is sent as it is.
+// For the asymmetric ones the plugin makes the pair, and the exchange never sees
+// the private half.
 const (
 	KeyHMAC    KeyType = "hmac"
+	KeyBearer  KeyType = "bearer"
 	KeyEd25519 KeyType = "ed25519"
 	KeyRSA     KeyType = "rsa"
 	// KeySecp256k1 is the key of an Ethereum wallet.
 	KeySecp256k1 KeyType = "secp256k1"
 )
+
+// Asymmetric reports whether a key of that type is a pair.
+func (t KeyType) Asymmetric() bool { return t != KeyHMAC && t != KeyBearer }
 
 // Variant is what one kind of parent account can do.
 type Variant struct {
@@ -94,6 +99,10 @@ type Variant struct {
 	// what revocation does instead. Keys are only minted there if the
 	// connection allows it.
 	NoDeletion string
+	// Unlisted is set where the exchange lists no keys, and says what becomes of
+	// one whose create answer was lost. There, keys end by themselves with their
+	// first lease ([Variant.NativeExpiry]), which therefore cannot be renewed.
+	Unlisted string
 	// RateLimits are the documented limits that bound minting and revoking.
 	RateLimits []RateLimit
 }

@@ -44,6 +44,15 @@ func TestHasKeyType(t *testing.T) {
 	require.False(t, v.HasKeyType(""))
 }
 
+func TestAsymmetric(t *testing.T) {
+	for keyType, want := range map[exchanges.KeyType]bool{
+		exchanges.KeyHMAC: false, exchanges.KeyBearer: false,
+		exchanges.KeyRSA: true, exchanges.KeyEd25519: true, exchanges.KeySecp256k1: true,
+	} {
+		require.Equal(t, want, keyType.Asymmetric(), keyType)
+	}
+}
+
 func TestRateLimitText(t *testing.T) {
 	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: "create key", Requests: 5, Per: time.Second}.String())
 }

@@ -61,7 +61,7 @@ type Error struct {
 	Message string
 	// Remedy says what an operator can do, where that is known.
 	Remedy string
-	// RetryAfter is how long to wait, for ErrRateLimited; zero if not told.
+	// RetryAfter is how long to wait before the next try; zero if not told.
 	RetryAfter time.Duration
 	// Err is a cause worth unwrapping, such as context.DeadlineExceeded.
 	Err error

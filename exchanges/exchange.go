@@ -48,7 +48,8 @@ type Account interface {
 
 	// ListKeys lists every key of a sub-account, over all pages. Where
 	// [Variant.NoDeletion] is set it leaves out those that DeleteKey has made
-	// powerless: they are to the engine what is deleted elsewhere.
+	// powerless: they are to the engine what is deleted elsewhere. Where
+	// [Variant.Unlisted] is set it fails with [ErrUnsupported].
 	ListKeys(ctx context.Context, subAccount string) ([]KeyInfo, error)
 
 	// DeleteKey returns nil only if the key is surely gone, which includes
@@ -100,6 +101,9 @@ type Credential struct {
 	PrivateKey Secret
 	// TOTPSecret is the base32 seed of one-time codes.
 	TOTPSecret Secret
+	// Token is that of a minted key of type [KeyBearer], which has no other
+	// secret part. A root credential has none.
+	Token Secret
 	// Broker names the broker under which the account is, at an exchange that
 	// brokers share.
 	Broker string
@@ -111,7 +115,7 @@ type Credential struct {
 // Secrets lists the parts of the credential that must never be shown.
 func (c Credential) Secrets() []Secret {
 	var parts []Secret
-	for _, part := range []Secret{c.APISecret, c.Passphrase, c.PrivateKey, c.TOTPSecret} {
+	for _, part := range []Secret{c.APISecret, c.Passphrase, c.PrivateKey, c.TOTPSecret, c.Token} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -217,6 +221,9 @@ type Key struct {
 	APIKey     string
 	APISecret  Secret
 	Passphrase Secret
+	// Token is all there is of a key of type [KeyBearer]; ID and APIKey are
+	// then a fingerprint of it, which gives nothing away.
+	Token Secret
 	// Permissions are the native permissions that the exchange says the key
 	// holds; compare them with [Variant.CheckGrant].
 	Permissions []string
@@ -247,4 +254,7 @@ type KeyRef struct {
 	Label      string
 	// Passphrase is set where [Variant.Passphrase] needs it for deletion.
 	Passphrase Secret
+	// Token is set for a key of type [KeyBearer], which can be named by
+	// nothing else.
+	Token Secret
 }

@@ -29,6 +29,9 @@ type Permission struct {
 	// Automatic says that the exchange adds it without being asked. It is
 	// accepted on a key only if the role holds its scopes anyway.
 	Automatic bool
+	// Mode is set where a key is of one mode as a whole, such as writing: it
+	// holds no permission of another.
+	Mode string
 	// Note says what an operator must know of it.
 	Note string
 }
@@ -121,6 +124,9 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 			}
 		}
 	}
+	if err := oneMode(chosen); err != nil {
+		return Grant{}, err
+	}
 	for _, p := range chosen {
 		for _, name := range p.Implies {
 			delete(chosen, name)
@@ -132,6 +138,22 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 	}
 	grant.Permissions = slices.Sorted(maps.Keys(chosen))
 	return grant, nil
+}
+
+// oneMode refuses permissions of different modes.
+func oneMode(chosen map[string]Permission) error {
+	var first Permission
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		p := chosen[name]
+		if first.Name == "" {
+			first = p
+		}
+		if p.Mode != first.Mode {
+			return fmt.Errorf("native_permissions: a key cannot hold both %q (%s) and %q (%s); give them to two roles",
+				first.Name, first.Mode, p.Name, p.Mode)
+		}
+	}
+	return nil
 }
 
 // CheckGrant compares what a key was given with what was asked for. A surplus

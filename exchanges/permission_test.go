@@ -196,3 +196,27 @@ func TestGrantImplies(t *testing.T) {
 	require.NoError(t, flagged.CheckGrant(grant, []string{"account:read", "spot:write"}))
 	require.Error(t, flagged.CheckGrant(grant, []string{"account:read", "spot:read"}))
 }
+
+// Where one switch holds for a whole key, its permissions are of one mode.
+func TestGrantMode(t *testing.T) {
+	switched := exchanges.Variant{Permissions: []exchanges.Permission{
+		{Name: "orders:read", Scopes: exchanges.NewScopes(read), Mode: "read"},
+		{Name: "account:read", Scopes: exchanges.NewScopes(read), Mode: "read", ByName: true},
+		{Name: "orders:write", Scopes: exchanges.NewScopes(read, spot), Mode: "write"},
+	}}
+	for _, test := range []struct {
+		wanted exchanges.Scopes
+		native []string
+		given  []string
+	}{
+		{exchanges.NewScopes(read), nil, []string{"orders:read"}},
+		{exchanges.NewScopes(read, spot), nil, []string{"orders:write"}},
+		{exchanges.NewScopes(read), []string{"account:read"}, []string{"account:read"}},
+	} {
+		grant, err := switched.Grant(test.wanted, test.native)
+		require.NoError(t, err)
+		require.Equal(t, test.given, grant.Permissions)
+	}
+	_, err := switched.Grant(exchanges.NewScopes(read, spot), []string{"account:read"})
+	require.EqualError(t, err, `native_permissions: a key cannot hold both "account:read" (read) and "orders:write" (write); give them to two roles`)
+}

@@ -15,9 +15,9 @@ const canary = exchanges.Secret("canary-0123456789")
 func TestSecretIsMasked(t *testing.T) {
 	holders := []any{
 		canary, []exchanges.Secret{canary}, map[string]exchanges.Secret{"key": canary}, [1]exchanges.Secret{canary},
-		exchanges.Credential{APISecret: canary, Passphrase: canary, PrivateKey: canary, TOTPSecret: canary},
+		exchanges.Credential{APISecret: canary, Passphrase: canary, PrivateKey: canary, TOTPSecret: canary, Token: canary},
 		&exchanges.Credential{APISecret: canary}, exchanges.KeyRequest{Passphrase: canary},
-		exchanges.Key{APISecret: canary, Passphrase: canary}, &exchanges.KeyRef{Passphrase: canary},
+		exchanges.Key{APISecret: canary, Passphrase: canary, Token: canary}, &exchanges.KeyRef{Passphrase: canary, Token: canary},
 		fmt.Errorf("with %v", canary),
 	}
 	verbs := []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%o", "%c", "%U", "%t", "%e", "%T %v", "%10s", "%-30v", "%.3s"}
@@ -48,5 +48,5 @@ func TestSecretIsRead(t *testing.T) {
 func TestCredentialSecrets(t *testing.T) {
 	require.Empty(t, exchanges.Credential{APIKey: "key"}.Secrets())
 	require.Equal(t, []exchanges.Secret{"a", "b"}, exchanges.Credential{APIKey: "key", APISecret: "a", TOTPSecret: "b"}.Secrets())
-	require.Len(t, exchanges.Credential{APISecret: "a", Passphrase: "b", PrivateKey: "c", TOTPSecret: "d"}.Secrets(), 4)
+	require.Len(t, exchanges.Credential{APISecret: "a", Passphrase: "b", PrivateKey: "c", TOTPSecret: "d", Token: "e"}.Secrets(), 5)
 }

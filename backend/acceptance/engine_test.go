@@ -236,6 +236,7 @@ func (k *key) useAs(t *testing.T, variant string) error {
 		APISecret:  exchanges.Secret(k.text("api_secret")),
 		Passphrase: exchanges.Secret(k.text("passphrase")),
 		PrivateKey: exchanges.Secret(k.text("private_key")),
+		Token:      exchanges.Secret(k.text("token")),
 		SubAccount: k.text("sub_account"),
 	}, exchanges.Options{Variant: variant, BaseURL: k.text("base_url"), RateMultiplier: hurried})
 	require.NoError(t, err)

@@ -77,6 +77,7 @@ type mintedKey struct {
 	APISecret   exchanges.Secret `json:"api_secret"`
 	Passphrase  exchanges.Secret `json:"passphrase"`
 	PrivateKey  exchanges.Secret `json:"private_key"`
+	Token       exchanges.Secret `json:"token"`
 	SubAccount  string           `json:"sub_account"`
 }
 
@@ -101,7 +102,8 @@ func (k mintedKey) inspect(ctx context.Context, known []exchanges.Exchange) (exc
 		return exchanges.Identity{}, fmt.Errorf("the exchange %q is not known to this build", k.Exchange)
 	}
 	account, err := known[i].Open(exchanges.Credential{
-		APIKey: k.APIKey, APISecret: k.APISecret, Passphrase: k.Passphrase, PrivateKey: k.PrivateKey, SubAccount: k.SubAccount,
+		APIKey: k.APIKey, APISecret: k.APISecret, Passphrase: k.Passphrase, PrivateKey: k.PrivateKey,
+		Token: k.Token, SubAccount: k.SubAccount,
 	}, exchanges.Options{Environment: k.Environment, Variant: k.Variant, BaseURL: k.BaseURL, UserAgent: "use-key"})
 	if err != nil {
 		return exchanges.Identity{}, err
