@@ -1,9 +1,6 @@
 package binance
 
 import (
-	"crypto/ed25519"
-	"crypto/rsa"
-	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -23,29 +20,9 @@ type signer struct {
 	signature rest.Signature
 }
 
-// newSigner chooses the scheme by the parts that the credential has.
 func newSigner(credential exchanges.Credential) (signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "" && credential.APISecret != "":
-		return signer{}, fmt.Errorf("private_key: give either api_secret (HMAC) or private_key (Ed25519 or RSA), not both")
-	case credential.PrivateKey != "":
-		key, err := exchanges.ParsePrivateKey(credential.PrivateKey)
-		if err != nil {
-			return signer{}, err
-		}
-		switch key := key.(type) {
-		case ed25519.PrivateKey:
-			return signer{credential.APIKey, rest.Ed25519(key)}, nil
-		case *rsa.PrivateKey:
-			return signer{credential.APIKey, rest.RSA(key)}, nil
-		}
-		return signer{}, fmt.Errorf("private_key: Binance takes Ed25519 and RSA keys only")
-	case credential.APISecret != "":
-		return signer{credential.APIKey, rest.HexHMAC(credential.APISecret)}, nil
-	}
-	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (Ed25519 or RSA)")
+	signature, err := rest.Schemes{HMAC: rest.HexHMAC, RSA: rest.RSA, Ed25519: rest.Ed25519}.Signature(credential)
+	return signer{credential.APIKey, signature}, err
 }
 
 // sign puts what it adds into the query, whatever the method. What is signed

@@ -1,11 +1,8 @@
 package binance
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,49 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// vector is a signature computed outside of this project. One with a private
-// key is an Ed25519 signature, the others are HMAC.
-type vector struct {
-	Name         string           `json:"name"`
-	Query        string           `json:"query"`
-	Body         string           `json:"body"`
-	StringToSign string           `json:"string_to_sign"`
-	Signature    string           `json:"signature"`
-	PrivateKey   exchanges.Secret `json:"private_key"`
-}
-
-type vectorFile struct {
-	APIKey    string           `json:"api_key"`
-	Secret    exchanges.Secret `json:"secret"`
-	Timestamp string           `json:"timestamp"`
-	Vectors   []vector         `json:"vectors"`
-}
-
-func readVectors(t testing.TB) vectorFile {
-	data, err := os.ReadFile("../../testdata/binance/vectors.json")
-	require.NoError(t, err)
-	var file vectorFile
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	return file
-}
-
-// credential is the one that the vector was signed with.
-func (f vectorFile) credential(v vector) exchanges.Credential {
-	if v.PrivateKey != "" {
-		return exchanges.Credential{APIKey: f.APIKey, PrivateKey: v.PrivateKey}
-	}
-	return exchanges.Credential{APIKey: f.APIKey, APISecret: f.Secret}
-}
-
 func TestSignature(t *testing.T) {
-	file := readVectors(t)
+	file, _ := exchangetest.ReadVectors(t, "binance")
 	for _, v := range file.Vectors {
 		t.Run(v.Name, func(t *testing.T) {
-			s, err := newSigner(file.credential(v))
+			s, err := newSigner(file.Credential(v))
 			require.NoError(t, err)
 			assert.Equal(t, v.StringToSign, v.Query+v.Body)
 			signature, err := s.signature(v.Query + v.Body)
@@ -69,9 +32,7 @@ func TestSignature(t *testing.T) {
 // TestSign compares what goes on the wire with the vectors whose parameters
 // end in the order in which sign adds them.
 func TestSign(t *testing.T) {
-	file := readVectors(t)
-	ms, err := strconv.ParseInt(file.Timestamp, 10, 64)
-	require.NoError(t, err)
+	file, at := exchangetest.ReadVectors(t, "binance")
 	compared := 0
 	for _, v := range file.Vectors {
 		query, found := strings.CutSuffix(v.Query, "&recvWindow="+recvWindow+"&timestamp="+file.Timestamp)
@@ -79,10 +40,10 @@ func TestSign(t *testing.T) {
 			continue
 		}
 		compared++
-		s, err := newSigner(file.credential(v))
+		s, err := newSigner(file.Credential(v))
 		require.NoError(t, err)
 		request := &rest.Request{Method: http.MethodPost, Query: query, Header: http.Header{}}
-		require.NoError(t, s.sign(request, time.UnixMilli(ms)))
+		require.NoError(t, s.sign(request, at))
 		assert.Equal(t, v.Query+"&signature="+url.QueryEscape(v.Signature), request.Query, v.Name)
 		assert.Equal(t, v.Signature, request.Signature, v.Name)
 		assert.Equal(t, file.APIKey, request.Header.Get("X-MBX-APIKEY"), v.Name)

@@ -1,8 +1,6 @@
 package bitget
 
 import (
-	"crypto/rsa"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,32 +16,9 @@ type signer struct {
 	signature  rest.Signature
 }
 
-// newSigner chooses the scheme by the parts that the credential has.
 func newSigner(credential exchanges.Credential) (signer, error) {
-	s := signer{apiKey: credential.APIKey, passphrase: credential.Passphrase}
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "" && credential.APISecret != "":
-		return signer{}, fmt.Errorf("private_key: give either api_secret (HMAC) or private_key (RSA), not both")
-	case credential.PrivateKey == "" && credential.APISecret == "":
-		return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (RSA)")
-	case credential.Passphrase == "":
-		return signer{}, fmt.Errorf("passphrase: missing; it was chosen when the API key was made, and Bitget cannot show it again")
-	case credential.APISecret != "":
-		s.signature = rest.Base64HMAC(credential.APISecret)
-		return s, nil
-	}
-	key, err := exchanges.ParsePrivateKey(credential.PrivateKey)
-	if err != nil {
-		return signer{}, err
-	}
-	rsaKey, ok := key.(*rsa.PrivateKey)
-	if !ok {
-		return signer{}, fmt.Errorf("private_key: Bitget takes RSA keys only")
-	}
-	s.signature = rest.RSA(rsaKey)
-	return s, nil
+	signature, err := rest.Schemes{HMAC: rest.Base64HMAC, RSA: rest.RSA, Passphrase: true}.Signature(credential)
+	return signer{credential.APIKey, credential.Passphrase, signature}, err
 }
 
 func (s signer) sign(request *rest.Request, at time.Time) error {

@@ -4,9 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -18,16 +16,6 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func readVectors(t testing.TB) (file exchangetest.Vectors, at time.Time) {
-	data, err := os.ReadFile("../../testdata/bitget/vectors.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	ms, err := strconv.ParseInt(file.Timestamp, 10, 64)
-	require.NoError(t, err)
-	return file, time.UnixMilli(ms)
-}
-
 func signerOf(t testing.TB, file exchangetest.Vectors) signer {
 	s, err := newSigner(exchanges.Credential{APIKey: file.APIKey, APISecret: file.Secret, Passphrase: file.Passphrase})
 	require.NoError(t, err)
@@ -35,7 +23,7 @@ func signerOf(t testing.TB, file exchangetest.Vectors) signer {
 }
 
 func TestSign(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "bitget")
 	for _, vector := range file.Vectors {
 		request := &rest.Request{
 			Method: vector.Method, Path: vector.Path, Query: vector.Query, Body: []byte(vector.Body), Header: http.Header{},
@@ -52,30 +40,9 @@ func TestSign(t *testing.T) {
 	}
 }
 
-func TestNewSigner(t *testing.T) {
-	_, ed25519Key, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
-	require.NoError(t, err)
-	for name, test := range map[string]struct {
-		spoil func(*exchanges.Credential)
-		says  string
-	}{
-		"no key":        {func(c *exchanges.Credential) { c.APIKey = "" }, "api_key: missing"},
-		"no secret":     {func(c *exchanges.Credential) { c.APISecret = "" }, "api_secret: missing"},
-		"no passphrase": {func(c *exchanges.Credential) { c.Passphrase = "" }, "passphrase: missing"},
-		"both":          {func(c *exchanges.Credential) { c.PrivateKey = "PEM" }, "private_key: give either"},
-		"no PEM":        {func(c *exchanges.Credential) { c.APISecret, c.PrivateKey = "", "PEM" }, "private_key: not PEM"},
-		"wrong type":    {func(c *exchanges.Credential) { c.APISecret, c.PrivateKey = "", ed25519Key }, "RSA keys only"},
-	} {
-		c := credential()
-		test.spoil(&c)
-		_, err := newSigner(c)
-		require.ErrorContains(t, err, test.says, name)
-	}
-}
-
 // FuzzSign checks that the signature covers time, method, target and body.
 func FuzzSign(f *testing.F) {
-	file, at := readVectors(f)
+	file, at := exchangetest.ReadVectors(f, "bitget")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Method, vector.Path, vector.Query, []byte(vector.Body), at.UnixMilli())
 	}

@@ -29,7 +29,7 @@ type account struct {
 func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,

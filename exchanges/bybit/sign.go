@@ -1,8 +1,6 @@
 package bybit
 
 import (
-	"crypto/rsa"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -22,27 +20,9 @@ type signer struct {
 	signature rest.Signature
 }
 
-// newSigner chooses the scheme by the parts that the credential has.
 func newSigner(credential exchanges.Credential) (signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "" && credential.APISecret != "":
-		return signer{}, fmt.Errorf("private_key: give either api_secret (HMAC) or private_key (RSA), not both")
-	case credential.PrivateKey != "":
-		key, err := exchanges.ParsePrivateKey(credential.PrivateKey)
-		if err != nil {
-			return signer{}, err
-		}
-		rsaKey, ok := key.(*rsa.PrivateKey)
-		if !ok {
-			return signer{}, fmt.Errorf("private_key: Bybit takes RSA keys only")
-		}
-		return signer{credential.APIKey, rest.RSA(rsaKey)}, nil
-	case credential.APISecret != "":
-		return signer{credential.APIKey, rest.HexHMAC(credential.APISecret)}, nil
-	}
-	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (RSA)")
+	signature, err := rest.Schemes{HMAC: rest.HexHMAC, RSA: rest.RSA}.Signature(credential)
+	return signer{credential.APIKey, signature}, err
 }
 
 func (s signer) sign(request *rest.Request, at time.Time) error {

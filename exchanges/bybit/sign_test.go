@@ -18,32 +18,6 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestNewSigner(t *testing.T) {
-	_, rsaKey, err := exchanges.NewKeyPair(exchanges.KeyRSA)
-	require.NoError(t, err)
-	_, edKey, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
-	require.NoError(t, err)
-	for name, test := range map[string]struct {
-		credential exchanges.Credential
-		says       string
-	}{
-		"hmac":           {exchanges.Credential{APIKey: "key", APISecret: "secret"}, ""},
-		"rsa":            {exchanges.Credential{APIKey: "key", PrivateKey: rsaKey}, ""},
-		"no key":         {exchanges.Credential{APISecret: "secret"}, "api_key: missing"},
-		"no secret":      {exchanges.Credential{APIKey: "key"}, "api_secret: missing; give api_secret (HMAC) or private_key (RSA)"},
-		"both":           {exchanges.Credential{APIKey: "key", APISecret: "secret", PrivateKey: rsaKey}, "not both"},
-		"not PEM":        {exchanges.Credential{APIKey: "key", PrivateKey: "text"}, "private_key: not PEM"},
-		"another scheme": {exchanges.Credential{APIKey: "key", PrivateKey: edKey}, "private_key: Bybit takes RSA keys only"},
-	} {
-		_, err := newSigner(test.credential)
-		if test.says == "" {
-			require.NoError(t, err, name)
-			continue
-		}
-		require.ErrorContains(t, err, test.says, name)
-	}
-}
-
 func TestSignWithRSA(t *testing.T) {
 	_, private, err := exchanges.NewKeyPair(exchanges.KeyRSA)
 	require.NoError(t, err)

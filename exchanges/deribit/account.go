@@ -34,11 +34,8 @@ type account struct {
 // Open implements [exchanges.Exchange].
 func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
-	if err == nil && credential.TOTPSecret != "" {
-		_, err = rest.OneTimeCode(credential.TOTPSecret, time.Now())
-	}
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	client, err := rest.Open(d.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
@@ -137,7 +134,7 @@ func (a *account) send(ctx context.Context, c call, out any) error {
 // bearer returns the token for calls at a place, other than the refused one;
 // empty where each call is signed.
 func (a *account) bearer(ctx context.Context, place string, refused exchanges.Secret) (exchanges.Secret, error) {
-	if place == here && a.signer.signsRequest {
+	if place == here && a.signer.signsRequests {
 		return "", nil
 	}
 	login, err := a.sessions.token(ctx, place, refused)

@@ -31,7 +31,7 @@ func subject(variant string) exchangetest.Subject {
 			if err != nil {
 				return "", err
 			}
-			return signer.signature(text), nil
+			return signer.signature(text)
 		},
 		Accepted: func(_ int, body []byte) bool {
 			var answer struct {

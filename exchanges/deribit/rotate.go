@@ -29,7 +29,7 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 		operation: opRotateRoot, place: here, name: label, maxScope: root.MaxScope, addresses: root.Whitelist, features: root.Features,
 	}
 	successor := exchanges.Credential{TOTPSecret: a.root().TOTPSecret}
-	if !a.signer.signsRequest {
+	if !a.signer.signsRequests {
 		if o.publicKey, successor.PrivateKey, err = exchanges.NewKeyPair(exchanges.KeyEd25519); err != nil {
 			return exchanges.Credential{}, fmt.Errorf("%s: %w", opRotateRoot, err)
 		}

@@ -2,13 +2,11 @@ package deribit
 
 import (
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -23,70 +21,45 @@ import (
 // each request. A key pair signs its login only, and its calls carry the token
 // of that.
 type signer struct {
-	apiKey       string
-	signsRequest bool
+	apiKey string
+	// signsRequests says that each request is signed.
+	signsRequests bool
 	// signature of a text, in the encoding of the key's type.
-	signature func(text string) string
+	signature rest.Signature
 	// login returns the parameters of public/auth.
-	login func(at time.Time) params
+	login func(at time.Time) (params, error)
 }
 
-// newSigner chooses the scheme by the parts that the credential has.
 func newSigner(credential exchanges.Credential) (signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "" && credential.APISecret != "":
-		return signer{}, fmt.Errorf("private_key: give either api_secret (HMAC) or private_key (Ed25519), not both")
-	case credential.PrivateKey != "":
-		key, err := exchanges.ParsePrivateKey(credential.PrivateKey)
-		if err != nil {
-			return signer{}, err
+	signature, err := rest.Schemes{HMAC: rest.HexHMAC, Ed25519: ed25519Signature}.Signature(credential)
+	s := signer{apiKey: credential.APIKey, signature: signature}
+	s.login = s.signedLogin
+	if secret := credential.APISecret; secret != "" {
+		s.signsRequests = true
+		// Of a key with a secret, the secret itself is the one way to log in
+		// that Deribit documents for HTTP.
+		s.login = func(time.Time) (params, error) {
+			return params{"grant_type": "client_credentials", "client_id": s.apiKey, "client_secret": secret.Reveal()}, nil
 		}
-		ed25519Key, ok := key.(ed25519.PrivateKey)
-		if !ok {
-			return signer{}, fmt.Errorf("private_key: give an Ed25519 key; how other keys sign at Deribit is not documented")
-		}
-		return pairSigner(credential.APIKey, ed25519Key), nil
-	case credential.APISecret != "":
-		return secretSigner(credential.APIKey, credential.APISecret), nil
 	}
-	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (Ed25519)")
+	return s, err
 }
 
-// secretSigner signs with HMAC. It logs in with the secret itself, the one way
-// that Deribit documents for HTTP.
-func secretSigner(apiKey string, secret exchanges.Secret) signer {
-	return signer{
-		apiKey:       apiKey,
-		signsRequest: true,
-		signature: func(text string) string {
-			mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-			mac.Write([]byte(text))
-			return hex.EncodeToString(mac.Sum(nil))
-		},
-		login: func(time.Time) params {
-			return params{"grant_type": "client_credentials", "client_id": apiKey, "client_secret": secret.Reveal()}
-		},
+// ed25519Signature signs as rest.Ed25519 does, in the base64 of URLs.
+func ed25519Signature(key ed25519.PrivateKey) rest.Signature {
+	return func(text string) (string, error) {
+		return base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(text))), nil
 	}
 }
 
-// pairSigner signs with Ed25519.
-func pairSigner(apiKey string, key ed25519.PrivateKey) signer {
-	s := signer{
-		apiKey: apiKey,
-		signature: func(text string) string {
-			return base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(text)))
-		},
-	}
-	s.login = func(at time.Time) params {
-		nonce := rand.Text()
-		return params{
-			"grant_type": "client_signature", "client_id": apiKey, "timestamp": at.UnixMilli(), "nonce": nonce, "data": "",
-			"signature": s.signature(loginText(at, nonce)),
-		}
-	}
-	return s
+// signedLogin logs in with a signature.
+func (s signer) signedLogin(at time.Time) (params, error) {
+	nonce := rand.Text()
+	signature, err := s.signature(loginText(at, nonce))
+	return params{
+		"grant_type": "client_signature", "client_id": s.apiKey, "timestamp": at.UnixMilli(), "nonce": nonce, "data": "",
+		"signature": signature,
+	}, err
 }
 
 // loginText is what a login signs: it has no data of its own.
@@ -98,15 +71,22 @@ func loginText(at time.Time, nonce string) string {
 func (s signer) sign(request *rest.Request, at time.Time) error {
 	switch {
 	case request.Path == pathOf(methodAuth):
-		login := s.login(at)
+		login, err := s.login(at)
+		if err != nil {
+			return err
+		}
 		login["scope"] = sessionScope(sessionName())
 		request.Signature, _ = login["signature"].(string)
 		body, err := json.Marshal(newMessage(methodAuth, login))
 		request.Body = body
 		return err
-	case s.signsRequest:
+	case s.signsRequests:
 		nonce := rand.Text()
-		request.Signature = s.signature(requestText(request, at, nonce))
+		signature, err := s.signature(requestText(request, at, nonce))
+		if err != nil {
+			return err
+		}
+		request.Signature = signature
 		request.Header.Set("Authorization", "deri-hmac-sha256 id="+s.apiKey+",ts="+milliseconds(at)+",sig="+request.Signature+",nonce="+nonce)
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -23,22 +22,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func readVectors(t testing.TB) exchangetest.Vectors {
-	data, err := os.ReadFile("../../testdata/deribit/vectors.json")
-	require.NoError(t, err)
-	var file exchangetest.Vectors
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	return file
-}
-
-// at is the time of the vectors.
-var at = time.UnixMilli(1760000000000)
-
 // What is signed, as the vectors have it. The signatures themselves are checked
 // by the conformance suite.
 func TestSignedText(t *testing.T) {
-	for _, vector := range readVectors(t).Vectors {
+	file, at := exchangetest.ReadVectors(t, "deribit")
+	for _, vector := range file.Vectors {
 		nonce := strings.Split(vector.StringToSign, "\n")[1]
 		if strings.HasPrefix(vector.Name, "login") {
 			assert.Equal(t, vector.StringToSign, loginText(at, nonce), vector.Name)
@@ -53,12 +41,13 @@ func TestSignedText(t *testing.T) {
 func TestDocumentedSignature(t *testing.T) {
 	s, err := newSigner(exchanges.Credential{APIKey: "AMANDA", APISecret: "AMANDASECRECT"})
 	require.NoError(t, err)
-	assert.Equal(t, "56590594f97921b09b18f166befe0d1319b198bbcdad7ca73382de2f88fe9aa1",
-		s.signature(loginText(time.UnixMilli(1576074319000), "1iqt2wls")))
+	signature, err := s.signature(loginText(time.UnixMilli(1576074319000), "1iqt2wls"))
+	require.NoError(t, err)
+	assert.Equal(t, "56590594f97921b09b18f166befe0d1319b198bbcdad7ca73382de2f88fe9aa1", signature)
 }
 
 func TestLoginBody(t *testing.T) {
-	file := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "deribit")
 	read := func(c exchanges.Credential) (string, map[string]any) {
 		s, err := newSigner(c)
 		require.NoError(t, err)
@@ -97,30 +86,10 @@ func publicKey(t *testing.T, text string) ed25519.PublicKey {
 	return parsed.(ed25519.PublicKey)
 }
 
-func TestNewSigner(t *testing.T) {
-	_, private, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
-	require.NoError(t, err)
-	_, rsaKey, err := exchanges.NewKeyPair(exchanges.KeyRSA)
-	require.NoError(t, err)
-	for field, c := range map[string]exchanges.Credential{
-		"api_key: missing":                            {APISecret: "x"},
-		"api_secret: missing":                         {APIKey: "x"},
-		"private_key: give either api_secret (HMAC)":  {APIKey: "x", APISecret: "x", PrivateKey: private},
-		"private_key: not PEM":                        {APIKey: "x", PrivateKey: "x"},
-		"private_key: give an Ed25519 key":            {APIKey: "x", PrivateKey: rsaKey},
-		"totp_secret: not base32; give the letters A": {APIKey: "x", APISecret: "x", TOTPSecret: "canary 1"},
-	} {
-		_, err := New().Open(c, exchanges.Options{})
-		require.ErrorIs(t, err, exchanges.ErrInvalid)
-		require.ErrorContains(t, err, field)
-		require.NotContains(t, err.Error(), "canary")
-	}
-}
-
 // FuzzSign checks that the signature covers method, target and body, each line
 // ended, and that no two requests have the same nonce.
 func FuzzSign(f *testing.F) {
-	file := readVectors(f)
+	file, at := exchangetest.ReadVectors(f, "deribit")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Method, vector.Path, vector.Query, []byte(vector.Body), at.UnixMilli())
 	}

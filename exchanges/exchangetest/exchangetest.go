@@ -134,7 +134,8 @@ func (s *suite) room(wished int) int {
 // isLogIn reports whether a message logs in for the call that follows.
 func (s *suite) isLogIn(m message) bool { return s.LogIn != nil && s.LogIn(m.path) }
 
-// testdata returns the path of one of the exchange's data files.
-func (s *suite) testdata(name string) string {
-	return filepath.Join("..", "..", "testdata", s.description.Name, name)
+// testdata returns the path of one of an exchange's data files, from the folder
+// of its package.
+func testdata(exchange, name string) string {
+	return filepath.Join("..", "..", "testdata", exchange, name)
 }

@@ -77,7 +77,7 @@ func (f Failure) operations() []simulator.Operation {
 // failures reads the entries for the subject's variant.
 func (s *suite) failures(t *testing.T) []Failure {
 	var all, mine []Failure
-	readStrictly(t, s.testdata("errors.json"), &all)
+	readStrictly(t, testdata(s.description.Name, "errors.json"), &all)
 	for _, failure := range all {
 		if failure.Variant == "" || failure.Variant == s.variant.Name {
 			mine = append(mine, failure)
@@ -87,7 +87,7 @@ func (s *suite) failures(t *testing.T) []Failure {
 	return mine
 }
 
-func readStrictly(t *testing.T, path string, out any) {
+func readStrictly(t testing.TB, path string, out any) {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -49,8 +49,16 @@ type Vector struct {
 	Signature    string           `json:"signature"`
 }
 
-// credential is what signs the vector.
-func (v Vectors) credential(vector Vector) exchanges.Credential {
+// ReadVectors reads the vectors of an exchange. The requests are signed at the
+// time that it returns.
+func ReadVectors(t testing.TB, exchange string) (vectors Vectors, at time.Time) {
+	readStrictly(t, testdata(exchange, "vectors.json"), &vectors)
+	require.NotEmpty(t, vectors.Vectors)
+	return vectors, vectors.at(t)
+}
+
+// Credential is what signs the vector.
+func (v Vectors) Credential(vector Vector) exchanges.Credential {
 	c := exchanges.Credential{
 		APIKey: v.APIKey, APISecret: v.Secret, Passphrase: v.Passphrase, Broker: v.Broker, SubAccount: v.SubAccount,
 	}
@@ -61,7 +69,7 @@ func (v Vectors) credential(vector Vector) exchanges.Credential {
 }
 
 // at is when the requests are signed.
-func (v Vectors) at(t *testing.T) time.Time {
+func (v Vectors) at(t testing.TB) time.Time {
 	if at, err := time.Parse(time.RFC3339, v.Timestamp); err == nil {
 		return at
 	}
@@ -74,8 +82,7 @@ func (v Vectors) at(t *testing.T) time.Time {
 }
 
 func (s *suite) testVectors(t *testing.T) {
-	var vectors Vectors
-	readStrictly(t, s.testdata("vectors.json"), &vectors)
+	vectors, at := ReadVectors(t, s.description.Name)
 	checked := 0
 	for _, vector := range vectors.Vectors {
 		if vector.Variant != "" && vector.Variant != s.variant.Name {
@@ -84,12 +91,12 @@ func (s *suite) testVectors(t *testing.T) {
 		checked++
 		t.Run(vector.Name, func(t *testing.T) {
 			if s.Signature != nil {
-				signature, err := s.Signature(vectors.credential(vector), vector.StringToSign)
+				signature, err := s.Signature(vectors.Credential(vector), vector.StringToSign)
 				require.NoError(t, err)
 				assert.Equal(t, vector.Signature, signature)
 				return
 			}
-			s.testVectorAsSent(t, vectors, vector)
+			s.testVectorAsSent(t, vectors.Credential(vector), at, vector)
 		})
 	}
 	assert.Positive(t, checked)
@@ -97,14 +104,13 @@ func (s *suite) testVectors(t *testing.T) {
 
 // testVectorAsSent has the request signed at the vector's time, which the
 // exchange's clock shows, and looks for the signature in it.
-func (s *suite) testVectorAsSent(t *testing.T, vectors Vectors, vector Vector) {
+func (s *suite) testVectorAsSent(t *testing.T, signer exchanges.Credential, at time.Time, vector Vector) {
 	w := newWire(t)
-	at := vectors.at(t)
 	venue := s.startWith(t, simulator.Options{Now: func() time.Time { return at }})
 	options := venue.options(t)
 	options.Environment, options.Transport = vector.Environment, w
 	synctest.Test(t, func(t *testing.T) {
-		account := venue.open(t, vectors.credential(vector), options)
+		account := venue.open(t, signer, options)
 		request, err := account.(exchanges.RequestSigner).SignRequest(t.Context(), exchanges.UserRequest{
 			Method: vector.Method, Path: vector.Path, Query: vector.Query,
 			Body: []byte(vector.Body), ContentType: contentType(vector.Body),

@@ -7,22 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
-
-func TestNewSigner(t *testing.T) {
-	for field, spoil := range map[string]func(*exchanges.Credential){
-		"api_key":     func(c *exchanges.Credential) { c.APIKey = "" },
-		"api_secret":  func(c *exchanges.Credential) { c.APISecret = "" },
-		"private_key": func(c *exchanges.Credential) { c.PrivateKey = "pem" },
-	} {
-		c := credential()
-		spoil(&c)
-		_, err := newSigner(c)
-		require.ErrorContains(t, err, field+":")
-	}
-}
 
 // Seconds are sent, never a later one than it is.
 func TestHeaders(t *testing.T) {

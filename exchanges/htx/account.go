@@ -31,14 +31,11 @@ type account struct {
 func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	a := &account{apiKey: credential.APIKey}
 	if seed := credential.TOTPSecret; seed != "" {
 		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
-		if _, err := a.code(time.Now()); err != nil {
-			return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
-		}
 	}
 	a.client, err = rest.Open(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,

@@ -1,7 +1,6 @@
 package htx
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"net/url"
 	"strings"
@@ -23,27 +22,13 @@ type signer struct {
 	signature rest.Signature
 }
 
-// newSigner chooses the scheme by the parts that the credential has.
 func newSigner(credential exchanges.Credential) (signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "" && credential.APISecret != "":
-		return signer{}, fmt.Errorf("private_key: give either api_secret (HMAC) or private_key (Ed25519), not both")
-	case credential.PrivateKey != "":
-		key, err := exchanges.ParsePrivateKey(credential.PrivateKey)
-		if err != nil {
-			return signer{}, err
-		}
-		private, ok := key.(ed25519.PrivateKey)
-		if !ok {
-			return signer{}, fmt.Errorf("private_key: HTX takes Ed25519 keys only")
-		}
-		return signer{credential.APIKey, "Ed25519", rest.Ed25519(private)}, nil
-	case credential.APISecret != "":
-		return signer{credential.APIKey, "HmacSHA256", rest.Base64HMAC(credential.APISecret)}, nil
+	method := "HmacSHA256"
+	if credential.PrivateKey != "" {
+		method = "Ed25519"
 	}
-	return signer{}, fmt.Errorf("api_secret: missing; give api_secret (HMAC) or private_key (Ed25519)")
+	signature, err := rest.Schemes{HMAC: rest.Base64HMAC, Ed25519: rest.Ed25519}.Signature(credential)
+	return signer{credential.APIKey, method, signature}, err
 }
 
 // sign puts what it adds into the query, whatever the method. The body is not

@@ -4,10 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,18 +17,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func readVectors(t testing.TB) (file exchangetest.Vectors, at time.Time) {
-	data, err := os.ReadFile("../../testdata/htx/vectors.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	at, err = time.Parse(time.RFC3339, file.Timestamp)
-	require.NoError(t, err)
-	return file, at
-}
-
 func TestSign(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "htx")
 	for _, vector := range file.Vectors {
 		c := exchanges.Credential{APIKey: file.APIKey, APISecret: file.Secret}
 		if vector.PrivateKey != "" {
@@ -56,29 +44,11 @@ func TestSignRefusesAQueryThatIsNone(t *testing.T) {
 	require.Error(t, s.sign(&rest.Request{Query: "a=%zz"}, time.Now()))
 }
 
-func TestNewSigner(t *testing.T) {
-	_, rsaKey, err := exchanges.NewKeyPair(exchanges.KeyRSA)
-	require.NoError(t, err)
-	for name, test := range map[string]struct {
-		credential exchanges.Credential
-		says       string
-	}{
-		"no key":     {exchanges.Credential{APISecret: "secret"}, "api_key: missing"},
-		"no secret":  {exchanges.Credential{APIKey: "key"}, "api_secret: missing"},
-		"both":       {exchanges.Credential{APIKey: "key", APISecret: "secret", PrivateKey: "PEM"}, "private_key: give either"},
-		"no PEM":     {exchanges.Credential{APIKey: "key", PrivateKey: "PEM"}, "private_key: not PEM"},
-		"wrong type": {exchanges.Credential{APIKey: "key", PrivateKey: rsaKey}, "Ed25519 keys only"},
-	} {
-		_, err := newSigner(test.credential)
-		require.ErrorContains(t, err, test.says, name)
-	}
-}
-
 // FuzzSign checks that the signature covers method, host, path and parameters,
 // that these are sorted by the bytes of their names, and that no space is
 // written as a plus.
 func FuzzSign(f *testing.F) {
-	file, at := readVectors(f)
+	file, at := exchangetest.ReadVectors(f, "htx")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Method, "api.huobi.pro", vector.Path, "uid", "132208121", at.Unix())
 	}

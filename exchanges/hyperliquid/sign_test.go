@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -19,15 +18,6 @@ import (
 )
 
 const agentKey = exchanges.Secret("0x2222222222222222222222222222222222222222222222222222222222222222")
-
-func readVectors(t testing.TB) (exchangetest.Vectors, time.Time) {
-	data, err := os.ReadFile("../../testdata/hyperliquid/vectors.json")
-	require.NoError(t, err)
-	var file exchangetest.Vectors
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	return file, time.UnixMilli(1790000000000)
-}
 
 func signerOf(t testing.TB, key exchanges.Secret, environment string) signer {
 	s, err := newSigner(exchanges.Credential{PrivateKey: key}, environment)
@@ -44,7 +34,7 @@ func signed(s signer, body string, at time.Time) (string, error) {
 
 // The body is sent byte for byte as other software sends it.
 func TestSignVectors(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "hyperliquid")
 	for _, vector := range file.Vectors {
 		t.Run(vector.Name, func(t *testing.T) {
 			body, err := signed(signerOf(t, vector.PrivateKey, vector.Environment), vector.Body, at)
@@ -58,7 +48,7 @@ func TestSignVectors(t *testing.T) {
 // The digests of the vectors, so that a wrong signature can be told from a
 // wrong hash.
 func TestDigests(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "hyperliquid")
 	for _, vector := range file.Vectors {
 		s := signerOf(t, vector.PrivateKey, vector.Environment)
 		var body envelope
@@ -203,7 +193,7 @@ func FuzzPack(f *testing.F) {
 // FuzzSign checks that nothing a user gives as a body leads to a panic, and
 // that what is signed is the user's action.
 func FuzzSign(f *testing.F) {
-	file, at := readVectors(f)
+	file, at := exchangetest.ReadVectors(f, "hyperliquid")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Body, at.UnixMilli())
 	}

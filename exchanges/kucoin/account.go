@@ -32,7 +32,7 @@ type account struct {
 func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	client, err := rest.Open(k.Describe(), credential, options, rest.Config{
 		Secrets:    []exchanges.Secret{signer.passphrase},

@@ -34,20 +34,6 @@ func TestHeaders(t *testing.T) {
 	require.Equal(t, request.Header.Get("KC-API-SIGN"), request.Signature)
 }
 
-func TestNewSigner(t *testing.T) {
-	for field, spoil := range map[string]func(*exchanges.Credential){
-		"api_key":     func(c *exchanges.Credential) { c.APIKey = "" },
-		"api_secret":  func(c *exchanges.Credential) { c.APISecret = "" },
-		"passphrase":  func(c *exchanges.Credential) { c.Passphrase = "" },
-		"private_key": func(c *exchanges.Credential) { c.PrivateKey = "pem" },
-	} {
-		c := credential()
-		spoil(&c)
-		_, err := newSigner(c)
-		require.ErrorContains(t, err, field+":")
-	}
-}
-
 func TestQueryThatCannotBeDecoded(t *testing.T) {
 	signer, err := newSigner(credential())
 	require.NoError(t, err)
@@ -69,7 +55,9 @@ func FuzzSign(f *testing.F) {
 		if value != "" {
 			text += "?" + name + "=" + value
 		}
-		require.Equal(t, signature("secret", text+body), request.Signature)
+		signature, err := rest.Base64HMAC("secret")(text + body)
+		require.NoError(t, err)
+		require.Equal(t, signature, request.Signature)
 		require.False(t, strings.Contains(request.Header.Get("KC-API-PASSPHRASE"), "RootPass01"))
 	})
 }

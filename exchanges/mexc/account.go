@@ -31,7 +31,7 @@ type account struct {
 func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	client, err := rest.Open(m.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,

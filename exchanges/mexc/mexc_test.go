@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 			if err != nil {
 				return "", err
 			}
-			return s.signature(text), nil
+			return s.signature(text)
 		},
 	})
 }

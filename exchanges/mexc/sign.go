@@ -1,10 +1,6 @@
 package mexc
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,21 +14,13 @@ const recvWindow = "5000"
 // signer adds the API key, the timestamp and the signature to a request
 // (https://www.mexc.com/api-docs/spot-v3/introduction).
 type signer struct {
-	apiKey string
-	secret exchanges.Secret
+	apiKey    string
+	signature rest.Signature
 }
 
-// newSigner checks that the credential has the two parts that MEXC asks for.
 func newSigner(credential exchanges.Credential) (signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "":
-		return signer{}, fmt.Errorf("private_key: MEXC has no key pairs; give api_secret")
-	case credential.APISecret == "":
-		return signer{}, fmt.Errorf("api_secret: missing")
-	}
-	return signer{apiKey: credential.APIKey, secret: credential.APISecret}, nil
+	signature, err := rest.Schemes{HMAC: rest.HexHMAC}.Signature(credential)
+	return signer{credential.APIKey, signature}, err
 }
 
 // sign puts what it adds into the query, whatever the method. What is signed
@@ -42,7 +30,11 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	if request.Query != "" {
 		query = request.Query + "&" + query
 	}
-	request.Signature = s.signature(query + string(request.Body))
+	signature, err := s.signature(query + string(request.Body))
+	if err != nil {
+		return err
+	}
+	request.Signature = signature
 	request.Query = query + "&signature=" + request.Signature
 	request.Header.Set("X-MEXC-APIKEY", s.apiKey)
 	if request.Header.Get("Content-Type") == "" {
@@ -54,10 +46,3 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 
 // contentType is what MEXC takes on every call.
 const contentType = "application/json"
-
-// signature is the HMAC-SHA256 of a text in lower-case hex.
-func (s signer) signature(text string) string {
-	mac := hmac.New(sha256.New, []byte(s.secret.Reveal()))
-	mac.Write([]byte(text))
-	return hex.EncodeToString(mac.Sum(nil))
-}

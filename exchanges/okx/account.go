@@ -26,7 +26,7 @@ type account struct {
 func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential, options.Environment)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,

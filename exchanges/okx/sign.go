@@ -1,10 +1,6 @@
 package okx
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"fmt"
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -18,27 +14,14 @@ const timestampLayout = "2006-01-02T15:04:05.000Z"
 // (https://www.okx.com/docs-v5/en/#overview-rest-authentication).
 type signer struct {
 	apiKey     string
-	secret     exchanges.Secret
 	passphrase exchanges.Secret
+	signature  rest.Signature
 	demo       bool
 }
 
-// newSigner checks that the credential has the three parts that OKX asks for.
 func newSigner(credential exchanges.Credential, environment string) (signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return signer{}, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "":
-		return signer{}, fmt.Errorf("private_key: OKX has no key pairs; give api_secret and passphrase")
-	case credential.APISecret == "":
-		return signer{}, fmt.Errorf("api_secret: missing")
-	case credential.Passphrase == "":
-		return signer{}, fmt.Errorf("passphrase: missing; it was chosen when the API key was made, and OKX cannot show it again")
-	}
-	return signer{
-		apiKey: credential.APIKey, secret: credential.APISecret, passphrase: credential.Passphrase,
-		demo: environment == demo,
-	}, nil
+	signature, err := rest.Schemes{HMAC: rest.Base64HMAC, Passphrase: true}.Signature(credential)
+	return signer{credential.APIKey, credential.Passphrase, signature, environment == demo}, err
 }
 
 func (s signer) sign(request *rest.Request, at time.Time) error {
@@ -47,11 +30,11 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 		target += "?" + request.Query
 	}
 	timestamp := at.UTC().Format(timestampLayout)
-	mac := hmac.New(sha256.New, []byte(s.secret.Reveal()))
-	mac.Write([]byte(timestamp + request.Method + target))
-	mac.Write(request.Body)
-
-	request.Signature = base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	signature, err := s.signature(timestamp + request.Method + target + string(request.Body))
+	if err != nil {
+		return err
+	}
+	request.Signature = signature
 	request.Header.Set("OK-ACCESS-KEY", s.apiKey)
 	request.Header.Set("OK-ACCESS-SIGN", request.Signature)
 	request.Header.Set("OK-ACCESS-TIMESTAMP", timestamp)

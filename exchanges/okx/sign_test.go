@@ -4,9 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -17,16 +15,6 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func readVectors(t testing.TB) (file exchangetest.Vectors, at time.Time) {
-	data, err := os.ReadFile("../../testdata/okx/vectors.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	at, err = time.Parse(time.RFC3339, file.Timestamp)
-	require.NoError(t, err)
-	return file, at
-}
-
 func signerOf(t testing.TB, file exchangetest.Vectors, environment string) signer {
 	s, err := newSigner(exchanges.Credential{
 		APIKey: file.APIKey, APISecret: file.Secret, Passphrase: file.Passphrase,
@@ -36,7 +24,7 @@ func signerOf(t testing.TB, file exchangetest.Vectors, environment string) signe
 }
 
 func TestSign(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "okx")
 	for _, vector := range file.Vectors {
 		for _, environment := range []string{"", demo} {
 			request := &rest.Request{
@@ -59,24 +47,10 @@ func TestSign(t *testing.T) {
 	}
 }
 
-func TestNewSigner(t *testing.T) {
-	for field, spoil := range map[string]func(*exchanges.Credential){
-		"api_key":     func(c *exchanges.Credential) { c.APIKey = "" },
-		"api_secret":  func(c *exchanges.Credential) { c.APISecret = "" },
-		"passphrase":  func(c *exchanges.Credential) { c.Passphrase = "" },
-		"private_key": func(c *exchanges.Credential) { c.PrivateKey = "PEM" },
-	} {
-		c := credential()
-		spoil(&c)
-		_, err := newSigner(c, "")
-		require.ErrorContains(t, err, field+": ")
-	}
-}
-
 // FuzzSign checks that the signature covers method, target and body, and that
 // the header has milliseconds.
 func FuzzSign(f *testing.F) {
-	file, at := readVectors(f)
+	file, at := exchangetest.ReadVectors(f, "okx")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Method, vector.Path, vector.Query, []byte(vector.Body), at.UnixMilli())
 	}

@@ -1,9 +1,7 @@
 package orderly
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +20,6 @@ const (
 	leasePublic = "ed25519:2btLJAAb1S3x6hZYdVyAePjqtQYi2ZBSRGy4569RZu8h"
 )
 
-func readVectors(t testing.TB) (exchangetest.Vectors, time.Time) {
-	data, err := os.ReadFile("../../testdata/orderly/vectors.json")
-	require.NoError(t, err)
-	var file exchangetest.Vectors
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.Len(t, file.Vectors, 3)
-	return file, time.UnixMilli(1790000000000)
-}
-
 func signerOf(t testing.TB, file exchangetest.Vectors, private exchanges.Secret) *signer {
 	s, err := newSigner(exchanges.Credential{PrivateKey: private, Broker: file.Broker, SubAccount: file.SubAccount}, "")
 	require.NoError(t, err)
@@ -39,7 +28,7 @@ func signerOf(t testing.TB, file exchangetest.Vectors, private exchanges.Secret)
 
 // The body of a registration is sent byte for byte as Orderly's SDK sends it.
 func TestSignRegistration(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "orderly")
 	vector := file.Vectors[0]
 	request := &rest.Request{Method: vector.Method, Path: vector.Path, Header: http.Header{}, Body: []byte(vector.Body)}
 	require.NoError(t, signerOf(t, file, vector.PrivateKey).sign(request, at))
@@ -50,7 +39,7 @@ func TestSignRegistration(t *testing.T) {
 }
 
 func TestSignHeaders(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "orderly")
 	for _, vector := range file.Vectors[1:] {
 		request := &rest.Request{Method: vector.Method, Path: vector.Path, Query: vector.Query, Header: http.Header{}, Body: []byte(vector.Body)}
 		require.NoError(t, signerOf(t, file, vector.PrivateKey).sign(request, at))
@@ -69,7 +58,7 @@ func TestSignHeaders(t *testing.T) {
 
 // Public calls are sent as they are, whoever makes them.
 func TestSignLeavesPublicCallsAlone(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "orderly")
 	for _, private := range []exchanges.Secret{walletKey, leaseSecret} {
 		for _, path := range []string{"/v1/public/system_info", "/v1/get_account", "/v1/get_orderly_key"} {
 			request := &rest.Request{Method: http.MethodGet, Path: path, Header: http.Header{}}
@@ -80,7 +69,7 @@ func TestSignLeavesPublicCallsAlone(t *testing.T) {
 }
 
 func TestSignRefuses(t *testing.T) {
-	file, at := readVectors(t)
+	file, at := exchangetest.ReadVectors(t, "orderly")
 	s := signerOf(t, file, walletKey)
 	require.ErrorContains(t, s.sign(&rest.Request{Method: http.MethodPost, Path: "/v1/order", Header: http.Header{}}, at), "signs no requests")
 	require.ErrorContains(t, s.sign(&rest.Request{Method: http.MethodPost, Path: pathAddKey, Body: []byte("[]")}, at), "not that of a registration")
@@ -159,7 +148,7 @@ func TestScopeIsAlwaysWrittenTheSameWay(t *testing.T) {
 // FuzzSign checks that whatever is signed carries a signature that fits it, and
 // that nothing a user gives leads to a panic.
 func FuzzSign(f *testing.F) {
-	file, at := readVectors(f)
+	file, at := exchangetest.ReadVectors(f, "orderly")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Method, vector.Path, vector.Query, []byte(vector.Body), at.UnixMilli())
 	}

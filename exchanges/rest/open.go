@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"time"
+
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -16,6 +18,11 @@ func Open(d exchanges.Description, credential exchanges.Credential, options exch
 	variant, err := d.Variant(options.Variant)
 	if err != nil {
 		return nil, err
+	}
+	if credential.TOTPSecret != "" {
+		if _, err := OneTimeCode(credential.TOTPSecret, time.Now()); err != nil {
+			return nil, err
+		}
 	}
 	config.Exchange = d.Name
 	config.BaseURL = environment.BaseURL

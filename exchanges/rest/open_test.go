@@ -37,6 +37,13 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "http://127.0.0.1:8301", client.config.BaseURL)
 
+	unreadable := credential
+	unreadable.TOTPSecret = "canary 1"
+	_, err = Open(description, unreadable, exchanges.Options{}, Config{})
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.ErrorContains(t, err, "totp_secret: not base32; give the letters A to Z")
+	require.NotContains(t, err.Error(), "canary")
+
 	for field, options := range map[string]exchanges.Options{
 		"environment": {Environment: "demo"}, "variant": {Variant: "broker"}, "base_url": {BaseURL: "http://example.com"},
 	} {

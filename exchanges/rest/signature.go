@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -18,13 +20,29 @@ type Signature func(text string) (string, error)
 
 // HexHMAC signs with HMAC-SHA256, in lower-case hex.
 func HexHMAC(secret exchanges.Secret) Signature {
-	return func(text string) (string, error) { return hex.EncodeToString(hmacSHA256(secret, text)), nil }
+	return hmacWith(sha256.New, secret, hex.EncodeToString)
+}
+
+// HexHMAC384 signs with HMAC-SHA384, in lower-case hex.
+func HexHMAC384(secret exchanges.Secret) Signature {
+	return hmacWith(sha512.New384, secret, hex.EncodeToString)
+}
+
+// HexHMAC512 signs with HMAC-SHA512, in lower-case hex.
+func HexHMAC512(secret exchanges.Secret) Signature {
+	return hmacWith(sha512.New, secret, hex.EncodeToString)
 }
 
 // Base64HMAC signs with HMAC-SHA256, in standard base64.
 func Base64HMAC(secret exchanges.Secret) Signature {
+	return hmacWith(sha256.New, secret, base64.StdEncoding.EncodeToString)
+}
+
+func hmacWith(hash func() hash.Hash, secret exchanges.Secret, encode func([]byte) string) Signature {
 	return func(text string) (string, error) {
-		return base64.StdEncoding.EncodeToString(hmacSHA256(secret, text)), nil
+		mac := hmac.New(hash, []byte(secret.Reveal()))
+		mac.Write([]byte(text))
+		return encode(mac.Sum(nil)), nil
 	}
 }
 
@@ -42,10 +60,4 @@ func Ed25519(key ed25519.PrivateKey) Signature {
 	return func(text string) (string, error) {
 		return base64.StdEncoding.EncodeToString(ed25519.Sign(key, []byte(text))), nil
 	}
-}
-
-func hmacSHA256(secret exchanges.Secret, text string) []byte {
-	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-	mac.Write([]byte(text))
-	return mac.Sum(nil)
 }

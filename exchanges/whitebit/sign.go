@@ -1,10 +1,7 @@
 package whitebit
 
 import (
-	"crypto/hmac"
-	"crypto/sha512"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,24 +19,16 @@ const nonceWindow = 5 * time.Second
 // signer puts WhiteBIT's replay fields into the body, and signs it
 // (https://docs.whitebit.com/, section "Authentication").
 type signer struct {
-	apiKey string
-	secret exchanges.Secret
+	apiKey    string
+	signature rest.Signature
 
 	mu   sync.Mutex // guards last
 	last int64      // the nonce used last
 }
 
-// newSigner checks that the credential has the two parts that WhiteBIT asks for.
 func newSigner(credential exchanges.Credential) (*signer, error) {
-	switch {
-	case credential.APIKey == "":
-		return nil, fmt.Errorf("api_key: missing")
-	case credential.PrivateKey != "":
-		return nil, fmt.Errorf("private_key: WhiteBIT has no key pairs; give api_secret")
-	case credential.APISecret == "":
-		return nil, fmt.Errorf("api_secret: missing")
-	}
-	return &signer{apiKey: credential.APIKey, secret: credential.APISecret}, nil
+	signature, err := rest.Schemes{HMAC: rest.HexHMAC512}.Signature(credential)
+	return &signer{apiKey: credential.APIKey, signature: signature}, err
 }
 
 // sign replaces the body: it must be a JSON object, and carries the path and
@@ -67,18 +56,14 @@ func (s *signer) sign(request *rest.Request, at time.Time) error {
 	}
 	request.Body = body
 	request.Payload = base64.StdEncoding.EncodeToString(body)
-	request.Signature = s.signature(request.Payload)
+	if request.Signature, err = s.signature(request.Payload); err != nil {
+		return err
+	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-TXC-APIKEY", s.apiKey)
 	request.Header.Set("X-TXC-PAYLOAD", request.Payload)
 	request.Header.Set("X-TXC-SIGNATURE", request.Signature)
 	return nil
-}
-
-func (s *signer) signature(payload string) string {
-	mac := hmac.New(sha512.New, []byte(s.secret.Reveal()))
-	mac.Write([]byte(payload))
-	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // nonce returns the time in milliseconds, or the next number that is free:

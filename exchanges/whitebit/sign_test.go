@@ -20,19 +20,6 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "root", APISecret: "secret"}
 }
 
-func TestNewSigner(t *testing.T) {
-	for field, spoil := range map[string]func(*exchanges.Credential){
-		"api_key":     func(c *exchanges.Credential) { c.APIKey = "" },
-		"api_secret":  func(c *exchanges.Credential) { c.APISecret = "" },
-		"private_key": func(c *exchanges.Credential) { c.PrivateKey = "pem" },
-	} {
-		c := credential()
-		spoil(&c)
-		_, err := newSigner(c)
-		require.ErrorContains(t, err, field+":")
-	}
-}
-
 // What is signed is the body as it is sent, with the replay fields in it.
 func TestSign(t *testing.T) {
 	s, err := newSigner(credential())
@@ -45,7 +32,9 @@ func TestSign(t *testing.T) {
 	require.JSONEq(t, `{"amount":0.10,"nonce":"1790000000000","nonceWindow":true,"request":"/api/v4/order/new"}`, string(request.Body))
 	require.Contains(t, string(request.Body), "0.10", "numbers stay as they were written")
 	require.Equal(t, base64.StdEncoding.EncodeToString(request.Body), request.Header.Get("X-TXC-PAYLOAD"))
-	require.Equal(t, s.signature(request.Header.Get("X-TXC-PAYLOAD")), request.Header.Get("X-TXC-SIGNATURE"))
+	signature, err := s.signature(request.Header.Get("X-TXC-PAYLOAD"))
+	require.NoError(t, err)
+	require.Equal(t, signature, request.Header.Get("X-TXC-SIGNATURE"))
 	require.Regexp(t, `^[0-9a-f]{128}$`, request.Signature)
 	require.Equal(t, "root", request.Header.Get("X-TXC-APIKEY"))
 	require.Equal(t, "application/json", request.Header.Get("Content-Type"))
