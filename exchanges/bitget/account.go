@@ -11,11 +11,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// account is what accounts of all variants share. The embedded signer signs
+// account is what accounts of all variants share. The embedded client signs
 // requests of a user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
@@ -32,7 +31,7 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	shared := account{client, client}
+	shared := account{client}
 	switch options.Variant {
 	case variantClassic:
 		return &classic{shared}, nil
@@ -41,8 +40,6 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	}
 	return &unified{shared}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var clock struct {
@@ -69,7 +66,7 @@ func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 		IPs         rest.CommaList `json:"ips"`
 		Authorities []string       `json:"authorities"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
 	}, &root)
@@ -84,7 +81,7 @@ func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 func (a *account) identity(uid string, rights, addresses []string, withdrawal string) exchanges.Identity {
 	identity := exchanges.Identity{
 		Account: uid, Permissions: slices.Sorted(slices.Values(rights)), Addresses: addresses,
-		ClockOffset: a.client.ClockOffset(),
+		ClockOffset: a.ClockOffset(),
 	}
 	if slices.Contains(rights, withdrawal) {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one that cannot")

@@ -23,7 +23,7 @@ func (b *broker) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if len(identity.Addresses) == 0 {
 		identity.Warnings = append(identity.Warnings, unboundWarning)
 	}
-	err = b.client.Do(ctx, rest.Call{
+	err = b.Do(ctx, rest.Call{
 		Operation: opBrokerInfo, Method: http.MethodGet, Path: "/api/v2/broker/account/info", Effect: rest.ReadOnly,
 	}, nil)
 	var refusal *exchanges.Error
@@ -50,7 +50,7 @@ func (b *broker) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 			HasNextPage rest.Flag `json:"hasNextPage"`
 			IDLessThan  rest.Text `json:"idLessThan"`
 		}
-		err := b.client.Do(ctx, rest.Call{
+		err := b.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/broker/account/subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!bool(answer.HasNextPage) || answer.IDLessThan != "") },
@@ -95,7 +95,7 @@ func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		body.PermType = "readonly"
 	}
 	var created brokerKey
-	err := b.client.DoJSON(ctx, rest.Call{
+	err := b.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/create-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
@@ -115,7 +115,7 @@ func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 
 func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys rest.List[brokerKey]
-	err := b.client.Do(ctx, rest.Call{
+	err := b.Do(ctx, rest.Call{
 		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/broker/manage/subaccount-apikey-list",
 		Query: rest.Query("subUid", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool {
@@ -136,7 +136,7 @@ func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 
 func (b *broker) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, b, ref, func(ctx context.Context) error {
-		return deletion(b.client.DoJSON(ctx, rest.Call{
+		return deletion(b.DoJSON(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/delete-subaccount-apikey", Effect: rest.Idempotent,
 		}, struct {
 			SubUID string `json:"subUid"`

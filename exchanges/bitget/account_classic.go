@@ -44,7 +44,7 @@ func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			EndID rest.Text `json:"endId"`
 		}
 		full := func() bool { return len(answer.List.Items) >= classicPage }
-		err := c.client.Do(ctx, rest.Call{
+		err := c.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
@@ -86,7 +86,7 @@ type classicEdit struct {
 
 func (c *classic) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created classicKey
-	err := c.client.DoJSON(ctx, rest.Call{
+	err := c.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
@@ -122,7 +122,7 @@ func (c *classic) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 // keys lists the keys of a sub-account that are not empty.
 func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, error) {
 	var keys rest.List[classicKey]
-	err := c.client.Do(ctx, rest.Call{
+	err := c.Do(ctx, rest.Call{
 		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
 		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool {
@@ -151,7 +151,7 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, c, ref, func(ctx context.Context) error {
 		// What an edit leaves out of the list of addresses is lost, so that
 		// the key stays bound to its own.
-		return deletion(c.client.DoJSON(ctx, rest.Call{
+		return deletion(c.DoJSON(ctx, rest.Call{
 			Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
 			Secrets: []exchanges.Secret{ref.Passphrase},
 		}, classicEdit{

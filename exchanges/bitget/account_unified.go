@@ -24,7 +24,7 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		PermType    string         `json:"permType"`
 		Permissions []string       `json:"permissions"`
 	}
-	err := u.client.Do(ctx, rest.Call{
+	err := u.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" || root.UID != "" },
 	}, &root)
@@ -84,7 +84,7 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			}] `json:"list"`
 			page
 		}
-		err := u.client.Do(ctx, rest.Call{
+		err := u.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
 			Query: rest.Query("cursor", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && answer.complete() },
@@ -130,7 +130,7 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		body.Type = "read_only"
 	}
 	var created unifiedKey
-	err := u.client.DoJSON(ctx, rest.Call{
+	err := u.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v3/user/create-sub-api", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
@@ -157,7 +157,7 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 			page
 		}
 		keys := func() []unifiedKey { return append(answer.Items.Items, answer.List.Items...) }
-		err := u.client.Do(ctx, rest.Call{
+		err := u.Do(ctx, rest.Call{
 			Operation: opListKeys, Method: http.MethodGet, Path: "/api/v3/user/sub-api-list",
 			Query: rest.Query("cursor", cursor, "limit", "100", "subUid", subAccount), Effect: rest.ReadOnly,
 			Complete: func() bool {
@@ -178,7 +178,7 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 func (u *unified) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, u, ref, func(ctx context.Context) error {
-		return deletion(u.client.DoJSON(ctx, rest.Call{
+		return deletion(u.DoJSON(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
 		}, map[string]string{"apiKey": ref.ID}, nil))
 	})

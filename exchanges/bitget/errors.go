@@ -2,7 +2,6 @@ package bitget
 
 import (
 	"encoding/json"
-	"net/http"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -19,17 +18,10 @@ const (
 	codeNotBroker = "40029"
 )
 
-// envelope is around every answer.
-type envelope struct {
-	Code rest.Text       `json:"code"`
-	Msg  string          `json:"msg"`
-	Data json.RawMessage `json:"data"`
-}
-
 // open reads an answer. The code decides; Bitget sends failures with HTTP 400
 // as well as with 200.
 func open(answer rest.Answer) ([]byte, error) {
-	var e envelope
+	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, rest.StatusError(answer)
 	}
@@ -38,10 +30,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	}
 	failure := meaning(string(e.Code))
 	if failure == nil {
-		failure = &exchanges.Error{Kind: exchanges.ErrInvalid}
-		if answer.Status >= http.StatusInternalServerError {
-			failure.Kind = exchanges.ErrOutcomeUnknown
-		}
+		failure = rest.UnknownCode(answer)
 	}
 	failure.Code, failure.Message = string(e.Code), e.Msg
 	return nil, failure

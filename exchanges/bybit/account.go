@@ -18,11 +18,10 @@ const anywhere = "*"
 // expiryWarning is how long before its end a root key is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// account is one master account. The embedded signer signs requests of a
+// account is one master account. The embedded client signs requests of a
 // user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
@@ -40,10 +39,8 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client}, nil
+	return &account{client}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var result struct {
@@ -94,7 +91,7 @@ func (k key) expires() time.Time {
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.APIKey != "" },
 	}, &root)
@@ -106,7 +103,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Permissions: decode(bool(root.ReadOnly), root.Permissions),
 		Addresses:   root.addresses(),
 		ExpiresAt:   root.expires(),
-		ClockOffset: a.client.ClockOffset(),
+		ClockOffset: a.ClockOffset(),
 	}
 	mayMint := slices.ContainsFunc(root.Permissions["Wallet"], func(right string) bool {
 		return slices.Contains([]string{"AccountTransfer", "SubMemberTransfer", "Withdraw"}, right)
@@ -144,7 +141,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			}] `json:"subMembers"`
 			NextCursor rest.Text `json:"nextCursor"`
 		}
-		err := a.client.Do(ctx, rest.Call{
+		err := a.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
 			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubMembers.Present },
@@ -183,7 +180,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	body.ReadOnly, body.Permissions = encode(request.Permissions)
 
 	var created key
-	err = a.client.DoJSON(ctx, rest.Call{
+	err = a.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, body, &created)
@@ -206,7 +203,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 			Keys       rest.List[key] `json:"result"`
 			NextCursor string         `json:"nextPageCursor"`
 		}
-		err := a.client.Do(ctx, rest.Call{
+		err := a.Do(ctx, rest.Call{
 			Operation: opListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", "20", "cursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool {
@@ -227,7 +224,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.client.DoJSON(ctx, rest.Call{
+		return a.DoJSON(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
 		}, map[string]string{"apikey": ref.ID}, nil)
 	})

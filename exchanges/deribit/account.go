@@ -18,7 +18,7 @@ const jsonType = "application/json"
 // account is the account that a root key lives in, and, in variant main, the
 // way to its sub-accounts.
 type account struct {
-	client *rest.Client
+	*rest.Client
 	signer signer
 	// root returns the credential: behind a function, it cannot be shown by
 	// printing the account.
@@ -46,14 +46,12 @@ func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options
 		return nil, err
 	}
 	a := &account{
-		client: client, signer: signer, direct: options.Variant == variantDirect,
+		Client: client, signer: signer, direct: options.Variant == variantDirect,
 		root: func() exchanges.Credential { return credential },
 	}
 	a.sessions = newSessions(a.logIn)
 	return a, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 // SignRequest implements [exchanges.RequestSigner].
 func (a *account) SignRequest(ctx context.Context, user exchanges.UserRequest) (*http.Request, error) {
@@ -61,7 +59,7 @@ func (a *account) SignRequest(ctx context.Context, user exchanges.UserRequest) (
 	if err != nil {
 		return nil, err
 	}
-	request, err := a.client.SignRequest(ctx, user)
+	request, err := a.Client.SignRequest(ctx, user)
 	if err == nil && bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+bearer.Reveal())
 	}
@@ -120,7 +118,7 @@ func (a *account) send(ctx context.Context, c call, out any) error {
 		if err != nil {
 			return err
 		}
-		err = a.client.DoJSON(ctx, rest.Call{
+		err = a.DoJSON(ctx, rest.Call{
 			Operation: c.operation, Method: http.MethodPost, Path: pathOf(c.method), Effect: c.effect,
 			Bearer: bearer, Secrets: c.secrets, Complete: c.complete,
 		}, newMessage(c.method, c.params), out)
@@ -209,7 +207,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
-	identity := exchanges.Identity{Permissions: login.levels(), ClockOffset: a.client.ClockOffset()}
+	identity := exchanges.Identity{Permissions: login.levels(), ClockOffset: a.ClockOffset()}
 	if login.has(mainAccount) {
 		identity.Permissions = append(identity.Permissions, mainAccount)
 	}

@@ -3,7 +3,6 @@ package deribit
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,10 +75,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	_ = json.Unmarshal(e.Error.Data, &data)
 	failure := meaning(e.Error.Code, data)
 	if failure == nil {
-		failure = &exchanges.Error{Kind: exchanges.ErrInvalid}
-		if answer.Status >= http.StatusInternalServerError {
-			failure.Kind = exchanges.ErrOutcomeUnknown
-		}
+		failure = rest.UnknownCode(answer)
 	}
 	failure.Code = strconv.FormatInt(e.Error.Code, 10)
 	parts := []string{e.Error.Message, data.Param, data.Reason}

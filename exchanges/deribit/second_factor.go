@@ -70,7 +70,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 	var failure *exchanges.Error
 	demanded := time.Now()
 	for range codeTries {
-		if err := a.client.Wait(ctx, opOneTimeCode, max(c.codes, 1)); err != nil {
+		if err := a.Wait(ctx, opOneTimeCode, max(c.codes, 1)); err != nil {
 			return tooFewCodes(err, c.codes)
 		}
 		if time.Since(demanded) > challengeLife {
@@ -83,7 +83,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 			return err
 		}
 		if hasCode(err, codeTooManyCodes) {
-			a.client.Pause(opOneTimeCode, failure.RetryAfter)
+			a.Pause(opOneTimeCode, failure.RetryAfter)
 		}
 		if !errors.Is(err, errCodeSpent) {
 			return err
@@ -99,7 +99,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 // sendWithCode makes the call with the present code. It is never repeated: the
 // code would be spent.
 func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out any) error {
-	at, err := a.client.CodeTime(ctx)
+	at, err := a.CodeTime(ctx)
 	if err != nil {
 		return err
 	}

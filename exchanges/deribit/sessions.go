@@ -147,7 +147,7 @@ func (a *account) logIn(ctx context.Context, place string) (token, error) {
 // authenticate logs in with the root key. The signer writes the body.
 func (a *account) authenticate(ctx context.Context) (token, error) {
 	var granted token
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opLogIn, Method: http.MethodPost, Path: pathOf(methodAuth), ContentType: jsonType, Effect: rest.ReadOnly,
 		Complete: func() bool { return granted.access != "" },
 	}, &granted)
@@ -190,7 +190,7 @@ func (a *account) exchange(ctx context.Context, place string) (token, error) {
 func (a *account) exchangeToken(ctx context.Context, main token, place string) (token, error) {
 	scope := append(main.levels(), sessionScope(sessionName()+"_"+place))
 	var granted token
-	err := a.client.DoJSON(ctx, rest.Call{
+	err := a.DoJSON(ctx, rest.Call{
 		Operation: opLogIn, Method: http.MethodPost, Path: pathOf(methodExchange), Effect: rest.ReadOnly, Unsigned: true,
 		Secrets:  []exchanges.Secret{main.refresh},
 		Complete: func() bool { return granted.access != "" },

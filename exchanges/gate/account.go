@@ -23,11 +23,10 @@ const prefix = "/api/v4"
 // disagree on what the other numbers mean.
 const active = 1
 
-// account is one main account. The embedded signer signs requests of a user's
+// account is one main account. The embedded client signs requests of a user's
 // own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 	apiKey string
 }
 
@@ -46,10 +45,8 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client, credential.APIKey}, nil
+	return &account{client, credential.APIKey}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var result struct {
@@ -81,7 +78,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		UserID      rest.Text         `json:"user_id"`
 		IPWhitelist rest.List[string] `json:"ip_whitelist"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
 	}, &root)
@@ -92,7 +89,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Account:     string(root.UserID),
 		Permissions: a.rootPermissions(ctx),
 		Addresses:   root.IPWhitelist.Items,
-		ClockOffset: a.client.ClockOffset(),
+		ClockOffset: a.ClockOffset(),
 	}
 	switch _, err := a.SubAccounts(ctx); {
 	case errors.Is(err, exchanges.ErrPermission):
@@ -134,7 +131,7 @@ func (k *rootKeys) UnmarshalJSON(data []byte) error {
 // which not every key may ask. Gate shows the beginning of each key alone.
 func (a *account) rootPermissions(ctx context.Context) []string {
 	var keys rootKeys
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opRootKeys, Method: http.MethodGet, Path: prefix + "/account/main_keys", Effect: rest.ReadOnly,
 	}, &keys)
 	if err != nil {
@@ -156,7 +153,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		LoginName string    `json:"login_name"`
 		State     int       `json:"state"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
 		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
 		Complete: func() bool { return subs != nil },
@@ -187,7 +184,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	var created key
 	err := checkUserID(opCreateKey, request.SubAccount)
 	if err == nil {
-		err = a.client.DoJSON(ctx, rest.Call{
+		err = a.DoJSON(ctx, rest.Call{
 			Operation: opCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
 			Complete: func() bool { return created.Key != "" && created.Secret != "" },
 		}, body, &created)
@@ -240,7 +237,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		return nil, err
 	}
 	var keys []key
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
@@ -264,7 +261,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		return err
 	}
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.client.Do(ctx, rest.Call{
+		return a.Do(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
 			Effect: rest.Idempotent,
 		}, nil)

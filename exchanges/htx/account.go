@@ -16,11 +16,10 @@ import (
 // expiryWarning is how long before its end a root key is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// account is one parent user. The embedded signer signs requests of a user's
+// account is one parent user. The embedded client signs requests of a user's
 // own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 	apiKey string
 	// code makes a one-time code; nil if there is no seed. Behind a function
 	// the seed cannot be shown by printing the account.
@@ -37,7 +36,7 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if seed := credential.TOTPSecret; seed != "" {
 		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
 	}
-	a.client, err = rest.Open(h.Describe(), credential, options, rest.Config{
+	a.Client, err = rest.Open(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
 		ServerTime: serverTime,
@@ -46,11 +45,8 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if err != nil {
 		return nil, err
 	}
-	a.RequestSigner = a.client
 	return a, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var clock result[rest.Milliseconds]
@@ -88,7 +84,7 @@ func (k key) expires() time.Time {
 // named.
 func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([]key, error) {
 	var keys result[rest.List[key]]
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: operation, Method: http.MethodGet, Path: "/v2/user/api-key",
 		Query: rest.Query("accessKey", accessKey, "uid", uid), Effect: rest.ReadOnly,
 		Complete: func() bool {
@@ -102,14 +98,14 @@ func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([
 // only a parent user is shown.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var uid result[rest.Text]
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return uid.Data != "" },
 	}, &uid)
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
-	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.client.ClockOffset()}
+	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.ClockOffset()}
 	keys, err := a.keys(ctx, opInspect, string(uid.Data), a.apiKey)
 	if errors.Is(err, exchanges.ErrPermission) {
 		identity.Problem = "HTX does not let the key list the parent user's keys; use a root key of the parent user"
@@ -153,7 +149,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Name  string    `json:"subUserName"`
 			State string    `json:"userState"`
 		}]]
-		err := a.client.Do(ctx, rest.Call{
+		err := a.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
 			Query: rest.Query("fromId", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.Data.Present },
@@ -198,7 +194,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Permission: strings.Join(request.Permissions, ","), Addresses: strings.Join(request.Addresses, ","),
 	}
 	var created result[key]
-	err = a.client.DoJSON(ctx, rest.Call{
+	err = a.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{code},
 		Complete: func() bool { return created.Data.AccessKey != "" && created.Data.Secret != "" },
@@ -222,10 +218,10 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	if a.code == nil {
 		return "", nil
 	}
-	if err := a.client.Wait(ctx, opOneTimeCode, 1); err != nil {
+	if err := a.Wait(ctx, opOneTimeCode, 1); err != nil {
 		return "", err
 	}
-	at, err := a.client.CodeTime(ctx)
+	at, err := a.CodeTime(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -268,7 +264,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		return err
 	}
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.client.DoJSON(ctx, rest.Call{
+		return a.DoJSON(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
 		}, struct {
 			SubUID    int64  `json:"subUid"`

@@ -19,11 +19,10 @@ const (
 	weightInfo = 20
 )
 
-// account is the account of one wallet. The embedded signer signs actions of a
+// account is the account of one wallet. The embedded client signs actions of a
 // user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 	// address is the account's name.
 	address string
 }
@@ -43,10 +42,8 @@ func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Opt
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client, address}, nil
+	return &account{client, address}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 // question is a request for information about an address.
 type question struct {
@@ -67,7 +64,7 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 
 // ask asks about an address. The answer must be complete.
 func (a *account) ask(ctx context.Context, operation string, weight int, q question, answer any, complete func() bool) error {
-	return a.client.DoJSON(ctx, rest.Call{
+	return a.DoJSON(ctx, rest.Call{
 		Operation: operation, Method: http.MethodPost, Path: pathInfo, Weight: weight, Effect: rest.ReadOnly, Complete: complete,
 	}, q, answer)
 }
@@ -91,7 +88,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		return exchanges.Identity{}, err
 	}
 	identity := exchanges.Identity{
-		Account: a.address, Permissions: []string{answer.Role}, Addresses: []string{}, ClockOffset: a.client.ClockOffset(),
+		Account: a.address, Permissions: []string{answer.Role}, Addresses: []string{}, ClockOffset: a.ClockOffset(),
 	}
 	switch answer.Role {
 	case roleUser:
@@ -173,7 +170,7 @@ func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Ad
 	body := struct {
 		Action approval `json:"action"`
 	}{approval{Type: typeApproval, AgentAddress: address.String(), AgentName: name}}
-	return a.client.DoJSON(ctx, call, body, &answer)
+	return a.DoJSON(ctx, call, body, &answer)
 }
 
 // ListKeys lists the named agents. Hyperliquid does not list the unnamed one,

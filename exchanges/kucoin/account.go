@@ -21,11 +21,10 @@ const pageSize = 100
 // expiryWarning is how long before its end a root key is reported.
 const expiryWarning = 14 * day
 
-// account is one master account. The embedded signer signs requests of a
+// account is one master account. The embedded client signs requests of a
 // user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
@@ -44,10 +43,8 @@ func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client}, nil
+	return &account{client}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var now rest.Milliseconds
@@ -83,7 +80,7 @@ func (k key) addresses() []string {
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/api/v1/user/api-key", Effect: rest.ReadOnly, Weight: weightOfCall,
 		Complete: func() bool { return root.APIKey != "" },
 	}, &root)
@@ -96,7 +93,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Addresses:   root.IPWhitelist,
 		CanMint:     root.IsMaster,
 		ExpiresAt:   root.ExpiredAt.Time,
-		ClockOffset: a.client.ClockOffset(),
+		ClockOffset: a.ClockOffset(),
 	}
 	if !root.IsMaster {
 		identity.Problem = "the key belongs to a sub-account; use a key of the master account"
@@ -127,7 +124,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 				Status  int    `json:"status"`
 			}] `json:"items"`
 		}
-		err := a.client.Do(ctx, rest.Call{
+		err := a.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
 			Query: rest.Query("currentPage", number, "pageSize", strconv.Itoa(pageSize)), Effect: rest.ReadOnly, Weight: weightOfCall,
 			Complete: func() bool { return page.Items.Present },
@@ -163,7 +160,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Expire: expire(request.Expires, time.Now()),
 	}
 	var created key
-	err := a.client.DoJSON(ctx, rest.Call{
+	err := a.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once, Weight: weightOfCall,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
@@ -194,7 +191,7 @@ func expire(limit, now time.Time) string {
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys []key
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subName", subAccount), Effect: rest.ReadOnly, Weight: weightOfCall,
 		// A null in place of the list does not prove that there are no keys.
@@ -223,7 +220,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 				Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
 			}
 		}
-		return a.client.Do(ctx, rest.Call{
+		return a.Do(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
 			Query:   rest.Query("apiKey", ref.ID, "subName", ref.SubAccount, "passphrase", ref.Passphrase.Reveal()),
 			Secrets: []exchanges.Secret{ref.Passphrase}, Effect: rest.Idempotent, Weight: weightOfDeletion,

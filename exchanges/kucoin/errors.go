@@ -23,17 +23,10 @@ const (
 // codeAddressLimit is the firewall's limit of requests from one address.
 const codeAddressLimit = "1015"
 
-// envelope is around every answer.
-type envelope struct {
-	Code rest.Text       `json:"code"`
-	Msg  string          `json:"msg"`
-	Data json.RawMessage `json:"data"`
-}
-
 // open reads an answer. Failures come with HTTP 200 as well as with other
 // statuses, a success with 200 only.
 func open(answer rest.Answer) ([]byte, error) {
-	var e envelope
+	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, foreign(answer)
 	}
@@ -42,7 +35,11 @@ func open(answer rest.Answer) ([]byte, error) {
 	}
 	failure := meaning(string(e.Code))
 	if failure == nil {
-		failure = unknown(string(e.Code), answer.Status)
+		failure = rest.UnknownCode(answer)
+		if strings.HasPrefix(string(e.Code), "5") || e.Code == "200000" {
+			// A success with another status should not be.
+			failure.Kind = exchanges.ErrOutcomeUnknown
+		}
 	}
 	failure.Code, failure.Message = string(e.Code), e.Msg
 	if failure.Kind == exchanges.ErrRateLimited && failure.RetryAfter == 0 {
@@ -61,16 +58,6 @@ func foreign(answer rest.Answer) *exchanges.Error {
 		return failure
 	}
 	return rest.StatusError(answer)
-}
-
-// unknown is the failure of a code that is not known. A server's failure, or a
-// success where there should be none, leaves open what was done.
-func unknown(code string, status int) *exchanges.Error {
-	kind := exchanges.ErrInvalid
-	if status >= http.StatusInternalServerError || strings.HasPrefix(code, "5") || code == "200000" {
-		kind = exchanges.ErrOutcomeUnknown
-	}
-	return &exchanges.Error{Kind: kind}
 }
 
 // meaning sorts KuCoin's codes (https://www.kucoin.com/docs-new/error-code);

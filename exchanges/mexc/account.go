@@ -20,11 +20,10 @@ const keysPath = "/api/v3/sub-account/apiKey"
 // weightOfInspection is what the call draws that asks for the account itself.
 const weightOfInspection = 10
 
-// account is one master account. The embedded signer signs requests of a
+// account is one master account. The embedded client signs requests of a
 // user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
@@ -41,10 +40,8 @@ func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client}, nil
+	return &account{client}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var result struct {
@@ -65,7 +62,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var own struct {
 		AccountType string `json:"accountType"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
 		Complete: func() bool { return own.AccountType != "" },
 	}, &own)
@@ -75,7 +72,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	identity := exchanges.Identity{
 		// What the answer took; there may be more.
 		Permissions: []string{"SPOT_ACCOUNT_READ"},
-		ClockOffset: a.client.ClockOffset(),
+		ClockOffset: a.ClockOffset(),
 		Warnings: []string{
 			"MEXC tells neither what the root key may do besides nor its addresses: check on MEXC's website that the key has SPOT_ACCOUNT_WRITE, " +
 				"cannot withdraw, and is bound to addresses; MEXC ends one that is not after 90 days",
@@ -143,7 +140,7 @@ func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
 		var page struct {
 			SubAccounts []subAccount `json:"subAccounts"`
 		}
-		err := a.client.Do(ctx, rest.Call{
+		err := a.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
 			Query: rest.Query("page", number, "limit", strconv.Itoa(pageSize)), Effect: rest.ReadOnly,
 			Complete: func() bool {
@@ -185,7 +182,7 @@ func (k key) created() time.Time {
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once,
 		Query: rest.Query("subAccount", request.SubAccount, "note", request.Label,
 			"permissions", encode(request.Permissions), "ip", strings.Join(request.Addresses, ",")),
@@ -208,7 +205,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		// MEXC's name for the list of keys.
 		Keys []key `json:"subAccount"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subAccount", subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
@@ -230,7 +227,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.client.Do(ctx, rest.Call{
+		return a.Do(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
 			Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
 		}, nil)

@@ -15,11 +15,10 @@ import (
 // pageSize is how many sub-accounts OKX lists at most in one answer.
 const pageSize = 100
 
-// account is one master account. The embedded signer signs requests of a
+// account is one master account. The embedded client signs requests of a
 // user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
@@ -36,10 +35,8 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client}, nil
+	return &account{client}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var clocks []struct {
@@ -62,7 +59,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Perm    rest.CommaList `json:"perm"`
 		IP      rest.CommaList `json:"ip"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(roots) == 1 && roots[0].UID != "" },
 	}, &roots)
@@ -74,7 +71,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Account:     string(root.UID),
 		Permissions: decode(root.Perm),
 		Addresses:   root.IP,
-		ClockOffset: a.client.ClockOffset(),
+		ClockOffset: a.ClockOffset(),
 	}
 	switch {
 	case root.UID != root.MainUID:
@@ -102,7 +99,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Enable  rest.Flag         `json:"enable"`
 			TS      rest.Milliseconds `json:"ts"`
 		}
-		err := a.client.Do(ctx, rest.Call{
+		err := a.Do(ctx, rest.Call{
 			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
 			Query: rest.Query("limit", strconv.Itoa(pageSize), "after", cursor), Effect: rest.ReadOnly,
 		}, &page)
@@ -151,7 +148,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Perm: strings.Join(request.Permissions, ","), IP: strings.Join(request.Addresses, ","),
 	}
 	var created []key
-	err := a.client.DoJSON(ctx, rest.Call{
+	err := a.DoJSON(ctx, rest.Call{
 		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return len(created) == 1 && created[0].APIKey != "" && created[0].Secret != "" },
@@ -171,7 +168,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys []key
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
 		Query: rest.Query("subAcct", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool { return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" }) },
@@ -190,7 +187,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.client.DoJSON(ctx, rest.Call{
+		return a.DoJSON(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
 		}, struct {
 			SubAcct string `json:"subAcct"`

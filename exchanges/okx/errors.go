@@ -3,23 +3,15 @@ package okx
 import (
 	"bytes"
 	"encoding/json"
-	"net/http"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// envelope is around every answer. Failures of authentication have no data.
-type envelope struct {
-	Code rest.Text       `json:"code"`
-	Msg  string          `json:"msg"`
-	Data json.RawMessage `json:"data"`
-}
-
 // open reads an answer. The code decides; the HTTP status only tells something
 // where there is no known code.
 func open(answer rest.Answer) ([]byte, error) {
-	var e envelope
+	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, rest.StatusError(answer)
 	}
@@ -33,10 +25,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	}
 	failure := meaning(string(e.Code))
 	if failure == nil {
-		failure = &exchanges.Error{Kind: exchanges.ErrInvalid}
-		if answer.Status >= http.StatusInternalServerError {
-			failure.Kind = exchanges.ErrOutcomeUnknown
-		}
+		failure = rest.UnknownCode(answer)
 	}
 	failure.Code, failure.Message = string(e.Code), e.Msg
 	return nil, failure

@@ -18,10 +18,9 @@ import (
 const pageSize = 999
 
 // account is one wallet's account, or what a minted key sees of one. The
-// embedded signer signs requests of a user's own making.
+// embedded client signs requests of a user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client  *rest.Client
+	*rest.Client
 	signer  *signer
 	manager *manager
 }
@@ -40,10 +39,8 @@ func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client, signer, &manager{making: make(chan struct{}, 1)}}, nil
+	return &account{client, signer, &manager{making: make(chan struct{}, 1)}}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var answer struct {
@@ -68,13 +65,13 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 			AccountID string `json:"account_id"`
 		} `json:"data"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
 		Query:    rest.Query("address", owner.key.Address().Checksummed(), "broker_id", owner.broker),
 		Complete: func() bool { return answer.Data.AccountID != "" },
 	}, &answer)
 	identity := exchanges.Identity{
-		Account: a.signer.account, Permissions: []string{"owner"}, Addresses: []string{}, ClockOffset: a.client.ClockOffset(),
+		Account: a.signer.account, Permissions: []string{"owner"}, Addresses: []string{}, ClockOffset: a.ClockOffset(),
 	}
 	var refusal *exchanges.Error
 	switch {
@@ -98,7 +95,7 @@ func (a *account) inspectKey(ctx context.Context) (exchanges.Identity, error) {
 	if a.signer.account == "" {
 		return identity, nil
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly,
 	}, nil)
 	if err != nil {
@@ -106,7 +103,7 @@ func (a *account) inspectKey(ctx context.Context) (exchanges.Identity, error) {
 	}
 	info, err := a.check(ctx, a.signer.account, a.signer.key.Load().public)
 	identity.Account, identity.Permissions, identity.ExpiresAt = a.signer.account, info.Permissions, info.ExpiresAt
-	identity.ClockOffset = a.client.ClockOffset()
+	identity.ClockOffset = a.ClockOffset()
 	return identity, err
 }
 
@@ -184,7 +181,7 @@ func (a *account) register(ctx context.Context, call rest.Call, message addKey) 
 	}
 	call.Method, call.Path = http.MethodPost, pathAddKey
 	call.Complete = func() bool { return answer.Data.OrderlyKey == message.OrderlyKey }
-	return a.client.DoJSON(ctx, call, registration{Message: message}, &answer)
+	return a.DoJSON(ctx, call, registration{Message: message}, &answer)
 }
 
 // finish learns what a new key may do, which the answer to its creation does
@@ -263,7 +260,7 @@ func (a *account) check(ctx context.Context, subAccount, public string) (exchang
 	var answer struct {
 		Data key `json:"data"`
 	}
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
 		Query:    rest.Query("account_id", subAccount, "orderly_key", public),
 		Complete: func() bool { return answer.Data.OrderlyKey == public && answer.Data.Scope != nil },

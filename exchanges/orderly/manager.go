@@ -106,9 +106,9 @@ func (a *account) private(ctx context.Context, subAccount string, call rest.Call
 			return err
 		}
 		if body == nil {
-			return a.client.Do(ctx, call, out)
+			return a.Do(ctx, call, out)
 		}
-		return a.client.DoJSON(ctx, call, body, out)
+		return a.DoJSON(ctx, call, body, out)
 	}
 	former := a.signer.key.Load()
 	err := send()

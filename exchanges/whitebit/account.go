@@ -25,11 +25,10 @@ const (
 // trades. The other one also deposits and withdraws, and is never made.
 const typeTrading = 1
 
-// account is one main account. The embedded signer signs requests of a user's
+// account is one main account. The embedded client signs requests of a user's
 // own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
@@ -46,10 +45,8 @@ func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Option
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, client}, nil
+	return &account{client}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 // serverTime returns the middle of the second that WhiteBIT tells.
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
@@ -66,7 +63,7 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 // post makes a call. All of WhiteBIT's signed ones are alike.
 func (a *account) post(ctx context.Context, call rest.Call, parameters, out any) error {
 	call.Method = http.MethodPost
-	return a.client.DoJSON(ctx, call, parameters, out)
+	return a.DoJSON(ctx, call, parameters, out)
 }
 
 // pageSize is the largest page of the lists.
@@ -123,13 +120,13 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 			Complete: func() bool { return found.Data.Present },
 		}, window{Limit: 1}, &found)
 		if errors.Is(err, errNoRight) {
-			return exchanges.Identity{Problem: "the key may not manage sub-accounts; " + allow, ClockOffset: a.client.ClockOffset()}, nil
+			return exchanges.Identity{Problem: "the key may not manage sub-accounts; " + allow, ClockOffset: a.ClockOffset()}, nil
 		}
 		if err != nil {
 			return exchanges.Identity{}, err
 		}
 	}
-	return exchanges.Identity{CanMint: true, Permissions: []string{permManage}, ClockOffset: a.client.ClockOffset()}, nil
+	return exchanges.Identity{CanMint: true, Permissions: []string{permManage}, ClockOffset: a.ClockOffset()}, nil
 }
 
 // subAccount is a sub-account as the list shows it.
