@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -93,26 +94,30 @@ func keyFields() map[string]*framework.FieldSchema {
 		return &framework.FieldSchema{Type: framework.TypeStringSlice, Description: description, Required: true}
 	}
 	return map[string]*framework.FieldSchema{
-		"key_id":          text("Id in the ledger."),
-		"state":           text("pending: being made, or in doubt; live: in use; revoking: deletion is not confirmed yet."),
-		"connection":      text("The connection."),
-		"exchange":        text("The exchange."),
-		"sub_account":     text("The sub-account."),
-		"api_key":         text("The API key; empty while pending."),
-		"label":           text("Its label at the exchange."),
-		"role":            text("The role that it was minted for."),
-		"scopes":          words("What it may do."),
-		"permissions":     words("The same in the exchange's words."),
-		"risk":            text("What a leak could cost."),
-		"ip_allowlist":    words("From where it works; empty for anywhere."),
-		"key_type":        text("How it signs."),
-		"entity_id":       text("Vault entity of the requester."),
-		"display_name":    text("Name of the requester's token."),
-		"client_address":  text("Where the request came from."),
-		"reason":          text("Why it was asked for."),
-		"created_at":      text("When it was asked for."),
-		"expires_at":      text("When it is deleted unless its lease is renewed."),
-		"hard_limit":      text("When it is deleted in any case."),
+		"key_id":         text("Id in the ledger."),
+		"state":          text("pending: being made, or in doubt; live: in use; revoking: deletion is not confirmed yet."),
+		"connection":     text("The connection."),
+		"exchange":       text("The exchange."),
+		"sub_account":    text("The sub-account."),
+		"api_key":        text("The API key; empty while pending."),
+		"label":          text("Its label at the exchange."),
+		"role":           text("The role that it was minted for."),
+		"scopes":         words("What it may do."),
+		"permissions":    words("The same in the exchange's words."),
+		"risk":           text("What a leak could cost."),
+		"ip_allowlist":   words("From where it works; empty for anywhere."),
+		"key_type":       text("How it signs."),
+		"entity_id":      text("Vault entity of the requester."),
+		"display_name":   text("Name of the requester's token."),
+		"client_address": text("Where the request came from."),
+		"reason":         text("Why it was asked for."),
+		"created_at":     text("When it was asked for."),
+		"expires_at":     text("When it is deleted unless its lease is renewed."),
+		"hard_limit":     text("When it is deleted in any case."),
+		"revocation_delay": {
+			Type: framework.TypeInt64, Required: true,
+			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
+		},
 		"revoke_attempts": {Type: framework.TypeInt, Description: "Attempts at deletion that failed.", Required: true},
 		"last_error":      text("The last failure."),
 		"next_attempt_at": text("When deletion is tried next."),
@@ -129,31 +134,36 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 	if err != nil || entry == nil {
 		return nil, err
 	}
+	var delay time.Duration
+	if l, err := e.connections.get(ctx, req.Storage, entry.Connection); err == nil && l != nil {
+		delay = l.variant.RevocationDelay
+	}
 	return &logical.Response{Data: map[string]any{
-		"key_id":          entry.ID,
-		"state":           string(entry.State),
-		"connection":      entry.Connection,
-		"exchange":        entry.Exchange,
-		"sub_account":     entry.SubAccount,
-		"api_key":         entry.ExchangeKeyID,
-		"label":           entry.Label,
-		"role":            entry.Role,
-		"scopes":          entry.Scopes.Strings(),
-		"permissions":     list(entry.Permissions),
-		"risk":            string(entry.Risk),
-		"ip_allowlist":    list(entry.Addresses),
-		"key_type":        string(entry.KeyType),
-		"entity_id":       entry.Requester.EntityID,
-		"display_name":    entry.Requester.DisplayName,
-		"client_address":  entry.Requester.Address,
-		"reason":          entry.Requester.Reason,
-		"created_at":      timestamp(entry.Created),
-		"expires_at":      timestamp(entry.Expires),
-		"hard_limit":      timestamp(entry.HardLimit),
-		"revoke_attempts": entry.Attempts,
-		"last_error":      entry.LastError,
-		"next_attempt_at": timestamp(entry.NextTry),
-		"age_seconds":     seconds(e.now().Sub(entry.Created)),
+		"key_id":           entry.ID,
+		"state":            string(entry.State),
+		"connection":       entry.Connection,
+		"exchange":         entry.Exchange,
+		"sub_account":      entry.SubAccount,
+		"api_key":          entry.ExchangeKeyID,
+		"label":            entry.Label,
+		"role":             entry.Role,
+		"scopes":           entry.Scopes.Strings(),
+		"permissions":      list(entry.Permissions),
+		"risk":             string(entry.Risk),
+		"ip_allowlist":     list(entry.Addresses),
+		"key_type":         string(entry.KeyType),
+		"entity_id":        entry.Requester.EntityID,
+		"display_name":     entry.Requester.DisplayName,
+		"client_address":   entry.Requester.Address,
+		"reason":           entry.Requester.Reason,
+		"created_at":       timestamp(entry.Created),
+		"expires_at":       timestamp(entry.Expires),
+		"hard_limit":       timestamp(entry.HardLimit),
+		"revocation_delay": seconds(delay),
+		"revoke_attempts":  entry.Attempts,
+		"last_error":       entry.LastError,
+		"next_attempt_at":  timestamp(entry.NextTry),
+		"age_seconds":      seconds(e.now().Sub(entry.Created)),
 	}}, nil
 }
 

@@ -32,6 +32,7 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 	shown = d.read("keys/" + id)
 	require.Equal(t, "revoking", shown["state"])
 	require.Equal(t, 1, shown["revoke_attempts"])
+	require.Zero(t, shown["revocation_delay"])
 	require.NotEmpty(t, shown["last_error"])
 	d.sim.ClearFaults()
 

@@ -40,6 +40,7 @@ func TestKeyPairInTheExchangesForm(t *testing.T) {
 	entry := d.entry(lease.Data["key_id"].(string))
 	require.Equal(t, key.Address().String(), entry.PublicKey)
 	require.Len(t, entry.Label, 16, "the label is cut to what the exchange takes")
+	require.Equal(t, int64(2), d.read("keys/" + entry.ID)["revocation_delay"], "a removed agent works a little longer")
 	d.keptSecrets()
 	require.NoError(t, d.revoke(lease))
 	require.Empty(t, d.sim.Keys())
