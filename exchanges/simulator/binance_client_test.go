@@ -1,21 +1,13 @@
 package simulator_test
 
 import (
-	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"encoding/pem"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,43 +21,24 @@ const (
 	brokerKeys  = "/sapi/v1/broker/subAccountApi"
 )
 
-// binanceClient signs requests as Binance's documentation says, with one
-// credential.
-type binanceClient struct {
-	*testing.T
-	simulator.Access
-	now  func() time.Time
-	http *http.Client
-	key  ed25519.PrivateKey // signs in place of the secret, if there is one
-}
+// binanceClient signs requests as Binance's documentation says.
+type binanceClient struct{ client }
 
 func newBinanceClient(t *testing.T, s *simulator.Simulator, root string) *binanceClient {
 	t.Helper()
-	access, ok := s.Root("binance", root)
-	require.True(t, ok)
-	return &binanceClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with a minted key.
-func (c *binanceClient) with(apiKey, secret string, private ed25519.PrivateKey) *binanceClient {
-	other := *c
-	other.APIKey, other.APISecret, other.key = apiKey, secret, private
-	return &other
+	return &binanceClient{newClient(t, s, "binance", root)}
 }
 
 type binanceAnswer struct {
-	t      *testing.T
-	status int
-	header http.Header
-	body   string
-	Code   int
+	reply
+	Code int
 }
 
 // into decodes a success.
 func (a binanceAnswer) into(result any) {
 	a.t.Helper()
 	require.Equal(a.t, http.StatusOK, a.status, a.body)
-	require.NoError(a.t, json.Unmarshal([]byte(a.body), result))
+	a.decode(result)
 }
 
 func (a binanceAnswer) refused(status, code int) {
@@ -75,14 +48,10 @@ func (a binanceAnswer) refused(status, code int) {
 }
 
 // call sends a request with its parameters in the query, or, of a POST, in the
-// body. An empty value leaves a parameter out.
+// body.
 func (c *binanceClient) call(method, path string, pairs ...string) binanceAnswer {
 	c.Helper()
-	values := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		values.Add(pairs[i], pairs[i+1])
-	}
-	query, body := "", values.Encode()
+	query, body := "", form(pairs...).Encode()
 	if method != http.MethodPost {
 		query, body = body, ""
 	}
@@ -91,37 +60,28 @@ func (c *binanceClient) call(method, path string, pairs ...string) binanceAnswer
 
 func (c *binanceClient) signed(method, path, query, body string) *http.Request {
 	c.Helper()
-	query = strings.TrimPrefix(query+"&timestamp="+strconv.FormatInt(c.now().UnixMilli(), 10), "&")
-	signature := c.sign(query + body)
-	request, err := http.NewRequestWithContext(c.Context(), method,
-		c.BaseURL+path+"?"+query+"&signature="+url.QueryEscape(signature), strings.NewReader(body))
-	require.NoError(c, err)
-	request.Header.Set("X-MBX-APIKEY", c.APIKey)
+	query = strings.TrimPrefix(query+"&timestamp="+c.timestamp(), "&")
+	contentType := ""
 	if body != "" {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		contentType = "application/x-www-form-urlencoded"
 	}
-	return request
+	return c.request(method, path+"?"+query+"&signature="+url.QueryEscape(c.sign(query+body)), body,
+		"X-MBX-APIKEY", c.APIKey, "Content-Type", contentType)
 }
 
 func (c *binanceClient) sign(text string) string {
-	if c.key != nil {
-		return base64.StdEncoding.EncodeToString(ed25519.Sign(c.key, []byte(text)))
+	c.Helper()
+	if c.PrivateKey != "" {
+		return base64.StdEncoding.EncodeToString(c.signature(text))
 	}
-	mac := hmac.New(sha256.New, []byte(c.APISecret))
-	mac.Write([]byte(text))
-	return hex.EncodeToString(mac.Sum(nil))
+	return hex.EncodeToString(mac(sha256.New, c.APISecret, text))
 }
 
 func (c *binanceClient) do(request *http.Request) binanceAnswer {
 	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := binanceAnswer{t: c.T, status: response.StatusCode, header: response.Header, body: string(body)}
-	if response.StatusCode >= 400 && response.Header.Get("Content-Type") == "application/json" {
-		require.NoError(c, json.Unmarshal(body, &answer))
+	answer := binanceAnswer{reply: c.send(request)}
+	if answer.status >= 400 && answer.isJSON() {
+		answer.decode(&answer)
 	}
 	return answer
 }
@@ -142,9 +102,6 @@ func (c *binanceClient) mint(pairs ...string) binanceKey {
 	return k
 }
 
-func publicPEM(t *testing.T, public any) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(public)
-	require.NoError(t, err)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+func (k binanceKey) credential() simulator.Credential {
+	return simulator.Credential{APIKey: k.APIKey, APISecret: k.SecretKey}
 }

@@ -6,15 +6,10 @@ import (
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"encoding/pem"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,100 +18,51 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binanceVectors are signatures computed outside of this project. A vector with
-// a private key is signed with that one, any other with the secret.
-type binanceVectors struct {
-	APIKey  string `json:"api_key"`
-	Secret  string `json:"secret"`
-	Vectors []struct {
-		Name         string `json:"name"`
-		Method       string `json:"method"`
-		Query        string `json:"query"`
-		Body         string `json:"body"`
-		PrivateKey   string `json:"private_key"`
-		StringToSign string `json:"string_to_sign"`
-		Signature    string `json:"signature"`
-	} `json:"vectors"`
-}
-
-func readBinanceVectors(t testing.TB) binanceVectors {
-	data, err := os.ReadFile("../../testdata/binance/vectors.json")
-	require.NoError(t, err)
-	var vectors binanceVectors
-	require.NoError(t, json.Unmarshal(data, &vectors))
-	require.NotEmpty(t, vectors.Vectors)
-	return vectors
-}
-
 // binanceNow is when the vectors were signed, in milliseconds.
 const binanceNow = 1_760_000_000_000
 
-// binanceCall is a call to the one key that its books hold.
+// binanceCall is a call with query and body as they are.
 func binanceCall(k *key, method, query, body string) *call {
-	header := http.Header{}
-	header.Set("X-MBX-APIKEY", k.apiKey)
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return &call{
-		Request: &http.Request{Method: method, URL: &url.URL{RawQuery: query}, Header: header},
-		body:    []byte(body),
-		caller:  netip.MustParseAddr("127.0.0.1"),
-		now:     time.UnixMilli(binanceNow),
-		books:   &books{keys: []*key{k}},
-	}
+	return vector{Method: method, Query: query, Body: body}.callTo(k, time.UnixMilli(binanceNow),
+		"X-MBX-APIKEY", k.apiKey, "Content-Type", "application/x-www-form-urlencoded")
 }
 
-func binanceCode(t testing.TB, refusal *answer) int {
-	require.NotNil(t, refusal)
-	var body struct {
-		Code int `json:"code"`
+func binanceSigning() signing {
+	return signing{
+		venue: "binance", rules: newBinance, signed: (&binance{}).signedText,
+		field: "code", badSignature: binanceBadSignature,
 	}
-	require.NoError(t, json.Unmarshal(refusal.body, &body))
-	return body.Code
 }
 
 func TestBinanceVectors(t *testing.T) {
-	file := readBinanceVectors(t)
-	for _, vector := range file.Vectors {
-		t.Run(vector.Name, func(t *testing.T) {
-			k := &key{apiKey: strings.Repeat("k", 64), secret: file.Secret}
+	file, s := readVectors(t, "binance"), binanceSigning()
+	for _, v := range file.Vectors {
+		t.Run(v.Name, func(t *testing.T) {
+			k := file.root(t, v)
 			wrong := strings.Repeat("0", 64)
-			if vector.PrivateKey != "" {
-				block, _ := pem.Decode([]byte(vector.PrivateKey))
-				private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-				require.NoError(t, err)
-				k.secret, k.public = "", private.(ed25519.PrivateKey).Public()
+			if k.public != nil {
 				wrong = base64.StdEncoding.EncodeToString(make([]byte, ed25519.SignatureSize))
 			}
-			b := &binance{}
 			join := func(text, signature string) string { return text + "&signature=" + url.QueryEscape(signature) }
 
-			signed := []*call{binanceCall(k, vector.Method, join(vector.Query, vector.Signature), vector.Body)}
-			if vector.Body != "" {
-				signed = append(signed, binanceCall(k, vector.Method, vector.Query, join(vector.Body, vector.Signature)))
-			}
-			for _, c := range signed {
-				text, signature := b.signedText(c)
-				require.Equal(t, vector.StringToSign, text)
-				require.Equal(t, vector.Signature, signature)
-				caller, refusal := b.authenticate(c)
-				require.Nil(t, refusal)
-				require.Same(t, k, caller)
+			s.requireAdmitted(t, binanceCall(k, v.Method, join(v.Query, v.Signature), v.Body), v)
+			if v.Body != "" {
+				s.requireAdmitted(t, binanceCall(k, v.Method, v.Query, join(v.Body, v.Signature)), v)
 			}
 			for name, query := range map[string]string{
-				"wrong":              join(vector.Query, wrong),
-				"no encoding":        join(vector.Query, "%%%"),
-				"not the last":       join(vector.Query, vector.Signature) + "&a=b",
-				"signed, then added": "a=b&" + join(vector.Query, vector.Signature),
+				"wrong":              join(v.Query, wrong),
+				"no encoding":        join(v.Query, "%%%"),
+				"not the last":       join(v.Query, v.Signature) + "&a=b",
+				"signed, then added": "a=b&" + join(v.Query, v.Signature),
 			} {
-				_, refusal := b.authenticate(binanceCall(k, vector.Method, query, vector.Body))
-				require.Equal(t, binanceBadSignature, binanceCode(t, refusal), name)
+				s.requireRefused(t, binanceCall(k, v.Method, query, v.Body), s.badSignature, name)
 			}
 		})
 	}
 }
 
 func TestBinanceSignatureCase(t *testing.T) {
-	file := readBinanceVectors(t)
+	file := readVectors(t, "binance")
 	require.True(t, (&binance{}).verifies(&key{secret: file.Secret}, file.Vectors[0].StringToSign, strings.ToUpper(file.Vectors[0].Signature)),
 		"the case of a hexadecimal signature does not matter")
 }
@@ -135,7 +81,7 @@ func TestBinanceSignsTheEncodedForm(t *testing.T) {
 			require.Nil(t, refusal)
 			continue
 		}
-		require.Equal(t, binanceBadSignature, binanceCode(t, refusal))
+		binanceSigning().requireReason(t, refusal, binanceBadSignature, text)
 	}
 }
 
@@ -186,32 +132,27 @@ func TestBinanceTimestampWindow(t *testing.T) {
 				require.Nil(t, refusal)
 				return
 			}
-			require.Equal(t, test.want, binanceCode(t, refusal))
+			binanceSigning().requireReason(t, refusal, test.want, "")
 		})
 	}
 }
 
 // FuzzBinanceAuthenticate checks that only the one right signature opens the door.
 func FuzzBinanceAuthenticate(f *testing.F) {
-	file := readBinanceVectors(f)
-	right := make(map[string]string)
-	for _, vector := range file.Vectors {
-		if vector.PrivateKey == "" {
-			f.Add(vector.Query+"&signature="+vector.Signature, vector.Body)
-			right[vector.StringToSign] = vector.Signature
+	file := readVectors(f, "binance")
+	for _, v := range file.Vectors {
+		if v.PrivateKey == "" {
+			f.Add(v.Query+"&signature="+v.Signature, v.Body)
 		}
 	}
 	f.Add("timestamp=1760000000000", "signature=")
-	k := &key{apiKey: strings.Repeat("k", 64), secret: file.Secret}
+	s := binanceSigning()
+	s.signed = func(c *call) (text, signature string) {
+		text, signature = (&binance{}).signedText(c)
+		return text, strings.ToLower(signature)
+	}
+	k, right := file.root(f, vector{}), file.right()
 	f.Fuzz(func(t *testing.T, query, body string) {
-		b := &binance{}
-		c := binanceCall(k, http.MethodPost, query, body)
-		caller, refusal := b.authenticate(c)
-		if caller == nil {
-			require.NotNil(t, refusal)
-			return
-		}
-		signed, signature := b.signedText(c)
-		require.Equal(t, right[signed], strings.ToLower(signature))
+		s.requireSound(t, binanceCall(k, http.MethodPost, query, body), right)
 	})
 }

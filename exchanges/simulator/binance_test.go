@@ -48,9 +48,7 @@ func TestBinanceAuthentication(t *testing.T) {
 	json.Header.Set("Content-Type", "application/json")
 	c.do(json).refused(400, -1104)
 
-	late := *c
-	late.now = func() time.Time { return time.Now().Add(-time.Minute) }
-	late.call(http.MethodGet, path).refused(400, -1021)
+	skewed(c, -time.Minute).call(http.MethodGet, path).refused(400, -1021)
 
 	require.Equal(t, http.StatusNotFound, c.call(http.MethodGet, "/sapi/v1/no/such").status)
 	var status struct{ Msg string }
@@ -74,7 +72,7 @@ func TestBinanceSurfaces(t *testing.T) {
 	newBinanceClient(t, s, "link_no_right").call(http.MethodPost, brokerKeys).refused(401, -2015)
 
 	k := master.mint("status", "1", "canTrade", "true")
-	minted := master.with(k.APIKey, k.SecretKey, nil)
+	minted := with(master, k.credential())
 	minted.call(http.MethodGet, binanceSub+"list").refused(401, -2015)
 
 	var info struct{ SubAccountQty, MaxSubAccountQty int }
@@ -216,13 +214,13 @@ func TestBinancePublicKeys(t *testing.T) {
 	answer.into(&k)
 	require.NotContains(t, answer.body, "secretKey")
 	var rights struct{ EnableReading, EnableFixReadOnly, EnableFixAPITrade, EnableSpotAndMarginTrading bool }
-	minted := c.with(k.APIKey, "", private)
+	minted := with(c, simulator.Credential{APIKey: k.APIKey, PrivateKey: privatePEM(t, private)})
 	minted.call(http.MethodGet, "/sapi/v1/account/apiRestrictions").into(&rights)
 	require.True(t, rights.EnableReading)
 	require.True(t, rights.EnableFixReadOnly)
 	require.False(t, rights.EnableFixAPITrade)
 	require.False(t, rights.EnableSpotAndMarginTrading)
-	c.with(k.APIKey, "secret", nil).call(http.MethodGet, "/sapi/v1/account/apiRestrictions").refused(400, -1022)
+	with(c, simulator.Credential{APIKey: k.APIKey, APISecret: "secret"}).call(http.MethodGet, "/sapi/v1/account/apiRestrictions").refused(400, -1022)
 
 	der, err := x509.MarshalPKIXPublicKey(public)
 	require.NoError(t, err)
@@ -303,13 +301,13 @@ func TestBinanceUse(t *testing.T) {
 	s := start(t, simulator.Options{})
 	c := newBinanceClient(t, s, "main")
 	k := c.mint("status", "2", "ipAddress", "127.0.0.1", "canTrade", "true", "canUniversalTransfer", "true")
-	minted := c.with(k.APIKey, k.SecretKey, nil)
+	minted := with(c, k.credential())
 	order := []string{"symbol", "BTCUSDT", "side", "BUY", "type", "MARKET", "quantity", "1"}
 
 	lender := c.mint("status", "1", "canMarginLoanRepay", "true")
 	borrow := []string{"asset", "USDT", "symbol", "BTCUSDT", "isIsolated", "FALSE", "amount", "5"}
-	c.with(lender.APIKey, lender.SecretKey, nil).call(http.MethodPost, "/sapi/v1/margin/borrow-repay", append(borrow, "type", "BORROW")...).refused(200, 0)
-	c.with(lender.APIKey, lender.SecretKey, nil).call(http.MethodPost, "/sapi/v1/margin/borrow-repay", append(borrow, "type", "GIFT")...).refused(400, -1130)
+	with(c, lender.credential()).call(http.MethodPost, "/sapi/v1/margin/borrow-repay", append(borrow, "type", "BORROW")...).refused(200, 0)
+	with(c, lender.credential()).call(http.MethodPost, "/sapi/v1/margin/borrow-repay", append(borrow, "type", "GIFT")...).refused(400, -1130)
 
 	var account struct{ CanTrade, CanWithdraw bool }
 	minted.call(http.MethodGet, "/api/v3/account").into(&account)

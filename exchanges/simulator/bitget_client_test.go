@@ -1,66 +1,26 @@
 package simulator_test
 
 import (
-	"crypto"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
-	"io"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// bitgetClient signs requests as Bitget's documentation says, with one
-// credential.
-type bitgetClient struct {
-	*testing.T
-	simulator.Access
-	now  func() time.Time
-	http *http.Client
-}
+// bitgetClient signs requests as Bitget's documentation says.
+type bitgetClient struct{ client }
 
 func newBitgetClient(t *testing.T, s *simulator.Simulator, root string) *bitgetClient {
 	t.Helper()
-	access, ok := s.Root("bitget", root)
-	require.True(t, ok)
-	return &bitgetClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with another credential.
-func (c *bitgetClient) with(credential simulator.Credential) *bitgetClient {
-	other := *c
-	other.Credential = credential
-	return &other
-}
-
-// from is the client with another network address.
-func (c *bitgetClient) from(address string) *bitgetClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
+	return &bitgetClient{newClient(t, s, "bitget", root)}
 }
 
 type bitgetAnswer struct {
-	t      *testing.T
-	status int
-	header http.Header
-
+	reply
 	Code string          `json:"code"`
 	Msg  string          `json:"msg"`
 	Data json.RawMessage `json:"data"`
@@ -89,42 +49,19 @@ func (c *bitgetClient) post(path string, fields map[string]any) bitgetAnswer {
 
 func (c *bitgetClient) signed(method, target, body string) *http.Request {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), method, c.BaseURL+target, strings.NewReader(body))
-	require.NoError(c, err)
-	timestamp := strconv.FormatInt(c.now().UnixMilli(), 10)
-	request.Header.Set("ACCESS-KEY", c.APIKey)
-	request.Header.Set("ACCESS-SIGN", c.sign(timestamp+method+target+body))
-	request.Header.Set("ACCESS-TIMESTAMP", timestamp)
-	request.Header.Set("ACCESS-PASSPHRASE", c.Passphrase)
-	request.Header.Set("Content-Type", "application/json")
-	return request
-}
-
-func (c *bitgetClient) sign(text string) string {
-	c.Helper()
-	if c.PrivateKey != "" {
-		block, _ := pem.Decode([]byte(c.PrivateKey))
-		private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		require.NoError(c, err)
-		digest := sha256.Sum256([]byte(text))
-		signature, err := rsa.SignPKCS1v15(rand.Reader, private.(*rsa.PrivateKey), crypto.SHA256, digest[:])
-		require.NoError(c, err)
-		return base64.StdEncoding.EncodeToString(signature)
-	}
-	mac := hmac.New(sha256.New, []byte(c.APISecret))
-	mac.Write([]byte(text))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	timestamp := c.timestamp()
+	return c.request(method, target, body,
+		"ACCESS-KEY", c.APIKey,
+		"ACCESS-SIGN", base64.StdEncoding.EncodeToString(c.signature(timestamp+method+target+body)),
+		"ACCESS-TIMESTAMP", timestamp,
+		"ACCESS-PASSPHRASE", c.Passphrase,
+		"Content-Type", "application/json")
 }
 
 func (c *bitgetClient) do(request *http.Request) bitgetAnswer {
 	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := bitgetAnswer{t: c.T, status: response.StatusCode, header: response.Header}
-	require.NoError(c, json.Unmarshal(body, &answer))
+	answer := bitgetAnswer{reply: c.send(request)}
+	answer.decode(&answer)
 	return answer
 }
 

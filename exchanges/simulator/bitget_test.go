@@ -46,11 +46,9 @@ func TestBitgetAuthentication(t *testing.T) {
 		})
 	}
 	t.Run("clock too late", func(t *testing.T) {
-		late := c.with(c.Credential)
-		late.now = func() time.Time { return time.Now().Add(-time.Minute) }
-		require.Equal(t, "40008", late.get(path).Code)
+		require.Equal(t, "40008", skewed(c, -time.Minute).get(path).Code)
 	})
-	t.Run("another address", func(t *testing.T) { require.Equal(t, "40018", c.from("127.0.0.2").get(path).Code) })
+	t.Run("another address", func(t *testing.T) { require.Equal(t, "40018", from(c, "127.0.0.2").get(path).Code) })
 	t.Run("content type", func(t *testing.T) {
 		request := c.signed(http.MethodPost, bitgetUnifiedCreate, "{}")
 		request.Header.Set("Content-Type", "text/plain")
@@ -97,7 +95,7 @@ func TestBitgetRights(t *testing.T) {
 	for root, path := range map[string]string{"main": bitgetUnifiedCreate, "classic": bitgetClassicCreate} {
 		c := newBitgetClient(t, s, root)
 		_, minted := c.mint(path, nil)
-		require.Equal(t, "40048", c.with(minted).post(path, c.fields(path, nil)).Code, "a sub-account's key makes no keys")
+		require.Equal(t, "40048", with(c, minted).post(path, c.fields(path, nil)).Code, "a sub-account's key makes no keys")
 	}
 }
 
@@ -115,7 +113,7 @@ func TestBitgetInfo(t *testing.T) {
 		UserID: root.UserID, IPs: "127.0.0.1,::1", PermType: "read-and-write", ParentID: "", Permissions: []string{"uta_mgt", "uta_trade"},
 	}, root)
 	_, credential := c.mint(bitgetUnifiedCreate, nil)
-	c.with(credential).get("/api/v3/account/info").into(&minted)
+	with(c, credential).get("/api/v3/account/info").into(&minted)
 	require.Equal(t, info{
 		UserID: c.SubAccounts[0], IPs: "127.0.0.1", PermType: "read-only", ParentID: root.UserID, Permissions: []string{"uta_trade"},
 	}, minted)
@@ -246,7 +244,7 @@ func TestBitgetDeleteKey(t *testing.T) {
 	require.Equal(t, "25002", remove(c.APIKey), "not the caller's own")
 	require.Equal(t, "00000", remove(minted.APIKey))
 	require.Equal(t, "40041", remove(minted.APIKey))
-	require.Equal(t, "40037", c.with(minted).get("/api/v3/account/info").Code)
+	require.Equal(t, "40037", with(c, minted).get("/api/v3/account/info").Code)
 
 	c = newBitgetClient(t, s, "broker")
 	_, minted = c.mint(bitgetBrokerCreate, nil)
@@ -302,7 +300,7 @@ func TestBitgetEditKey(t *testing.T) {
 	require.Empty(t, listed().PermList)
 	require.Equal(t, []string{"127.0.0.1"}, listed().IPList)
 	require.Equal(t, 2, s.Calls("bitget", simulator.DeleteKey))
-	require.Equal(t, "40014", c.with(minted).get("/api/v2/spot/account/assets").Code)
+	require.Equal(t, "40014", with(c, minted).get("/api/v2/spot/account/assets").Code)
 
 	edited := edit(map[string]any{"permList": []string{"transfer"}})
 	require.Equal(t, "00000", edited.Code, "what was taken can be given again")
@@ -326,12 +324,12 @@ func TestBitgetUseKey(t *testing.T) {
 		{"read_write", []string{"uta_mgt"}, [4]string{"25620", "00000", "25620", "00000"}},
 	} {
 		_, minted := c.mint(bitgetUnifiedCreate, map[string]any{"type": test.keyType, "permissions": test.permissions})
-		user := c.with(minted)
+		user := with(c, minted)
 		require.Equal(t, test.want, [4]string{
 			user.get("/api/v3/trade/unfilled-orders").Code, user.get("/api/v3/account/assets").Code,
 			user.post("/api/v3/trade/place-order", order).Code, user.post("/api/v3/account/transfer", funds).Code,
 		}, "%s %v", test.keyType, test.permissions)
-		require.Equal(t, "40018", user.from("127.0.0.2").get("/api/v3/account/info").Code)
+		require.Equal(t, "40018", from(user, "127.0.0.2").get("/api/v3/account/info").Code)
 		require.Equal(t, "25620", user.post("/api/v3/account/withdrawal", funds).Code)
 		require.Equal(t, "40085", user.get("/api/v2/spot/account/assets").Code)
 	}
@@ -349,7 +347,7 @@ func TestBitgetUseKey(t *testing.T) {
 	} {
 		c := newBitgetClient(t, s, test.root)
 		_, minted := c.mint(test.path, test.more)
-		user := c.with(minted)
+		user := with(c, minted)
 		require.Equal(t, test.want, [4]string{
 			user.get("/api/v2/spot/account/assets").Code, user.post("/api/v2/spot/trade/place-order", order).Code,
 			user.post("/api/v2/mix/order/place-order", order).Code, user.post("/api/v2/spot/wallet/transfer", funds).Code,
@@ -359,8 +357,8 @@ func TestBitgetUseKey(t *testing.T) {
 	}
 
 	_, minted := c.mint(bitgetUnifiedCreate, map[string]any{"type": "read_write", "permissions": []string{"uta_mgt", "uta_trade"}})
-	require.Equal(t, "40019", c.with(minted).post("/api/v3/trade/place-order", map[string]any{"symbol": "BTCUSDT"}).Code)
-	require.Equal(t, "40020", c.with(minted).post("/api/v3/account/transfer", map[string]any{"coin": "USDT", "amount": "-1"}).Code)
+	require.Equal(t, "40019", with(c, minted).post("/api/v3/trade/place-order", map[string]any{"symbol": "BTCUSDT"}).Code)
+	require.Equal(t, "40020", with(c, minted).post("/api/v3/account/transfer", map[string]any{"coin": "USDT", "amount": "-1"}).Code)
 }
 
 func TestBitgetRateLimit(t *testing.T) {

@@ -75,7 +75,7 @@ func TestBybitRootRights(t *testing.T) {
 	main := newBybitClient(t, s, "main")
 	sub := main.SubAccounts[0]
 	create := `{"subuid":` + sub + `,"readOnly":0,"permissions":{"Spot":["SpotTrade"]}}`
-	trader := main.with(main.mint(sub, `"permissions":{"Spot":["SpotTrade"]}`))
+	trader := with(main, main.mint(sub, `"permissions":{"Spot":["SpotTrade"]}`))
 	tests := []struct {
 		name                    string
 		client                  *bybitClient
@@ -190,7 +190,7 @@ func TestBybitKeyWithTransferRightEditsItself(t *testing.T) {
 	c := newBybitClient(t, s, "main")
 	minted := c.mint(c.SubAccounts[0], `"ips":"127.0.0.1","permissions":{"Wallet":["AccountTransfer"]}`)
 	neighbour := c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`)
-	self := c.with(minted)
+	self := with(c, minted)
 
 	require.Equal(t, 10001, self.post("/v5/user/delete-sub-api", `{"apikey":"`+neighbour.APIKey+`"}`).RetCode)
 	require.Equal(t, 10001, self.post("/v5/user/update-sub-api", `{"apikey":"`+minted.APIKey+`"}`).RetCode, "it must not even name itself")
@@ -208,12 +208,12 @@ func TestBybitDeleteKey(t *testing.T) {
 	s := unhurried(t)
 	c := newBybitClient(t, s, "main")
 	minted := c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`)
-	require.Equal(t, 0, c.with(minted).get("/v5/account/wallet-balance", "accountType=UNIFIED").RetCode)
+	require.Equal(t, 0, with(c, minted).get("/v5/account/wallet-balance", "accountType=UNIFIED").RetCode)
 
 	answer := c.post("/v5/user/delete-sub-api", `{"apikey":"`+minted.APIKey+`"}`)
 	require.Equal(t, 0, answer.RetCode)
 	require.JSONEq(t, `{}`, string(answer.Result))
-	require.Equal(t, 10003, c.with(minted).get("/v5/account/wallet-balance", "accountType=UNIFIED").RetCode, "at once")
+	require.Equal(t, 10003, with(c, minted).get("/v5/account/wallet-balance", "accountType=UNIFIED").RetCode, "at once")
 	require.Equal(t, 10001, c.post("/v5/user/delete-sub-api", `{"apikey":"`+minted.APIKey+`"}`).RetCode, "gone already")
 	require.Equal(t, 2, s.Calls("bybit", simulator.DeleteKey))
 

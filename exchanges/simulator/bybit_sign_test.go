@@ -6,89 +6,44 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
-	"net/url"
-	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// bybitVectors are signatures computed outside of this project.
-type bybitVectors struct {
-	APIKey     string `json:"api_key"`
-	Secret     string `json:"secret"`
-	Timestamp  string `json:"timestamp"`
-	RecvWindow string `json:"recv_window"`
-	Vectors    []struct {
-		Name         string `json:"name"`
-		Method       string `json:"method"`
-		Path         string `json:"path"`
-		Query        string `json:"query"`
-		Body         string `json:"body"`
-		StringToSign string `json:"string_to_sign"`
-		Signature    string `json:"signature"`
-	} `json:"vectors"`
+const bybitVectorTime = 1_753_364_096_123
+
+// bybitCall is a vector as a call to its venue.
+func bybitCall(k *key, v vector) *call {
+	return v.callTo(k, time.UnixMilli(bybitVectorTime),
+		"X-BAPI-API-KEY", k.apiKey, "X-BAPI-TIMESTAMP", v.Timestamp, "X-BAPI-RECV-WINDOW", "5000",
+		"X-BAPI-SIGN", v.Signature, "Content-Type", "application/json")
 }
 
-func readBybitVectors(t testing.TB) bybitVectors {
-	data, err := os.ReadFile("../../testdata/bybit/vectors.json")
-	require.NoError(t, err)
-	var vectors bybitVectors
-	require.NoError(t, json.Unmarshal(data, &vectors))
-	require.NotEmpty(t, vectors.Vectors)
-	return vectors
-}
-
-// bybitCall is a signed call to the one key that its books hold.
-func bybitCall(k *key, method, query, body, timestamp, window, signature string) *call {
-	header := http.Header{}
-	for name, value := range map[string]string{
-		"X-BAPI-API-KEY": k.apiKey, "X-BAPI-TIMESTAMP": timestamp, "X-BAPI-RECV-WINDOW": window,
-		"X-BAPI-SIGN": signature, "Content-Type": "application/json",
-	} {
-		if value != "" {
-			header.Set(name, value)
-		}
+func bybitSigning() signing {
+	return signing{
+		venue: "bybit", rules: newBybit, call: bybitCall,
+		signed: func(c *call) (text, signature string) {
+			return (&bybit{}).signedText(c), c.Header.Get("X-BAPI-SIGN")
+		},
+		field: "retCode", badSignature: bybitBadSignature,
 	}
-	return &call{
-		Request: &http.Request{Method: method, URL: &url.URL{RawQuery: query}, Header: header},
-		body:    []byte(body),
-		now:     time.UnixMilli(1_753_364_096_123),
-		books:   &books{keys: []*key{k}},
-	}
-}
-
-func refusalCode(t testing.TB, refusal *answer) int {
-	var envelope struct {
-		RetCode int `json:"retCode"`
-	}
-	require.NoError(t, json.Unmarshal(refusal.body, &envelope))
-	return envelope.RetCode
 }
 
 func TestBybitVectors(t *testing.T) {
-	file := readBybitVectors(t)
-	k := &key{apiKey: file.APIKey, secret: file.Secret}
-	for _, vector := range file.Vectors {
-		t.Run(vector.Name, func(t *testing.T) {
-			c := bybitCall(k, vector.Method, vector.Query, vector.Body, file.Timestamp, file.RecvWindow, vector.Signature)
-			b := &bybit{}
-			require.Equal(t, vector.StringToSign, b.signedText(c))
-			caller, refusal := b.authenticate(c)
-			require.Nil(t, refusal)
-			require.Same(t, k, caller)
+	bybitSigning().testVectors(t, map[string]func(*vector){"upper case": inUpperCase})
+}
 
-			c.Header.Set("X-BAPI-SIGN", strings.ToUpper(vector.Signature))
-			_, refusal = b.authenticate(c)
-			require.NotNil(t, refusal, "upper case is another signature")
-			require.Equal(t, bybitBadSignature, refusalCode(t, refusal))
-			require.Contains(t, string(refusal.body), "origin_string["+file.Timestamp)
-		})
+func TestBybitEchoesWhatWasToBeSigned(t *testing.T) {
+	file := readVectors(t, "bybit")
+	for _, v := range file.Vectors {
+		inUpperCase(&v)
+		_, refusal := newBybit().authenticate(bybitCall(file.root(t, v), v))
+		require.NotNil(t, refusal)
+		require.Contains(t, string(refusal.body), "origin_string["+file.Timestamp)
 	}
 }
 
@@ -128,38 +83,30 @@ func TestBybitTimestampWindow(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			timestamp := strconv.FormatInt(1_753_364_096_123+test.offset, 10)
-			c := bybitCall(&key{apiKey: "key"}, http.MethodGet, "", "", timestamp, test.window, "")
+			timestamp := strconv.FormatInt(bybitVectorTime+test.offset, 10)
+			c := bybitCall(&key{}, vector{Method: http.MethodGet, Timestamp: timestamp})
+			c.Header.Set("X-BAPI-RECV-WINDOW", test.window)
 			refusal := (&bybit{}).checkTimestamp(c)
 			if test.want == bybitOK {
 				require.Nil(t, refusal)
 				return
 			}
-			require.Equal(t, test.want, refusalCode(t, refusal))
+			bybitSigning().requireReason(t, refusal, test.want, "")
 		})
 	}
 }
 
 // FuzzBybitAuthenticate checks that only the one right signature opens the door.
 func FuzzBybitAuthenticate(f *testing.F) {
-	file := readBybitVectors(f)
-	for _, vector := range file.Vectors {
-		f.Add(vector.Method, vector.Query, vector.Body, file.Timestamp, file.RecvWindow, vector.Signature)
+	file := readVectors(f, "bybit")
+	for _, v := range file.Vectors {
+		f.Add(v.Method, v.Query, v.Body, v.Timestamp, "5000", v.Signature)
 	}
 	f.Add("POST", "", "{}", "now", "", "")
-	right := make(map[string]string)
-	for _, vector := range file.Vectors {
-		right[vector.StringToSign] = vector.Signature
-	}
-	k := &key{apiKey: file.APIKey, secret: file.Secret}
+	k, right := file.root(f, vector{}), file.right()
 	f.Fuzz(func(t *testing.T, method, query, body, timestamp, window, signature string) {
-		b := &bybit{}
-		c := bybitCall(k, method, query, body, timestamp, window, signature)
-		caller, refusal := b.authenticate(c)
-		if caller == nil {
-			require.NotNil(t, refusal)
-			return
-		}
-		require.Equal(t, right[b.signedText(c)], signature)
+		c := bybitCall(k, vector{Method: method, Query: query, Body: body, Timestamp: timestamp, Signature: signature})
+		c.Header.Set("X-BAPI-RECV-WINDOW", window)
+		bybitSigning().requireSound(t, c, right)
 	})
 }

@@ -66,9 +66,7 @@ func TestBybitAuthentication(t *testing.T) {
 		require.Equal(t, 10001, altered(func(r *http.Request) { r.Header.Del("X-BAPI-TIMESTAMP") }).RetCode)
 	})
 	t.Run("late", func(t *testing.T) {
-		late := c.with(c.Credential)
-		late.now = func() time.Time { return time.Now().Add(-time.Minute) }
-		require.Equal(t, 10002, late.get(path, "").RetCode)
+		require.Equal(t, 10002, skewed(c, -time.Minute).get(path, "").RetCode)
 	})
 	t.Run("body with GET", func(t *testing.T) {
 		answer := c.do(c.signed(http.MethodGet, path, "", "{}"))
@@ -83,9 +81,9 @@ func TestBybitAuthentication(t *testing.T) {
 		require.Contains(t, answer.RetMsg, "Content-Type")
 	})
 	t.Run("other address", func(t *testing.T) {
-		require.Equal(t, 10010, c.from("127.0.0.2").get(path, "").RetCode)
+		require.Equal(t, 10010, from(c, "127.0.0.2").get(path, "").RetCode)
 		unbound := newBybitClient(t, s, "unbound")
-		require.Equal(t, 0, unbound.from("127.0.0.2").get(path, "").RetCode)
+		require.Equal(t, 0, from(unbound, "127.0.0.2").get(path, "").RetCode)
 	})
 	t.Run("RSA", func(t *testing.T) {
 		var key bybitKey
@@ -156,7 +154,7 @@ func TestBybitAddressBan(t *testing.T) {
 	require.Empty(t, answer.body)
 	clock.Advance(9 * time.Minute)
 	require.Equal(t, http.StatusForbidden, c.get("/v5/user/query-api", "").status, "the ban covers every path")
-	require.Equal(t, http.StatusOK, c.from("127.0.0.2").get("/v5/market/time", "").status, "but one address")
+	require.Equal(t, http.StatusOK, from(c, "127.0.0.2").get("/v5/market/time", "").status, "but one address")
 	clock.Advance(time.Minute)
 	require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").status)
 }
@@ -173,7 +171,7 @@ func TestBybitFaults(t *testing.T) {
 	var key bybitKey
 	c.post("/v5/user/create-sub-api", create).into(&key)
 	require.Equal(t, map[string][]string{"Spot": {"SpotTrade"}, "Wallet": {"AccountTransfer"}}, key.granted())
-	surplus := c.with(simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret})
+	surplus := with(c, simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret})
 	require.Equal(t, 0, surplus.post("/v5/asset/transfer/inter-transfer",
 		`{"transferId":"42c0cfb0-6bca-c242-bc76-4e6df6cbcb16","coin":"USDT","amount":"1","fromAccountType":"UNIFIED","toAccountType":"FUND"}`).RetCode,
 		"the surplus is real")

@@ -34,7 +34,7 @@ func TestBybitQueryKey(t *testing.T) {
 	require.Equal(t, float64(1), readOnly.ReadOnly)
 
 	credential := main.mint(main.SubAccounts[0], `"note":"lease","permissions":{"Spot":["SpotTrade"]}`)
-	main.with(credential).get("/v5/user/query-api", "").into(&minted)
+	with(main, credential).get("/v5/user/query-api", "").into(&minted)
 	require.False(t, minted.IsMaster)
 	require.Equal(t, strconv.Itoa(root.UserID), minted.ParentUID)
 	require.Equal(t, main.SubAccounts[0], strconv.Itoa(minted.UserID))
@@ -45,10 +45,10 @@ func TestBybitUseKey(t *testing.T) {
 	s := unhurried(t)
 	c := newBybitClient(t, s, "main")
 	sub := c.SubAccounts[0]
-	client := func(fields string) *bybitClient { return c.with(c.mint(sub, fields)) }
+	client := func(fields string) *bybitClient { return with(c, c.mint(sub, fields)) }
 	var key bybitKey
 	c.post("/v5/user/create-sub-api", `{"subuid":`+sub+`,"readOnly":1,"permissions":{"Spot":["SpotTrade"],"Wallet":["AccountTransfer"]}}`).into(&key)
-	reader := c.with(simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret})
+	reader := with(c, simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret})
 
 	tests := []struct {
 		name                                       string
@@ -96,7 +96,7 @@ func TestBybitExpiredKey(t *testing.T) {
 	s := start(t, simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newBybitClient(t, s, "main")
 	c.now = clock.Now
-	minted := c.with(c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`))
+	minted := with(c, c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`))
 	clock.Advance(90*24*time.Hour - time.Second)
 	require.Equal(t, 0, minted.get("/v5/user/query-api", "").RetCode)
 	clock.Advance(time.Second)

@@ -1,46 +1,27 @@
 package simulator_test
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// deribitClient calls methods as Deribit's documentation says, with one
-// credential or one token.
+// deribitClient calls methods as Deribit's documentation says.
 type deribitClient struct {
-	*testing.T
-	simulator.Access
-	now   func() time.Time
+	client
 	token string // in place of signatures, if there is one
-	http  *http.Client
 }
 
 func newDeribitClient(t *testing.T, s *simulator.Simulator, root string) *deribitClient {
 	t.Helper()
-	access, ok := s.Root("deribit", root)
-	require.True(t, ok)
-	return &deribitClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with another key.
-func (c *deribitClient) with(k deribitKey) *deribitClient {
-	other := *c
-	other.APIKey, other.APISecret, other.token = k.ClientID, k.Secret, ""
-	return &other
+	return &deribitClient{client: newClient(t, s, "deribit", root)}
 }
 
 // bearing is the client with a token.
@@ -50,20 +31,16 @@ func (c *deribitClient) bearing(token string) *deribitClient {
 	return &other
 }
 
-// from is the client with another network address, or with another connection
-// from the same.
-func (c *deribitClient) from(address string) *deribitClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
+// holding is the client with another key, and no token.
+func (c *deribitClient) holding(k deribitKey) *deribitClient {
+	return with(c.bearing(""), simulator.Credential{APIKey: k.ClientID, APISecret: k.Secret})
 }
 
+// anonymous is the client without credential.
+func (c *deribitClient) anonymous() *deribitClient { return c.holding(deribitKey{}) }
+
 type deribitAnswer struct {
-	t      *testing.T
-	status int
+	reply
 	Result json.RawMessage `json:"result"`
 	Error  struct {
 		Code int               `json:"code"`
@@ -92,38 +69,33 @@ func (a deribitAnswer) refused(code int) {
 // call calls a method with its parameters as JSON.
 func (c *deribitClient) call(method, params string) deribitAnswer {
 	c.Helper()
-	return c.send(http.MethodPost, "/api/v2/"+method, `{"jsonrpc":"2.0","id":42,"method":"`+method+`","params":`+params+`}`)
+	return c.do(http.MethodPost, "/api/v2/"+method, `{"jsonrpc":"2.0","id":42,"method":"`+method+`","params":`+params+`}`)
 }
 
 // get calls a method by GET.
 func (c *deribitClient) get(method, query string) deribitAnswer {
 	c.Helper()
-	return c.send(http.MethodGet, "/api/v2/"+method+"?"+query, "")
+	return c.do(http.MethodGet, "/api/v2/"+method+"?"+query, "")
 }
 
-func (c *deribitClient) send(verb, target, body string) deribitAnswer {
+func (c *deribitClient) do(verb, target, body string) deribitAnswer {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), verb, c.BaseURL+target, strings.NewReader(body))
-	require.NoError(c, err)
-	request.Header.Set("Content-Type", "application/json")
+	answer := deribitAnswer{reply: c.send(c.request(verb, target, body,
+		"Authorization", c.authorization(verb, target, body), "Content-Type", "application/json"))}
+	answer.decode(&answer)
+	return answer
+}
+
+func (c *deribitClient) authorization(verb, target, body string) string {
 	switch {
 	case c.token != "":
-		request.Header.Set("Authorization", "Bearer "+c.token)
-	case c.APIKey != "":
-		ts, nonce := strconv.FormatInt(c.now().UnixMilli(), 10), rand.Text()
-		mac := hmac.New(sha256.New, []byte(c.APISecret))
-		mac.Write([]byte(ts + "\n" + nonce + "\n" + verb + "\n" + target + "\n" + body + "\n"))
-		request.Header.Set("Authorization",
-			"deri-hmac-sha256 id="+c.APIKey+",ts="+ts+",sig="+hex.EncodeToString(mac.Sum(nil))+",nonce="+nonce)
+		return "Bearer " + c.token
+	case c.APIKey == "":
+		return ""
 	}
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := deribitAnswer{t: c.T, status: response.StatusCode}
-	require.NoError(c, json.Unmarshal(text, &answer), "%s", text)
-	return answer
+	ts, nonce := c.timestamp(), rand.Text()
+	signature := mac(sha256.New, c.APISecret, ts+"\n"+nonce+"\n"+verb+"\n"+target+"\n"+body+"\n")
+	return "deri-hmac-sha256 id=" + c.APIKey + ",ts=" + ts + ",sig=" + hex.EncodeToString(signature) + ",nonce=" + nonce
 }
 
 type deribitToken struct {
@@ -140,13 +112,6 @@ func (c *deribitClient) login(scope string) deribitToken {
 	c.anonymous().call("public/auth", `{"grant_type":"client_credentials","client_id":"`+c.APIKey+`","client_secret":"`+c.APISecret+
 		`","scope":"`+scope+`"}`).into(&token)
 	return token
-}
-
-// anonymous is the client without credential.
-func (c *deribitClient) anonymous() *deribitClient {
-	other := *c
-	other.APIKey, other.token = "", ""
-	return &other
 }
 
 // exchanged is the client logged in to a sub-account, in sessions of its own.

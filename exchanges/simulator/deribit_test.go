@@ -3,10 +3,8 @@ package simulator_test
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"net/http"
 	"strconv"
 	"strings"
@@ -43,9 +41,9 @@ func TestDeribitMessages(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"method":"private/get_account_summary","params":{"currency":"BTC","x":1}}`:   -32602,
 		`{"jsonrpc":"2.0","id":1,"method":"private/get_account_summary","params":{"currency":["BTC","ETH"]}}`: -32602,
 	} {
-		c.send(http.MethodPost, path, body).refused(code)
+		c.do(http.MethodPost, path, body).refused(code)
 	}
-	c.send(http.MethodPut, path, `{}`).refused(11050)
+	c.do(http.MethodPut, path, `{}`).refused(11050)
 	c.call("private/create_master_key", `{}`).refused(-32601)
 }
 
@@ -57,10 +55,10 @@ func TestDeribitSignatures(t *testing.T) {
 	const method, params = "private/get_subaccounts", `{}`
 	c.call(method, params).ok()
 	c.anonymous().call(method, params).refused(10000)
-	c.from("127.0.0.2").call(method, params).refused(13009)
+	from(c, "127.0.0.2").call(method, params).refused(13009)
 	unbound := newDeribitClient(t, s, "unbound")
 	unbound.now = clock.Now
-	unbound.from("127.0.0.2").call(method, params).ok()
+	from(unbound, "127.0.0.2").call(method, params).ok()
 
 	wrong := *c
 	wrong.APISecret = "wrong"
@@ -68,9 +66,7 @@ func TestDeribitSignatures(t *testing.T) {
 	wrong.APIKey = "unknown"
 	wrong.call(method, params).refused(13004)
 	for _, off := range []time.Duration{time.Minute + time.Second, -time.Minute - time.Second} {
-		late := *c
-		late.now = func() time.Time { return clock.Now().Add(off) }
-		late.call(method, params).refused(13009)
+		skewed(c, off).call(method, params).refused(13009)
 	}
 }
 
@@ -84,7 +80,7 @@ func TestDeribitLogin(t *testing.T) {
 	require.Equal(t, 900, token.Expires)
 	require.Equal(t, "account:read_write block_rfq:read_write block_trade:read_write mainaccount session:a trade:read_write wallet:read_write", token.Scope)
 	c.bearing(token.Access).call(method, params).ok()
-	c.from("127.0.0.2").bearing(token.Access).call(method, params).refused(13009)
+	from(c, "127.0.0.2").bearing(token.Access).call(method, params).refused(13009)
 	require.Equal(t, "account:read mainaccount session:b", c.login("account:read session:b").Scope)
 	short := c.login("expires:10 session:c")
 	require.Equal(t, 10, short.Expires)
@@ -98,7 +94,7 @@ func TestDeribitLogin(t *testing.T) {
 		c.bearing(fresh.Access).call(method, params).ok()
 	})
 	t.Run("without a name it is bound to its connection", func(t *testing.T) {
-		near, far := c.from("127.0.0.1"), c.from("127.0.0.1")
+		near, far := from(c, "127.0.0.1"), from(c, "127.0.0.1")
 		bound := near.login("").Access
 		near.bearing(bound).call(method, params).ok()
 		far.bearing(bound).call(method, params).refused(13009)
@@ -119,51 +115,44 @@ func TestDeribitLogin(t *testing.T) {
 		auth(c, `{`+credentials+`,"scope":"expires:x"}`).refused(-32602)
 		auth(c, `{"grant_type":"password"}`).refused(-32602)
 		auth(c, `{"grant_type":"client_credentials","client_id":"`+c.APIKey+`","client_secret":"no"}`).refused(13004)
-		auth(c.from("127.0.0.2"), `{`+credentials+`}`).refused(13009)
+		auth(from(c, "127.0.0.2"), `{`+credentials+`}`).refused(13009)
 		pair := newDeribitClient(t, s, "ed25519")
 		auth(c, `{"grant_type":"client_credentials","client_id":"`+pair.APIKey+`","client_secret":""}`).refused(13004)
 	})
 }
 
 // signedLogin are the parameters of a login with a key pair.
-func signedLogin(apiKey string, private ed25519.PrivateKey, at time.Time, nonce string) string {
-	ts := strconv.FormatInt(at.UnixMilli(), 10)
-	signature := base64.RawURLEncoding.EncodeToString(ed25519.Sign(private, []byte(ts+"\n"+nonce+"\n")))
-	return `{"grant_type":"client_signature","client_id":"` + apiKey + `","timestamp":` + ts + `,"nonce":"` + nonce +
+func (c *deribitClient) signedLogin(nonce string) string {
+	ts := c.timestamp()
+	signature := base64.RawURLEncoding.EncodeToString(c.signature(ts + "\n" + nonce + "\n"))
+	return `{"grant_type":"client_signature","client_id":"` + c.APIKey + `","timestamp":` + ts + `,"nonce":"` + nonce +
 		`","data":"","signature":"` + signature + `","scope":"session:x"}`
 }
 
 func TestDeribitKeyPairs(t *testing.T) {
 	s := unhurried(t)
 	root := newDeribitClient(t, s, "ed25519")
-	block, _ := pem.Decode([]byte(root.PrivateKey))
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	require.NoError(t, err)
-	private := parsed.(ed25519.PrivateKey)
 	auth := func(params string) deribitAnswer { return root.anonymous().call("public/auth", params) }
 	var token deribitToken
-	auth(signedLogin(root.APIKey, private, time.Now(), "n1")).into(&token)
+	auth(root.signedLogin("n1")).into(&token)
 	root.bearing(token.Access).call("private/get_subaccounts", `{}`).ok()
-	auth(signedLogin(root.APIKey, private, time.Now(), "n1")).refused(13004)
-	auth(signedLogin(root.APIKey, private, time.Now().Add(-2*time.Minute), "n2")).refused(13004)
-	auth(strings.Replace(signedLogin(root.APIKey, private, time.Now(), "n3"), "n3", "n4", 1)).refused(13004)
+	auth(root.signedLogin("n1")).refused(13004)
+	auth(skewed(root, -2*time.Minute).signedLogin("n2")).refused(13004)
+	auth(strings.Replace(root.signedLogin("n3"), "n3", "n4", 1)).refused(13004)
 
 	public, own, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	der, err := x509.MarshalPKIXPublicKey(public)
-	require.NoError(t, err)
-	text, err := json.Marshal(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
-	require.NoError(t, err)
 	minter := newDeribitClient(t, s, "main").minter()
-	minted := minter.create(`{"name":"pair","max_scope":"trade:read","public_key":` + string(text) + `}`)
+	minted := minter.create(`{"name":"pair","max_scope":"trade:read","public_key":` + mustJSON(t, publicPEM(t, public)) + `}`)
 	require.Regexp(t, `^[0-9a-f]{2}(:[0-9a-f]{2}){15}$`, minted.Secret, "a fingerprint")
-	auth(signedLogin(minted.ClientID, own, time.Now(), "n5")).into(&token)
+	holder := with(root, simulator.Credential{APIKey: minted.ClientID, PrivateKey: privatePEM(t, own)})
+	auth(holder.signedLogin("n5")).into(&token)
 	user := minter.bearing(token.Access)
 	user.call("private/get_positions", `{}`).ok()
 	require.True(t, s.RemoveKey("deribit", minted.ClientID))
 	user.call("private/get_positions", `{}`).refused(13009)
 	minter.call("private/create_api_key", `{"max_scope":"trade:read","public_key":"no PEM"}`).refused(-32602)
-	minter.with(minted).call("private/get_positions", `{}`).refused(13004)
+	minter.holding(minted).call("private/get_positions", `{}`).refused(13004)
 }
 
 func TestDeribitExchangedTokens(t *testing.T) {
@@ -216,15 +205,15 @@ func TestDeribitKeys(t *testing.T) {
 	inert := minter.create(`{"name":"vlt1","max_scope":"account:none trade:none wallet:none"}`)
 	require.NotContains(t, inert.MaxScope, "read")
 	require.NotEmpty(t, inert.Secret)
-	minter.with(inert).call("private/get_positions", `{}`).refused(13021)
+	minter.holding(inert).call("private/get_positions", `{}`).refused(13021)
 	var edited deribitKey
 	id := strconv.Itoa(inert.ID)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read wallet:read_write","ip_whitelist":["203.0.113.7"],"enabled_features":["block_trade_approval"]}`).into(&edited)
 	require.Equal(t, []string{"203.0.113.7"}, edited.IPs)
 	require.Equal(t, "vlt1", edited.Name, "what is not given stays")
-	minter.with(inert).call("private/get_positions", `{}`).refused(13009)
+	minter.holding(inert).call("private/get_positions", `{}`).refused(13009)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read","name":"vlt2","ip_whitelist":["127.0.0.1"]}`).ok()
-	minter.with(inert).call("private/get_positions", `{}`).ok()
+	minter.holding(inert).call("private/get_positions", `{}`).ok()
 	minter.call("private/change_api_key_name", `{"id":`+id+`,"name":"vlt3"}`).into(&edited)
 	require.Equal(t, "vlt3", edited.Name)
 	require.Equal(t, "trade:read", edited.MaxScope)
@@ -236,7 +225,7 @@ func TestDeribitKeys(t *testing.T) {
 	minter.call("private/remove_api_key", `{"id":`+id+`}`).ok()
 	minter.call("private/remove_api_key", `{"id":`+id+`}`).refused(-32602)
 	require.Equal(t, []string{inert.ClientID}, s.Deletions("deribit"))
-	minter.with(inert).call("private/get_positions", `{}`).refused(13004)
+	minter.holding(inert).call("private/get_positions", `{}`).refused(13004)
 
 	t.Run("parameters", func(t *testing.T) {
 		for _, params := range []string{
@@ -289,7 +278,7 @@ func TestDeribitUse(t *testing.T) {
 	for _, held := range []string{"trade:read", "wallet:read", "account:read", "trade:read_write", "wallet:read_write"} {
 		k := minter.create(`{"max_scope":"` + held + `"}`)
 		for needed, use := range calls {
-			answer := minter.with(k).call(use.method, use.params)
+			answer := minter.holding(k).call(use.method, use.params)
 			if held == needed || strings.TrimSuffix(held, "_write") == needed {
 				answer.ok()
 			} else {
@@ -301,7 +290,7 @@ func TestDeribitUse(t *testing.T) {
 	newDeribitClient(t, s, "main").call("private/withdraw", calls["wallet:read_write "].params).ok()
 
 	k := minter.create(`{"max_scope":"trade:read_write wallet:read_write"}`)
-	user := minter.with(k)
+	user := minter.holding(k)
 	user.call("private/buy", `{"instrument_name":"BTC-PERPETUAL","amount":10,"type":"limit"}`).refused(-32602)
 	user.call("private/buy", `{"instrument_name":"BTC-PERPETUAL","amount":0,"type":"market"}`).refused(-32602)
 	user.call("private/get_deposits", `{"currency":"btc"}`).refused(-32602)
@@ -335,7 +324,7 @@ func TestDeribitFaults(t *testing.T) {
 	inject(simulator.CreateKey, simulator.GrantMore)
 	k := minter.create(`{"max_scope":"trade:read"}`)
 	require.ElementsMatch(t, []string{"account:read", "trade:read"}, strings.Fields(k.MaxScope))
-	minter.with(k).call("private/get_account_summary", `{"currency":"BTC"}`).ok()
+	minter.holding(k).call("private/get_account_summary", `{"currency":"BTC"}`).ok()
 	inject(simulator.EditKey, simulator.GrantLess)
 	id := strconv.Itoa(k.ID)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read"}`).into(&k)

@@ -1,62 +1,30 @@
 package simulator_test
 
 import (
-	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// gateClient signs requests as Gate's documentation says, with one credential.
-type gateClient struct {
-	*testing.T
-	simulator.Access
-	now  func() time.Time
-	http *http.Client
-}
+// gateClient signs requests as Gate's documentation says.
+type gateClient struct{ client }
 
 func newGateClient(t *testing.T, s *simulator.Simulator, root string) *gateClient {
 	t.Helper()
-	access, ok := s.Root("gate", root)
-	require.True(t, ok)
-	return &gateClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with another credential.
-func (c *gateClient) with(credential simulator.Credential) *gateClient {
-	other := *c
-	other.Credential = credential
-	return &other
-}
-
-// from is the client with another network address.
-func (c *gateClient) from(address string) *gateClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
+	return &gateClient{newClient(t, s, "gate", root)}
 }
 
 type gateAnswer struct {
-	t      *testing.T
-	status int
-	header http.Header
-	body   []byte
-
+	reply
 	Label   string `json:"label"`
 	Message string `json:"message"`
 }
@@ -65,7 +33,7 @@ type gateAnswer struct {
 func (a gateAnswer) into(result any) {
 	a.t.Helper()
 	require.Equal(a.t, 2, a.status/100, "%s: %s", a.Label, a.Message)
-	require.NoError(a.t, json.Unmarshal(a.body, result))
+	a.decode(result)
 }
 
 // call makes a signed request to a path below /api/v4.
@@ -76,34 +44,28 @@ func (c *gateClient) call(method, target, body string) gateAnswer {
 
 func (c *gateClient) signed(method, target, body string) *http.Request {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), method, c.BaseURL+"/api/v4"+target, strings.NewReader(body))
-	require.NoError(c, err)
 	path, query, _ := strings.Cut("/api/v4"+target, "?")
 	plain, err := url.QueryUnescape(query)
 	require.NoError(c, err)
 	timestamp := strconv.FormatInt(c.now().Unix(), 10)
 	hash := sha512.Sum512([]byte(body))
-	mac := hmac.New(sha512.New, []byte(c.APISecret))
-	mac.Write([]byte(method + "\n" + path + "\n" + plain + "\n" + hex.EncodeToString(hash[:]) + "\n" + timestamp))
-	request.Header.Set("KEY", c.APIKey)
-	request.Header.Set("Timestamp", timestamp)
-	request.Header.Set("SIGN", hex.EncodeToString(mac.Sum(nil)))
+	signature := mac(sha512.New, c.APISecret, method+"\n"+path+"\n"+plain+"\n"+hex.EncodeToString(hash[:])+"\n"+timestamp)
+	contentType := ""
 	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
+		contentType = "application/json"
 	}
-	return request
+	return c.request(method, "/api/v4"+target, body,
+		"KEY", c.APIKey,
+		"Timestamp", timestamp,
+		"SIGN", hex.EncodeToString(signature),
+		"Content-Type", contentType)
 }
 
 func (c *gateClient) do(request *http.Request) gateAnswer {
 	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := gateAnswer{t: c.T, status: response.StatusCode, header: response.Header, body: body}
-	if response.StatusCode/100 != 2 {
-		require.NoError(c, json.Unmarshal(body, &answer))
+	answer := gateAnswer{reply: c.send(request)}
+	if answer.status/100 != 2 {
+		answer.decode(&answer)
 	}
 	return answer
 }

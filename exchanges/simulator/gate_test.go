@@ -66,10 +66,10 @@ func TestGateAuthentication(t *testing.T) {
 		}
 	})
 	t.Run("another address", func(t *testing.T) {
-		answer := c.from("127.0.0.2").call(http.MethodGet, path, "")
+		answer := from(c, "127.0.0.2").call(http.MethodGet, path, "")
 		require.Equal(t, "FORBIDDEN", answer.Label)
 		require.Equal(t, "Request IP not in whitelist: 127.0.0.2", answer.Message)
-		require.Equal(t, http.StatusOK, newGateClient(t, s, "unbound").from("127.0.0.2").call(http.MethodGet, path, "").status)
+		require.Equal(t, http.StatusOK, from(newGateClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path, "").status)
 	})
 	t.Run("body of another type", func(t *testing.T) {
 		request := c.signed(http.MethodPost, c.keysPath(), "{}")
@@ -103,8 +103,8 @@ func TestGateAccount(t *testing.T) {
 
 	require.Equal(t, "FORBIDDEN", newGateClient(t, s, "unlisted").call(http.MethodGet, "/account/main_keys", "").Label)
 	_, minted := c.mint(`{"name":"lease1","perms":[{"name":"account","read_only":false}]}`)
-	require.Equal(t, "FORBIDDEN", c.with(minted).call(http.MethodGet, "/account/main_keys", "").Label)
-	require.Equal(t, http.StatusOK, c.with(minted).call(http.MethodGet, "/account/detail", "").status)
+	require.Equal(t, "FORBIDDEN", with(c, minted).call(http.MethodGet, "/account/main_keys", "").Label)
+	require.Equal(t, http.StatusOK, with(c, minted).call(http.MethodGet, "/account/detail", "").status)
 }
 
 func TestGateSubAccounts(t *testing.T) {
@@ -143,10 +143,10 @@ func TestGateSubAccounts(t *testing.T) {
 	c.call(http.MethodGet, path, "").into(&one)
 	require.Equal(t, 2, one.State)
 	require.Equal(t, "SUB_ACCOUNT_LOCKED", c.call(http.MethodPost, c.keysPath(), `{}`).Label)
-	require.Equal(t, "ACCOUNT_LOCKED", c.with(minted).call(http.MethodPost, "/spot/orders", order).Label)
-	require.Equal(t, http.StatusOK, c.with(minted).call(http.MethodGet, "/spot/accounts", "").status)
+	require.Equal(t, "ACCOUNT_LOCKED", with(c, minted).call(http.MethodPost, "/spot/orders", order).Label)
+	require.Equal(t, http.StatusOK, with(c, minted).call(http.MethodGet, "/spot/accounts", "").status)
 	require.Equal(t, http.StatusNoContent, c.call(http.MethodPost, path+"/unlock", "").status)
-	require.Equal(t, http.StatusCreated, c.with(minted).call(http.MethodPost, "/spot/orders", order).status)
+	require.Equal(t, http.StatusCreated, with(c, minted).call(http.MethodPost, "/spot/orders", order).status)
 	for _, target := range []string{"/lock", "", "/keys"} {
 		method := http.MethodGet
 		if target == "/lock" {
@@ -203,7 +203,7 @@ func TestGateRootRights(t *testing.T) {
 	s := unhurried(t)
 	c := newGateClient(t, s, "main")
 	_, minted := c.mint(`{"name":"lease1","perms":[{"name":"account","read_only":false}]}`)
-	for _, user := range []*gateClient{newGateClient(t, s, "no_right"), c.with(minted)} {
+	for _, user := range []*gateClient{newGateClient(t, s, "no_right"), with(c, minted)} {
 		require.Equal(t, "FORBIDDEN", user.call(http.MethodGet, "/sub_accounts", "").Label)
 		require.Equal(t, "FORBIDDEN", user.call(http.MethodPost, c.keysPath(), `{}`).Label)
 	}
@@ -248,13 +248,13 @@ func TestGateDeleteKey(t *testing.T) {
 		label string
 	}{{0, ""}, {5*time.Minute - time.Second, ""}, {time.Second, "INVALID_KEY"}} {
 		clock.Advance(step.after)
-		require.Equal(t, step.label, c.with(minted).call(http.MethodGet, "/spot/accounts", "").Label)
+		require.Equal(t, step.label, with(c, minted).call(http.MethodGet, "/spot/accounts", "").Label)
 	}
 
 	key, minted = c.mint(`{"name":"lease1","perms":[{"name":"spot","read_only":true}]}`)
 	c.call(http.MethodDelete, c.keysPath()+"/"+key.Key, "")
 	s.Reset()
-	require.Equal(t, "INVALID_KEY", c.with(minted).call(http.MethodGet, "/spot/accounts", "").Label)
+	require.Equal(t, "INVALID_KEY", with(c, minted).call(http.MethodGet, "/spot/accounts", "").Label)
 }
 
 func TestGateUseKey(t *testing.T) {
@@ -278,16 +278,16 @@ func TestGateUseKey(t *testing.T) {
 		{"/wallet/transfers", `{"currency":"USDT","from":"spot","to":"futures","amount":"1"}`},
 	}
 	for _, call := range calls {
-		require.Equal(t, 2, c.with(all).call(http.MethodPost, call.target, call.body).status/100, call.target)
-		require.Equal(t, "READ_ONLY", c.with(reader).call(http.MethodPost, call.target, call.body).Label, call.target)
-		require.Equal(t, "FORBIDDEN", c.with(nothing).call(http.MethodPost, call.target, call.body).Label, call.target)
-		require.NotEmpty(t, c.with(all).call(http.MethodPost, call.target, `{}`).Label, call.target)
+		require.Equal(t, 2, with(c, all).call(http.MethodPost, call.target, call.body).status/100, call.target)
+		require.Equal(t, "READ_ONLY", with(c, reader).call(http.MethodPost, call.target, call.body).Label, call.target)
+		require.Equal(t, "FORBIDDEN", with(c, nothing).call(http.MethodPost, call.target, call.body).Label, call.target)
+		require.NotEmpty(t, with(c, all).call(http.MethodPost, call.target, `{}`).Label, call.target)
 	}
-	require.Equal(t, http.StatusOK, c.with(reader).call(http.MethodGet, "/spot/accounts?currency=USDT", "").status)
-	require.Equal(t, "FORBIDDEN", c.with(nothing).call(http.MethodGet, "/spot/accounts", "").Label)
-	require.Equal(t, "INVALID_PARAM_VALUE", c.with(all).call(http.MethodGet, "/spot/accounts?page=1", "").Label)
-	require.Equal(t, "FORBIDDEN", c.with(all).call(http.MethodPost, "/withdrawals", `{}`).Label)
-	require.Equal(t, "FORBIDDEN", c.with(all).from("127.0.0.2").call(http.MethodGet, "/spot/accounts", "").Label)
+	require.Equal(t, http.StatusOK, with(c, reader).call(http.MethodGet, "/spot/accounts?currency=USDT", "").status)
+	require.Equal(t, "FORBIDDEN", with(c, nothing).call(http.MethodGet, "/spot/accounts", "").Label)
+	require.Equal(t, "INVALID_PARAM_VALUE", with(c, all).call(http.MethodGet, "/spot/accounts?page=1", "").Label)
+	require.Equal(t, "FORBIDDEN", with(c, all).call(http.MethodPost, "/withdrawals", `{}`).Label)
+	require.Equal(t, "FORBIDDEN", from(with(c, all), "127.0.0.2").call(http.MethodGet, "/spot/accounts", "").Label)
 }
 
 // Each endpoint takes 80 requests in 10 seconds.

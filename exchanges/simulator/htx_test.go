@@ -1,17 +1,8 @@
 package simulator_test
 
 import (
-	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,156 +14,6 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
-
-const htxKeys = "/v2/sub-user/api-key-"
-
-// htxClient signs requests as HTX's documentation says, with one credential.
-type htxClient struct {
-	*testing.T
-	simulator.Access
-	now  func() time.Time
-	http *http.Client
-}
-
-func newHTXClient(t *testing.T, s *simulator.Simulator, root string) *htxClient {
-	t.Helper()
-	access, ok := s.Root("htx", root)
-	require.True(t, ok)
-	return &htxClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with a minted key.
-func (c *htxClient) with(minted htxKey) *htxClient {
-	other := *c
-	other.Credential = simulator.Credential{APIKey: minted.AccessKey, APISecret: minted.SecretKey}
-	return &other
-}
-
-// from is the client with another network address.
-func (c *htxClient) from(address string) *htxClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
-}
-
-// htxAnswer is an answer of either version.
-type htxAnswer struct {
-	t      *testing.T
-	status int
-	header http.Header
-
-	Code    int             `json:"code"`
-	Status  string          `json:"status"`
-	ErrCode string          `json:"err-code"`
-	ErrMsg  string          `json:"err-msg"`
-	Message string          `json:"message"`
-	Data    json.RawMessage `json:"data"`
-	NextID  int64           `json:"nextId"`
-}
-
-// outcome is "ok", or the code of the refusal with what tells it from others.
-func (a htxAnswer) outcome() string {
-	switch {
-	case a.Code == 200 || a.Status == "ok":
-		return "ok"
-	case a.Code != 0:
-		return strconv.Itoa(a.Code)
-	}
-	return a.ErrCode
-}
-
-func (a htxAnswer) into(data any) {
-	a.t.Helper()
-	require.Equal(a.t, "ok", a.outcome(), a.Message+a.ErrMsg)
-	require.NoError(a.t, json.Unmarshal(a.Data, data))
-}
-
-func (c *htxClient) get(path string, pairs ...string) htxAnswer {
-	c.Helper()
-	values := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		values.Set(pairs[i], pairs[i+1])
-	}
-	return c.do(c.signed(http.MethodGet, path, values, ""))
-}
-
-func (c *htxClient) post(path, body string) htxAnswer {
-	c.Helper()
-	return c.do(c.signed(http.MethodPost, path, url.Values{}, body))
-}
-
-func (c *htxClient) signed(method, path string, values url.Values, body string) *http.Request {
-	c.Helper()
-	values.Set("AccessKeyId", c.APIKey)
-	values.Set("SignatureMethod", "HmacSHA256")
-	if c.PrivateKey != "" {
-		values.Set("SignatureMethod", "Ed25519")
-	}
-	values.Set("SignatureVersion", "2")
-	values.Set("Timestamp", c.now().UTC().Format("2006-01-02T15:04:05"))
-	query := strings.ReplaceAll(values.Encode(), "+", "%20")
-	signature := c.sign(method + "\n" + strings.TrimPrefix(c.BaseURL, "http://") + "\n" + path + "\n" + query)
-	request, err := http.NewRequestWithContext(c.Context(), method, c.BaseURL+path+"?"+query+"&Signature="+url.QueryEscape(signature), strings.NewReader(body))
-	require.NoError(c, err)
-	request.Header.Set("Content-Type", "application/json")
-	return request
-}
-
-func (c *htxClient) sign(text string) string {
-	c.Helper()
-	if c.PrivateKey != "" {
-		block, _ := pem.Decode([]byte(c.PrivateKey))
-		private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		require.NoError(c, err)
-		return base64.StdEncoding.EncodeToString(ed25519.Sign(private.(ed25519.PrivateKey), []byte(text)))
-	}
-	mac := hmac.New(sha256.New, []byte(c.APISecret))
-	mac.Write([]byte(text))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
-func (c *htxClient) do(request *http.Request) htxAnswer {
-	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := htxAnswer{t: c.T, status: response.StatusCode, header: response.Header}
-	if strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
-		require.NoError(c, json.Unmarshal(body, &answer))
-	}
-	return answer
-}
-
-type htxKey struct {
-	AccessKey, SecretKey, Note, Permission, IPAddresses, Status string
-	ValidDays                                                   int
-	CreateTime                                                  int64
-}
-
-// create asks for a key in the first sub-user. The fields are those beside
-// subUid.
-func (c *htxClient) create(fields string) htxAnswer {
-	c.Helper()
-	return c.post(htxKeys+"generation", `{"subUid":`+c.SubAccounts[0]+`,`+fields+`}`)
-}
-
-func (c *htxClient) mint(fields string) (key htxKey) {
-	c.Helper()
-	c.create(fields).into(&key)
-	return key
-}
-
-// keys lists the keys of the first sub-user.
-func (c *htxClient) keys() (keys []htxKey) {
-	c.Helper()
-	c.get("/v2/user/api-key", "uid", c.SubAccounts[0]).into(&keys)
-	return keys
-}
 
 func TestHTXAuthentication(t *testing.T) {
 	s := unhurried(t)
@@ -187,7 +28,7 @@ func TestHTXAuthentication(t *testing.T) {
 		{"parameter that was not signed", "uid", "1", "Verification failure"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			request := c.signed(http.MethodGet, "/v2/user/uid", url.Values{}, "")
+			request := c.signed(http.MethodGet, "/v2/user/uid", "")
 			query := request.URL.Query()
 			query.Set(test.parameter, test.value)
 			request.URL.RawQuery = query.Encode()
@@ -198,12 +39,12 @@ func TestHTXAuthentication(t *testing.T) {
 		})
 	}
 	t.Run("the host is signed", func(t *testing.T) {
-		request := c.signed(http.MethodGet, "/v2/user/uid", url.Values{}, "")
+		request := c.signed(http.MethodGet, "/v2/user/uid", "")
 		request.Host = "api.huobi.pro"
 		require.Contains(t, c.do(request).ErrMsg, "Verification failure")
 	})
 	t.Run("the body is not", func(t *testing.T) {
-		request := c.signed(http.MethodPost, htxKeys+"deletion", url.Values{}, "")
+		request := c.signed(http.MethodPost, htxKeys+"deletion", "")
 		request.Body = io.NopCloser(strings.NewReader(`{"subUid":1,"accessKey":"x"}`))
 		request.ContentLength = -1
 		require.Equal(t, "2002", c.do(request).outcome())
@@ -212,17 +53,17 @@ func TestHTXAuthentication(t *testing.T) {
 		require.Equal(t, "2002", c.get("/v2/user/uid", "note", "a b+c").outcome(), "signed well, and unknown")
 	})
 	t.Run("not logged in", func(t *testing.T) {
-		request := c.signed(http.MethodGet, "/v2/user/uid", url.Values{}, "")
+		request := c.signed(http.MethodGet, "/v2/user/uid", "")
 		request.URL.RawQuery = ""
 		require.Equal(t, "login-required", c.do(request).outcome())
 		request.URL.RawQuery = "a=1&a=2"
 		require.Equal(t, "invalid-parameter", c.do(request).outcome())
 	})
 	t.Run("another address", func(t *testing.T) {
-		require.Contains(t, c.from("127.0.0.2").get("/v2/user/uid").ErrMsg, "Incorrect IP address")
+		require.Contains(t, from(c, "127.0.0.2").get("/v2/user/uid").ErrMsg, "Incorrect IP address")
 	})
 	t.Run("a GET with a body", func(t *testing.T) {
-		require.Equal(t, http.StatusForbidden, c.do(c.signed(http.MethodGet, "/v2/user/uid", url.Values{}, "{}")).status)
+		require.Equal(t, http.StatusForbidden, c.do(c.signed(http.MethodGet, "/v2/user/uid", "{}")).status)
 	})
 	t.Run("paths", func(t *testing.T) {
 		require.Equal(t, "method-not-allowed", c.post("/v2/user/uid", "{}").outcome())
@@ -231,7 +72,7 @@ func TestHTXAuthentication(t *testing.T) {
 	t.Run("Ed25519", func(t *testing.T) {
 		root := newHTXClient(t, s, "ed25519")
 		require.Equal(t, "ok", root.get("/v2/user/uid").outcome())
-		request := root.signed(http.MethodGet, "/v2/user/uid", url.Values{}, "")
+		request := root.signed(http.MethodGet, "/v2/user/uid", "")
 		request.URL.RawQuery = strings.Replace(request.URL.RawQuery, "Signature=", "Signature=AA", 1)
 		require.Equal(t, "api-signature-not-valid", root.do(request).outcome())
 	})
@@ -328,7 +169,7 @@ func TestHTXCreateKey(t *testing.T) {
 	}
 	require.Equal(t, "2002", c.post(htxKeys+"generation", `{"subUid":1,"note":"x","permission":"readOnly"}`).outcome())
 	require.Equal(t, "1002", newHTXClient(t, s, "read_only").create(`"note":"x","permission":"readOnly"`).outcome())
-	minted := c.with(c.mint(`"note":"trader","permission":"readOnly,trade"`))
+	minted := with(c, c.mint(`"note":"trader","permission":"readOnly,trade"`).credential())
 	require.Equal(t, "403", minted.create(`"note":"x","permission":"readOnly"`).outcome(), "a sub-user makes no keys")
 
 	for len(c.keys()) < 20 {
@@ -394,14 +235,14 @@ func TestHTXEditAndDeleteKey(t *testing.T) {
 	require.Equal(t, "ok", remove(c.SubAccounts[0]))
 	require.Equal(t, "2002", remove(c.SubAccounts[0]))
 	require.Equal(t, []string{key.AccessKey}, s.Deletions("htx"))
-	require.Contains(t, c.with(key).get("/v1/account/accounts").ErrMsg, "Incorrect Access key")
+	require.Contains(t, with(c, key.credential()).get("/v1/account/accounts").ErrMsg, "Incorrect Access key")
 }
 
 func TestHTXUseKey(t *testing.T) {
 	s := unhurried(t)
 	c := newHTXClient(t, s, "main")
-	reader := c.with(c.mint(`"note":"reader","permission":"readOnly"`))
-	trader := c.with(c.mint(`"note":"trader","permission":"readOnly,trade","ipAddresses":"127.0.0.0/8"`))
+	reader := with(c, c.mint(`"note":"reader","permission":"readOnly"`).credential())
+	trader := with(c, c.mint(`"note":"trader","permission":"readOnly,trade","ipAddresses":"127.0.0.0/8"`).credential())
 	const (
 		order    = `{"account-id":"1","symbol":"btcusdt","type":"buy-limit","amount":"1","price":"1"}`
 		swap     = `{"contract_code":"BTC-USDT","volume":1,"direction":"buy","lever_rate":1,"order_price_type":"limit"}`

@@ -3,7 +3,6 @@ package simulator
 import (
 	"encoding/hex"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,31 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hyperliquidVector is a signature computed outside of this project.
-type hyperliquidVector struct {
-	Name         string `json:"name"`
-	Environment  string `json:"environment"`
-	Body         string `json:"body"`
-	PrivateKey   string `json:"private_key"`
-	StringToSign string `json:"string_to_sign"`
-	Signature    string `json:"signature"`
-}
-
 const hyperliquidVectorNonce = 1790000000000
 
-func readHyperliquidVectors(t testing.TB) []hyperliquidVector {
-	data, err := os.ReadFile("../../testdata/hyperliquid/vectors.json")
-	require.NoError(t, err)
-	var file struct {
-		Vectors []hyperliquidVector `json:"vectors"`
-	}
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Vectors)
-	return file.Vectors
-}
-
-// whole is the body with nonce and signature.
-func (v hyperliquidVector) whole() string {
+// hyperliquidBody is a vector's body with nonce and signature.
+func hyperliquidBody(v vector) string {
 	return strings.TrimSuffix(v.Body, "}") + `,"nonce":1790000000000,"signature":` + v.Signature + `}`
 }
 
@@ -50,10 +28,10 @@ func walletOf(t testing.TB, private string) *wallet {
 }
 
 func TestHyperliquidVectors(t *testing.T) {
-	for _, vector := range readHyperliquidVectors(t) {
+	for _, vector := range readVectors(t, "hyperliquid").Vectors {
 		t.Run(vector.Name, func(t *testing.T) {
 			var request hyperliquidRequest
-			require.NoError(t, json.Unmarshal([]byte(vector.whole()), &request))
+			require.NoError(t, json.Unmarshal([]byte(hyperliquidBody(vector)), &request))
 			chain, source := "Mainnet", "a"
 			if vector.Environment == "testnet" {
 				chain, source = "Testnet", "b"
@@ -68,7 +46,7 @@ func TestHyperliquidVectors(t *testing.T) {
 			owner := walletOf(t, vector.PrivateKey)
 			h := newHyperliquid().(*hyperliquid)
 			k := &key{apiKey: owner.address(), permissions: []string{hyperliquidOwner}, account: &account{}}
-			c := &call{body: []byte(vector.whole()), now: time.UnixMilli(hyperliquidVectorNonce), books: &books{keys: []*key{k}}}
+			c := &call{body: []byte(hyperliquidBody(vector)), now: time.UnixMilli(hyperliquidVectorNonce), books: &books{keys: []*key{k}}}
 			caller, refusal := h.authenticate(c)
 			if vector.Environment == "testnet" {
 				require.NotNil(t, refusal, "a signature for another chain leads to another address")
@@ -143,9 +121,9 @@ func TestHyperliquidPack(t *testing.T) {
 // FuzzHyperliquidAuthenticate checks that no request panics, and that whoever is
 // let in owns the key.
 func FuzzHyperliquidAuthenticate(f *testing.F) {
-	vectors := readHyperliquidVectors(f)
+	vectors := readVectors(f, "hyperliquid").Vectors
 	for _, vector := range vectors {
-		f.Add(vector.whole())
+		f.Add(hyperliquidBody(vector))
 	}
 	f.Add(`{"action":{"type":"noop"},"nonce":1,"signature":{"r":"0x","s":"0x","v":27}}`)
 	owner := walletOf(f, vectors[0].PrivateKey)

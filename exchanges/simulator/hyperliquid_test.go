@@ -3,7 +3,6 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,13 +23,10 @@ type hyperliquidClient struct {
 }
 
 func newHyperliquidClient(t *testing.T) *hyperliquidClient {
-	now := time.UnixMilli(hyperliquidVectorNonce)
-	s := New(Options{RateMultiplier: 1, Now: func() time.Time { return now }})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	s, clock := startAt(t, time.UnixMilli(hyperliquidVectorNonce))
 	access := s.Exchange("hyperliquid")
 	return &hyperliquidClient{
-		T: t, Simulator: s, wallet: walletOf(t, access.PrivateKey), owner: access.SubAccounts[0], clock: &now, nonce: now.UnixMilli(),
+		T: t, Simulator: s, wallet: walletOf(t, access.PrivateKey), owner: access.SubAccounts[0], clock: clock, nonce: hyperliquidVectorNonce,
 	}
 }
 
@@ -43,12 +39,10 @@ func (c *hyperliquidClient) as(w *wallet) *hyperliquidClient {
 
 func (c *hyperliquidClient) post(path, body string) (status int, answer string) {
 	c.Helper()
-	response, err := http.Post(c.Exchange("hyperliquid").BaseURL+path, "application/json", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.Exchange("hyperliquid").BaseURL+path, strings.NewReader(body))
 	require.NoError(c, err)
-	defer response.Body.Close()
-	data, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	return response.StatusCode, string(data)
+	request.Header.Set("Content-Type", "application/json")
+	return answerTo(c.T, request)
 }
 
 func (c *hyperliquidClient) info(question string) string {

@@ -1,18 +1,12 @@
 package simulator_test
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,44 +15,16 @@ import (
 
 const kucoinKeys = "/api/v1/sub/api-key"
 
-// kucoinClient signs requests as KuCoin's documentation says, with one
-// credential.
-type kucoinClient struct {
-	*testing.T
-	simulator.Access
-	now  func() time.Time
-	http *http.Client
-}
+// kucoinClient signs requests as KuCoin's documentation says.
+type kucoinClient struct{ client }
 
 func newKuCoinClient(t *testing.T, s *simulator.Simulator, root string) *kucoinClient {
 	t.Helper()
-	access, ok := s.Root("kucoin", root)
-	require.True(t, ok)
-	return &kucoinClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with another credential.
-func (c *kucoinClient) with(credential simulator.Credential) *kucoinClient {
-	other := *c
-	other.Credential = credential
-	return &other
-}
-
-// from is the client with another network address.
-func (c *kucoinClient) from(address string) *kucoinClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
+	return &kucoinClient{newClient(t, s, "kucoin", root)}
 }
 
 type kucoinAnswer struct {
-	t      *testing.T
-	status int
-	header http.Header
-
+	reply
 	Code string          `json:"code"`
 	Msg  string          `json:"msg"`
 	Data json.RawMessage `json:"data"`
@@ -81,37 +47,27 @@ func (c *kucoinClient) post(path, body string) kucoinAnswer {
 	return c.do(c.signed(http.MethodPost, path, body))
 }
 
-func (c *kucoinClient) hash(text string) string {
-	mac := hmac.New(sha256.New, []byte(c.APISecret))
-	mac.Write([]byte(text))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
 func (c *kucoinClient) signed(method, target, body string) *http.Request {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), method, c.BaseURL+target, strings.NewReader(body))
-	require.NoError(c, err)
 	plain, err := url.QueryUnescape(target)
 	require.NoError(c, err)
-	timestamp := strconv.FormatInt(c.now().UnixMilli(), 10)
-	request.Header.Set("KC-API-KEY", c.APIKey)
-	request.Header.Set("KC-API-KEY-VERSION", "3")
-	request.Header.Set("KC-API-PASSPHRASE", c.hash(c.Passphrase))
-	request.Header.Set("KC-API-SIGN", c.hash(timestamp+method+plain+body))
-	request.Header.Set("KC-API-TIMESTAMP", timestamp)
-	request.Header.Set("Content-Type", "application/json")
-	return request
+	hash := func(text string) string {
+		return base64.StdEncoding.EncodeToString(mac(sha256.New, c.APISecret, text))
+	}
+	timestamp := c.timestamp()
+	return c.request(method, target, body,
+		"KC-API-KEY", c.APIKey,
+		"KC-API-KEY-VERSION", "3",
+		"KC-API-PASSPHRASE", hash(c.Passphrase),
+		"KC-API-SIGN", hash(timestamp+method+plain+body),
+		"KC-API-TIMESTAMP", timestamp,
+		"Content-Type", "application/json")
 }
 
 func (c *kucoinClient) do(request *http.Request) kucoinAnswer {
 	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := kucoinAnswer{t: c.T, status: response.StatusCode, header: response.Header}
-	require.NoError(c, json.Unmarshal(body, &answer))
+	answer := kucoinAnswer{reply: c.send(request)}
+	answer.decode(&answer)
 	return answer
 }
 

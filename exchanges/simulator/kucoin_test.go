@@ -53,17 +53,15 @@ func TestKuCoinAuthentication(t *testing.T) {
 	})
 	for name, skew := range map[string]time.Duration{"late": -6 * time.Second, "early": 6 * time.Second} {
 		t.Run("clock too "+name, func(t *testing.T) {
-			off := c.with(c.Credential)
-			off.now = func() time.Time { return time.Now().Add(skew) }
-			require.Equal(t, "400002", off.get(path).Code)
+			require.Equal(t, "400002", skewed(c, skew).get(path).Code)
 		})
 	}
 	t.Run("another address", func(t *testing.T) {
-		answer := c.from("127.0.0.2").get(path)
+		answer := from(c, "127.0.0.2").get(path)
 		require.Equal(t, "400006", answer.Code)
 		require.Equal(t, http.StatusForbidden, answer.status)
 		require.Contains(t, answer.Msg, "127.0.0.2")
-		require.Equal(t, "200000", newKuCoinClient(t, s, "unbound").from("127.0.0.2").get(path).Code)
+		require.Equal(t, "200000", from(newKuCoinClient(t, s, "unbound"), "127.0.0.2").get(path).Code)
 	})
 	t.Run("no such path", func(t *testing.T) {
 		answer := c.get("/api/v1/no/such")
@@ -97,7 +95,7 @@ func TestKuCoinOwnKey(t *testing.T) {
 	require.Nil(t, unbound.IPWhitelist)
 
 	_, credential := c.mint(`"remark":"lease1","expire":"90"`)
-	c.with(credential).get("/api/v1/user/api-key").into(&minted)
+	with(c, credential).get("/api/v1/user/api-key").into(&minted)
 	require.False(t, minted.IsMaster)
 	require.Equal(t, c.SubAccounts[0], minted.SubName)
 	require.WithinDuration(t, time.Now().AddDate(0, 0, 90), time.UnixMilli(minted.ExpiredAt), time.Minute)
@@ -210,7 +208,7 @@ func TestKuCoinRootRights(t *testing.T) {
 	s := unhurried(t)
 	c := newKuCoinClient(t, s, "main")
 	_, minted := c.mint(`"remark":"lease1","permission":"General,Spot"`)
-	user := c.with(minted)
+	user := with(c, minted)
 	require.Equal(t, "400010", user.post(kucoinKeys, c.order(`"remark":"lease2"`)).Code)
 	require.Equal(t, "400010", user.get("/api/v2/sub/user").Code)
 	require.Equal(t, "400010", user.get("/api/v2/user-info").Code)
@@ -235,7 +233,7 @@ func TestKuCoinEditKey(t *testing.T) {
 	// What is left out is lost.
 	require.Equal(t, "200000", edit("MintedPass01", ""))
 	var own kucoinKey
-	c.with(credential).get("/api/v1/user/api-key").into(&own)
+	with(c, credential).get("/api/v1/user/api-key").into(&own)
 	require.Equal(t, "General", own.Permission)
 	require.Zero(t, own.ExpiredAt)
 }
@@ -255,7 +253,7 @@ func TestKuCoinDeleteKey(t *testing.T) {
 	require.Equal(t, "200000", c.remove(key.APIKey, "MintedPass01").Code)
 	require.Equal(t, "400100", c.remove(key.APIKey, "MintedPass01").Code)
 	require.Equal(t, []string{key.APIKey}, s.Deletions("kucoin"))
-	require.Equal(t, "400003", c.with(credential).get("/api/v1/accounts").Code)
+	require.Equal(t, "400003", with(c, credential).get("/api/v1/accounts").Code)
 
 	odd := `{"subName":"` + c.SubAccounts[0] + `","passphrase":"abc!@#+&11","remark":"lease2"}`
 	c.post(kucoinKeys, odd).into(&key)
@@ -280,12 +278,12 @@ func TestKuCoinUseKey(t *testing.T) {
 		}
 	}
 	const yes, no = "200000", "400007"
-	require.Equal(t, []string{yes, yes, yes, yes, yes, no}, use(c.with(all)))
-	require.Equal(t, []string{yes, no, no, no, no, no}, use(c.with(reader)))
+	require.Equal(t, []string{yes, yes, yes, yes, yes, no}, use(with(c, all)))
+	require.Equal(t, []string{yes, no, no, no, no, no}, use(with(c, reader)))
 	require.Equal(t, []string{yes, yes, no, no, no, yes}, use(newKuCoinClient(t, s, "trading")))
 
-	user := c.with(all)
-	require.Equal(t, "400006", user.from("127.0.0.2").get("/api/v1/accounts").Code)
+	user := with(c, all)
+	require.Equal(t, "400006", from(user, "127.0.0.2").get("/api/v1/accounts").Code)
 	require.Equal(t, "400100", user.get("/api/v1/accounts?type=other").Code)
 	require.Equal(t, "400100", user.post("/api/v1/hf/orders", `{"symbol":"BTC-USDT"}`).Code)
 	require.Equal(t, "400100", user.post("/api/v3/accounts/universal-transfer", `{"amount":"-1"}`).Code)
@@ -306,8 +304,8 @@ func TestKuCoinExpiry(t *testing.T) {
 		left  int
 	}{{29 * 24 * time.Hour, "200000", 2}, {24 * time.Hour, "400003", 1}} {
 		clock.Advance(test.after)
-		require.Equal(t, test.code, c.with(brief).get("/api/v1/accounts").Code)
-		require.Equal(t, "200000", c.with(endless).get("/api/v1/accounts").Code)
+		require.Equal(t, test.code, with(c, brief).get("/api/v1/accounts").Code)
+		require.Equal(t, "200000", with(c, endless).get("/api/v1/accounts").Code)
 		require.Len(t, c.keys(), test.left)
 	}
 	c.mint(`"remark":"brief"`)

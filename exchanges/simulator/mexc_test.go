@@ -53,8 +53,8 @@ func TestMEXCAuthentication(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.do(c.signed(http.MethodPost, "/api/v3/sub-account/virtualSubAccount", "note=n", "subAccount=desk0001x")).status,
 		"the body is signed after the query")
 
-	require.Equal(t, 700006, c.from("127.0.0.2").call(http.MethodGet, path).Code)
-	require.Equal(t, http.StatusOK, newMEXCClient(t, s, "unbound").from("127.0.0.2").call(http.MethodGet, path).status)
+	require.Equal(t, 700006, from(c, "127.0.0.2").call(http.MethodGet, path).Code)
+	require.Equal(t, http.StatusOK, from(newMEXCClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path).status)
 }
 
 // A timestamp lies no further back than the window, and less than a second
@@ -62,11 +62,11 @@ func TestMEXCAuthentication(t *testing.T) {
 func TestMEXCTimestampWindow(t *testing.T) {
 	clock := newManualClock()
 	c := newMEXCClient(t, start(t, simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
+	c.now = clock.Now
 	for off, code := range map[time.Duration]int{
 		0: 0, -5 * time.Second: 0, -5001 * time.Millisecond: 700003, 999 * time.Millisecond: 0, time.Second: 700003,
 	} {
-		c.now = func() time.Time { return clock.Now().Add(off) }
-		require.Equal(t, code, c.call(http.MethodGet, "/api/v3/account").Code, off)
+		require.Equal(t, code, skewed(c, off).call(http.MethodGet, "/api/v3/account").Code, off)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestMEXCKeys(t *testing.T) {
 	require.Equal(t, c.SubAccounts[0], deleted.SubAccount)
 	require.Equal(t, 730706, remove(c.SubAccounts[0], k.APIKey).Code)
 	require.Equal(t, []string{k.APIKey}, s.Deletions("mexc"))
-	require.Equal(t, 10072, c.with(k).call(http.MethodGet, "/api/v3/account").Code)
+	require.Equal(t, 10072, with(c, k.credential()).call(http.MethodGet, "/api/v3/account").Code)
 }
 
 func TestMEXCKeyCap(t *testing.T) {
@@ -174,10 +174,10 @@ func TestMEXCUnboundKeysEnd(t *testing.T) {
 	unbound := c.mint("permissions", "SPOT_ACCOUNT_READ")
 	bound := c.mint("permissions", "SPOT_ACCOUNT_READ", "ip", "127.0.0.1")
 	clock.Advance(90*24*time.Hour - time.Second)
-	require.Equal(t, http.StatusOK, c.with(unbound).call(http.MethodGet, "/api/v3/account").status)
+	require.Equal(t, http.StatusOK, with(c, unbound.credential()).call(http.MethodGet, "/api/v3/account").status)
 	clock.Advance(time.Second)
-	require.Equal(t, 10072, c.with(unbound).call(http.MethodGet, "/api/v3/account").Code)
-	require.Equal(t, http.StatusOK, c.with(bound).call(http.MethodGet, "/api/v3/account").status)
+	require.Equal(t, 10072, with(c, unbound.credential()).call(http.MethodGet, "/api/v3/account").Code)
+	require.Equal(t, http.StatusOK, with(c, bound.credential()).call(http.MethodGet, "/api/v3/account").status)
 }
 
 // Who may manage keys.
@@ -192,7 +192,7 @@ func TestMEXCPermissionsOfRoots(t *testing.T) {
 		"main":   {c, 0, 0},
 		"reader": {newMEXCClient(t, s, "reader"), 0, 700007},
 		"none":   {newMEXCClient(t, s, "no_right"), 700007, 700007},
-		"sub":    {c.with(minted), 700007, 700007},
+		"sub":    {with(c, minted.credential()), 700007, 700007},
 	} {
 		require.Equal(t, test.lists, test.client.call(http.MethodGet, "/api/v3/sub-account/list").Code, name)
 		require.Equal(t, test.lists, test.client.call(http.MethodGet, mexcKeys, "subAccount", c.SubAccounts[1]).Code, name)
@@ -216,7 +216,7 @@ func TestMEXCUse(t *testing.T) {
 	for permission, allowed := range map[string]string{
 		"SPOT_DEAL_WRITE": order, "CONTRACT_DEAL_WRITE": futures, "SPOT_TRANSFER_WRITE": transfer, "SPOT_DEAL_READ": "",
 	} {
-		user := c.with(c.mint("permissions", permission))
+		user := with(c, c.mint("permissions", permission).credential())
 		for path, pairs := range requests {
 			answer := user.call(http.MethodPost, path, pairs...)
 			if path != allowed {

@@ -1,16 +1,11 @@
 package simulator_test
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,44 +14,19 @@ import (
 
 const okxUsers = "/api/v5/users/subaccount/"
 
-// okxClient signs requests as OKX's documentation says, with one credential.
+// okxClient signs requests as OKX's documentation says.
 type okxClient struct {
-	*testing.T
-	simulator.Access
-	now  func() time.Time
+	client
 	demo bool
-	http *http.Client
 }
 
 func newOKXClient(t *testing.T, s *simulator.Simulator, root string) *okxClient {
 	t.Helper()
-	access, ok := s.Root("okx", root)
-	require.True(t, ok)
-	return &okxClient{T: t, Access: access, now: time.Now, http: http.DefaultClient}
-}
-
-// with is the client with another credential.
-func (c *okxClient) with(credential simulator.Credential) *okxClient {
-	other := *c
-	other.Credential = credential
-	return &other
-}
-
-// from is the client with another network address.
-func (c *okxClient) from(address string) *okxClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
+	return &okxClient{client: newClient(t, s, "okx", root)}
 }
 
 type okxAnswer struct {
-	t      *testing.T
-	status int
-	body   string
-
+	reply
 	Code string            `json:"code"`
 	Msg  string            `json:"msg"`
 	Data []json.RawMessage `json:"data"`
@@ -82,16 +52,13 @@ func (c *okxClient) post(path, body string) okxAnswer {
 
 func (c *okxClient) signed(method, target, body string) *http.Request {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), method, c.BaseURL+target, strings.NewReader(body))
-	require.NoError(c, err)
 	timestamp := c.now().UTC().Format("2006-01-02T15:04:05.000Z")
-	mac := hmac.New(sha256.New, []byte(c.APISecret))
-	mac.Write([]byte(timestamp + method + target + body))
-	request.Header.Set("OK-ACCESS-KEY", c.APIKey)
-	request.Header.Set("OK-ACCESS-SIGN", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	request.Header.Set("OK-ACCESS-TIMESTAMP", timestamp)
-	request.Header.Set("OK-ACCESS-PASSPHRASE", c.Passphrase)
-	request.Header.Set("Content-Type", "application/json")
+	request := c.request(method, target, body,
+		"OK-ACCESS-KEY", c.APIKey,
+		"OK-ACCESS-SIGN", base64.StdEncoding.EncodeToString(mac(sha256.New, c.APISecret, timestamp+method+target+body)),
+		"OK-ACCESS-TIMESTAMP", timestamp,
+		"OK-ACCESS-PASSPHRASE", c.Passphrase,
+		"Content-Type", "application/json")
 	if c.demo {
 		request.Header.Set("x-simulated-trading", "1")
 	}
@@ -100,14 +67,9 @@ func (c *okxClient) signed(method, target, body string) *http.Request {
 
 func (c *okxClient) do(request *http.Request) okxAnswer {
 	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := okxAnswer{t: c.T, status: response.StatusCode, body: string(body)}
-	if strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
-		require.NoError(c, json.Unmarshal(body, &answer))
+	answer := okxAnswer{reply: c.send(request)}
+	if answer.isJSON() {
+		answer.decode(&answer)
 	}
 	return answer
 }

@@ -57,12 +57,10 @@ func TestOKXAuthentication(t *testing.T) {
 		require.Equal(t, "50113", c.do(request).Code)
 	})
 	t.Run("clock too late", func(t *testing.T) {
-		late := c.with(c.Credential)
-		late.now = func() time.Time { return time.Now().Add(-time.Minute) }
-		require.Equal(t, "50102", late.get(path).Code)
+		require.Equal(t, "50102", skewed(c, -time.Minute).get(path).Code)
 	})
 	t.Run("another address", func(t *testing.T) {
-		answer := c.from("127.0.0.2").get(path)
+		answer := from(c, "127.0.0.2").get(path)
 		require.Equal(t, "50110", answer.Code)
 		require.Contains(t, answer.Msg, "127.0.0.2")
 	})
@@ -90,7 +88,7 @@ func TestOKXConfig(t *testing.T) {
 	require.Empty(t, unbound.IP)
 
 	_, credential := c.mint(`"label":"lease1","perm":"read_only"`)
-	c.with(credential).get("/api/v5/account/config").one(&minted)
+	with(c, credential).get("/api/v5/account/config").one(&minted)
 	require.Equal(t, config{minted.UID, root.UID, "1", "read_only", "", "lease1"}, minted)
 	require.NotEqual(t, root.UID, minted.UID)
 }
@@ -190,8 +188,8 @@ func TestOKXRootRights(t *testing.T) {
 
 	c := newOKXClient(t, s, "main")
 	_, credential := c.mint(`"label":"lease1","perm":"trade","ip":"127.0.0.1"`)
-	require.Equal(t, "59500", create(c.with(credential)).Code)
-	require.Equal(t, "59500", c.with(credential).get(okxUsers+"list").Code)
+	require.Equal(t, "59500", create(with(c, credential)).Code)
+	require.Equal(t, "59500", with(c, credential).get(okxUsers+"list").Code)
 
 	demo := newOKXClient(t, s, "demo")
 	require.Equal(t, "50101", demo.get("/api/v5/account/config").Code)
@@ -234,7 +232,7 @@ func TestOKXDeleteKey(t *testing.T) {
 	require.Equal(t, "0", remove(c.SubAccounts[0], key.APIKey))
 	require.Equal(t, "59506", remove(c.SubAccounts[0], key.APIKey))
 	require.Equal(t, []string{key.APIKey}, s.Deletions("okx"))
-	require.Equal(t, "50119", c.with(credential).get("/api/v5/account/balance").Code)
+	require.Equal(t, "50119", with(c, credential).get("/api/v5/account/balance").Code)
 }
 
 func TestOKXUseKey(t *testing.T) {
@@ -256,14 +254,14 @@ func TestOKXUseKey(t *testing.T) {
 		{"trader", trader, [4]string{"0", "0", "0", "50120"}},
 		{"root that can withdraw", newOKXClient(t, s, "withdraw").Credential, [4]string{"0", "0", "0", "0"}},
 	} {
-		user := c.with(test.credential)
+		user := with(c, test.credential)
 		require.Equal(t, test.want, [4]string{
 			user.get("/api/v5/account/balance?ccy=USDT").Code, user.post("/api/v5/trade/order", order).Code,
 			user.post("/api/v5/asset/transfer", transfer).Code, user.post("/api/v5/asset/withdrawal", withdraw).Code,
 		}, test.name)
 	}
-	user := c.with(trader)
-	require.Equal(t, "50110", user.from("127.0.0.2").get("/api/v5/account/balance").Code)
+	user := with(c, trader)
+	require.Equal(t, "50110", from(user, "127.0.0.2").get("/api/v5/account/balance").Code)
 	require.Equal(t, "51000", user.get("/api/v5/account/balance?page=1").Code)
 	require.Equal(t, "50014", user.post("/api/v5/trade/order", `{"instId":"BTC-USDT"}`).Code)
 	require.Equal(t, "51000", user.post("/api/v5/asset/transfer", `{"ccy":"USDT","amt":"-1","from":"18","to":"6"}`).Code)
@@ -282,13 +280,13 @@ func TestOKXIdleKeys(t *testing.T) {
 	_, reader := c.mint(`"label":"reader"`)
 
 	clock.Advance(13 * 24 * time.Hour)
-	require.Equal(t, "0", c.with(used).get("/api/v5/account/balance").Code)
+	require.Equal(t, "0", with(c, used).get("/api/v5/account/balance").Code)
 	clock.Advance(2 * 24 * time.Hour)
 	for name, test := range map[string]struct {
 		credential simulator.Credential
 		code       string
 	}{"used": {used, "0"}, "idle": {idle, "50119"}, "bound": {bound, "0"}, "reader": {reader, "0"}} {
-		require.Equal(t, test.code, c.with(test.credential).get("/api/v5/account/balance").Code, name)
+		require.Equal(t, test.code, with(c, test.credential).get("/api/v5/account/balance").Code, name)
 	}
 	require.Len(t, c.keys(), 3)
 	c.mint(`"label":"idle"`)

@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,36 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// orderlyVectors are signatures computed outside of this project.
-type orderlyVectors struct {
-	Broker     string `json:"broker"`
-	SubAccount string `json:"sub_account"`
-	Vectors    []struct {
-		Name         string `json:"name"`
-		Method       string `json:"method"`
-		Path         string `json:"path"`
-		Query        string `json:"query"`
-		Body         string `json:"body"`
-		PrivateKey   string `json:"private_key"`
-		StringToSign string `json:"string_to_sign"`
-		Signature    string `json:"signature"`
-	} `json:"vectors"`
-}
-
 // orderlyVectorTime is when the vectors were signed, in ms.
 const orderlyVectorTime = 1790000000000
 
-func readOrderlyVectors(t testing.TB) orderlyVectors {
-	data, err := os.ReadFile("../../testdata/orderly/vectors.json")
-	require.NoError(t, err)
-	var file orderlyVectors
-	require.NoError(t, json.Unmarshal(data, &file))
-	require.Len(t, file.Vectors, 3)
-	return file
-}
-
 func TestOrderlyAccountID(t *testing.T) {
-	require.Equal(t, readOrderlyVectors(t).SubAccount, orderlyAccountID("0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a", "woofi_pro"))
+	require.Equal(t, readVectors(t, "orderly").SubAccount, orderlyAccountID("0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a", "woofi_pro"))
 	require.Empty(t, orderlyAccountID("0x19e7", "woofi_pro"))
 }
 
@@ -63,7 +36,7 @@ func TestBase58(t *testing.T) {
 }
 
 func TestOrderlyRegistrationVector(t *testing.T) {
-	vector := readOrderlyVectors(t).Vectors[0]
+	vector := readVectors(t, "orderly").Vectors[0]
 	owner := walletOf(t, vector.PrivateKey)
 	body := strings.TrimSuffix(vector.Body, "}") + `,"signature":"` + vector.Signature + `","userAddress":"` + owner.address() + `"}`
 	r, err := readRegistration([]byte(body))
@@ -76,41 +49,30 @@ func TestOrderlyRegistrationVector(t *testing.T) {
 	}
 }
 
-// orderlyCall is a call signed by the one key in the books.
-func orderlyCall(k *key, method, target, body, timestamp, signature, acting string) *call {
-	header := http.Header{}
-	header.Set("orderly-account-id", acting)
-	header.Set("orderly-key", k.apiKey)
-	header.Set("orderly-timestamp", timestamp)
-	header.Set("orderly-signature", signature)
-	header.Set("Content-Type", map[string]string{"GET": "application/x-www-form-urlencoded"}[method])
-	if method == http.MethodPost {
-		header.Set("Content-Type", "application/json")
-	}
-	return &call{
-		Request: &http.Request{Method: method, RequestURI: target, Header: header}, body: []byte(body),
-		now: time.UnixMilli(orderlyVectorTime), caller: netip.MustParseAddr("127.0.0.1"),
-		books: &books{keys: []*key{k}, accounts: []*account{k.account, {id: "sub", parent: k.account}, {id: "foreign"}}},
-	}
+// orderlyCall is a vector as a call to its venue, acting for an account.
+func orderlyCall(k *key, v vector, acting string) *call {
+	contentType := map[string]string{http.MethodGet: "application/x-www-form-urlencoded", http.MethodPost: "application/json"}[v.Method]
+	c := v.callTo(k, time.UnixMilli(orderlyVectorTime),
+		"orderly-account-id", acting, "orderly-key", k.apiKey, "orderly-timestamp", v.Timestamp,
+		"orderly-signature", v.Signature, "Content-Type", contentType)
+	c.books.accounts = []*account{k.account, {id: "sub", parent: k.account}, {id: "foreign"}}
+	return c
 }
 
 // orderlyManager is the key that signed the vectors.
-func orderlyManager(file orderlyVectors) *key {
+func orderlyManager(file vectorFile) *key {
 	public := ed25519.NewKeyFromSeed(unbase58(file.Vectors[1].PrivateKey)).Public().(ed25519.PublicKey)
 	return &key{apiKey: orderlyKeyText(public), public: public, account: &account{id: file.SubAccount}}
 }
 
 func TestOrderlyHeaderVectors(t *testing.T) {
-	file := readOrderlyVectors(t)
-	for _, vector := range file.Vectors[1:] {
-		target := vector.Path
-		if vector.Query != "" {
-			target += "?" + vector.Query
-		}
+	file := readVectors(t, "orderly")
+	require.Len(t, file.Vectors, 3)
+	for _, v := range file.Vectors[1:] {
 		k := orderlyManager(file)
 		require.Equal(t, "ed25519:FVdnakemjhcemfWUgNR2AERbk5Pog7zJ1UF2LjbocBUj", k.apiKey)
 		authenticate := func(change func(*call)) int {
-			c := orderlyCall(k, vector.Method, target, vector.Body, "1790000000000", vector.Signature, file.SubAccount)
+			c := orderlyCall(k, v, file.SubAccount)
 			change(c)
 			caller, refusal := (&orderly{}).authenticate(c)
 			if refusal == nil {
@@ -141,7 +103,7 @@ func TestOrderlyHeaderVectors(t *testing.T) {
 			"removed":           {func(c *call) { c.books.keys = nil }, orderlyUnauthorized},
 			"content type":      {func(c *call) { c.Header.Set("Content-Type", "text/plain") }, orderlyInvalid},
 		} {
-			require.Equal(t, test.want, authenticate(test.change), "%s %s", vector.Name, name)
+			require.Equal(t, test.want, authenticate(test.change), "%s %s", v.Name, name)
 		}
 		k.expires = time.UnixMilli(orderlyVectorTime)
 		require.Equal(t, orderlyUnauthorized, authenticate(func(*call) {}), "expired to the millisecond")
@@ -154,13 +116,14 @@ func TestOrderlyHeaderVectors(t *testing.T) {
 
 // FuzzOrderlyAuthenticate checks that only what the key signed opens the door.
 func FuzzOrderlyAuthenticate(f *testing.F) {
-	file := readOrderlyVectors(f)
-	for _, vector := range file.Vectors[1:] {
-		f.Add(vector.Method, vector.Path+"?"+vector.Query, vector.Body, "1790000000000", vector.Signature)
+	file := readVectors(f, "orderly")
+	for _, v := range file.Vectors[1:] {
+		f.Add(v.Method, v.target(), v.Body, v.Timestamp, v.Signature)
 	}
 	k := orderlyManager(file)
 	f.Fuzz(func(t *testing.T, method, target, body, timestamp, signature string) {
-		caller, refusal := (&orderly{}).authenticate(orderlyCall(k, method, target, body, timestamp, signature, file.SubAccount))
+		v := vector{Method: method, Path: target, Body: body, Timestamp: timestamp, Signature: signature}
+		caller, refusal := (&orderly{}).authenticate(orderlyCall(k, v, file.SubAccount))
 		if caller == nil {
 			require.NotNil(t, refusal)
 			return

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,11 +30,8 @@ type orderlyClient struct {
 }
 
 func newOrderlyClient(t *testing.T) *orderlyClient {
-	now := time.UnixMilli(orderlyVectorTime)
-	s := New(Options{RateMultiplier: 1, Now: func() time.Time { return now }})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	c := &orderlyClient{T: t, Simulator: s, wallet: walletOf(t, s.Exchange("orderly").PrivateKey), clock: &now}
+	s, clock := startAt(t, time.UnixMilli(orderlyVectorTime))
+	c := &orderlyClient{T: t, Simulator: s, wallet: walletOf(t, s.Exchange("orderly").PrivateKey), clock: clock}
 	c.main = orderlyAccountID(c.wallet.address(), orderlyBroker)
 	c.acting = c.main
 	c.private = c.pair()
@@ -73,13 +69,9 @@ type orderlyAnswer struct {
 
 func (c *orderlyClient) do(request *http.Request) orderlyAnswer {
 	c.Helper()
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	a := orderlyAnswer{status: response.StatusCode}
-	require.NoError(c, json.Unmarshal(body, &a), string(body))
+	status, body := answerTo(c.T, request)
+	a := orderlyAnswer{status: status}
+	require.NoError(c, json.Unmarshal([]byte(body), &a), body)
 	require.Equal(c, a.Success, a.Code == 0)
 	return a
 }

@@ -104,31 +104,46 @@ func newVisit(t *testing.T) *visit {
 	return v
 }
 
-func (v *visit) request(ctx context.Context, body string) (*http.Response, error) {
+func (v *visit) request(ctx context.Context, body string) *http.Request {
 	signer := v.venue.initial.root(mainRoot).signer()
 	signature, err := signer.Sign(nil, []byte(body), crypto.Hash(0))
 	require.NoError(v, err)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+"/act", strings.NewReader(body))
 	require.NoError(v, err)
 	request.Header.Set("Signature", base64.StdEncoding.EncodeToString(signature))
-	return http.DefaultClient.Do(request)
+	return request
+}
+
+// answerTo sends a request and returns the status and body of the answer.
+func answerTo(t *testing.T, request *http.Request) (status int, body string) {
+	t.Helper()
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+// startAt starts a simulator with a clock that the caller sets.
+func startAt(t *testing.T, at time.Time) (*Simulator, *time.Time) {
+	t.Helper()
+	s := New(Options{RateMultiplier: 1, Now: func() time.Time { return at }})
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s, &at
 }
 
 // act sends an action and returns the status and body of the answer.
 func (v *visit) act(body string) (int, string) {
 	v.Helper()
-	response, err := v.request(v.Context(), body)
-	require.NoError(v, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(v, err)
-	return response.StatusCode, string(text)
+	return answerTo(v.T, v.request(v.Context(), body))
 }
 
 // fails sends an action that must get no answer, and returns why.
 func (v *visit) fails(body string) error {
 	v.Helper()
-	response, err := v.request(v.Context(), body)
+	response, err := http.DefaultClient.Do(v.request(v.Context(), body))
 	if err == nil {
 		response.Body.Close()
 	}
@@ -193,7 +208,7 @@ func TestVenueFaults(t *testing.T) {
 	t.Run("rate limit", func(t *testing.T) {
 		v := newVisit(t)
 		v.inject(Fault{Operation: AnyOperation, Kind: RateLimit})
-		response, err := v.request(t.Context(), "create")
+		response, err := http.DefaultClient.Do(v.request(t.Context(), "create"))
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 		require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
@@ -217,7 +232,7 @@ func TestVenueFaults(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			response, err := v.request(ctx, "create")
+			response, err := http.DefaultClient.Do(v.request(ctx, "create"))
 			if err == nil {
 				response.Body.Close()
 			}
@@ -310,10 +325,8 @@ func TestVenueRefusals(t *testing.T) {
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), test.method, v.url+test.path, strings.NewReader(test.body))
 		require.NoError(t, err)
-		response, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		require.Equal(t, test.status, response.StatusCode, "%s %s", test.method, test.path)
+		status, _ := answerTo(t, request)
+		require.Equal(t, test.status, status, "%s %s", test.method, test.path)
 	}
 	require.Empty(t, v.live())
 }

@@ -1,62 +1,32 @@
 package simulator_test
 
 import (
-	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// whitebitClient signs requests as WhiteBIT's documentation says, with one
-// credential.
+// whitebitClient signs requests as WhiteBIT's documentation says.
 type whitebitClient struct {
-	*testing.T
-	simulator.Access
-	now   func() time.Time
-	http  *http.Client
+	client
 	nonce *int64 // the one used last
 }
 
 func newWhiteBITClient(t *testing.T, s *simulator.Simulator, root string) *whitebitClient {
 	t.Helper()
-	access, ok := s.Root("whitebit", root)
-	require.True(t, ok)
-	return &whitebitClient{T: t, Access: access, now: time.Now, http: http.DefaultClient, nonce: new(int64)}
-}
-
-// with is the client with another credential.
-func (c *whitebitClient) with(credential simulator.Credential) *whitebitClient {
-	other := *c
-	other.Credential = credential
-	return &other
-}
-
-// from is the client with another network address.
-func (c *whitebitClient) from(address string) *whitebitClient {
-	other := *c
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c.Cleanup(transport.CloseIdleConnections)
-	other.http = &http.Client{Transport: transport}
-	return &other
+	return &whitebitClient{newClient(t, s, "whitebit", root), new(int64)}
 }
 
 type whitebitAnswer struct {
-	t      *testing.T
-	status int
-	body   []byte
-
+	reply
 	Code    int
 	Message string
 	Errors  map[string][]string
@@ -66,7 +36,7 @@ type whitebitAnswer struct {
 func (a whitebitAnswer) into(result any) {
 	a.t.Helper()
 	require.Equal(a.t, 2, a.status/100, "%s %v", a.Message, a.Errors)
-	require.NoError(a.t, json.Unmarshal(a.body, result))
+	a.decode(result)
 }
 
 // call makes a signed request to a path below /api/v4/. The parameters are the
@@ -84,28 +54,19 @@ func (c *whitebitClient) call(path, parameters string) whitebitAnswer {
 
 func (c *whitebitClient) signed(path, body string) *http.Request {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.BaseURL+"/api/v4/"+path, strings.NewReader(body))
-	require.NoError(c, err)
 	payload := base64.StdEncoding.EncodeToString([]byte(body))
-	mac := hmac.New(sha512.New, []byte(c.APISecret))
-	mac.Write([]byte(payload))
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-TXC-APIKEY", c.APIKey)
-	request.Header.Set("X-TXC-PAYLOAD", payload)
-	request.Header.Set("X-TXC-SIGNATURE", hex.EncodeToString(mac.Sum(nil)))
-	return request
+	return c.request(http.MethodPost, "/api/v4/"+path, body,
+		"X-TXC-APIKEY", c.APIKey,
+		"X-TXC-PAYLOAD", payload,
+		"X-TXC-SIGNATURE", hex.EncodeToString(mac(sha512.New, c.APISecret, payload)),
+		"Content-Type", "application/json")
 }
 
 func (c *whitebitClient) do(request *http.Request) whitebitAnswer {
 	c.Helper()
-	response, err := c.http.Do(request)
-	require.NoError(c, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c, err)
-	answer := whitebitAnswer{t: c.T, status: response.StatusCode, body: body}
-	if response.StatusCode/100 != 2 {
-		require.NoError(c, json.Unmarshal(body, &answer))
+	answer := whitebitAnswer{reply: c.send(request)}
+	if answer.status/100 != 2 {
+		answer.decode(&answer)
 	}
 	return answer
 }

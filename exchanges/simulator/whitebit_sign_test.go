@@ -4,80 +4,54 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// whitebitVectors are signatures computed outside of this project.
-type whitebitVectors struct {
-	APIKey  string `json:"api_key"`
-	Secret  string `json:"secret"`
-	Vectors []struct {
-		Name         string `json:"name"`
-		Path         string `json:"path"`
-		Body         string `json:"body"`
-		StringToSign string `json:"string_to_sign"`
-		Signature    string `json:"signature"`
-	} `json:"vectors"`
+// whitebitCall is a vector as a call to its venue; its payload is the string that
+// was signed.
+func whitebitCall(k *key, v vector) *call {
+	v.Method = http.MethodPost
+	return v.callTo(k, time.UnixMilli(1_790_000_000_000),
+		"X-TXC-APIKEY", k.apiKey, "X-TXC-PAYLOAD", v.StringToSign, "X-TXC-SIGNATURE", v.Signature)
 }
 
-func readWhiteBITVectors(t testing.TB) whitebitVectors {
-	data, err := os.ReadFile("../../testdata/whitebit/vectors.json")
-	require.NoError(t, err)
-	var vectors whitebitVectors
-	require.NoError(t, json.Unmarshal(data, &vectors))
-	require.NotEmpty(t, vectors.Vectors)
-	return vectors
-}
-
-// whitebitCall is a signed call to the one key that its books hold.
-func whitebitCall(file whitebitVectors, path, body, payload, signature string) *call {
-	header := http.Header{}
-	header.Set("X-TXC-APIKEY", file.APIKey)
-	header.Set("X-TXC-PAYLOAD", payload)
-	header.Set("X-TXC-SIGNATURE", signature)
-	root := &key{apiKey: file.APIKey, secret: file.Secret, account: &account{id: "1"}, ips: loopback()}
-	return &call{
-		Request: &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path}, Header: header},
-		body:    []byte(body),
-		caller:  netip.MustParseAddr("127.0.0.1"),
-		now:     time.UnixMilli(1_790_000_000_000),
-		books:   &books{keys: []*key{root}},
+func whitebitSigning() signing {
+	return signing{
+		venue: "whitebit", rules: newWhiteBIT, call: whitebitCall,
+		signed: func(c *call) (text, signature string) {
+			return c.Header.Get("X-TXC-PAYLOAD"), c.Header.Get("X-TXC-SIGNATURE")
+		},
+		field: "message", badSignature: "Unauthorized request.",
 	}
 }
 
-func whitebitRules() *whitebit { return newWhiteBIT().(*whitebit) }
-
 func TestWhiteBITVectors(t *testing.T) {
-	file := readWhiteBITVectors(t)
-	for _, vector := range file.Vectors {
-		t.Run(vector.Name, func(t *testing.T) {
-			caller, refusal := whitebitRules().authenticate(whitebitCall(file, vector.Path, vector.Body, vector.StringToSign, vector.Signature))
-			require.Nil(t, refusal)
-			require.Equal(t, file.APIKey, caller.apiKey)
-			for name, c := range map[string]*call{
-				"upper case":      whitebitCall(file, vector.Path, vector.Body, vector.StringToSign, strings.ToUpper(vector.Signature)),
-				"another body":    whitebitCall(file, vector.Path, vector.Body+" ", vector.StringToSign, vector.Signature),
-				"another path":    whitebitCall(file, "/api/v4/order/new", vector.Body, vector.StringToSign, vector.Signature),
-				"another payload": whitebitCall(file, vector.Path, vector.Body, vector.StringToSign+"=", vector.Signature),
-			} {
-				_, refusal := whitebitRules().authenticate(c)
-				require.NotNil(t, refusal, name)
-			}
-		})
+	whitebitSigning().testVectors(t, map[string]func(*vector){
+		"upper case":      inUpperCase,
+		"another payload": func(v *vector) { v.StringToSign += "=" },
+	})
+}
+
+// The payload that was signed must be the body, and the body's path the request's.
+func TestWhiteBITPayload(t *testing.T) {
+	file := readVectors(t, "whitebit")
+	for _, v := range file.Vectors {
+		otherBody, otherPath := v, v
+		otherBody.Body += " "
+		otherPath.Path = "/api/v4/order/new"
+		for _, changed := range []vector{otherBody, otherPath} {
+			whitebitSigning().requireRefused(t, whitebitCall(file.root(t, v), changed), "Invalid payload", v.Name)
+		}
 	}
 }
 
 // Without a window a nonce must grow; with one it must be in time and new.
 func TestWhiteBITNonces(t *testing.T) {
 	const late, used = "more than 5 seconds", "Too many requests"
-	w, c := whitebitRules(), whitebitCall(readWhiteBITVectors(t), "/", "", "", "")
+	w, c := newWhiteBIT().(*whitebit), whitebitCall(readVectors(t, "whitebit").root(t, vector{}), vector{})
 	for _, step := range []struct {
 		nonce   string
 		window  bool
@@ -105,20 +79,15 @@ func TestWhiteBITNonces(t *testing.T) {
 // FuzzWhiteBITAuthenticate checks that only the one right signature opens the
 // door.
 func FuzzWhiteBITAuthenticate(f *testing.F) {
-	file := readWhiteBITVectors(f)
-	right := make(map[string]string)
-	for _, vector := range file.Vectors {
-		f.Add(vector.Path, vector.Body, vector.Signature)
-		right[vector.StringToSign] = vector.Signature
+	file := readVectors(f, "whitebit")
+	for _, v := range file.Vectors {
+		f.Add(v.Path, v.Body, v.Signature)
 	}
 	f.Add("/", `{"request":"/","nonce":null,"nonceWindow":1}`, "")
+	k, right := file.root(f, vector{}), file.right()
 	f.Fuzz(func(t *testing.T, path, body, signature string) {
 		payload := base64.StdEncoding.EncodeToString([]byte(body))
-		caller, refusal := whitebitRules().authenticate(whitebitCall(file, path, body, payload, signature))
-		if caller == nil {
-			require.NotNil(t, refusal)
-			return
-		}
-		require.Equal(t, right[payload], signature)
+		v := vector{Path: path, Body: body, StringToSign: payload, Signature: signature}
+		whitebitSigning().requireSound(t, whitebitCall(k, v), right)
 	})
 }

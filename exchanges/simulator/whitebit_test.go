@@ -46,7 +46,7 @@ func TestWhiteBITAuthentication(t *testing.T) {
 			require.Equal(t, test.message == "", answer.status == http.StatusOK)
 		})
 	}
-	require.Equal(t, "This action is unauthorized. Enable your key in API settings", c.from("127.0.0.2").call(path, "").Message)
+	require.Equal(t, "This action is unauthorized. Enable your key in API settings", from(c, "127.0.0.2").call(path, "").Message)
 	require.Equal(t, http.StatusNotFound, c.call("no/such", "").status)
 
 	response, err := http.Get(c.BaseURL + "/api/v4/public/time")
@@ -85,10 +85,10 @@ func TestWhiteBITSubAccounts(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.call("sub-account/block", id).status)
 	c.call("sub-account/list", "").into(&page)
 	require.Equal(t, "blocked", page.Data[0].Status)
-	require.Equal(t, http.StatusForbidden, c.with(minted).call("trade-account/balance", "").status)
+	require.Equal(t, http.StatusForbidden, with(c, minted).call("trade-account/balance", "").status)
 	require.Equal(t, http.StatusForbidden, c.call(whitebitKeys+"create", `"type":1,"title":"a","subAccountId":"`+c.SubAccounts[0]+`"`).status)
 	require.Equal(t, http.StatusOK, c.call("sub-account/unblock", id).status)
-	require.Equal(t, http.StatusOK, c.with(minted).call("trade-account/balance", "").status)
+	require.Equal(t, http.StatusOK, with(c, minted).call("trade-account/balance", "").status)
 	require.Contains(t, c.call("sub-account/block", `"id":"x"`).Errors, "id")
 }
 
@@ -100,7 +100,7 @@ func TestWhiteBITCreateKey(t *testing.T) {
 	require.Equal(t, float64(1), key.Type)
 	require.False(t, key.RestrictAccess)
 	require.True(t, key.IsEnabled && key.may("order/new") && key.may("main-account/transfer") && !key.may("main-account/withdraw"))
-	require.Equal(t, http.StatusOK, c.with(minted).from("127.0.0.2").call("trade-account/balance", "").status)
+	require.Equal(t, http.StatusOK, from(with(c, minted), "127.0.0.2").call("trade-account/balance", "").status)
 
 	sub := `"subAccountId":"` + c.SubAccounts[0] + `"`
 	listed := c.keys(sub)
@@ -138,7 +138,7 @@ func TestWhiteBITRootRights(t *testing.T) {
 	s := unhurried(t)
 	c := newWhiteBITClient(t, s, "main")
 	_, minted := c.mint("lease1")
-	for _, user := range []*whitebitClient{newWhiteBITClient(t, s, "no_right"), c.with(minted)} {
+	for _, user := range []*whitebitClient{newWhiteBITClient(t, s, "no_right"), with(c, minted)} {
 		for _, path := range []string{"sub-account/list", whitebitKeys + "create", whitebitKeys + "list", whitebitKeys + "delete"} {
 			require.Equal(t, "You don't have permission to use this endpoint.", user.call(path, "").Message)
 		}
@@ -154,12 +154,12 @@ func TestWhiteBITEditKey(t *testing.T) {
 		return c.call(whitebitKeys+"edit", `"apiKeyId":"`+key.ID+`","title":"lease2","urls":[`+urls+`]`)
 	}
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
-	require.Equal(t, http.StatusOK, c.with(minted).call("order/new", order).status)
+	require.Equal(t, http.StatusOK, with(c, minted).call("order/new", order).status)
 	require.Equal(t, http.StatusOK, edit(`{"url":"/api/v4/order/new","enable":false}`).status)
 	listed := c.keys("")[0]
 	require.Equal(t, "lease2", listed.Title)
 	require.True(t, listed.RestrictAccess && !listed.may("order/new") && listed.may("order/market"))
-	require.Equal(t, http.StatusForbidden, c.with(minted).call("order/new", order).status)
+	require.Equal(t, http.StatusForbidden, with(c, minted).call("order/new", order).status)
 	require.Equal(t, http.StatusOK, edit(`{"url":"/api/v4/order/new","enable":true}`).status)
 	require.False(t, c.keys("")[0].RestrictAccess)
 
@@ -183,13 +183,13 @@ func TestWhiteBITAddresses(t *testing.T) {
 	require.Equal(t, http.StatusCreated, answer.status)
 	answer.into(&bound)
 	require.Equal(t, []string{"203.0.113.7"}, bound.Data)
-	require.Equal(t, "This action is unauthorized. Enable your key in API settings", c.with(minted).call("trade-account/balance", "").Message)
+	require.Equal(t, "This action is unauthorized. Enable your key in API settings", with(c, minted).call("trade-account/balance", "").Message)
 	require.Contains(t, call("create", "203.0.113.7").Message, "already in allowlist")
 	for _, ip := range []string{"203.0.113.0/24", "2001:db8::1", "nowhere", ""} {
 		require.Equal(t, "Invalid IP address.", call("create", ip).Message, ip)
 	}
 	call("create", "127.0.0.1").into(&bound)
-	require.Equal(t, http.StatusOK, c.with(minted).call("trade-account/balance", "").status)
+	require.Equal(t, http.StatusOK, with(c, minted).call("trade-account/balance", "").status)
 	call("delete", "127.0.0.1").into(&bound)
 	require.Equal(t, []string{"203.0.113.7"}, bound.Data)
 	require.Contains(t, call("delete", "127.0.0.1").Message, "is not in the allowlist")
@@ -217,14 +217,14 @@ func TestWhiteBITDeleteKey(t *testing.T) {
 	answer := remove()
 	require.Equal(t, http.StatusNotFound, answer.status)
 	require.Equal(t, "API key not found", answer.Message)
-	require.Equal(t, "Unauthorized request.", c.with(minted).call("trade-account/balance", "").Message)
+	require.Equal(t, "Unauthorized request.", with(c, minted).call("trade-account/balance", "").Message)
 }
 
 func TestWhiteBITUseKey(t *testing.T) {
 	s := unhurried(t)
 	c := newWhiteBITClient(t, s, "main")
 	_, minted := c.mint("lease1")
-	user := c.with(minted)
+	user := with(c, minted)
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
 	for _, call := range []struct{ path, parameters string }{
 		{"trade-account/balance", `"ticker":"BTC"`},
