@@ -28,8 +28,10 @@ type Build struct {
 // engine is one mount of the secrets engine.
 type engine struct {
 	*framework.Backend
-	build       Build
-	now         func() time.Time
+	build Build
+	now   func() time.Time
+	// sleep waits between questions to an exchange.
+	sleep       func(context.Context, time.Duration) error
 	mountUUID   string
 	tag         string
 	connections *connections
@@ -58,6 +60,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) 
 	e := &engine{
 		build:  build,
 		now:    now,
+		sleep:  sleep,
 		ledger: &ledger{index: newIndex()},
 		claims: &claims{held: map[string]chan struct{}{}},
 	}

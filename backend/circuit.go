@@ -124,3 +124,13 @@ func (g *guarded) ListKeys(ctx context.Context, subAccount string) (keys []excha
 func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return g.call("delete_key", func() error { return g.Account.DeleteKey(ctx, ref) })
 }
+
+// KeyWorks is that of an [exchanges.Prober]; elsewhere a key works at once.
+func (g *guarded) KeyWorks(ctx context.Context, key exchanges.Key) (works bool, err error) {
+	prober, slow := g.Account.(exchanges.Prober)
+	if !slow {
+		return true, nil
+	}
+	err = g.call("try_key", func() error { works, err = prober.KeyWorks(ctx, key); return err })
+	return works, err
+}

@@ -46,11 +46,16 @@ func newDesk(t testing.TB) *desk {
 
 func newDeskWith(t testing.TB, options simulator.Options) *desk {
 	t.Helper()
+	return newDeskAt(t, options, &fakeClock{now: time.Now()})
+}
+
+func newDeskAt(t testing.TB, options simulator.Options, clock *fakeClock) *desk {
+	t.Helper()
 	d := &desk{
 		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
 		sim:     simulator.New(options),
-		clock:   &fakeClock{now: time.Now()},
+		clock:   clock,
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},
 		said:    &lockedBuffer{},
@@ -214,6 +219,7 @@ func (d *desk) note(resp *logical.Response, err error) {
 		fmt.Fprintf(d.said, "%+v %v\n", resp.Data, resp.Warnings)
 		return
 	}
+	fmt.Fprintf(d.said, "%v\n", resp.Warnings)
 	for _, field := range []string{"api_secret", "passphrase", "private_key", "token"} {
 		if secret, ok := resp.Data[field].(string); ok {
 			d.secrets = append(d.secrets, secret)

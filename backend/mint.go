@@ -40,6 +40,8 @@ type minted struct {
 	entry      keyEntry
 	key        exchanges.Key
 	privateKey exchanges.Secret
+	// ready says that the exchange accepts the key.
+	ready bool
 }
 
 // settle turns a role and a caller's wish into an order, or says what is in
@@ -168,7 +170,13 @@ func (e *engine) mintIn(ctx context.Context, s logical.Storage, o *order, id str
 	// From here on the caller's hanging up must not leave things half done.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.maxWait()+createTimeout)
 	defer cancel()
+	until := e.now().Add(o.role.maxWait())
 	if err := e.create(work, s, o, m, request); err != nil {
+		return nil, m.entry.SubAccount, err
+	}
+	// Nobody waits for a caller that has hung up.
+	m.ready = e.awaitReady(ctx, o.link, m.entry, m.key, until)
+	if err := e.confirm(work, s, o, m); err != nil {
 		return nil, m.entry.SubAccount, err
 	}
 	if ctx.Err() != nil {
@@ -249,8 +257,8 @@ func (e *engine) keyRequest(o *order, m *minted) (exchanges.KeyRequest, error) {
 	return request, nil
 }
 
-// create asks the exchange for the key, compares what it gave, and records the
-// key as live. On failure the key is gone, or the ledger says that it must go.
+// create asks the exchange for the key and compares what it gave. On failure the
+// key is gone, or the ledger says that it must go.
 func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *minted, request exchanges.KeyRequest) error {
 	key, err := o.link.account.CreateKey(exchanges.WithPatience(ctx, o.role.maxWait()), request)
 	if err != nil {
@@ -258,13 +266,19 @@ func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *min
 	}
 	m.key = key
 	m.entry.ExchangeKeyID, m.entry.Token = key.ID, key.Token.Reveal()
-	if err := e.verify(ctx, o, m); err != nil {
+	err = e.verify(ctx, o, m)
+	if err != nil {
 		e.discard(ctx, s, o.link, m.entry)
-		return err
 	}
+	return err
+}
+
+// confirm records the new key as live, unless it is not wanted any more. On
+// failure the key is gone, or the ledger says that it must go.
+func (e *engine) confirm(ctx context.Context, s logical.Storage, o *order, m *minted) error {
 	// Vault's lease begins now, however long the exchange was waited for.
 	m.entry.State, m.entry.Expires = stateLive, e.now().Add(o.lifetime.ttl)
-	err = e.ledger.put(ctx, s, m.entry)
+	err := e.ledger.put(ctx, s, m.entry)
 	if err == nil {
 		err = e.stillWanted(ctx, s, o)
 	}
@@ -296,13 +310,15 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 
 // notCreated settles the ledger after a failed create call. Only if the key
 // surely does not exist is its entry removed; else it stays pending and the
-// sweeper looks for the key by its label.
+// sweeper looks for the key by its id, or by its label if that is all there is.
 func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, entry keyEntry, failure error) error {
 	for _, certain := range []exchanges.Kind{
 		exchanges.ErrAuth, exchanges.ErrPermission, exchanges.ErrRateLimited, exchanges.ErrKeyCap, exchanges.ErrInvalid,
 		exchanges.ErrNotFound, exchanges.ErrUnavailable, exchanges.ErrUnsupported,
 	} {
-		if errors.Is(failure, certain) {
+		// A key that could not be rolled back is in doubt for a reason that may
+		// itself be a certain one.
+		if errors.Is(failure, certain) && !errors.Is(failure, exchanges.ErrOutcomeUnknown) {
 			if err := e.ledger.remove(ctx, s, entry.ID); err != nil {
 				e.Logger().Warn("an entry of a key that was not made could not be removed; the sweeper will", "key_id", entry.ID, "error", err)
 			}
@@ -310,6 +326,10 @@ func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, ent
 		}
 	}
 	entry.LastError = failure.Error()
+	var left *exchanges.Error
+	if errors.As(failure, &left) {
+		entry.ExchangeKeyID = left.KeyID
+	}
 	if err := e.ledger.put(ctx, s, entry); err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", entry.ID, "error", err)
 	}
@@ -376,7 +396,8 @@ func (e *engine) find(ctx context.Context, l *link, entry keyEntry) (*exchanges.
 	return nil, nil
 }
 
-// maxWait is how long a mint of this role waits for the rate limit.
+// maxWait is how long a mint of this role waits for the rate limit and for the
+// exchange to accept the key.
 func (r role) maxWait() time.Duration {
 	if r.MaxWait == 0 {
 		return defaultMaxWait

@@ -89,6 +89,7 @@ func credsData(m *minted, o *order) map[string]any {
 		"ip_allowlist": list(m.entry.Addresses),
 		"risk":         string(m.entry.Risk),
 		"expires_at":   timestamp(m.entry.Expires),
+		"ready":        m.ready,
 	}
 	for field, secret := range map[string]string{
 		"api_secret":  m.key.APISecret.Reveal(),
@@ -122,6 +123,7 @@ func credsFields() map[string]*framework.FieldSchema {
 		"ip_allowlist": {Type: framework.TypeStringSlice, Description: "From where the key works; empty for anywhere.", Required: true},
 		"risk":         {Type: framework.TypeString, Description: "What a leak could cost: minimal, moderate or critical.", Required: true},
 		"expires_at":   {Type: framework.TypeString, Description: "When the key is deleted unless its lease is renewed.", Required: true},
+		"ready":        {Type: framework.TypeBool, Description: "Whether the exchange accepts the key by now. Only some exchanges take a while, and the role's max_wait may be over before.", Required: true},
 	}
 }
 
@@ -130,6 +132,9 @@ Reading this path makes a new API key at the exchange, in a sub-account of the
 role's, with exactly the role's scopes and addresses. The secret is shown once
 and stored nowhere. The key is deleted at the exchange when its lease ends or is
 revoked.
+
+Some exchanges take a while to accept a new key. The read waits for that as long
+as the role's max_wait leaves; ready then says whether the key is accepted.
 
 An update may ask for less than the role gives: a shorter ttl, fewer scopes,
 narrower ip_allowlist. It may also give a reason, which the ledger keeps.

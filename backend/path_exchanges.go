@@ -68,7 +68,7 @@ func exchangeFields() map[string]*framework.FieldSchema {
 		"credentials":   {Type: framework.TypeSlice, Description: "Forms of a root credential; for each: name, fields, note.", Required: true},
 		"variants": {
 			Type: framework.TypeSlice, Required: true,
-			Description: "Kinds of parent account; for each: name, summary, scopes, permissions, inseparable sets, key types, limits, address rules, revocation, rate limits; the first is the default.",
+			Description: "Kinds of parent account; for each: name, summary, scopes, permissions, inseparable sets, key types, limits, address rules, activation, revocation, rate limits; the first is the default.",
 		},
 		"root_rotation": {Type: framework.TypeBool, Description: "Whether the root key can be replaced through the API.", Required: true},
 		"notes":         {Type: framework.TypeStringSlice, Description: "What an operator should know.", Required: true},
@@ -127,6 +127,7 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"addresses": map[string]any{
 			"none": v.Addresses.None, "max": v.Addresses.Max, "ipv6": v.Addresses.IPv6, "cidr": v.Addresses.CIDR, "note": v.Addresses.Note,
 		},
+		"activation_delay": exchanges.Period(v.ActivationDelay),
 		"passphrase":       v.Passphrase != nil,
 		"native_expiry":    "none",
 		"listing":          "keys are listed",
@@ -145,6 +146,9 @@ func showVariant(v exchanges.Variant) map[string]any {
 	}
 	if v.NoDeletion != "" {
 		shown["revocation"] = v.NoDeletion
+	}
+	if v.ActivationDelay == 0 {
+		shown["activation_delay"] = "none documented"
 	}
 	if v.RevocationDelay < time.Second {
 		shown["revocation_delay"] = "none documented"

@@ -99,7 +99,7 @@ func keyFields() map[string]*framework.FieldSchema {
 		"connection":     text("The connection."),
 		"exchange":       text("The exchange."),
 		"sub_account":    text("The sub-account."),
-		"api_key":        text("The API key; empty while pending."),
+		"api_key":        text("What names the key at the exchange: the API key, or its number where it has one; empty while pending."),
 		"label":          text("Its label at the exchange."),
 		"role":           text("The role that it was minted for."),
 		"scopes":         words("What it may do."),

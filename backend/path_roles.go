@@ -89,7 +89,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		"ttl":                {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Lifetime of a key's lease; 0 for the mount's default."},
 		"max_ttl":            {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_live_keys":      {Type: framework.TypeInt, Default: 0, Description: "Most keys of the role at a time; 0 for no limit."},
-		"max_wait":           {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long a mint waits for its turn at the exchange's rate limit; 0 for 20s."},
+		"max_wait":           {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long a mint waits for its turn at the exchange's rate limit, and for the exchange to accept the new key; 0 for 20s."},
 		"require_reason":     {Type: framework.TypeBool, Default: false, Description: "Refuse a mint without a reason."},
 		"require_wrapping":   {Type: framework.TypeBool, Default: false, Description: "Refuse a mint whose answer is not wrapped."},
 		"label_template":     {Type: framework.TypeString, Description: "Text added to a key's label at the exchange, after the ownership tag and the key's id: a template with .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason."},

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +40,14 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 		known[entry.Label] = true
 	}
 	delete(known, "")
-	seen := map[string]bool{}
+	// A masked key is told by its label, and if it has none it may be any.
+	seen, anyone := map[string]bool{}, false
 	for _, key := range listed {
 		seen[key.ID] = true
+		if key.Masked {
+			seen[key.Label] = true
+			anyone = anyone || key.Label == ""
+		}
 		switch {
 		case known[key.ID] || known[key.Label]:
 			c.known++
@@ -53,9 +57,8 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 			c.foreign = append(c.foreign, finding{subAccount: subAccount, key: key})
 		}
 	}
-	masked := slices.ContainsFunc(listed, func(key exchanges.KeyInfo) bool { return key.Masked })
 	for _, entry := range entries {
-		if entry.State == stateLive && !seen[entry.ExchangeKeyID] && !masked {
+		if entry.State == stateLive && !seen[entry.ExchangeKeyID] && !seen[entry.Label] && !anyone {
 			c.missing = append(c.missing, finding{subAccount: subAccount, id: entry.ID, key: exchanges.KeyInfo{ID: entry.ExchangeKeyID, Label: entry.Label, CreatedAt: entry.Created}})
 		}
 	}

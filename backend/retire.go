@@ -72,12 +72,25 @@ func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 			return errQuiet
 		case found == nil:
 			return nil
+		case found.Masked:
+			return leftToPerson(l, entry, found)
 		}
 		ref := entry.ref()
 		ref.ID = found.ID
 		if err := l.account.DeleteKey(ctx, ref); err != nil {
 			return err
 		}
+	}
+}
+
+// leftToPerson says that only a person can delete a key whose create answer was
+// lost, because the exchange shows no more than a part of its id. The entry, and
+// the place that it takes, stay until the key is no longer listed.
+func leftToPerson(l *link, entry keyEntry, found *exchanges.KeyInfo) error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key",
+		Message: fmt.Sprintf("the key labelled %s is listed only as %s and cannot be deleted through the API; nobody holds its secret", entry.Label, found.ID),
+		Remedy:  fmt.Sprintf("delete it on the exchange's website, in sub-account %s", entry.SubAccount),
 	}
 }
 

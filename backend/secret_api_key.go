@@ -50,6 +50,9 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	resp.Secret.Renewable = o.link.variant.Unlisted == ""
 	resp.Secret.TTL = o.lifetime.ttl
 	resp.Secret.MaxTTL = o.lifetime.maxTTL
+	if !m.ready {
+		resp.AddWarning(notReady(o.link))
+	}
 	return resp
 }
 

@@ -17,6 +17,14 @@ func SettleDeletion(ctx context.Context, account Account, ref KeyRef, deleteKey 
 // SettleSlowDeletion is SettleDeletion for an exchange that may list a key a
 // little longer, up to the delay, after it has confirmed the deletion.
 func SettleSlowDeletion(ctx context.Context, account Account, ref KeyRef, delay time.Duration, deleteKey func(context.Context) error) error {
+	return settle(ctx, delay, deleteKey, func(ctx context.Context) (bool, error) {
+		keys, err := account.ListKeys(ctx, ref.SubAccount)
+		return slices.ContainsFunc(keys, func(key KeyInfo) bool { return key.ID == ref.ID }), err
+	})
+}
+
+// settle makes a delete call, and then asks whether the key is still listed.
+func settle(ctx context.Context, delay time.Duration, deleteKey func(context.Context) error, isListed func(context.Context) (bool, error)) error {
 	deleteErr := deleteKey(ctx)
 	for _, certain := range []Kind{ErrAuth, ErrPermission, ErrRateLimited, ErrUnavailable, ErrUnsupported} {
 		if errors.Is(deleteErr, certain) {
@@ -25,8 +33,10 @@ func SettleSlowDeletion(ctx context.Context, account Account, ref KeyRef, delay 
 	}
 	// The list is looked at again after 1, 3 and 7 sevenths of the delay.
 	for wait := delay / 7; ; wait *= 2 {
-		listed, err := isListed(ctx, account, ref)
+		listed, err := isListed(ctx)
 		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil // Keys do not outlive their sub-account.
 		case err != nil || !listed:
 			return err
 		case deleteErr != nil:
@@ -40,14 +50,4 @@ func SettleSlowDeletion(ctx context.Context, account Account, ref KeyRef, delay 
 			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange still lists the key", Err: ctx.Err()}
 		}
 	}
-}
-
-// isListed reports whether the exchange has the key. Keys do not outlive their
-// sub-account.
-func isListed(ctx context.Context, account Account, ref KeyRef) (bool, error) {
-	keys, err := account.ListKeys(ctx, ref.SubAccount)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return slices.ContainsFunc(keys, func(key KeyInfo) bool { return key.ID == ref.ID }), err
 }

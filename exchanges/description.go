@@ -92,6 +92,10 @@ type Variant struct {
 	Passphrase *PassphraseRule
 	// NativeExpiry is set where the exchange itself can end a key.
 	NativeExpiry *ExpiryRule
+	// ActivationDelay is how long a new key may take before the exchange
+	// accepts it; zero where it is documented to act at once, or not
+	// documented. Accounts of such a variant are a [Prober].
+	ActivationDelay time.Duration
 	// RevocationDelay is how long a deleted key may go on working; zero
 	// where deletion is documented to act at once.
 	RevocationDelay time.Duration

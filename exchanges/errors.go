@@ -63,6 +63,9 @@ type Error struct {
 	Remedy string
 	// RetryAfter is how long to wait before the next try; zero if not told.
 	RetryAfter time.Duration
+	// KeyID is the id of a key that may be left behind, for ErrOutcomeUnknown;
+	// empty if that is not known either.
+	KeyID string
 	// Err is a cause worth unwrapping, such as context.DeadlineExceeded.
 	Err error
 }

@@ -73,6 +73,15 @@ type RootRotator interface {
 	DeleteRoot(ctx context.Context, apiKey string) error
 }
 
+// Prober is an [Account] of an exchange that may take a while to accept a new
+// key, see [Variant.ActivationDelay].
+type Prober interface {
+	// KeyWorks asks the exchange, with a key just minted, whether it accepts
+	// that key by now. A refusal that shows the key to be known, such as one of
+	// the caller's address, means that it does. An error leaves it open.
+	KeyWorks(context.Context, Key) (bool, error)
+}
+
 // RequestSigner is an [Account] that signs requests of its user's own making:
 // opened with a minted key, it lets that key be used.
 type RequestSigner interface {

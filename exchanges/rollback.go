@@ -22,12 +22,18 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 		if ref.SubAccount != "" {
 			key += " of sub-account " + ref.SubAccount
 		}
-		return &Error{
+		left := &Error{
 			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: "create key",
 			Message: "the new key could be neither finished (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
 			Remedy:  "delete key " + key + " at the exchange if the engine does not; nobody holds its secret",
+			KeyID:   ref.ID,
 			Err:     errors.Join(cause, err),
 		}
+		if ref.Token != "" {
+			// Nothing but the token, which nobody has any more, could delete it.
+			left.Remedy, left.KeyID = "the key ends by itself; nobody holds it", ""
+		}
+		return left
 	}
 	if failure.Kind == ErrOutcomeUnknown {
 		// With the key gone, nothing is left in doubt.

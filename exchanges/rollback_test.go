@@ -41,6 +41,9 @@ func TestRollBack(t *testing.T) {
 			require.ErrorIs(t, err, test.kind)
 			if test.deletion != nil {
 				assert.ErrorContains(t, err, "delete key key7 of sub-account desk")
+				var failure *exchanges.Error
+				require.ErrorAs(t, err, &failure)
+				assert.Equal(t, "key7", failure.KeyID)
 				assert.ErrorIs(t, err, test.cause)
 				assert.ErrorIs(t, err, test.deletion)
 			}
@@ -52,4 +55,13 @@ func TestRollBack(t *testing.T) {
 	assert.Equal(t, foreign, exchanges.RollBack(t.Context(), ref, foreign, func(context.Context) error { return nil }))
 	err := exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7"}, refused, func(context.Context) error { return lost })
 	assert.ErrorContains(t, err, "delete key key7 at the exchange")
+
+	// A token is gone with the call that made it.
+	err = exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7", Token: "hush"}, refused, func(context.Context) error { return lost })
+	assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	assert.ErrorContains(t, err, "the key ends by itself")
+	assert.NotContains(t, err.Error(), "hush")
+	var failure *exchanges.Error
+	require.ErrorAs(t, err, &failure)
+	assert.Empty(t, failure.KeyID, "by its id alone nobody could delete it")
 }

@@ -17,18 +17,17 @@ import (
 // formType is the only form of a body that Binance reads.
 const formType = "application/x-www-form-urlencoded"
 
-// account is what accounts of both variants share. The embedded signer signs
+// account is what accounts of both variants share. The embedded client signs
 // requests of a user's own making.
 type account struct {
-	exchanges.RequestSigner
-	client *rest.Client
+	*rest.Client
 }
 
 // Open implements [exchanges.Exchange].
 func (b Binance) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
+		return nil, err
 	}
 	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
@@ -39,12 +38,10 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 		return nil, err
 	}
 	if options.Variant == variantLink {
-		return &link{account{client, client}}, nil
+		return &link{account{client}}, nil
 	}
-	return &master{account{client, client}}, nil
+	return &master{account{client}}, nil
 }
-
-func (a *account) Close() { a.client.Close() }
 
 func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var result struct {
@@ -71,7 +68,7 @@ func notForRoots() []string {
 // restrictions asks what the root key may do. Every key may ask that.
 func (a *account) restrictions(ctx context.Context) (flags, error) {
 	var restrictions flags
-	err := a.client.Do(ctx, rest.Call{
+	err := a.Do(ctx, rest.Call{
 		Operation: opInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(restrictions) > 0 },
 	}, &restrictions)
@@ -82,7 +79,7 @@ func (a *account) restrictions(ctx context.Context) (flags, error) {
 // that it does not know, that it does not take from here, or that lacks a
 // permission; if what every key may ask is answered, it is the last.
 func (a *account) do(ctx context.Context, call rest.Call, out any) error {
-	err := a.client.Do(ctx, call, out)
+	err := a.Do(ctx, call, out)
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != strconv.Itoa(codeBadKey) {
 		return err
@@ -103,7 +100,7 @@ func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(cod
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
-	identity := exchanges.Identity{ClockOffset: a.client.ClockOffset()}
+	identity := exchanges.Identity{ClockOffset: a.ClockOffset()}
 	if !restrictions[ipRestrict] {
 		identity.Addresses = []string{}
 		identity.Warnings = append(identity.Warnings, "the root key is restricted to no address: it works from anywhere")
@@ -120,7 +117,7 @@ func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(cod
 		return identity, nil
 	}
 	var refusal *exchanges.Error
-	switch err := a.client.Do(ctx, probe, nil); {
+	switch err := a.Do(ctx, probe, nil); {
 	case err == nil:
 		identity.CanMint = true
 	case errors.As(err, &refusal) && refused(refusal):
@@ -182,12 +179,9 @@ func (k key) addresses() []string {
 func (k key) info() exchanges.KeyInfo {
 	return exchanges.KeyInfo{
 		ID: k.APIKey, Label: k.Label, Permissions: k.permissions(), CreatedAt: k.Timestamp.Time,
-		Masked: masked(k.APIKey),
+		Masked: exchanges.IsMasked(k.APIKey),
 	}
 }
-
-// masked reports whether part of a key is hidden behind asterisks.
-func masked(apiKey string) bool { return strings.Contains(apiKey, "*") }
 
 // named reports whether every key of a list says which it is.
 func named(keys []key) bool {
@@ -200,37 +194,4 @@ func restriction(addresses []string) []string {
 		return []string{"status", statusAnywhere}
 	}
 	return []string{"status", statusAddresses, "ipAddress", strings.Join(addresses, ",")}
-}
-
-// query lists the keys of a sub-account, or only the one that is named.
-type query func(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error)
-
-// settle makes a delete call and proves its effect.
-func settle(ctx context.Context, self exchanges.Account, keys query, ref exchanges.KeyRef, deleteKey func(context.Context) error) error {
-	if masked(ref.ID) {
-		return &exchanges.Error{
-			Kind: exchanges.ErrUnsupported, Exchange: "binance", Operation: opDeleteKey,
-			Message: "Binance does not show the whole of key " + ref.ID, Remedy: "delete it on Binance's website",
-		}
-	}
-	return exchanges.SettleDeletion(ctx, proof{self, keys, ref.ID}, ref, deleteKey)
-}
-
-// proof lists, of all keys of a sub-account, the one that was deleted, by a
-// query for it alone: the full list may show only the beginning of each key.
-type proof struct {
-	exchanges.Account
-	keys   query
-	apiKey string
-}
-
-// ListKeys takes a masked key that could be the deleted one for it.
-func (p proof) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	keys, err := p.keys(ctx, subAccount, p.apiKey)
-	for i, k := range keys {
-		if shown, _, _ := strings.Cut(k.ID, "*"); k.Masked && strings.HasPrefix(p.apiKey, shown) {
-			keys[i].ID = p.apiKey
-		}
-	}
-	return keys, err
 }

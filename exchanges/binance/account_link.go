@@ -176,7 +176,7 @@ func (l *link) removed(ctx context.Context, subAccount string) bool {
 }
 
 func (l *link) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return settle(ctx, l, l.keys, ref, func(ctx context.Context) error {
+	return exchanges.SettleMaskedDeletion(ctx, ref, l.keys, func(ctx context.Context) error {
 		return l.do(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodDelete, Path: linkKeys, Effect: rest.Idempotent,
 			Query: rest.Query("subAccountId", ref.SubAccount, "subAccountApiKey", ref.ID),

@@ -131,7 +131,7 @@ func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchang
 }
 
 func (m *master) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return settle(ctx, m, m.keys, ref, func(ctx context.Context) error {
+	return exchanges.SettleMaskedDeletion(ctx, ref, m.keys, func(ctx context.Context) error {
 		return m.do(ctx, rest.Call{
 			Operation: opDeleteKey, Method: http.MethodDelete, Path: masterKeys, Effect: rest.Idempotent,
 			Query: rest.Query("email", ref.SubAccount, "subAccountApiKey", ref.ID),

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -102,27 +103,19 @@ func (s *stub) last(t *testing.T, route string) call {
 	return call{}
 }
 
-func openAt(t *testing.T, credential exchanges.Credential, baseURL, variant string) exchanges.Account {
-	account, err := New().Open(credential, exchanges.Options{BaseURL: baseURL, Variant: variant, RateMultiplier: 1000})
+func (s *stub) open(t *testing.T, variant string) exchanges.Account {
+	account, err := New().Open(exchanges.Credential{APIKey: "root", APISecret: "secret"},
+		exchanges.Options{BaseURL: s.url, Variant: variant, RateMultiplier: 1000})
 	require.NoError(t, err)
 	t.Cleanup(account.Close)
 	return account
 }
 
-func (s *stub) open(t *testing.T, variant string) exchanges.Account {
-	return openAt(t, exchanges.Credential{APIKey: "root", APISecret: "secret"}, s.url, variant)
-}
-
 // simulated opens a root of the simulated exchange, in a variant that need not
 // be its own.
 func simulated(t *testing.T, root, variant string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
-	sim := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, sim.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, sim.Close()) })
-	access, ok := sim.Root("binance", root)
-	require.True(t, ok)
-	credential := exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)}
-	return openAt(t, credential, access.BaseURL, variant), access, sim
+	s := exchangetest.Simulate(t, New(), simulator.Options{})
+	return s.OpenRoot(root, exchanges.Options{Variant: variant}), s.Access(root), s.Simulator
 }
 
 const restrictionsOfRoot = `{"ipRestrict":true,"createTime":1698645219000,"enableReading":true,"enableSpotAndMarginTrading":true,"enableWithdrawals":false}`

@@ -2,14 +2,13 @@ package binance
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
@@ -37,9 +36,7 @@ func FuzzOpen(f *testing.F) {
 			require.True(t, json.Valid(payload))
 			return
 		}
-		var failure *exchanges.Error
-		require.True(t, errors.As(err, &failure))
-		require.Contains(t, exchanges.Kinds(), failure.Kind)
+		exchangetest.Failed(t, err)
 	})
 }
 

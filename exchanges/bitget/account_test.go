@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -83,17 +84,8 @@ func (s *stub) open(variant string) exchanges.Account {
 // simulated opens a root of the simulated exchange, in a variant that need not
 // be its own.
 func simulated(t *testing.T, root, variant string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
-	sim := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, sim.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, sim.Close()) })
-	access, ok := sim.Root("bitget", root)
-	require.True(t, ok)
-	account, err := New().Open(exchanges.Credential{
-		APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret), Passphrase: exchanges.Secret(access.Passphrase),
-	}, exchanges.Options{BaseURL: access.BaseURL, Variant: variant, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-	return account, access, sim
+	s := exchangetest.Simulate(t, New(), simulator.Options{})
+	return s.OpenRoot(root, exchanges.Options{Variant: variant}), s.Access(root), s.Simulator
 }
 
 func request(access simulator.Access, permissions ...string) exchanges.KeyRequest {

@@ -2,15 +2,14 @@ package bybit
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
@@ -41,15 +40,8 @@ func TestOpenRemedies(t *testing.T) {
 
 // Whatever Bybit sends, there is a payload or a failure of a known kind.
 func FuzzOpen(f *testing.F) {
-	recorded, err := os.ReadFile("../../testdata/bybit/errors.json")
-	require.NoError(f, err)
-	var answers []struct {
-		Status int
-		Body   json.RawMessage
-	}
-	require.NoError(f, json.Unmarshal(recorded, &answers))
-	for _, answer := range answers {
-		f.Add(answer.Status, []byte(answer.Body), "1753364096873")
+	for _, failure := range exchangetest.Failures(f, "bybit") {
+		f.Add(failure.Status, []byte(failure.Body), "1753364096873")
 	}
 	f.Add(200, []byte(`{"retCode":0,"result":{}}`), "")
 	f.Fuzz(func(t *testing.T, status int, body []byte, reset string) {
@@ -62,10 +54,7 @@ func FuzzOpen(f *testing.F) {
 			require.True(t, len(payload) == 0 || json.Valid(payload))
 			return
 		}
-		var failure *exchanges.Error
-		require.True(t, errors.As(err, &failure))
-		require.Contains(t, exchanges.Kinds(), failure.Kind)
-		require.GreaterOrEqual(t, failure.RetryAfter, time.Duration(0))
+		exchangetest.Failed(t, err)
 	})
 }
 

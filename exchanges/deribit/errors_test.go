@@ -1,7 +1,6 @@
 package deribit
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
@@ -60,9 +60,6 @@ func FuzzOpen(f *testing.F) {
 			require.NotEmpty(t, payload)
 			return
 		}
-		var failure *exchanges.Error
-		require.True(t, errors.As(err, &failure))
-		require.Contains(t, exchanges.Kinds(), failure.Kind)
-		require.GreaterOrEqual(t, failure.RetryAfter, time.Duration(0))
+		exchangetest.Failed(t, err)
 	})
 }

@@ -20,7 +20,7 @@ import (
 // no goroutine. It runs alone, so that no other test's goroutines are counted.
 func (s *suite) testCancellation(t *testing.T) {
 	venue := s.start(t)
-	for _, operation := range append(reads(), simulator.CreateKey, simulator.DeleteKey) {
+	for _, operation := range append(s.reads(), simulator.CreateKey, simulator.DeleteKey) {
 		t.Run(string(operation), func(t *testing.T) {
 			venue.Reset()
 			o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))

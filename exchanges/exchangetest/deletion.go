@@ -13,41 +13,21 @@ import (
 // testDeletion checks that DeleteKey returns nil if, and only if, the key is
 // gone.
 func (s *suite) testDeletion(t *testing.T) {
-	name := s.description.Name
-
+	const deletion, once = simulator.DeleteKey, 1
 	for _, test := range []struct {
-		name string
-		// prepare happens between the creation and the deletion of the key.
-		prepare func(*testing.T, *venue, exchanges.Key)
-		gone    bool
+		name   string
+		faults []simulator.Fault // from the creation of the key on
+		gone   bool
 	}{
-		{"key removed by someone else", func(t *testing.T, v *venue, key exchanges.Key) {
-			require.True(t, v.RemoveKey(name, key.APIKey))
-		}, true},
-		{"lost answer", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.DropAfterCommit, 1, 0)
-		}, true},
-		{"every answer lost", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.DropAfterCommit, 0, 0)
-		}, true},
-		{"a passing failure", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.Error5xx, 1, 0)
-		}, true},
-		{"a passing firewall page", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.HTMLError, 1, 0)
-		}, true},
-		{"a lasting failure", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.Error5xx, 0, 0)
-		}, false},
-		{"an outage", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.AnyOperation, simulator.Outage, 0, 0)
-		}, false},
-		{"a lie", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.DeleteLies, 0, 0)
-		}, false},
-		{"a lie without proof", func(t *testing.T, v *venue, _ exchanges.Key) {
-			v.inject(t, simulator.DeleteKey, simulator.DeleteLies, 0, 0)
-			v.inject(t, simulator.ListKeys, simulator.Error5xx, 0, 0)
+		{"a lost answer", []simulator.Fault{{Operation: deletion, Kind: simulator.DropAfterCommit, Count: once}}, true},
+		{"every answer lost", []simulator.Fault{{Operation: deletion, Kind: simulator.DropAfterCommit}}, true},
+		{"a passing failure", []simulator.Fault{{Operation: deletion, Kind: simulator.Error5xx, Count: once}}, true},
+		{"a passing firewall page", []simulator.Fault{{Operation: deletion, Kind: simulator.HTMLError, Count: once}}, true},
+		{"a lasting failure", []simulator.Fault{{Operation: deletion, Kind: simulator.Error5xx}}, false},
+		{"an outage", []simulator.Fault{{Operation: simulator.AnyOperation, Kind: simulator.Outage}}, false},
+		{"a lie", []simulator.Fault{{Operation: deletion, Kind: simulator.DeleteLies}}, false},
+		{"a lie without proof", []simulator.Fault{
+			{Operation: deletion, Kind: simulator.DeleteLies}, {Operation: s.proof(), Kind: simulator.Error5xx},
 		}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -55,9 +35,11 @@ func (s *suite) testDeletion(t *testing.T) {
 				account := b.account(t)
 				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 				key := o.create(t.Context(), t, account)
-				test.prepare(t, b.venue, key)
+				for _, fault := range test.faults {
+					b.inject(t, fault.Operation, fault.Kind, fault.Count, 0)
+				}
 
-				err := account.DeleteKey(t.Context(), o.ref(key.ID))
+				err := account.DeleteKey(t.Context(), o.ref(key))
 				if test.gone {
 					require.NoError(t, err)
 					b.assertGone(t, o.SubAccount)
@@ -68,11 +50,21 @@ func (s *suite) testDeletion(t *testing.T) {
 				assert.Len(t, b.live(o.SubAccount), 1)
 
 				b.ClearFaults()
-				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key.ID)), "once the exchange is well again")
+				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)), "once the exchange is well again")
 				b.assertGone(t, o.SubAccount)
 			})
 		})
 	}
+	t.Run("key removed by someone else", func(t *testing.T) {
+		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+			account := b.account(t)
+			o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+			key := o.create(t.Context(), t, account)
+			require.True(t, b.RemoveKey(s.description.Name, key.APIKey))
+			require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
+			b.assertGone(t, o.SubAccount)
+		})
+	})
 	t.Run("gone sub-account", func(t *testing.T) {
 		if s.GoneSubAccount == "" {
 			return // The documentation leaves open what the exchange answers.
@@ -80,7 +72,7 @@ func (s *suite) testDeletion(t *testing.T) {
 		venue := s.start(t)
 		account := venue.account(t)
 		o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
-		ref := o.ref(o.create(deadline(t), t, account).ID)
+		ref := o.ref(o.create(deadline(t), t, account))
 		ref.SubAccount = s.GoneSubAccount
 		assert.NoError(t, account.DeleteKey(deadline(t), ref))
 	})

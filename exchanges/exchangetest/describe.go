@@ -54,7 +54,7 @@ func (s *suite) testDescribe(t *testing.T) {
 	assert.NotEmpty(t, v.SubAccountNaming)
 	require.NotEmpty(t, v.KeyTypes)
 	assertUnique(t, v.KeyTypes, func(k exchanges.KeyType) string { return string(k) })
-	assert.Subset(t, []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519, exchanges.KeyRSA, exchanges.KeySecp256k1}, v.KeyTypes)
+	assert.Subset(t, []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyBearer, exchanges.KeyEd25519, exchanges.KeyRSA, exchanges.KeySecp256k1}, v.KeyTypes)
 	assert.GreaterOrEqual(t, v.KeysPerSubAccount, 0)
 	if v.Addresses.None {
 		assert.Equal(t, exchanges.AddressRule{None: true, Note: v.Addresses.Note}, v.Addresses)
@@ -65,8 +65,13 @@ func (s *suite) testDescribe(t *testing.T) {
 	if v.NativeExpiry != nil {
 		assert.Positive(t, v.NativeExpiry.Granularity)
 	}
-	if v.Label.MaxLength == 0 {
-		assert.NotEqual(t, exchanges.KeyHMAC, v.KeyTypes[0],
+	switch {
+	case v.Unlisted != "":
+		require.NotNil(t, v.NativeExpiry, "a key that cannot be found must end by itself")
+		assert.Positive(t, v.NativeExpiry.Max)
+		assert.Zero(t, v.Label, "a label is of no use where no key is listed")
+	case v.Label.MaxLength == 0:
+		assert.True(t, v.KeyTypes[0].Asymmetric(),
 			"a key that cannot be found by its label must be inert without its user's private key")
 	}
 

@@ -55,6 +55,12 @@ type Subject struct {
 	// Timeless says that making a key carries no timestamp, so that a wrong
 	// clock is no hindrance.
 	Timeless bool
+	// Clockless says that the exchange takes no timestamps at all, and so has
+	// no clock to be asked.
+	Clockless bool
+	// OneAccount says that there are no sub-accounts to ask the exchange for:
+	// the only one is the account itself.
+	OneAccount bool
 	// ClockRefusal is the kind of the failure that a refused timestamp is,
 	// where the exchange does not tell it from others; empty means ErrInvalid.
 	ClockRefusal exchanges.Kind
@@ -89,6 +95,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("SubAccounts", s.testSubAccounts)
 	t.Run("Keys", s.testKeys)
 	t.Run("KeyPages", s.testKeyPages)
+	t.Run("Activation", s.testActivation)
 	t.Run("Deletion", s.testDeletion)
 	t.Run("SurplusAndLack", s.testSurplusAndLack)
 	t.Run("Faults", s.testFaults)

@@ -74,11 +74,29 @@ func (f Failure) operations() []simulator.Operation {
 	return []simulator.Operation{simulator.Inspect, simulator.CreateKey}
 }
 
-// failures reads the entries for the subject's variant.
+// Failures reads testdata/<exchange>/errors.json.
+func Failures(t testing.TB, exchange string) []Failure {
+	t.Helper()
+	var failures []Failure
+	readStrictly(t, testdata(exchange, "errors.json"), &failures)
+	return failures
+}
+
+// Failed checks that err is a failure of a known kind that asks for no negative
+// wait, and returns it.
+func Failed(t testing.TB, err error) *exchanges.Error {
+	t.Helper()
+	var failure *exchanges.Error
+	require.ErrorAs(t, err, &failure)
+	require.Contains(t, exchanges.Kinds(), failure.Kind)
+	require.GreaterOrEqual(t, failure.RetryAfter, time.Duration(0))
+	return failure
+}
+
+// failures are the entries for the subject's variant.
 func (s *suite) failures(t *testing.T) []Failure {
-	var all, mine []Failure
-	readStrictly(t, testdata(s.description.Name, "errors.json"), &all)
-	for _, failure := range all {
+	var mine []Failure
+	for _, failure := range Failures(t, s.description.Name) {
 		if failure.Variant == "" || failure.Variant == s.variant.Name {
 			mine = append(mine, failure)
 		}
@@ -111,7 +129,7 @@ func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation 
 	account := b.account(t)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 	kind := failure.Kind
-	if kind == exchanges.ErrOutcomeUnknown && isRead(operation) {
+	if kind == exchanges.ErrOutcomeUnknown && s.isRead(operation) {
 		kind = exchanges.ErrUnavailable
 	}
 	require.Contains(t, exchanges.Kinds(), kind)

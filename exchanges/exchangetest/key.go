@@ -38,7 +38,7 @@ func (s *suite) orderOf(t *testing.T, keyType exchanges.KeyType, subAccount stri
 		o.Passphrase, err = exchanges.NewPassphrase(*rule)
 		require.NoError(t, err)
 	}
-	if keyType != exchanges.KeyHMAC {
+	if keyType.Asymmetric() {
 		o.PublicKey, o.private = s.keyPair(t, keyType)
 	}
 	return o
@@ -83,7 +83,9 @@ func newRSAPair() pair {
 
 // minted is what the key's user signs with.
 func (o order) minted(key exchanges.Key) exchanges.Credential {
-	c := exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret, Passphrase: key.Passphrase, SubAccount: o.SubAccount}
+	c := exchanges.Credential{
+		APIKey: key.APIKey, APISecret: key.APISecret, Passphrase: key.Passphrase, Token: key.Token, SubAccount: o.SubAccount,
+	}
 	if o.private != "" {
 		c.APISecret, c.PrivateKey = "", o.private
 	}
@@ -91,8 +93,13 @@ func (o order) minted(key exchanges.Key) exchanges.Credential {
 }
 
 // ref names the key for its deletion.
-func (o order) ref(id string) exchanges.KeyRef {
-	return exchanges.KeyRef{SubAccount: o.SubAccount, ID: id, Label: o.Label, Passphrase: o.Passphrase}
+func (o order) ref(key exchanges.Key) exchanges.KeyRef {
+	return exchanges.KeyRef{SubAccount: o.SubAccount, ID: key.ID, Label: o.Label, Passphrase: o.Passphrase, Token: key.Token}
+}
+
+// noSuchKey is a key that no exchange has.
+func noSuchKey() exchanges.Key {
+	return exchanges.Key{ID: "no-such-key", Token: "pub:api:facade88-4444-4444-4444-121212121212-caps:o:w-read"}
 }
 
 // create makes the key and checks that it is whole.
@@ -111,8 +118,10 @@ func (o order) complete(key exchanges.Key) error {
 		return errorString("a key without ID")
 	case key.APIKey == "":
 		return errorString("a key without APIKey")
-	case o.private == "" && key.APISecret == "":
+	case o.KeyType == exchanges.KeyHMAC && key.APISecret == "":
 		return errorString("a key without APISecret")
+	case o.KeyType == exchanges.KeyBearer && key.Token == "":
+		return errorString("a key without Token")
 	}
 	return nil
 }
@@ -123,9 +132,8 @@ func (e errorString) Error() string { return string(e) }
 
 // find looks the order's key up as the ledger does after a lost answer: by its
 // label, or, where keys have none, as the one that was not there before.
-func (o order) find(ctx context.Context, t *testing.T, account exchanges.Account, before []exchanges.KeyInfo) []exchanges.KeyInfo {
-	keys, err := account.ListKeys(ctx, o.SubAccount)
-	require.NoError(t, err)
+func (o order) find(ctx context.Context, t *testing.T, venue *venue, account exchanges.Account, before []exchanges.KeyInfo) []exchanges.KeyInfo {
+	keys := venue.list(ctx, t, account, o.SubAccount)
 	known := map[string]int{}
 	for _, key := range before {
 		known[key.ID]++

@@ -52,7 +52,7 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 	assert.Equal(t, o.Label, live[0].Label)
 	assert.ElementsMatch(t, o.Addresses, live[0].IPs)
 
-	listed := o.find(ctx, t, account, nil)
+	listed := o.find(ctx, t, venue, account, nil)
 	require.Len(t, listed, 1)
 	if !listed[0].Masked {
 		assert.Equal(t, key.ID, listed[0].ID)
@@ -75,16 +75,16 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 		assert.Equal(t, grant.Scopes.Has(probe.Scope), venue.accepts(t, user, probe), "%s", probe.Name)
 	}
 
-	require.NoError(t, account.DeleteKey(ctx, o.ref(key.ID)))
+	require.NoError(t, account.DeleteKey(ctx, o.ref(key)))
 	if s.variant.NoDeletion == "" {
 		assert.Equal(t, []string{key.APIKey}, lastOf(venue.Deletions(s.description.Name)))
 	}
-	assert.Empty(t, o.find(ctx, t, account, nil))
+	assert.Empty(t, o.find(ctx, t, venue, account, nil))
 	venue.advance(s.variant.RevocationDelay)
 	for _, probe := range s.Probes {
 		assert.False(t, venue.accepts(t, user, probe), "%s with a deleted key", probe.Name)
 	}
-	assert.NoError(t, account.DeleteKey(ctx, o.ref(key.ID)), "deleting a key that is gone")
+	assert.NoError(t, account.DeleteKey(ctx, o.ref(key)), "deleting a key that is gone")
 	venue.assertGone(t, o.SubAccount)
 }
 
@@ -110,7 +110,7 @@ func (s *suite) testNative(t *testing.T, venue *venue, account exchanges.Account
 				continue
 			}
 			assert.NoError(t, s.variant.CheckGrant(grant, key.Permissions), p.Name)
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)))
+			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
 			venue.assertGone(t, subAccount)
 		}
 		assert.Less(t, len(refusals), len(s.variant.KeyTypes), "%s cannot be had: %v", p.Name, refusals)
@@ -143,12 +143,12 @@ func (s *suite) testAddresses(t *testing.T, venue *venue, account exchanges.Acco
 			o.Addresses = test.addresses
 			key := o.create(deadline(t), t, account)
 			assert.Equal(t, test.works, venue.accepts(t, venue.open(t, o.minted(key), venue.options(t)), probe))
-			for _, listed := range o.find(deadline(t), t, account, nil) {
+			for _, listed := range o.find(deadline(t), t, venue, account, nil) {
 				if listed.Addresses != nil {
 					assert.ElementsMatch(t, test.addresses, listed.Addresses)
 				}
 			}
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key.ID)))
+			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
 			venue.assertGone(t, subAccount)
 		})
 	}
@@ -169,7 +169,7 @@ func (s *suite) testParallel(t *testing.T, venue *venue, account exchanges.Accou
 	require.NoError(t, group.Wait())
 	require.Len(t, venue.live(subAccount), len(orders))
 	for i, o := range orders {
-		group.Go(func() error { return account.DeleteKey(t.Context(), o.ref(keys[i].ID)) })
+		group.Go(func() error { return account.DeleteKey(t.Context(), o.ref(keys[i])) })
 	}
 	require.NoError(t, group.Wait())
 	venue.assertGone(t, subAccount)

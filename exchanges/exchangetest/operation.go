@@ -9,12 +9,30 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// reads are the operations that change nothing.
-func reads() []simulator.Operation {
-	return []simulator.Operation{simulator.Inspect, simulator.ListSubAccounts, simulator.ListKeys}
+// reads are the operations that ask the exchange and change nothing.
+func (s *suite) reads() []simulator.Operation {
+	reads := []simulator.Operation{simulator.Inspect}
+	if !s.OneAccount {
+		reads = append(reads, simulator.ListSubAccounts)
+	}
+	if s.variant.Unlisted == "" {
+		reads = append(reads, simulator.ListKeys)
+	}
+	return reads
 }
 
-func isRead(operation simulator.Operation) bool { return slices.Contains(reads(), operation) }
+func (s *suite) isRead(operation simulator.Operation) bool {
+	return slices.Contains(s.reads(), operation)
+}
+
+// proof is the operation that proves a deletion: the list, or, where there is
+// none, what the key itself is told.
+func (s *suite) proof() simulator.Operation {
+	if s.variant.Unlisted != "" {
+		return simulator.Inspect
+	}
+	return simulator.ListKeys
+}
 
 // perform makes the call of an operation; those that concern a key are about the
 // order's.
@@ -30,7 +48,7 @@ func perform(ctx context.Context, account exchanges.Account, operation simulator
 	case simulator.CreateKey:
 		_, err = account.CreateKey(ctx, o.KeyRequest)
 	case simulator.DeleteKey:
-		err = account.DeleteKey(ctx, o.ref("no-such-key"))
+		err = account.DeleteKey(ctx, o.ref(noSuchKey()))
 	default:
 		err = errors.New("no call is known for the operation " + string(operation))
 	}

@@ -26,7 +26,7 @@ func (s *suite) testPace(t *testing.T) {
 			orders := s.busyOrders(t, b)
 			for _, o := range orders {
 				key := o.create(t.Context(), t, account)
-				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key.ID)))
+				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
 			}
 			assert.Equal(t, len(orders), b.calls(simulator.CreateKey), "the exchange had to refuse for rate")
 			assert.Equal(t, len(orders), b.calls(simulator.DeleteKey), "the exchange had to refuse for rate")
@@ -94,7 +94,7 @@ func (s *suite) testRevocationsFirst(t *testing.T, b *bubble) {
 		})
 	}
 	synctest.Wait()
-	require.NoError(t, account.DeleteKey(exchanges.WithRevoking(t.Context()), condemned.ref(key.ID)))
+	require.NoError(t, account.DeleteKey(exchanges.WithRevoking(t.Context()), condemned.ref(key)))
 	revoked := time.Now()
 	running.Wait()
 	assert.True(t, revoked.Before(lastMint), "the revocation ended at %s, the last creation at %s", revoked, lastMint)
@@ -104,10 +104,10 @@ func (s *suite) testRevocationsFirst(t *testing.T, b *bubble) {
 // it holds, and that no call is made before.
 func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
 	account := b.account(t)
-	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 	b.wire.instead(nil)
 	// Let what the first calls drew from the rate limit come back.
 	time.Sleep(time.Hour)
+	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 
 	b.inject(t, simulator.CreateKey, simulator.RateLimit, 1, 0)
 	refused := time.Now()
@@ -132,6 +132,10 @@ func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
 func (s *suite) testClock(t *testing.T) {
 	skew := cmp.Or(s.ClockSkew, 3*time.Minute)
 	skews := map[string]time.Duration{"ahead": skew, "behind": -skew}
+	if s.Clockless {
+		s.testNoClock(t, skews)
+		return
+	}
 	for name, skew := range skews {
 		t.Run("the exchange is "+name, func(t *testing.T) {
 			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
@@ -175,4 +179,23 @@ func (s *suite) testClock(t *testing.T) {
 			assert.Empty(t, b.live(o.SubAccount))
 		})
 	})
+}
+
+// testNoClock checks that no clock is asked and none is a hindrance.
+func (s *suite) testNoClock(t *testing.T, skews map[string]time.Duration) {
+	for name, skew := range skews {
+		t.Run("the exchange is "+name, func(t *testing.T) {
+			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+				b.inject(t, simulator.AnyOperation, simulator.ClockSkew, 0, skew)
+				account := b.account(t)
+				identity, err := account.Inspect(t.Context())
+				require.NoError(t, err)
+				assert.Zero(t, identity.ClockOffset)
+				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+				key := o.create(t.Context(), t, account)
+				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
+				assert.Zero(t, b.calls(simulator.ServerTime))
+			})
+		})
+	}
 }

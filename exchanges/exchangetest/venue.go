@@ -126,6 +126,22 @@ func (v *venue) live(subAccount string) []simulator.KeyView {
 	})
 }
 
+// list lists the keys of a sub-account with ListKeys, or, where the exchange
+// lists none, checks that ListKeys says so and tells what the venue has.
+func (v *venue) list(ctx context.Context, t *testing.T, account exchanges.Account, subAccount string) []exchanges.KeyInfo {
+	keys, err := account.ListKeys(ctx, subAccount)
+	if v.suite.variant.Unlisted == "" {
+		require.NoError(t, err)
+		return keys
+	}
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
+	assertKind(t, err)
+	for _, key := range v.live(subAccount) {
+		keys = append(keys, exchanges.KeyInfo{ID: key.APIKey, Label: key.Label, CreatedAt: key.CreatedAt})
+	}
+	return keys
+}
+
 // assertGone checks that no minted key of a sub-account can do anything: there
 // is none, or, where keys cannot be deleted, none that holds a permission. Such
 // keys it removes, as a person does on the exchange's website.

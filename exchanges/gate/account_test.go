@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // credential has the two parts that Gate asks for.
@@ -23,7 +24,7 @@ func credential() exchanges.Credential {
 // stub opens an account at a server that answers each path as told, and every
 // other with an empty object; the server's time is ours.
 func stub(t *testing.T, answers map[string]string) exchanges.Account {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return exchangetest.OpenStub(t, New(), credential(), func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == prefix+"/spot/time" {
 			fmt.Fprintf(w, `{"server_time":%d}`, time.Now().UnixMilli())
 			return
@@ -33,12 +34,7 @@ func stub(t *testing.T, answers map[string]string) exchanges.Account {
 			answer = "{}"
 		}
 		fmt.Fprint(w, answer)
-	}))
-	t.Cleanup(server.Close)
-	account, err := New().Open(credential(), exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-	return account
+	})
 }
 
 // The keys of the main account are documented in two forms; any other tells

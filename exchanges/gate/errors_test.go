@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
@@ -33,8 +34,7 @@ func TestOpenAnswer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
-			var failure *exchanges.Error
-			require.ErrorAs(t, err, &failure)
+			failure := exchangetest.Failed(t, err)
 			require.Equal(t, test.kind, failure.Kind)
 			require.Equal(t, test.code, failure.Code)
 			require.Contains(t, failure.Remedy, test.remedy)
@@ -84,8 +84,6 @@ func FuzzOpen(f *testing.F) {
 			require.Equal(t, 2, status/100)
 			return
 		}
-		var failure *exchanges.Error
-		require.ErrorAs(t, err, &failure)
-		require.Contains(t, exchanges.Kinds(), failure.Kind)
+		exchangetest.Failed(t, err)
 	})
 }

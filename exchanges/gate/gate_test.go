@@ -72,34 +72,18 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// venue is a simulator of Gate.
-type venue struct {
-	*testing.T
-	*simulator.Simulator
-}
+// venue is Gate in a simulator.
+type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T, options simulator.Options) venue {
-	options.RateMultiplier = 1000
-	s := simulator.New(options)
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return venue{t, s}
+	return venue{exchangetest.Simulate(t, gate.New(), options)}
 }
 
-// open opens an account at the venue.
 func (v venue) open(credential exchanges.Credential) exchanges.Account {
-	account, err := gate.New().Open(credential, exchanges.Options{BaseURL: v.Exchange("gate").BaseURL, RateMultiplier: 1000})
-	require.NoError(v, err)
-	v.Cleanup(account.Close)
-	return account
+	return v.Open(credential, exchanges.Options{})
 }
 
-// root opens an account with one of the simulator's roots.
-func (v venue) root(kind string) exchanges.Account {
-	access, ok := v.Root("gate", kind)
-	require.True(v, ok)
-	return v.open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)})
-}
+func (v venue) root(kind string) exchanges.Account { return v.OpenRoot(kind, exchanges.Options{}) }
 
 // request asks for a key in the first sub-account.
 func (v venue) request(permissions ...string) exchanges.KeyRequest {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -18,18 +17,13 @@ import (
 // stub opens an account at a server that gives the same answer to each request
 // of a path; the server's time is ours.
 func stub(t *testing.T, answers map[string]string) exchanges.Account {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return exchangetest.OpenStub(t, New(), exchanges.Credential{APIKey: "root", APISecret: "secret"}, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/common/timestamp" {
 			fmt.Fprintf(w, `{"status":"ok","data":%d}`, time.Now().UnixMilli())
 			return
 		}
 		_, _ = io.WriteString(w, answers[r.URL.Path])
-	}))
-	t.Cleanup(server.Close)
-	account, err := New().Open(exchanges.Credential{APIKey: "root", APISecret: "secret"}, exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-	return account
+	})
 }
 
 func TestInspect(t *testing.T) {

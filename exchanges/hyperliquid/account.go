@@ -215,8 +215,14 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if i < 0 {
 		return nil
 	}
+	name := keys[i].Label
+	if slices.ContainsFunc(keys, func(key exchanges.KeyInfo) bool { return key.Label == name && key.ID != ref.ID }) {
+		// No two agents have a name: this one was replaced, and is listed a
+		// little longer.
+		return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(context.Context) error { return nil })
+	}
 	removal := rest.Call{Operation: opDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}
 	return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(ctx context.Context) error {
-		return a.approve(ctx, removal, wallet.Address{}, keys[i].Label)
+		return a.approve(ctx, removal, wallet.Address{}, name)
 	})
 }

@@ -1,7 +1,6 @@
 package hyperliquid
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -9,45 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// venue is a simulator of Hyperliquid.
-type venue struct {
-	*testing.T
-	*simulator.Simulator
-}
+// venue is Hyperliquid in a simulator.
+type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	s := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return venue{t, s}
-}
-
-func (v venue) context() context.Context {
-	ctx, cancel := context.WithTimeout(v.T.Context(), 10*time.Second)
-	v.Cleanup(cancel)
-	return ctx
+	return venue{exchangetest.Simulate(t, New(), simulator.Options{})}
 }
 
 // open opens the account of a private key.
 func (v venue) open(key exchanges.Secret) exchanges.Account {
-	account, err := New().Open(exchanges.Credential{PrivateKey: key}, exchanges.Options{
-		BaseURL: v.Exchange("hyperliquid").BaseURL, RateMultiplier: 1000,
-	})
-	require.NoError(v, err)
-	v.Cleanup(account.Close)
-	return account
+	return v.Open(exchanges.Credential{PrivateKey: key}, exchanges.Options{})
 }
 
-// root opens an account with one of the simulator's roots.
-func (v venue) root(kind string) exchanges.Account {
-	access, ok := v.Root("hyperliquid", kind)
-	require.True(v, ok)
-	return v.open(exchanges.Secret(access.PrivateKey))
-}
+func (v venue) root(kind string) exchanges.Account { return v.OpenRoot(kind, exchanges.Options{}) }
 
 // request asks for a new agent of the main account.
 func (v venue) request(name string) (exchanges.KeyRequest, exchanges.Secret) {
@@ -63,7 +41,7 @@ func TestInspectRoles(t *testing.T) {
 	v := newVenue(t)
 	address := v.Exchange("hyperliquid").SubAccounts[0]
 
-	owner, err := v.root("main").Inspect(v.context())
+	owner, err := v.root("main").Inspect(v.Context())
 	require.NoError(t, err)
 	require.Equal(t, address, owner.Account)
 	require.Equal(t, []string{"user"}, owner.Permissions)
@@ -71,13 +49,13 @@ func TestInspectRoles(t *testing.T) {
 	require.Len(t, owner.Warnings, 1)
 	require.Contains(t, owner.Warnings[0], "can withdraw")
 
-	unnamed, err := v.root("no_right").Inspect(v.context())
+	unnamed, err := v.root("no_right").Inspect(v.Context())
 	require.NoError(t, err)
 	require.False(t, unnamed.CanMint)
 	require.Equal(t, address, unnamed.Account, "an agent's account is its owner's")
 	require.Contains(t, unnamed.Problem, "agents cannot approve agents")
 
-	_, err = v.root("unfunded").Inspect(v.context())
+	_, err = v.root("unfunded").Inspect(v.Context())
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 	require.ErrorContains(t, err, "deposit USDC")
 }
@@ -88,14 +66,14 @@ func TestUnfunded(t *testing.T) {
 	access, _ := v.Root("hyperliquid", "unfunded")
 	request, _ := v.request("vlt-1")
 	request.SubAccount = access.SubAccounts[0]
-	_, err := v.root("unfunded").CreateKey(v.context(), request)
+	_, err := v.root("unfunded").CreateKey(v.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.ErrorContains(t, err, "deposit USDC to the account first")
 }
 
 func TestSubAccountsSayWhatAgentsReach(t *testing.T) {
 	v := newVenue(t)
-	subs, err := v.root("main").SubAccounts(v.context())
+	subs, err := v.root("main").SubAccounts(v.Context())
 	require.NoError(t, err)
 	require.Equal(t, []exchanges.SubAccount{{
 		Name: v.Exchange("hyperliquid").SubAccounts[0], Alias: "the account and its 3 sub-accounts",
@@ -108,17 +86,17 @@ func TestOtherSubAccounts(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
 	request, _ := v.request("vlt-1")
-	key, err := account.CreateKey(v.context(), request)
+	key, err := account.CreateKey(v.Context(), request)
 	require.NoError(t, err)
 	elsewhere := v.AddSubAccounts("hyperliquid", 1)[0]
 	other, _ := v.request("vlt-2")
 	other.SubAccount = elsewhere
-	_, err = account.CreateKey(v.context(), other)
+	_, err = account.CreateKey(v.Context(), other)
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.ErrorContains(t, err, "the whole account")
-	_, err = account.ListKeys(v.context(), elsewhere)
+	_, err = account.ListKeys(v.Context(), elsewhere)
 	require.ErrorIs(t, err, exchanges.ErrPermission)
-	err = account.DeleteKey(v.context(), exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
+	err = account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.Len(t, v.Keys(), 1)
 }
@@ -127,11 +105,11 @@ func TestCreateNeedsNameAndAddress(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
 	unnamed, _ := v.request("")
-	_, err := account.CreateKey(v.context(), unnamed)
+	_, err := account.CreateKey(v.Context(), unnamed)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	pem, _ := v.request("vlt-1")
 	pem.PublicKey = "-----BEGIN PUBLIC KEY-----"
-	_, err = account.CreateKey(v.context(), pem)
+	_, err = account.CreateKey(v.Context(), pem)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.Zero(t, v.Calls("hyperliquid", simulator.CreateKey))
 }
@@ -143,13 +121,13 @@ func TestExpiry(t *testing.T) {
 	account := v.root("main")
 	bounded, _ := v.request("vlt-1")
 	bounded.Expires = time.Now().Add(time.Hour).Truncate(time.Millisecond).Add(time.Microsecond)
-	_, err := account.CreateKey(v.context(), bounded)
+	_, err := account.CreateKey(v.Context(), bounded)
 	require.NoError(t, err)
 	unbounded, _ := v.request("vlt-2")
 	unbounded.Expires = time.Time{}
-	_, err = account.CreateKey(v.context(), unbounded)
+	_, err = account.CreateKey(v.Context(), unbounded)
 	require.NoError(t, err)
-	keys, err := account.ListKeys(v.context(), bounded.SubAccount)
+	keys, err := account.ListKeys(v.Context(), bounded.SubAccount)
 	require.NoError(t, err)
 	require.Len(t, keys, 2)
 	require.Equal(t, bounded.Expires.Truncate(time.Millisecond).Add(time.Millisecond).UTC(), keys[0].ExpiresAt)
@@ -157,7 +135,7 @@ func TestExpiry(t *testing.T) {
 
 	tooLong, _ := v.request("vlt-3")
 	tooLong.Expires = time.Now().Add(maxLifetime + time.Hour)
-	_, err = account.CreateKey(v.context(), tooLong)
+	_, err = account.CreateKey(v.Context(), tooLong)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "at most 180 days")
 }
@@ -167,12 +145,12 @@ func TestReplacedAgentIsLeftAlone(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
 	first, _ := v.request("vlt-1")
-	key, err := account.CreateKey(v.context(), first)
+	key, err := account.CreateKey(v.Context(), first)
 	require.NoError(t, err)
 	second, _ := v.request("vlt-1")
-	replacement, err := account.CreateKey(v.context(), second)
+	replacement, err := account.CreateKey(v.Context(), second)
 	require.NoError(t, err)
-	require.NoError(t, account.DeleteKey(v.context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
+	require.NoError(t, account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
 	require.Zero(t, v.Calls("hyperliquid", simulator.DeleteKey))
@@ -183,10 +161,10 @@ func TestAddressUsedAlready(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
 	request, _ := v.request("vlt-1")
-	_, err := account.CreateKey(v.context(), request)
+	_, err := account.CreateKey(v.Context(), request)
 	require.NoError(t, err)
 	request.Label = "vlt-2"
-	_, err = account.CreateKey(v.context(), request)
+	_, err = account.CreateKey(v.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrConflict)
 }
 
@@ -196,7 +174,7 @@ func TestSlots(t *testing.T) {
 	account := v.root("main")
 	create := func() error {
 		request, _ := v.request("vlt-" + string(rune('a'+len(v.Keys()))))
-		_, err := account.CreateKey(v.context(), request)
+		_, err := account.CreateKey(v.Context(), request)
 		return err
 	}
 	for range 3 + 2*3 {
@@ -215,7 +193,7 @@ func TestSlots(t *testing.T) {
 func TestAgentActsForSubAccount(t *testing.T) {
 	v := newVenue(t)
 	request, key := v.request("vlt-1")
-	_, err := v.root("main").CreateKey(v.context(), request)
+	_, err := v.root("main").CreateKey(v.Context(), request)
 	require.NoError(t, err)
 	sub := v.AddSubAccounts("hyperliquid", 1)[0]
 	signer := v.open(key).(exchanges.RequestSigner)
@@ -224,7 +202,7 @@ func TestAgentActsForSubAccount(t *testing.T) {
 		`{"action":{"type":"noop"},"expiresAfter":1}`:                                                      false,
 		`{"action":{"type":"subAccountTransfer","subAccountUser":"` + sub + `","isDeposit":true,"usd":1}}`: true,
 	} {
-		signed, err := signer.SignRequest(v.context(), exchanges.UserRequest{
+		signed, err := signer.SignRequest(v.Context(), exchanges.UserRequest{
 			Method: http.MethodPost, Path: pathExchange, Body: []byte(body), ContentType: "application/json",
 		})
 		require.NoError(t, err)

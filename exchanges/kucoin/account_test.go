@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // credential has the three parts that KuCoin asks for.
@@ -26,12 +26,7 @@ func stub(t *testing.T, answer http.HandlerFunc) exchanges.Account {
 		fmt.Fprintf(w, `{"code":"200000","data":%d}`, time.Now().UnixMilli())
 	})
 	mux.HandleFunc("/", answer)
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	account, err := New().Open(credential(), exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-	return account
+	return exchangetest.OpenStub(t, New(), credential(), mux.ServeHTTP)
 }
 
 // always answers every call with the same body.

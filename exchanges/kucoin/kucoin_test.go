@@ -46,35 +46,18 @@ func accepted(_ int, body []byte) bool {
 	return json.Unmarshal(body, &answer) == nil && answer.Code == "200000"
 }
 
-// venue is a simulator of KuCoin.
-type venue struct {
-	*testing.T
-	*simulator.Simulator
-}
+// venue is KuCoin in a simulator.
+type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	s := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return venue{t, s}
+	return venue{exchangetest.Simulate(t, kucoin.New(), simulator.Options{})}
 }
 
-// open opens an account at the venue.
 func (v venue) open(credential exchanges.Credential) exchanges.Account {
-	account, err := kucoin.New().Open(credential, exchanges.Options{BaseURL: v.Exchange("kucoin").BaseURL, RateMultiplier: 1000})
-	require.NoError(v, err)
-	v.Cleanup(account.Close)
-	return account
+	return v.Open(credential, exchanges.Options{})
 }
 
-// root opens an account with one of the simulator's roots.
-func (v venue) root(kind string) exchanges.Account {
-	access, ok := v.Root("kucoin", kind)
-	require.True(v, ok)
-	return v.open(exchanges.Credential{
-		APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret), Passphrase: exchanges.Secret(access.Passphrase),
-	})
-}
+func (v venue) root(kind string) exchanges.Account { return v.OpenRoot(kind, exchanges.Options{}) }
 
 // request asks for a key in the first sub-account.
 func (v venue) request(permissions ...string) exchanges.KeyRequest {

@@ -3,13 +3,13 @@ package mexc
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -27,7 +27,7 @@ const accountAnswer = `{"canTrade":true,"accountType":"SPOT","permissions":["SPO
 // stub opens an account at a server that answers each path as told, with HTTP
 // 200, and every other with an empty object; the server's time is ours.
 func stub(t *testing.T, answers map[string]string, see func(*http.Request)) exchanges.Account {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return exchangetest.OpenStub(t, New(), exchanges.Credential{APIKey: "key", APISecret: "secret"}, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v3/time" {
 			fmt.Fprintf(w, `{"serverTime":%d}`, time.Now().UnixMilli())
 			return
@@ -40,12 +40,7 @@ func stub(t *testing.T, answers map[string]string, see func(*http.Request)) exch
 			answer = "{}"
 		}
 		fmt.Fprint(w, answer)
-	}))
-	t.Cleanup(server.Close)
-	account, err := New().Open(exchanges.Credential{APIKey: "key", APISecret: "secret"}, exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-	return account
+	})
 }
 
 func TestInspect(t *testing.T) {
@@ -183,21 +178,13 @@ func TestDeletionNeedsProof(t *testing.T) {
 // A root key that may only read passes the check, since MEXC does not tell what
 // it may do. The first key that it should make shows it.
 func TestReadOnlyRoot(t *testing.T) {
-	s := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	access, ok := s.Root("mexc", "reader")
-	require.True(t, ok)
-	account, err := New().Open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)},
-		exchanges.Options{BaseURL: access.BaseURL, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-
+	s := exchangetest.Simulate(t, New(), simulator.Options{})
+	account := s.OpenRoot("reader", exchanges.Options{})
 	identity, err := account.Inspect(t.Context())
 	require.NoError(t, err)
 	require.True(t, identity.CanMint)
 	require.Contains(t, identity.Warnings[0], "check on MEXC's website that the key has SPOT_ACCOUNT_WRITE")
-	_, err = account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: access.SubAccounts[0], Label: "vlt-1", Permissions: []string{"SPOT_ACCOUNT_READ"}})
+	_, err = account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: s.Access("reader").SubAccounts[0], Label: "vlt-1", Permissions: []string{"SPOT_ACCOUNT_READ"}})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.ErrorContains(t, err, "SPOT_ACCOUNT_WRITE")
 }

@@ -2,15 +2,12 @@ package mexc
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
-	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
@@ -48,8 +45,7 @@ func TestOpenCauses(t *testing.T) {
 		{400, `{"code":123456,"msg":"x"}`, nil, ""},
 	} {
 		_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
-		var failure *exchanges.Error
-		require.ErrorAs(t, err, &failure, test.body)
+		failure := exchangetest.Failed(t, err)
 		require.Equal(t, test.cause, failure.Err, test.body)
 		require.Contains(t, failure.Remedy, test.remedy, test.body)
 		if test.remedy == "" {
@@ -61,15 +57,8 @@ func TestOpenCauses(t *testing.T) {
 // FuzzOpen checks that no answer is taken for a success unless it is one, and
 // that every other has a kind.
 func FuzzOpen(f *testing.F) {
-	recorded, err := os.ReadFile("../../testdata/mexc/errors.json")
-	require.NoError(f, err)
-	var answers []struct {
-		Status int
-		Body   json.RawMessage
-	}
-	require.NoError(f, json.Unmarshal(recorded, &answers))
-	for _, answer := range answers {
-		f.Add(answer.Status, []byte(answer.Body), "7")
+	for _, failure := range exchangetest.Failures(f, "mexc") {
+		f.Add(failure.Status, []byte(failure.Body), "7")
 	}
 	f.Add(200, []byte(`{"code":"0"}`), "")
 	f.Add(200, []byte(`[]`), "-1")
@@ -80,9 +69,6 @@ func FuzzOpen(f *testing.F) {
 			require.True(t, json.Valid(payload))
 			return
 		}
-		var failure *exchanges.Error
-		require.True(t, errors.As(err, &failure))
-		require.Contains(t, exchanges.Kinds(), failure.Kind)
-		require.GreaterOrEqual(t, failure.RetryAfter, time.Duration(0))
+		exchangetest.Failed(t, err)
 	})
 }

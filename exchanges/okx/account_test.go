@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // credential has the three parts that OKX asks for.
@@ -29,12 +29,7 @@ func stub(t *testing.T, answer http.HandlerFunc) exchanges.Account {
 		fmt.Fprintf(w, `{"code":"0","msg":"","data":[{"ts":"%d"}]}`, time.Now().UnixMilli())
 	})
 	mux.HandleFunc("/", answer)
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	account, err := New().Open(credential(), exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
-	require.NoError(t, err)
-	t.Cleanup(account.Close)
-	return account
+	return exchangetest.OpenStub(t, New(), credential(), mux.ServeHTTP)
 }
 
 // Sub-accounts of one millisecond may fall on both sides of a page's end.

@@ -1,11 +1,9 @@
 package okx_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,42 +89,16 @@ func TestPassphraseRule(t *testing.T) {
 	require.False(t, rule.NeededToDelete)
 }
 
-// venue is a simulator of OKX.
-type venue struct {
-	*testing.T
-	*simulator.Simulator
-}
+// venue is OKX in a simulator.
+type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	s := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return venue{t, s}
-}
-
-func (v venue) context() context.Context {
-	ctx, cancel := context.WithTimeout(v.T.Context(), 10*time.Second)
-	v.Cleanup(cancel)
-	return ctx
-}
-
-// open opens an account at the venue.
-func (v venue) open(credential exchanges.Credential, environment string) exchanges.Account {
-	account, err := okx.New().Open(credential, exchanges.Options{
-		Environment: environment, BaseURL: v.Exchange("okx").BaseURL, RateMultiplier: 1000,
-	})
-	require.NoError(v, err)
-	v.Cleanup(account.Close)
-	return account
+	return venue{exchangetest.Simulate(t, okx.New(), simulator.Options{})}
 }
 
 // root opens an account with one of the simulator's roots.
 func (v venue) root(kind, environment string) exchanges.Account {
-	access, ok := v.Root("okx", kind)
-	require.True(v, ok)
-	return v.open(exchanges.Credential{
-		APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret), Passphrase: exchanges.Secret(access.Passphrase),
-	}, environment)
+	return v.OpenRoot(kind, exchanges.Options{Environment: environment})
 }
 
 // request asks for a key in the first sub-account.
@@ -139,7 +111,7 @@ func (v venue) request(permissions ...string) exchanges.KeyRequest {
 
 func TestInspect(t *testing.T) {
 	v := newVenue(t)
-	main, err := v.root("main", "").Inspect(v.context())
+	main, err := v.root("main", "").Inspect(v.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, main.Account)
 	require.Equal(t, []string{"read_only", "trade"}, main.Permissions)
@@ -147,11 +119,11 @@ func TestInspect(t *testing.T) {
 	require.Empty(t, main.Warnings)
 	require.True(t, main.CanMint)
 
-	minted, err := v.root("main", "").CreateKey(v.context(), v.request("read_only", "trade"))
+	minted, err := v.root("main", "").CreateKey(v.Context(), v.request("read_only", "trade"))
 	require.NoError(t, err)
-	subAccount := v.open(exchanges.Credential{
+	subAccount := v.Open(exchanges.Credential{
 		APIKey: minted.APIKey, APISecret: minted.APISecret, Passphrase: minted.Passphrase,
-	}, "")
+	}, exchanges.Options{})
 	for _, test := range []struct {
 		name    string
 		account exchanges.Account
@@ -161,15 +133,15 @@ func TestInspect(t *testing.T) {
 		{"unbound", v.root("unbound", ""), "bound to no address"},
 		{"a sub-account's", subAccount, "belongs to a sub-account"},
 	} {
-		identity, err := test.account.Inspect(v.context())
+		identity, err := test.account.Inspect(v.Context())
 		require.NoError(t, err, test.name)
 		require.False(t, identity.CanMint, test.name)
 		require.Contains(t, identity.Problem, test.problem, test.name)
-		_, err = test.account.CreateKey(v.context(), v.request("read_only"))
+		_, err = test.account.CreateKey(v.Context(), v.request("read_only"))
 		require.ErrorIs(t, err, exchanges.ErrPermission, test.name)
 	}
 
-	withdrawing, err := v.root("withdraw", "").Inspect(v.context())
+	withdrawing, err := v.root("withdraw", "").Inspect(v.Context())
 	require.NoError(t, err)
 	require.True(t, withdrawing.CanMint)
 	require.Len(t, withdrawing.Warnings, 1)
@@ -180,18 +152,18 @@ func TestInspect(t *testing.T) {
 func TestDemo(t *testing.T) {
 	v := newVenue(t)
 	for _, test := range []struct{ root, environment string }{{"main", "demo"}, {"demo", "production"}} {
-		_, err := v.root(test.root, test.environment).Inspect(v.context())
+		_, err := v.root(test.root, test.environment).Inspect(v.Context())
 		require.ErrorIs(t, err, exchanges.ErrAuth)
 		require.ErrorContains(t, err, "check environment")
 	}
 	demo := v.root("demo", "demo")
-	identity, err := demo.Inspect(v.context())
+	identity, err := demo.Inspect(v.Context())
 	require.NoError(t, err)
 	require.True(t, identity.CanMint)
-	_, err = demo.CreateKey(v.context(), v.request("read_only"))
+	_, err = demo.CreateKey(v.Context(), v.request("read_only"))
 	require.ErrorIs(t, err, exchanges.ErrUnsupported, "the simulator plays a demo trading without sub-accounts")
 
-	request, err := demo.(exchanges.RequestSigner).SignRequest(v.context(), exchanges.UserRequest{
+	request, err := demo.(exchanges.RequestSigner).SignRequest(v.Context(), exchanges.UserRequest{
 		Method: http.MethodGet, Path: "/api/v5/account/balance",
 	})
 	require.NoError(t, err)
@@ -202,9 +174,9 @@ func TestDemo(t *testing.T) {
 func TestLabelTaken(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main", "")
-	_, err := account.CreateKey(v.context(), v.request("read_only"))
+	_, err := account.CreateKey(v.Context(), v.request("read_only"))
 	require.NoError(t, err)
-	_, err = account.CreateKey(v.context(), v.request("read_only"))
+	_, err = account.CreateKey(v.Context(), v.request("read_only"))
 	require.ErrorIs(t, err, exchanges.ErrConflict)
 	require.Len(t, v.Keys(), 1)
 }

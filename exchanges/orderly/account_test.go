@@ -16,41 +16,23 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// venue is a simulator of Orderly.
-type venue struct {
-	*testing.T
-	*simulator.Simulator
-}
+// venue is Orderly in a simulator.
+type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	s := simulator.New(simulator.Options{RateMultiplier: 1000})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return venue{t, s}
+	return venue{exchangetest.Simulate(t, New(), simulator.Options{})}
 }
 
-func (v venue) context() context.Context {
-	ctx, cancel := context.WithTimeout(v.T.Context(), 20*time.Second)
-	v.Cleanup(cancel)
-	return ctx
-}
-
-// open opens an account at the venue.
 func (v venue) open(credential exchanges.Credential) *account {
-	opened, err := New().Open(credential, exchanges.Options{BaseURL: v.Exchange("orderly").BaseURL, RateMultiplier: 1000})
-	require.NoError(v, err)
-	v.Cleanup(opened.Close)
-	return opened.(*account)
+	return v.Open(credential, exchanges.Options{}).(*account)
 }
 
-// root opens an account with one of the simulator's roots.
 func (v venue) root(kind string) *account {
-	access, ok := v.Root("orderly", kind)
-	require.True(v, ok)
-	return v.open(exchanges.Credential{PrivateKey: exchanges.Secret(access.PrivateKey), Broker: access.Broker})
+	return v.OpenRoot(kind, exchanges.Options{}).(*account)
 }
 
 // request asks for a new key in the first sub-account.
@@ -65,24 +47,24 @@ func (v venue) request(permissions ...string) (exchanges.KeyRequest, exchanges.S
 
 func TestInspectRoots(t *testing.T) {
 	v := newVenue(t)
-	owner, err := v.root("main").Inspect(v.context())
+	owner, err := v.root("main").Inspect(v.Context())
 	require.NoError(t, err)
 	require.True(t, owner.CanMint)
 	require.Len(t, owner.Account, 2+64)
 	require.Len(t, owner.Warnings, 1)
 
-	stranger, err := v.root("unregistered").Inspect(v.context())
+	stranger, err := v.root("unregistered").Inspect(v.Context())
 	require.NoError(t, err)
 	require.False(t, stranger.CanMint)
 	require.Contains(t, stranger.Problem, "register it on the broker's website")
 
 	access := v.Exchange("orderly")
-	elsewhere, err := v.open(exchanges.Credential{PrivateKey: exchanges.Secret(access.PrivateKey), Broker: "woofi_por"}).Inspect(v.context())
+	elsewhere, err := v.open(exchanges.Credential{PrivateKey: exchanges.Secret(access.PrivateKey), Broker: "woofi_por"}).Inspect(v.Context())
 	require.NoError(t, err)
 	require.False(t, elsewhere.CanMint)
 	require.Contains(t, elsewhere.Problem, `no account with broker "woofi_por"`)
 
-	key, err := v.root("no_right").Inspect(v.context())
+	key, err := v.root("no_right").Inspect(v.Context())
 	require.NoError(t, err)
 	require.False(t, key.CanMint)
 	require.Contains(t, key.Problem, "an Orderly key cannot make keys")
@@ -92,26 +74,26 @@ func TestInspectMintedKey(t *testing.T) {
 	v := newVenue(t)
 	root := v.root("main")
 	request, private := v.request("read", "trading")
-	key, err := root.CreateKey(v.context(), request)
+	key, err := root.CreateKey(v.Context(), request)
 	require.NoError(t, err)
 	user := v.open(exchanges.Credential{APIKey: key.APIKey, PrivateKey: private, SubAccount: request.SubAccount})
-	identity, err := user.Inspect(v.context())
+	identity, err := user.Inspect(v.Context())
 	require.NoError(t, err)
 	require.Equal(t, request.SubAccount, identity.Account)
 	require.Equal(t, []string{"read", "trading"}, identity.Permissions)
 	require.WithinDuration(t, request.Expires, identity.ExpiresAt, time.Millisecond)
 
 	for name, call := range map[string]func() error{
-		"create": func() error { _, err := user.CreateKey(v.context(), request); return err },
-		"list":   func() error { _, err := user.ListKeys(v.context(), request.SubAccount); return err },
+		"create": func() error { _, err := user.CreateKey(v.Context(), request); return err },
+		"list":   func() error { _, err := user.ListKeys(v.Context(), request.SubAccount); return err },
 		"delete": func() error {
-			return user.DeleteKey(v.context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
+			return user.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
 		},
 	} {
 		require.ErrorIs(t, call(), exchanges.ErrPermission, name)
 	}
-	require.NoError(t, root.DeleteKey(v.context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
-	_, err = user.Inspect(v.context())
+	require.NoError(t, root.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
+	_, err = user.Inspect(v.Context())
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 }
 
@@ -131,7 +113,7 @@ func TestRefusedRequests(t *testing.T) {
 	} {
 		request, _ := v.request("read")
 		test.spoil(&request)
-		_, err := root.CreateKey(v.context(), request)
+		_, err := root.CreateKey(v.Context(), request)
 		require.ErrorIs(t, err, test.kind, name)
 		require.ErrorContains(t, err, test.words, name)
 	}
@@ -139,18 +121,18 @@ func TestRefusedRequests(t *testing.T) {
 
 	strange, _ := v.request("read")
 	strange.SubAccount = "0x" + mainAccount[4:] + "00"
-	_, err := root.CreateKey(v.context(), strange)
+	_, err := root.CreateKey(v.Context(), strange)
 	require.ErrorIs(t, err, exchanges.ErrNotFound)
 	twice, _ := v.request("read")
-	_, err = root.CreateKey(v.context(), twice)
+	_, err = root.CreateKey(v.Context(), twice)
 	require.NoError(t, err)
-	_, err = root.CreateKey(v.context(), twice)
+	_, err = root.CreateKey(v.Context(), twice)
 	require.ErrorIs(t, err, exchanges.ErrConflict)
 }
 
 // managers counts the keys that the plugin made for itself.
 func (v venue) managers(root *account) int {
-	keys, err := root.ListKeys(v.context(), root.signer.account)
+	keys, err := root.ListKeys(v.Context(), root.signer.account)
 	require.NoError(v, err)
 	n := 0
 	for _, key := range keys {
@@ -166,13 +148,13 @@ func (v venue) managers(root *account) int {
 func TestOneManagerKey(t *testing.T) {
 	v := newVenue(t)
 	root := v.root("main")
-	_, err := root.Inspect(v.context())
+	_, err := root.Inspect(v.Context())
 	require.NoError(t, err)
 	require.Nil(t, root.signer.key.Load(), "none is made before it is needed")
 	var group errgroup.Group
 	for range 20 {
 		group.Go(func() error {
-			_, err := root.SubAccounts(v.context())
+			_, err := root.SubAccounts(v.Context())
 			return err
 		})
 	}
@@ -192,7 +174,7 @@ func TestManagerKeyRemoved(t *testing.T) {
 
 	// What stays refused with a new key is refused for another reason.
 	before := v.Calls("orderly", simulator.ListKeys)
-	_, err := root.ListKeys(v.context(), mainAccount)
+	_, err := root.ListKeys(v.Context(), mainAccount)
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 	require.Equal(t, before+2, v.Calls("orderly", simulator.ListKeys))
 }
@@ -213,13 +195,13 @@ func TestManagerKeyIsWaitedForNoLongerThanWanted(t *testing.T) {
 	v := newVenue(t)
 	root := v.root("main")
 	root.manager.making <- struct{}{}
-	ctx, cancel := context.WithTimeout(v.context(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(v.Context(), 10*time.Millisecond)
 	defer cancel()
 	_, err := root.SubAccounts(ctx)
 	require.ErrorIs(t, err, exchanges.ErrUnavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	<-root.manager.making
-	_, err = root.SubAccounts(v.context())
+	_, err = root.SubAccounts(v.Context())
 	require.NoError(t, err)
 }
 

@@ -18,6 +18,10 @@ var ErrClock = errors.New("timestamp outside the exchange's window")
 // only the one that was refused.
 var ErrBanned = errors.New("all requests are stopped")
 
+// ErrBusy is wrapped by the error of an exchange that asks to be called later:
+// what may be repeated is repeated at the pace of a refusal for rate.
+var ErrBusy = errors.New("the exchange is busy")
+
 // maxTries is how often one call is sent at most.
 const maxTries = 3
 
@@ -26,15 +30,23 @@ type attempts struct {
 	call     Call
 	left     int
 	resynced bool
-	backoff  backoff.BackOff
+	// backoff is between failures, refused between answers that ask to be
+	// called later and do not say when.
+	backoff, refused backoff.BackOff
 }
 
 func newAttempts(call Call, tries int) *attempts {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval = 200 * time.Millisecond
 	delays.MaxInterval = 2 * time.Second
-	return &attempts{call: call, left: tries - 1, backoff: delays}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.Multiplier, pauses.RandomizationFactor = firstPause, 2, 0
+	return &attempts{call: call, left: tries - 1, backoff: delays, refused: pauses}
 }
+
+// firstPause is the pause after an answer that asks to be called later and does
+// not say when. It doubles with each.
+const firstPause = time.Second
 
 // again reports whether to send the call once more, after waiting as the
 // failure asks. It never says so for a call that may have run and must not run
@@ -51,11 +63,19 @@ func (a *attempts) again(ctx context.Context, c *Client, failure *exchanges.Erro
 	case failure.Kind == exchanges.ErrRateLimited:
 		// The pacer makes the next try wait, or refuses it if that would
 		// take longer than the caller has.
-		c.pause(a.call, failure)
+		wait := failure.RetryAfter
+		if wait <= 0 {
+			wait = a.refused.NextBackOff()
+		}
+		c.pause(a.call, failure, wait)
 		return a.spend()
 	case failure.Kind == exchanges.ErrUnavailable,
 		failure.Kind == exchanges.ErrOutcomeUnknown && a.call.Effect != Once:
-		return ctx.Err() == nil && a.spend() && sleep(ctx, a.backoff.NextBackOff())
+		delays := a.backoff
+		if errors.Is(failure, ErrBusy) {
+			delays = a.refused
+		}
+		return ctx.Err() == nil && a.spend() && sleep(ctx, delays.NextBackOff())
 	}
 	return false
 }
@@ -68,15 +88,8 @@ func (a *attempts) spend() bool {
 	return true
 }
 
-// defaultPause is the wait after a rate-limit answer that names none.
-const defaultPause = time.Second
-
 // pause holds back calls after a rate-limit answer.
-func (c *Client) pause(call Call, failure *exchanges.Error) {
-	wait := failure.RetryAfter
-	if wait <= 0 {
-		wait = defaultPause
-	}
+func (c *Client) pause(call Call, failure *exchanges.Error, wait time.Duration) {
 	operation := call.limit()
 	if errors.Is(failure, ErrBanned) {
 		operation = AnyOperation

@@ -138,6 +138,10 @@ type Call struct {
 	// Bearer, if there is one, authorizes the call in place of a signature:
 	// a token from an earlier call. Such a call does not tell the time.
 	Bearer exchanges.Secret
+	// Sign signs the call in place of [Config.Sign], with another credential
+	// than the client's, such as that of a key just minted; nil for the
+	// client's own. The credential's secret parts belong into Secrets.
+	Sign func(*Request, time.Time) error
 	// Secrets of this call alone, scrubbed from its messages.
 	Secrets []exchanges.Secret
 	// Complete reports whether the decoded payload holds what it must; nil if
@@ -349,7 +353,11 @@ func (c *Client) prepare(call Call) (*Request, error) {
 		request.Header.Set("Authorization", "Bearer "+request.Signature)
 		return request, nil
 	}
-	if err := c.config.Sign(request, time.Now().Add(c.clock.get())); err != nil {
+	sign := c.config.Sign
+	if call.Sign != nil {
+		sign = call.Sign
+	}
+	if err := sign(request, time.Now().Add(c.clock.get())); err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "signing the request: " + err.Error()}
 	}
 	return request, nil

@@ -66,6 +66,20 @@ func TestDoWithBearer(t *testing.T) {
 	require.Len(t, s.sent(), 2, "with the same token it would be refused again")
 }
 
+// A call may be signed with another credential, which is scrubbed as well.
+func TestDoWithAnotherCredential(t *testing.T) {
+	s := &stub{answers: []reply{failed(exchanges.Error{Kind: exchanges.ErrAuth, Message: "not signed with other-secret"})}}
+	err := newStubClient(t, s).Do(t.Context(), Call{
+		Method: http.MethodGet, Path: "/a", Secrets: []exchanges.Secret{"other-secret"},
+		Sign: func(request *Request, _ time.Time) error {
+			request.Header.Set("Signature", "another's")
+			return nil
+		},
+	}, nil)
+	require.ErrorContains(t, err, "not signed with [redacted]")
+	require.Equal(t, "another's", s.sent()[0].Header.Get("Signature"))
+}
+
 func TestDoRefusesBadCalls(t *testing.T) {
 	s := &stub{answers: []reply{ok(`{}`)}}
 	invalid := func(t *testing.T, err error) {
@@ -231,13 +245,29 @@ func TestDoWaitsAsAsked(t *testing.T) {
 			require.Equal(t, time.Minute, s.sent()[1].at.Sub(s.sent()[0].at))
 		})
 	})
-	t.Run("a refusal that names none", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := &stub{answers: []reply{failed(exchanges.Error{Kind: exchanges.ErrRateLimited}), ok(`{}`)}}
-			client := newStubClient(t, s, limits)
-			require.NoError(t, client.Do(t.Context(), call, nil))
-			require.Equal(t, defaultPause, s.sent()[1].at.Sub(s.sent()[0].at))
+	for name, answer := range map[string]struct {
+		failure exchanges.Error
+		effect  Effect
+	}{
+		"refusals that name none": {exchanges.Error{Kind: exchanges.ErrRateLimited}, Once},
+		"a busy exchange":         {exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Err: ErrBusy}, Idempotent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stub{answers: []reply{failed(answer.failure), failed(answer.failure), ok(`{}`)}}
+				client := newStubClient(t, s, limits)
+				call := call
+				call.Effect = answer.effect
+				require.NoError(t, client.Do(t.Context(), call, nil))
+				require.Equal(t, firstPause, s.sent()[1].at.Sub(s.sent()[0].at))
+				require.Equal(t, 2*firstPause, s.sent()[2].at.Sub(s.sent()[1].at))
+			})
 		})
+	}
+	t.Run("a busy exchange that may have done it", func(t *testing.T) {
+		s := &stub{answers: []reply{failed(exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Err: ErrBusy})}}
+		require.ErrorIs(t, newStubClient(t, s, limits).Do(t.Context(), call, nil), exchanges.ErrOutcomeUnknown)
+		require.Len(t, s.sent(), 1)
 	})
 	t.Run("beyond the caller's patience", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

@@ -56,13 +56,13 @@ func (p *pacer) wait(ctx context.Context, call Call) (done func(success bool), e
 			done(false)
 			return nil, err
 		}
-		if name != AnyOperation {
-			done = func(success bool) {
-				if success && call.CoolDown > 0 {
-					q.pause(time.Duration(float64(call.CoolDown) / p.multiplier))
-				}
-				q.next()
+		others := done
+		done = func(success bool) {
+			if success && call.CoolDown > 0 && name != AnyOperation {
+				q.pause(time.Duration(float64(call.CoolDown) / p.multiplier))
 			}
+			q.next()
+			others(success)
 		}
 	}
 	return done, nil

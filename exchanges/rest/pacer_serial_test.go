@@ -2,10 +2,12 @@ package rest
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -44,6 +46,31 @@ func TestSerialCallsNeverMeet(t *testing.T) {
 			require.Equal(t, i == 1, operation == revoke, "call %d was %s: the revocation goes ahead of all that wait", i, operation)
 		}
 		require.Equal(t, 1, most)
+	})
+}
+
+// A serial limit of all calls keeps those apart that have limits of their own.
+func TestSerialCallsOfAnyOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer([]exchanges.RateLimit{
+			{Operation: AnyOperation, Requests: 1000, Per: time.Second, Serial: true},
+			{Operation: mint, Requests: 1000, Per: time.Second, Serial: true},
+		}, 1)
+		start, running := time.Now(), 0
+		var calls sync.WaitGroup
+		for _, operation := range []string{mint, revoke, mint, revoke, mint} {
+			calls.Go(func() {
+				done, err := p.wait(t.Context(), Call{Operation: operation, CoolDown: time.Minute})
+				assert.NoError(t, err)
+				running++
+				assert.Equal(t, 1, running)
+				time.Sleep(time.Second)
+				running--
+				done(operation == revoke)
+			})
+		}
+		calls.Wait()
+		require.Equal(t, 5*time.Second, time.Since(start), "a cool-down is that of an operation's own limit")
 	})
 }
 

@@ -88,7 +88,7 @@ func ok(body string) reply { return reply{status: http.StatusOK, body: body} }
 func failed(failure exchanges.Error) reply {
 	body, err := json.Marshal(map[string]any{"failure": map[string]any{
 		"Kind": failure.Kind, "Code": failure.Code, "Message": failure.Message, "RetryAfter": failure.RetryAfter,
-		"clock": failure.Err == ErrClock, "banned": failure.Err == ErrBanned,
+		"clock": failure.Err == ErrClock, "banned": failure.Err == ErrBanned, "busy": failure.Err == ErrBusy,
 	}})
 	if err != nil {
 		panic(err)
@@ -103,7 +103,8 @@ func openStub(answer Answer) ([]byte, error) {
 			Kind          exchanges.Kind
 			Code, Message string
 			RetryAfter    time.Duration
-			Clock, Banned bool
+
+			Clock, Banned, Busy bool
 		}
 	}
 	if json.Unmarshal(answer.Body, &body) != nil || answer.Status != http.StatusOK {
@@ -120,6 +121,9 @@ func openStub(answer Answer) ([]byte, error) {
 	}
 	if body.Failure.Banned {
 		failure.Err = ErrBanned
+	}
+	if body.Failure.Busy {
+		failure.Err = ErrBusy
 	}
 	return nil, failure
 }

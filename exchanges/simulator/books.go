@@ -37,6 +37,7 @@ type key struct {
 	permissions []string // the exchange's own words
 	ips         []string // addresses or prefixes; empty: any
 	created     time.Time
+	starts      time.Time // from when the exchange knows it; zero: always
 	expires     time.Time // zero: never
 }
 

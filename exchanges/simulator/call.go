@@ -41,6 +41,15 @@ func (c *call) grant(asked []string, surplus ...string) []string {
 	return granted
 }
 
+// starts is from when the exchange knows a key that is made now: at once, unless
+// the fault SlowStart acts.
+func (c *call) starts() time.Time {
+	if c.fault.Kind == SlowStart {
+		return c.now.Add(c.fault.Delay)
+	}
+	return c.now
+}
+
 // removeKey deletes a key, unless the fault DeleteLies acts.
 func (c *call) removeKey(k *key) {
 	if c.fault.Kind != DeleteLies {

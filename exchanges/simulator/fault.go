@@ -44,12 +44,14 @@ const (
 	GrantMore        FaultKind = "grant_more"         // the key gets a permission that was not asked for
 	GrantLess        FaultKind = "grant_less"         // the key lacks a permission that was asked for
 	Outage           FaultKind = "outage"             // resets the connection
+	SlowStart        FaultKind = "slow_start"         // the exchange does not know the new key for Delay
 )
 
 func operations() []Operation {
 	return []Operation{ServerTime, Inspect, ListSubAccounts, CreateKey, EditKey, ListKeys, DeleteKey, UseKey, AnyOperation}
 }
 
+// faultKinds lists the faults that every exchange can have.
 func faultKinds() []FaultKind {
 	return []FaultKind{
 		DropAfterCommit, DropBeforeCommit, Error5xx, RateLimit, Slow, HTMLError, ClockSkew,
@@ -69,8 +71,9 @@ type Fault struct {
 	// Count is the number of matching requests that the fault acts on. Zero
 	// means all of them until the faults are cleared.
 	Count int
-	// Delay is how long Slow waits (positive) and how far ClockSkew moves the
-	// clock (negative: it runs behind). The other faults take none.
+	// Delay is how long Slow waits and SlowStart lasts (positive), and how far
+	// ClockSkew moves the clock (negative: it runs behind). The other faults
+	// take none.
 	Delay time.Duration
 }
 
@@ -108,22 +111,22 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire)
 }
 
-// validate checks everything but the exchange.
-func (f Fault) validate() error {
+// validate checks everything but the exchange, which can have these faults.
+func (f Fault) validate(kinds []FaultKind) error {
 	switch {
 	case !slices.Contains(operations(), f.Operation):
 		return fmt.Errorf("operation %q is unknown; it must be one of %s", f.Operation, listed(operations()))
-	case !slices.Contains(faultKinds(), f.Kind):
-		return fmt.Errorf("fault %q is unknown; it must be one of %s", f.Kind, listed(faultKinds()))
+	case !slices.Contains(kinds, f.Kind):
+		return fmt.Errorf("fault %q is unknown, or not one of this exchange's; it must be one of %s", f.Kind, listed(kinds))
 	case f.Operation != AnyOperation && !f.Kind.concerns(f.Operation):
 		return fmt.Errorf("fault %q cannot act on operation %q", f.Kind, f.Operation)
 	case f.Count < 0:
 		return fmt.Errorf("count must not be negative")
-	case f.Kind == Slow && f.Delay <= 0:
-		return fmt.Errorf("fault %q needs a positive delay", Slow)
+	case (f.Kind == Slow || f.Kind == SlowStart) && f.Delay <= 0:
+		return fmt.Errorf("fault %q needs a positive delay", f.Kind)
 	case f.Kind == ClockSkew && f.Delay == 0:
 		return fmt.Errorf("fault %q needs a delay other than zero", ClockSkew)
-	case f.Kind != Slow && f.Kind != ClockSkew && f.Delay != 0:
+	case !slices.Contains([]FaultKind{Slow, SlowStart, ClockSkew}, f.Kind) && f.Delay != 0:
 		return fmt.Errorf("fault %q takes no delay", f.Kind)
 	}
 	return nil
@@ -135,6 +138,8 @@ func (k FaultKind) concerns(operation Operation) bool {
 	switch k {
 	case DeleteLies:
 		return operation == DeleteKey
+	case SlowStart:
+		return operation == CreateKey
 	case GrantMore, GrantLess:
 		return operation == CreateKey || operation == EditKey
 	default:

@@ -89,12 +89,15 @@ func TestFaultValidate(t *testing.T) {
 		{"negative count", Fault{Operation: CreateKey, Kind: Outage, Count: -1}, "count"},
 		{"slow without delay", Fault{Operation: CreateKey, Kind: Slow}, "positive delay"},
 		{"slow into the past", Fault{Operation: CreateKey, Kind: Slow, Delay: -1}, "positive delay"},
+		{"slow start", Fault{Operation: CreateKey, Kind: SlowStart, Delay: time.Minute}, ""},
+		{"slow start at once", Fault{Operation: CreateKey, Kind: SlowStart}, "positive delay"},
+		{"slow start of a list", Fault{Operation: ListKeys, Kind: SlowStart, Delay: time.Minute}, "cannot act"},
 		{"skew by nothing", Fault{Operation: AnyOperation, Kind: ClockSkew}, "delay"},
 		{"delay without use", Fault{Operation: CreateKey, Kind: Outage, Delay: 1}, "no delay"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := test.fault.validate()
+			err := test.fault.validate(append(faultKinds(), SlowStart))
 			if test.want == "" {
 				require.NoError(t, err)
 				return

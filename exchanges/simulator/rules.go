@@ -31,6 +31,10 @@ type rules interface {
 // resetter is implemented by rules that keep state beyond the books.
 type resetter interface{ reset() }
 
+// slowStarter is implemented by rules of an exchange that documents that a new
+// key may take a while to work, and enter it as [call.starts] says.
+type slowStarter interface{ startsSlowly() }
+
 // route is one endpoint.
 type route struct {
 	pattern   string // as http.ServeMux has it

@@ -178,7 +178,7 @@ func (s *Simulator) Inject(fault Fault) error {
 	if v == nil {
 		return fmt.Errorf("exchange %q is unknown; it must be one of %s", fault.Exchange, listed(s.Exchanges()))
 	}
-	if err := fault.validate(); err != nil {
+	if err := fault.validate(v.faultKinds()); err != nil {
 		return err
 	}
 	v.mu.Lock()

@@ -103,6 +103,14 @@ func (v *venue) rootKinds() []string {
 	return kinds
 }
 
+// faultKinds lists the faults that the venue can have.
+func (v *venue) faultKinds() []FaultKind {
+	if _, ok := v.rules.(slowStarter); ok {
+		return append(faultKinds(), SlowStart)
+	}
+	return faultKinds()
+}
+
 // keys lists the live minted keys, oldest first.
 func (v *venue) keys() []KeyView {
 	v.mu.Lock()

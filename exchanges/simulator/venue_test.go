@@ -161,7 +161,7 @@ func (v *visit) live() []string {
 
 func (v *visit) inject(fault Fault) {
 	v.Helper()
-	require.NoError(v, fault.validate())
+	require.NoError(v, fault.validate(faultKinds()))
 	v.venue.mu.Lock()
 	defer v.venue.mu.Unlock()
 	v.venue.faults = append(v.venue.faults, fault)

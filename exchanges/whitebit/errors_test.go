@@ -9,14 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 func failureOf(t *testing.T, status int, body string) *exchanges.Error {
 	_, err := open(rest.Answer{Status: status, Header: http.Header{"Retry-After": {"7"}}, Body: []byte(body)})
-	var failure *exchanges.Error
-	require.ErrorAs(t, err, &failure)
-	return failure
+	return exchangetest.Failed(t, err)
 }
 
 func TestOpenAnswer(t *testing.T) {
@@ -86,8 +85,6 @@ func FuzzOpen(f *testing.F) {
 			require.Equal(t, 2, status/100)
 			return
 		}
-		var failure *exchanges.Error
-		require.ErrorAs(t, err, &failure)
-		require.Contains(t, exchanges.Kinds(), failure.Kind)
+		exchangetest.Failed(t, err)
 	})
 }

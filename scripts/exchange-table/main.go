@@ -38,6 +38,7 @@ func columns() []column {
 		{"keys per sub-account", func(_ exchanges.Description, v exchanges.Variant) string { return number(v.KeysPerSubAccount) }},
 		{"addresses", addresses},
 		{"native expiry", expiry},
+		{"activation", activation},
 		{"revocation", revocation},
 		{"root rotation", func(d exchanges.Description, _ exchanges.Variant) string { return yesNo(d.RootRotation) }},
 		{"rate limits", limits},
@@ -109,10 +110,19 @@ func expiry(_ exchanges.Description, v exchanges.Variant) string {
 	switch {
 	case v.NativeExpiry == nil:
 		return "no"
+	case v.Unlisted != "":
+		return fmt.Sprintf("with the first lease, at most %s", exchanges.Period(v.NativeExpiry.Max))
 	case v.NativeExpiry.Max > 0:
 		return fmt.Sprintf("to the %s, at most %s", exchanges.Period(v.NativeExpiry.Granularity), exchanges.Period(v.NativeExpiry.Max))
 	}
 	return "to the " + exchanges.Period(v.NativeExpiry.Granularity)
+}
+
+func activation(_ exchanges.Description, v exchanges.Variant) string {
+	if v.ActivationDelay > 0 {
+		return "within " + exchanges.Period(v.ActivationDelay)
+	}
+	return "-"
 }
 
 func revocation(_ exchanges.Description, v exchanges.Variant) string {

@@ -68,7 +68,7 @@ func mint(t *testing.T, exchange exchanges.Exchange, variant exchanges.Variant, 
 		require.NoError(t, err)
 	}
 	var private exchanges.Secret
-	if request.KeyType != exchanges.KeyHMAC {
+	if request.KeyType.Asymmetric() {
 		request.PublicKey, private, err = exchanges.MakeKeyPair(exchange, request.KeyType)
 		require.NoError(t, err)
 	}
@@ -83,11 +83,11 @@ func mint(t *testing.T, exchange exchanges.Exchange, variant exchanges.Variant, 
 	key = map[string]string{
 		"key_id": "the-id", "exchange": about.Name, "base_url": root.BaseURL, "api_key": created.APIKey,
 		"api_secret": created.APISecret.Reveal(), "passphrase": created.Passphrase.Reveal(), "private_key": private.Reveal(),
-		"sub_account": request.SubAccount,
+		"token": created.Token.Reveal(), "sub_account": request.SubAccount,
 	}
 	return key, func() {
 		require.NoError(t, account.DeleteKey(ctx, exchanges.KeyRef{
-			SubAccount: request.SubAccount, ID: created.ID, Label: request.Label, Passphrase: request.Passphrase,
+			SubAccount: request.SubAccount, ID: created.ID, Label: request.Label, Passphrase: request.Passphrase, Token: created.Token,
 		}))
 	}
 }
@@ -99,7 +99,7 @@ func use(t *testing.T, answer string) (code int, shown string) {
 }
 
 func assertNoSecret(t *testing.T, shown string, key map[string]string) {
-	for _, part := range []string{"api_secret", "passphrase", "private_key"} {
+	for _, part := range []string{"api_secret", "passphrase", "private_key", "token"} {
 		if key[part] != "" {
 			assert.NotContains(t, shown, key[part])
 		}

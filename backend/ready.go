@@ -1,0 +1,62 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Gaps between the questions whether an exchange accepts a new key by now, which
+// double from the first to the last, and the bound on each question.
+const (
+	firstGap     = time.Second
+	lastGap      = 8 * time.Second
+	probeTimeout = 5 * time.Second
+)
+
+// awaitReady waits until the exchange accepts the new key, at the longest until
+// the given time, and reports whether it does. A key that is not accepted yet, or
+// of which that cannot be learnt, is as good as any other once its time has come:
+// it is leased and will be deleted.
+func (e *engine) awaitReady(ctx context.Context, l *link, entry keyEntry, key exchanges.Key, until time.Time) bool {
+	for gap := firstGap; ; gap = min(2*gap, lastGap) {
+		if e.keyWorks(ctx, l, entry, key) {
+			return true
+		}
+		left := until.Sub(e.now())
+		if left <= 0 || e.sleep(ctx, min(gap, left)) != nil {
+			return false
+		}
+	}
+}
+
+// keyWorks asks once whether the exchange accepts the new key.
+func (e *engine) keyWorks(ctx context.Context, l *link, entry keyEntry, key exchanges.Key) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	works, err := l.account.KeyWorks(ctx, key)
+	if err != nil {
+		e.Logger().Debug("the exchange could not be asked whether it accepts a new key by now", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+	return works && err == nil
+}
+
+// notReady is the warning that goes with a key that is not accepted yet.
+func notReady(l *link) string {
+	return fmt.Sprintf("%s had not accepted the key when it was handed out, which may take up to %s. Until then the exchange refuses it; its lease runs meanwhile.",
+		l.about.DisplayName, exchanges.Period(l.variant.ActivationDelay))
+}
+
+// sleep waits, unless the context ends first.
+func sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,60 @@
+package exchangetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// Simulated is a driver's exchange in a simulator, for tests of what is
+// particular to the driver and no part of [Run].
+type Simulated struct {
+	*testing.T
+	*simulator.Simulator
+	driver exchanges.Exchange
+}
+
+// Simulate starts a simulator that ends with the test. Where the options do not
+// say otherwise, its rate limits do not get into the way.
+func Simulate(t *testing.T, driver exchanges.Exchange, options simulator.Options) Simulated {
+	t.Helper()
+	if options.RateMultiplier == 0 {
+		options.RateMultiplier = hurried
+	}
+	s := simulator.New(options)
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return Simulated{T: t, Simulator: s, driver: driver}
+}
+
+// Context ends with the test, and after 30 seconds at the latest.
+func (s Simulated) Context() context.Context { return deadline(s.T) }
+
+// Access is the way to one of the roots, by its kind.
+func (s Simulated) Access(kind string) simulator.Access {
+	s.Helper()
+	access, ok := s.Root(s.driver.Describe().Name, kind)
+	require.True(s, ok, "the simulator has no root %q", kind)
+	return access
+}
+
+// Open opens an account that is closed with the test. The options need neither
+// address nor pace.
+func (s Simulated) Open(credential exchanges.Credential, options exchanges.Options) exchanges.Account {
+	s.Helper()
+	options.BaseURL, options.RateMultiplier = s.Exchange(s.driver.Describe().Name).BaseURL, hurried
+	account, err := s.driver.Open(credential, options)
+	require.NoError(s, err)
+	s.Cleanup(account.Close)
+	return account
+}
+
+// OpenRoot opens an account with one of the roots, by its kind.
+func (s Simulated) OpenRoot(kind string, options exchanges.Options) exchanges.Account {
+	s.Helper()
+	return s.Open(credential(s.Access(kind).Credential), options)
+}

@@ -1,0 +1,70 @@
+package exchanges_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+func TestMayBe(t *testing.T) {
+	for _, test := range []struct {
+		shown string
+		want  bool
+	}{
+		{"abcdefgh", true}, {"abcdefg", false}, {"", false},
+		{"abc***gh", true}, {"abc*", true}, {"*gh", true}, {"***", true}, {"a**d**h", true},
+		{"abd***gh", false}, {"abc***hh", false}, {"*g", false}, {"abcdef***defgh", false},
+	} {
+		assert.Equal(t, test.want, exchanges.KeyInfo{ID: test.shown}.MayBe("abcdefgh"), test.shown)
+	}
+}
+
+func TestSettleMaskedDeletion(t *testing.T) {
+	ref := exchanges.KeyRef{SubAccount: "desk", ID: "abcdefgh"}
+	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "no such key"}
+	down := &exchanges.Error{Kind: exchanges.ErrUnavailable}
+	noSubAccount := &exchanges.Error{Kind: exchanges.ErrNotFound}
+	for _, test := range []struct {
+		name            string
+		deleted, listed error
+		shown           []string
+		want            error
+	}{
+		{"gone", nil, nil, nil, nil},
+		{"gone before", refused, nil, nil, nil},
+		{"gone, others are there", nil, nil, []string{"abcdefgx", "abc***gx"}, nil},
+		{"gone with its sub-account", refused, noSubAccount, nil, nil},
+		{"still there", nil, nil, []string{"abcdefgh"}, exchanges.ErrUnavailable},
+		{"still there, masked", nil, nil, []string{"abc***gh"}, exchanges.ErrUnavailable},
+		{"refused and still there, masked", refused, nil, []string{"abc***gh"}, refused},
+		{"nobody can tell", nil, down, nil, down},
+		{"not asked, since the call did not run", down, errors.New("asked"), nil, down},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			query := func(_ context.Context, subAccount, id string) ([]exchanges.KeyInfo, error) {
+				assert.Equal(t, ref.SubAccount, subAccount)
+				assert.Equal(t, ref.ID, id, "the query is for the one key")
+				var keys []exchanges.KeyInfo
+				for _, shown := range test.shown {
+					keys = append(keys, exchanges.KeyInfo{ID: shown, Masked: exchanges.IsMasked(shown)})
+				}
+				return keys, test.listed
+			}
+			err := exchanges.SettleMaskedDeletion(t.Context(), ref, query, func(context.Context) error { return test.deleted })
+			require.ErrorIs(t, err, test.want)
+		})
+	}
+}
+
+// A key that is known by its mask only names no key: nothing is asked.
+func TestMaskedIDIsNotDeleted(t *testing.T) {
+	err := exchanges.SettleMaskedDeletion(t.Context(), exchanges.KeyRef{ID: "abc***gh"}, nil, nil)
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
+	require.ErrorContains(t, err, "abc***gh")
+	require.ErrorContains(t, err, "website")
+}
