@@ -4,6 +4,7 @@ package catalog
 import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/binance"
+	"vault-plugin-secrets-exchange/exchanges/bingx"
 	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
 	"vault-plugin-secrets-exchange/exchanges/deribit"
@@ -21,6 +22,7 @@ import (
 func All() []exchanges.Exchange {
 	return []exchanges.Exchange{
 		binance.New(),
+		bingx.New(),
 		bitget.New(),
 		bybit.New(),
 		deribit.New(),

@@ -70,5 +70,6 @@ func venues() []listing {
 		{"orderly", newOrderly},
 		{"mexc", newMEXC},
 		{"whitebit", newWhiteBIT},
+		{"bingx", newBingX},
 	}
 }

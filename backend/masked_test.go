@@ -1,0 +1,144 @@
+package backend
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// maskedDesk has a role at an exchange that lists keys masked, or, with the root
+// "whole", in full.
+func maskedDesk(t *testing.T, root string) (*desk, simulator.Access) {
+	d := newDesk(t)
+	access, ok := d.sim.Root("bingx", root)
+	require.True(t, ok)
+	d.write("config/bingx", connectionFields("bingx", access))
+	d.write("roles/trader", map[string]any{
+		"connection": "bingx", "sub_accounts": access.SubAccounts[0], "scopes": "read,trade:futures", "ip_allowlist": "127.0.0.1", "ttl": "10m",
+	})
+	return d, access
+}
+
+// loseAnswer mints a key of which no answer comes, and returns its ledger id.
+func (d *desk) loseAnswer() string {
+	d.Helper()
+	d.inject("bingx", simulator.CreateKey, simulator.DropAfterCommit, 1)
+	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+	require.ErrorContains(d, err, "outcome unknown")
+	require.Len(d, d.sim.Keys(), 1)
+	ids := d.ledgerIDs()
+	require.Len(d, ids, 1)
+	return ids[0]
+}
+
+func TestMaskedKeyIsLeftToAPerson(t *testing.T) {
+	d, access := maskedDesk(t, "main")
+	id := d.loseAnswer()
+	lost := d.sim.Keys()[0]
+	d.clock.advance(pendingGrace)
+	d.sweep()
+
+	words := []string{
+		"labelled " + lost.Label, "listed only as " + lost.APIKey[:3] + "*", "cannot be deleted through the API", "nobody holds its secret",
+		"delete it on the exchange's website", access.SubAccounts[0],
+	}
+	shown := d.read("keys/" + id)
+	require.Equal(t, "pending", shown["state"])
+	require.Empty(t, shown["api_key"])
+	for _, word := range words {
+		require.Contains(t, shown["last_error"], word)
+		require.Contains(t, d.log.String(), word, "a warning is logged")
+	}
+	d.refused(logical.DeleteOperation, "keys/"+id, nil, words...)
+
+	// However often it is tried, ever more rarely, nothing else suffers.
+	for range 2 * circuitFailures {
+		d.clock.advance(lastRetry)
+		d.sweep()
+	}
+	entry := d.entry(id)
+	require.Equal(t, statePending, entry.State)
+	require.Equal(t, lastRetry, entry.NextTry.Sub(d.clock.Now()))
+	lease := d.mint("trader")
+	compared := d.write("config/bingx/reconcile", map[string]any{"dry_run": false}).Data
+	require.Equal(t, 2, compared["known"], "by the label")
+	for _, none := range []string{"strays", "foreign", "missing"} {
+		require.Empty(t, compared[none], none)
+	}
+	require.NoError(t, d.revoke(lease))
+	require.Equal(t, []simulator.KeyView{lost}, d.sim.Keys())
+	require.Equal(t, []string{id}, d.ledgerIDs(), "it takes a place at the exchange, and here")
+
+	require.True(t, d.sim.RemoveKey("bingx", lost.APIKey))
+	d.clock.advance(lastRetry)
+	d.sweep()
+	require.Empty(t, d.ledgerIDs(), "what a person has deleted is done with")
+}
+
+func TestKeyListedInFullIsDeleted(t *testing.T) {
+	d, _ := maskedDesk(t, "whole")
+	d.loseAnswer()
+	d.clock.advance(pendingGrace)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+// A masked key whose id was in the answer can be deleted, though its creation
+// failed and it could not be rolled back.
+func TestKeyThatCouldNotBeRolledBack(t *testing.T) {
+	d, _ := maskedDesk(t, "main")
+	d.inject("bingx", simulator.ListKeys, simulator.Error5xx, 0)
+	d.inject("bingx", simulator.DeleteKey, simulator.Error5xx, 0)
+	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+	require.ErrorContains(t, err, "outcome unknown")
+	left := d.sim.Keys()
+	require.Len(t, left, 1)
+	require.Equal(t, left[0].APIKey, d.entry(d.ledgerIDs()[0]).ExchangeKeyID)
+
+	d.sim.ClearFaults()
+	d.clock.advance(pendingGrace)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+// A masked key stands for the entry with its label, and without a label for any.
+func TestComparisonOfMaskedKeys(t *testing.T) {
+	entries := []keyEntry{
+		{ID: "1", State: stateLive, ExchangeKeyID: "abcdef", Label: "vlt-1", Created: time.Unix(1, 0)},
+		{ID: "2", State: stateLive, ExchangeKeyID: "uvwxyz", Label: "vlt-2", Created: time.Unix(1, 0)},
+	}
+	for name, test := range map[string]struct {
+		listed                 []exchanges.KeyInfo
+		known, strays, foreign int
+		missing                []string
+	}{
+		"both masked": {
+			listed: []exchanges.KeyInfo{{ID: "ab***", Label: "vlt-1", Masked: true}, {ID: "uv***", Label: "vlt-2", Masked: true}}, known: 2,
+		},
+		"one is not listed":         {listed: []exchanges.KeyInfo{{ID: "ab***", Label: "vlt-1", Masked: true}}, known: 1, missing: []string{"2"}},
+		"none is listed":            {missing: []string{"1", "2"}},
+		"another one of ours":       {listed: []exchanges.KeyInfo{{ID: "kl***", Label: "vlt-3", Masked: true}}, strays: 1, missing: []string{"1", "2"}},
+		"without a label":           {listed: []exchanges.KeyInfo{{ID: "kl***", Masked: true}}, foreign: 1},
+		"the label, at another key": {listed: []exchanges.KeyInfo{{ID: "klmnop", Label: "vlt-1"}}, known: 1, missing: []string{"1", "2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var c comparison
+			c.compare("desk", test.listed, entries, "vlt-")
+			require.Equal(t, test.known, c.known)
+			require.Len(t, c.strays, test.strays)
+			require.Len(t, c.foreign, test.foreign)
+			var missing []string
+			for _, f := range c.missing {
+				missing = append(missing, f.id)
+			}
+			require.Equal(t, test.missing, missing)
+		})
+	}
+}

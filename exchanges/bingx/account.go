@@ -1,0 +1,306 @@
+package bingx
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// account is one main account. The embedded client signs requests of a user's
+// own making.
+type account struct {
+	*rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client}, nil
+}
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var result struct {
+		ServerTime rest.Milliseconds `json:"serverTime"`
+	}
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/openApi/swap/v2/server/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !result.ServerTime.IsZero() },
+	}, &result)
+	return result.ServerTime.Time, err
+}
+
+// Inspect asks what the root key may do and whose it is, and proves by a call
+// that it may list sub-accounts. That it may also manage them BingX does not
+// tell; it shows with the first key.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	var own rights
+	err := a.Do(ctx, rest.Call{
+		Operation: opInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
+		Complete: func() bool { return own.told() },
+	}, &own)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	var whose struct {
+		UID rest.Text `json:"uid"`
+	}
+	err = a.Do(ctx, rest.Call{
+		Operation: opAccount, Method: http.MethodGet, Path: "/openApi/account/v1/uid", Effect: rest.ReadOnly,
+		Complete: func() bool { return whose.UID != "" },
+	}, &whose)
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{
+		Account:     string(whose.UID),
+		Permissions: own.names(),
+		Addresses:   own.addresses(),
+		ClockOffset: a.ClockOffset(),
+		Warnings:    append(own.warnings(), "BingX does not tell whether the root key has Manage Subaccounts, without which no key can be made: check that on BingX's website"),
+	}
+	some, err := a.subAccountPage(ctx, "1", 1)
+	switch {
+	case errors.Is(err, exchanges.ErrPermission):
+		identity.Problem = err.Error()
+		return identity, nil
+	case err != nil:
+		return exchanges.Identity{}, err
+	}
+	identity.CanMint = true
+	if len(some) == 0 {
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account; make one on BingX's website")
+	}
+	return identity, nil
+}
+
+// subAccountPageSize is the greatest that BingX takes.
+const subAccountPageSize = 1000
+
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var all []exchanges.SubAccount
+	err := rest.NumberedPages(subAccountPageSize, func(number string) (int, error) {
+		page, err := a.subAccountPage(ctx, number, subAccountPageSize)
+		all = append(all, page...)
+		return len(page), err
+	})
+	return all, err
+}
+
+// subAccount is a sub-account as BingX lists it, in the words of either of its
+// documents.
+type subAccount struct {
+	SubUID   rest.Text `json:"subUid"`
+	UID      rest.Text `json:"uid"`
+	Name     string    `json:"subAccountString"`
+	Freeze   rest.Flag `json:"freeze"`
+	IsFreeze rest.Flag `json:"isFreeze"`
+}
+
+func (s subAccount) number() string { return string(cmp.Or(s.SubUID, s.UID)) }
+
+func (a *account) subAccountPage(ctx context.Context, number string, size int) ([]exchanges.SubAccount, error) {
+	var page struct {
+		Result         rest.List[subAccount] `json:"result"`
+		SubAccountList rest.List[subAccount] `json:"subAccountList"`
+	}
+	rows := func() []subAccount { return append(page.Result.Items, page.SubAccountList.Items...) }
+	err := a.Do(ctx, rest.Call{
+		Operation: opSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
+		Query: rest.Query("page", number, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
+		Complete: func() bool {
+			return (page.Result.Present || page.SubAccountList.Present) &&
+				!slices.ContainsFunc(rows(), func(s subAccount) bool { return s.number() == "" })
+		},
+	}, &page)
+	var all []exchanges.SubAccount
+	for _, sub := range rows() {
+		all = append(all, exchanges.SubAccount{Name: sub.number(), Alias: sub.Name, Frozen: bool(sub.Freeze || sub.IsFreeze)})
+	}
+	return all, err
+}
+
+// keyName names a key in a call that changes it.
+type keyName struct {
+	SubUID uint64 `json:"subUid"`
+	APIKey string `json:"apiKey"`
+}
+
+// number is a sub-account's name as BingX's calls that change something take it.
+func number(operation, subAccount string) (uint64, error) {
+	uid, err := strconv.ParseUint(subAccount, 10, 64)
+	if err != nil {
+		return 0, &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "bingx", Operation: operation,
+			Message: strconv.Quote(subAccount) + " is no sub-account: BingX names them by number",
+			Remedy:  "list the numbers with config/NAME/sub-accounts",
+		}
+	}
+	return uid, nil
+}
+
+// CreateKey makes the key, and then asks BingX what it made: the answer to the
+// first call is documented with neither permissions nor addresses in it.
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	subUID, err := number(opCreateKey, request.SubAccount)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	order := struct {
+		SubUID      uint64   `json:"subUid"`
+		Note        string   `json:"note"`
+		Permissions []int    `json:"permissions"`
+		IPAddresses []string `json:"ipAddresses,omitempty"`
+	}{subUID, request.Label, encode(request.Permissions), request.Addresses}
+	var created struct {
+		APIKey string `json:"apiKey"`
+		// The secret has a name in each of BingX's documents.
+		APISecret exchanges.Secret `json:"apiSecret"`
+		SecretKey exchanges.Secret `json:"secretKey"`
+	}
+	err = a.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
+		Complete: func() bool { return created.APIKey != "" && !exchanges.IsMasked(created.APIKey) },
+	}, order, &created)
+	if err != nil {
+		return exchanges.Key{}, a.refused(ctx, request, err)
+	}
+	made, err := a.made(ctx, request, created.APIKey)
+	secret := cmp.Or(created.APISecret, created.SecretKey)
+	if err == nil && secret == "" {
+		err = incomplete("the answer holds no secret")
+	}
+	if err != nil {
+		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.APIKey}
+		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+	}
+	return exchanges.Key{
+		ID: created.APIKey, APIKey: created.APIKey, APISecret: secret,
+		Permissions: made.Permissions, Addresses: made.Addresses,
+	}, nil
+}
+
+// incomplete is the failure of a creation that has made a key, but not as it
+// must be.
+func incomplete(message string) error {
+	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: opCreateKey, Message: message}
+}
+
+// made asks for a new key. It must bear its label, by which it is looked for if
+// the engine loses it.
+func (a *account) made(ctx context.Context, request exchanges.KeyRequest, apiKey string) (exchanges.KeyInfo, error) {
+	keys, err := a.keys(ctx, request.SubAccount, apiKey)
+	if err != nil {
+		return exchanges.KeyInfo{}, err
+	}
+	i := slices.IndexFunc(keys, func(k exchanges.KeyInfo) bool { return k.MayBe(apiKey) && k.Label == request.Label })
+	if i < 0 {
+		return exchanges.KeyInfo{}, incomplete("BingX does not show the new key by its name and label")
+	}
+	return keys[i], nil
+}
+
+// refused says more of a refusal to make a key where BingX's code does not: it
+// documents none for an account that is full, and what a code means that it
+// does not document at all nobody knows.
+func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
+	var refusal *exchanges.Error
+	if !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
+		return err
+	}
+	said := *refusal
+	keys, err := a.ListKeys(ctx, request.SubAccount)
+	made := slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label })
+	switch {
+	case err == nil && !made && len(keys) >= keysPerSubAccount:
+		said.Kind, said.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
+	case errors.Is(refusal, errUnlisted) || made:
+		said.Kind = exchanges.ErrOutcomeUnknown
+	}
+	return &said
+}
+
+// key is a key as BingX lists it, perhaps masked.
+type key struct {
+	APIKey      string            `json:"apiKey"`
+	Note        string            `json:"note"`
+	Permissions []rest.Text       `json:"permissions"`
+	IPAddresses []string          `json:"ipAddresses"`
+	CreateTime  rest.Milliseconds `json:"createTime"`
+}
+
+func (k key) info() exchanges.KeyInfo {
+	return exchanges.KeyInfo{
+		ID: k.APIKey, Label: k.Note, Permissions: decode(k.Permissions), Addresses: addresses(k.IPAddresses), CreatedAt: k.CreateTime.Time,
+		Masked: exchanges.IsMasked(k.APIKey),
+	}
+}
+
+// addresses leaves out the empty text by which BingX writes that there is none;
+// nil if BingX does not tell.
+func addresses(listed []string) []string {
+	return slices.DeleteFunc(listed, func(address string) bool { return address == "" })
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	return a.keys(ctx, subAccount, "")
+}
+
+// keys lists the keys of a sub-account, or the one that is named.
+func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
+	var list struct {
+		APIInfos   rest.List[key] `json:"apiInfos"`
+		APIKeyList rest.List[key] `json:"apiKeyList"`
+	}
+	rows := func() []key { return append(list.APIInfos.Items, list.APIKeyList.Items...) }
+	err := a.Do(ctx, rest.Call{
+		Operation: opListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
+		Query: rest.Query("uid", subAccount, "apiKey", apiKey), Effect: rest.ReadOnly,
+		Complete: func() bool {
+			return (list.APIInfos.Present || list.APIKeyList.Present) &&
+				!slices.ContainsFunc(rows(), func(k key) bool { return k.APIKey == "" })
+		},
+	}, &list)
+	if errors.Is(err, exchanges.ErrInvalid) && apiKey != "" {
+		// A key that is not there is documented to give an empty list. Should
+		// BingX refuse instead, all keys tell, as far as they are shown.
+		return a.keys(ctx, subAccount, "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range rows() {
+		all = append(all, k.info())
+	}
+	return all, nil
+}
+
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	subUID, err := number(opDeleteKey, ref.SubAccount)
+	if err != nil {
+		return err
+	}
+	return exchanges.SettleMaskedDeletion(ctx, ref, a.keys, func(ctx context.Context) error {
+		return a.DoJSON(ctx, rest.Call{
+			Operation: opDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
+		}, keyName{subUID, ref.ID}, nil)
+	})
+}

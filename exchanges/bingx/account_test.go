@@ -1,0 +1,346 @@
+package bingx
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+// What stubs answer: calls by the end of their path, and the query by whether it
+// is for one key.
+const (
+	askRights = "apiPermissions"
+	askUID    = "uid"
+	listSubs  = "list"
+	listKeys  = "query"
+	queryKey  = "query one"
+	createKey = "create"
+	removeKey = "del"
+)
+
+// stub is a server that answers each call as told, with HTTP 200, and every
+// other with an empty object; the server's time is ours.
+type stub struct {
+	exchanges.Account
+	mu     sync.Mutex
+	calls  []string
+	bodies map[string]string
+}
+
+func newStub(t *testing.T, answers map[string]string) *stub {
+	s := &stub{bodies: map[string]string{}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		if name == "time" {
+			fmt.Fprintf(w, `{"code":0,"data":{"serverTime":%d}}`, time.Now().UnixMilli())
+			return
+		}
+		if r.URL.Query().Has("apiKey") {
+			name = queryKey
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.calls, s.bodies[name] = append(s.calls, name), string(body)
+		s.mu.Unlock()
+		answer, ok := answers[name]
+		if !ok {
+			answer = "{}"
+		}
+		fmt.Fprint(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	var err error
+	s.Account, err = New().Open(exchanges.Credential{APIKey: "key", APISecret: "secret"}, exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func ok(data string) string { return `{"code":0,"timestamp":1767225600000,"data":` + data + `}` }
+
+func refusal(code int) string {
+	return fmt.Sprintf(`{"code":%d,"msg":"x","timestamp":1767225600000}`, code)
+}
+
+func TestInspect(t *testing.T) {
+	const (
+		manager  = "Manage Subaccounts"
+		withdraw = "may withdraw"
+		unbound  = "14 days"
+		noSubs   = "no sub-account"
+	)
+	some := ok(`{"result":[{"subUid":"16477999"}]}`)
+	for _, test := range []struct {
+		name, rights, subs string
+		permissions        []string
+		addresses          []string
+		problem            string
+		warnings           []string
+	}{
+		{
+			"numbers", `{"apiKey":"k","permissions":[1,2,3,4,6,7],"ipAddresses":["203.0.113.1"],"note":"root"}`, some,
+			[]string{"1-spot", "2-read", "3-perpetual-futures", "4-universal-transfer", "6", "7-internal-transfer"}, []string{"203.0.113.1"}, "", []string{manager},
+		},
+		{"numbers in the envelope", ok(`{"permissions":[2],"ipAddresses":["203.0.113.1"]}`), some, []string{"2-read"}, []string{"203.0.113.1"}, "", []string{manager}},
+		{"numbers, unbound", `{"permissions":[2,5],"ipAddresses":[""]}`, some, []string{"2-read", "5-withdraw"}, []string{}, "", []string{withdraw, unbound, manager}},
+		{"addresses not told", `{"permissions":[2]}`, some, []string{"2-read"}, nil, "", []string{manager}},
+		{
+			"flags", ok(`{"ipRestrict":true,"createTime":1767225600000,"enableReading":true,"enableFutures":false}`), some,
+			[]string{"enableReading"}, nil, "", []string{manager},
+		},
+		{
+			"flags without the envelope, unbound", `{"ipRestrict":false,"enableReading":true,"enableWithdrawals":true}`, some,
+			[]string{"enableReading", "enableWithdrawals"}, []string{}, "", []string{withdraw, unbound, manager},
+		},
+		{"no sub-account", `{"permissions":[2]}`, ok(`{"result":[]}`), []string{"2-read"}, nil, "", []string{manager, noSubs}},
+		{"of a sub-account", `{"permissions":[2]}`, refusal(100403), []string{"2-read"}, nil, "main account", []string{manager}},
+		{"may not list", `{"permissions":[2]}`, refusal(100004), []string{"2-read"}, nil, manager, []string{manager}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			identity, err := newStub(t, map[string]string{askRights: test.rights, askUID: ok(`{"uid":16477000}`), listSubs: test.subs}).Inspect(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "16477000", identity.Account)
+			require.Equal(t, test.permissions, identity.Permissions)
+			require.Equal(t, test.addresses, identity.Addresses)
+			require.Equal(t, test.problem == "", identity.CanMint)
+			require.Contains(t, identity.Problem, test.problem)
+			require.Len(t, identity.Warnings, len(test.warnings))
+			for i, words := range test.warnings {
+				require.Contains(t, identity.Warnings[i], words)
+			}
+		})
+	}
+	for name, answers := range map[string]map[string]string{
+		"rights not told":   {askRights: ok(`{"note":"root"}`), askUID: ok(`{"uid":1}`), listSubs: some},
+		"no rights":         {askRights: refusal(100004), askUID: ok(`{"uid":1}`), listSubs: some},
+		"account not told":  {askRights: `{"permissions":[2]}`, askUID: ok(`{}`), listSubs: some},
+		"no list":           {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{}`)},
+		"unnamed in a list": {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{"result":[{}]}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			identity, err := newStub(t, answers).Inspect(t.Context())
+			require.Error(t, err)
+			require.Zero(t, identity)
+		})
+	}
+}
+
+// Either document's names, numbers as such or in quotes.
+func TestSubAccounts(t *testing.T) {
+	want := []exchanges.SubAccount{{Name: "16477999", Alias: "vaultsub01"}, {Name: "16478000", Alias: "vaultsub02", Frozen: true}}
+	for _, list := range []string{
+		`{"result":[{"subUid":"16477999","subAccountString":"vaultsub01","freeze":false},{"subUid":16478000,"subAccountString":"vaultsub02","freeze":true}]}`,
+		`{"subAccountList":[{"uid":16477999,"subAccountString":"vaultsub01","isFreeze":false},{"uid":"16478000","subAccountString":"vaultsub02","isFreeze":true}]}`,
+	} {
+		found, err := newStub(t, map[string]string{listSubs: ok(list)}).SubAccounts(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
+}
+
+// order asks for the key of most of the tests below.
+func order() exchanges.KeyRequest {
+	return exchanges.KeyRequest{
+		SubAccount: "16477999", Label: "vlt-a1b2c3d4e5f6", Permissions: []string{"2-read", "3-perpetual-futures"}, Addresses: []string{"203.0.113.10"},
+	}
+}
+
+const (
+	newKey = `{"apiKey":"fakeBingxSubKey0005","apiSecret":"s","permissions":[],"ipAddresses":[]}`
+	row    = `{"apiKey":"fak*******05","note":"vlt-a1b2c3d4e5f6","permissions":[3,2],"ipAddresses":["203.0.113.10"],"status":0,"createTime":1767225600000}`
+)
+
+func keysOf(rows ...string) string { return ok(`{"apiInfos":[` + strings.Join(rows, ",") + `]}`) }
+
+// What a new key holds is what BingX then shows of it, whatever the answer to
+// the creation says.
+func TestCreateKey(t *testing.T) {
+	for name, test := range map[string]struct{ created, listed string }{
+		"as documented": {ok(newKey), keysOf(row)},
+		"other names":   {ok(`{"apiKey":"fakeBingxSubKey0005","secretKey":"s"}`), ok(`{"apiKeyList":[` + row + `]}`)},
+		"whole":         {ok(newKey), keysOf(strings.Replace(row, "fak*******05", "fakeBingxSubKey0005", 1))},
+		"the filter has no effect": {ok(newKey), keysOf(
+			`{"apiKey":"abc*******de","note":"vlt-a1b2c3d4e5f6"}`, `{"apiKey":"fak*******05","note":"another"}`, row)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed})
+			key, err := s.CreateKey(t.Context(), order())
+			require.NoError(t, err)
+			require.Equal(t, exchanges.Key{
+				ID: "fakeBingxSubKey0005", APIKey: "fakeBingxSubKey0005", APISecret: "s",
+				Permissions: []string{"2-read", "3-perpetual-futures"}, Addresses: []string{"203.0.113.10"},
+			}, key)
+			require.Equal(t, []string{createKey, queryKey}, s.calls)
+			require.Regexp(t, `^{"ipAddresses":\["203.0.113.10"\],"note":"vlt-a1b2c3d4e5f6","permissions":\[2,3\],"subUid":16477999,`+
+				`"timestamp":\d{13},"signature":"[0-9a-f]{64}"}$`, s.bodies[createKey])
+		})
+	}
+}
+
+func TestUnboundKey(t *testing.T) {
+	request := order()
+	request.Addresses = nil
+	s := newStub(t, map[string]string{createKey: ok(newKey), queryKey: keysOf(strings.Replace(row, "203.0.113.10", "", 1))})
+	key, err := s.CreateKey(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, []string{}, key.Addresses)
+	require.NotContains(t, s.bodies[createKey], "ipAddresses")
+}
+
+// A key that is not as it must be is deleted at once, by its whole name.
+func TestCreateKeyRollsBack(t *testing.T) {
+	none := keysOf()
+	for name, test := range map[string]struct {
+		created, listed string
+		kind            exchanges.Kind
+		says            string
+	}{
+		"no secret":           {ok(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "neither finished"},
+		"not shown":           {ok(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
+		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "does not show the new key"},
+		"under another label": {ok(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "neither finished"},
+		"cannot be asked for": {ok(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "neither finished"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: ok(`{}`)})
+			_, err := s.CreateKey(t.Context(), order())
+			require.ErrorIs(t, err, test.kind)
+			require.ErrorContains(t, err, test.says)
+			require.Regexp(t, `^{"apiKey":"fakeBingxSubKey0005","subUid":16477999,"timestamp":`, s.bodies[removeKey])
+		})
+	}
+}
+
+// An answer without a key, or with one that names none, leaves open what was
+// made.
+func TestCreateAnswerWithoutTheKey(t *testing.T) {
+	for _, created := range []string{"{}", ok(`{}`), ok(`{"apiSecret":"s"}`), ok(`{"apiKey":"fak*******05","apiSecret":"s"}`)} {
+		s := newStub(t, map[string]string{createKey: created})
+		_, err := s.CreateKey(t.Context(), order())
+		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, created)
+		require.Equal(t, []string{createKey}, s.calls)
+	}
+}
+
+// BingX documents no code for an account that is full.
+func TestCreateKeyRefused(t *testing.T) {
+	other := `{"apiKey":"abc*******de","note":"other"}`
+	full := make([]string, keysPerSubAccount)
+	for i := range full {
+		full[i] = other
+	}
+	withOurs := append([]string{row}, full[1:]...)
+	for name, test := range map[string]struct {
+		code   int
+		listed string
+		want   exchanges.Kind
+		says   string
+	}{
+		"full":                                {100400, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
+		"full, by a code that is not known":   {123456, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
+		"room":                                {100400, keysOf(other), exchanges.ErrInvalid, "x"},
+		"room, by a code that is not known":   {123456, keysOf(other), exchanges.ErrOutcomeUnknown, "x"},
+		"cannot be counted":                   {100400, refusal(100004), exchanges.ErrInvalid, "x"},
+		"cannot be counted, code not known":   {123456, refusal(100004), exchanges.ErrOutcomeUnknown, "x"},
+		"refused and made, which fills it up": {100400, keysOf(withOurs...), exchanges.ErrOutcomeUnknown, "x"},
+		"not for its parameters":              {100004, keysOf(full...), exchanges.ErrPermission, "Manage Subaccounts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newStub(t, map[string]string{createKey: refusal(test.code), listKeys: test.listed}).CreateKey(t.Context(), order())
+			var failure *exchanges.Error
+			require.ErrorAs(t, err, &failure)
+			require.Equal(t, test.want, failure.Kind)
+			require.Equal(t, fmt.Sprint(test.code), failure.Code)
+			require.ErrorContains(t, err, test.says)
+		})
+	}
+}
+
+func TestSubAccountIsANumber(t *testing.T) {
+	s := newStub(t, nil)
+	request := order()
+	request.SubAccount = "vaultsub01"
+	_, err := s.CreateKey(t.Context(), request)
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.ErrorContains(t, err, `"vaultsub01" is no sub-account`)
+	require.ErrorIs(t, s.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
+	require.Empty(t, s.calls)
+}
+
+func TestListKeys(t *testing.T) {
+	for _, list := range []string{keysOf(row), ok(`{"apiKeyList":[` + row + `]}`)} {
+		keys, err := newStub(t, map[string]string{listKeys: list}).ListKeys(t.Context(), "16477999")
+		require.NoError(t, err)
+		require.Equal(t, []exchanges.KeyInfo{{
+			ID: "fak*******05", Masked: true, Label: "vlt-a1b2c3d4e5f6", Permissions: []string{"2-read", "3-perpetual-futures"},
+			Addresses: []string{"203.0.113.10"}, CreatedAt: time.UnixMilli(1767225600000).UTC(),
+		}}, keys)
+	}
+}
+
+// A deletion is proved by asking for that key alone. What does not surely say
+// that it is not there is no proof, and neither is a sub-account that this main
+// account does not have.
+func TestDeletionNeedsProof(t *testing.T) {
+	ref := exchanges.KeyRef{SubAccount: "16477999", ID: "fakeBingxSubKey0005"}
+	other := `{"apiKey":"abc*******de","note":"other"}`
+	for name, test := range map[string]struct {
+		deleted, one, all string
+		want              error
+	}{
+		"gone":                                     {ok(`{}`), keysOf(), "", nil},
+		"gone, answered without data":              {`{"code":0,"timestamp":1}`, keysOf(), "", nil},
+		"it was gone before":                       {refusal(100400), keysOf(), "", nil},
+		"gone, and the filter has no effect":       {ok(`{}`), keysOf(other), "", nil},
+		"still there":                              {ok(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
+		"still there, shown as asterisks":          {ok(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
+		"refused, still there":                     {refusal(100400), keysOf(row), "", exchanges.ErrInvalid},
+		"no list":                                  {ok(`{}`), ok(`{}`), "", exchanges.ErrUnavailable},
+		"a key without its name":                   {ok(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
+		"asking for it is refused, gone":           {ok(`{}`), refusal(123456), keysOf(other), nil},
+		"asking for it is refused, still there":    {ok(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
+		"another main account's":                   {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
+		"not permitted, so that nothing was asked": {refusal(100004), keysOf(), "", exchanges.ErrPermission},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := newStub(t, map[string]string{removeKey: test.deleted, queryKey: test.one, listKeys: test.all}).DeleteKey(t.Context(), ref)
+			require.ErrorIs(t, err, test.want)
+		})
+	}
+}
+
+// A root key that may only read passes the check, since BingX does not tell
+// whether it may manage sub-accounts. The first key that it should make shows it.
+func TestReadOnlyRoot(t *testing.T) {
+	s := simulator.New(simulator.Options{RateMultiplier: 1000})
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	access, ok := s.Root("bingx", "reader")
+	require.True(t, ok)
+	account, err := New().Open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)},
+		exchanges.Options{BaseURL: access.BaseURL, RateMultiplier: 1000})
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+
+	identity, err := account.Inspect(t.Context())
+	require.NoError(t, err)
+	require.True(t, identity.CanMint)
+	require.Contains(t, identity.Warnings[0], "Manage Subaccounts")
+	_, err = account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: access.SubAccounts[0], Label: "vlt-1", Permissions: []string{"2-read"}})
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	require.ErrorContains(t, err, "Manage Subaccounts")
+}

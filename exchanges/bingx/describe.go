@@ -1,0 +1,86 @@
+// Package bingx mints API keys of BingX sub-accounts.
+//
+// BingX's documents disagree on some names, and may show keys masked. The
+// package reads either name, looks at every new key once more before it is
+// handed out, and proves deletions by asking for the one key by its whole name.
+//
+// Facts come from BingX's API documentation, sections "Sub-account",
+// "Account", "Authentication" and "Error Codes"
+// (https://bingx-api.github.io/docs), from its page on API management
+// (https://bingx.com/en-gb/account/api), and from its own text for assistants
+// (https://github.com/BingX-API/api-ai-skills).
+package bingx
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// BingX is the exchange.
+type BingX struct{}
+
+// New returns the exchange.
+func New() BingX { return BingX{} }
+
+// Operations, which name the rate limits.
+const (
+	opServerTime  = "server time"
+	opInspect     = "inspect root key"
+	opAccount     = "ask for the account"
+	opSubAccounts = "list sub-accounts"
+	opCreateKey   = "create key"
+	opListKeys    = "list keys"
+	opDeleteKey   = "delete key"
+)
+
+// keysPerSubAccount is BingX's cap of keys per account, sub-accounts included.
+const keysPerSubAccount = 20
+
+// Describe implements [exchanges.Exchange].
+func (BingX) Describe() exchanges.Description {
+	limit := func(operation string, perSecond int) exchanges.RateLimit {
+		return exchanges.RateLimit{Operation: operation, Requests: perSecond, Per: time.Second}
+	}
+	return exchanges.Description{
+		Name:          "bingx",
+		DisplayName:   "BingX",
+		Documentation: "https://bingx-api.github.io/docs",
+		Environments: []exchanges.Environment{
+			{Name: "production", BaseURL: "https://open-api.bingx.com"},
+			{Name: "pro", BaseURL: "https://open-api.bingx.pro", Note: "the same system by another host, for when the first cannot be reached"},
+		},
+		Credentials: []exchanges.CredentialForm{{
+			Name: "hmac", Fields: []string{"api_key", "api_secret"},
+			Note: "a key of the main account with the permissions Read and Manage Subaccounts and without Withdraw, " +
+				"bound to the Vault servers' addresses",
+		}},
+		Variants: []exchanges.Variant{{
+			Summary:           "a main account with sub-accounts; needs no broker agreement",
+			SubAccountNaming:  "number",
+			Permissions:       permissions(),
+			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
+			KeysPerSubAccount: keysPerSubAccount,
+			// The length is not documented; this one is cautious.
+			Label: exchanges.LabelRule{MaxLength: 16, Hyphens: true},
+			Addresses: exchanges.AddressRule{
+				Max:  20,
+				Note: "BingX removes a key without addresses after 14 days without use, unless it may only read",
+			},
+			RateLimits: []exchanges.RateLimit{
+				// Where BingX's documents differ, the smaller number is kept to.
+				limit(opInspect, 2), limit(opAccount, 10), limit(opSubAccounts, 1),
+				limit(opCreateKey, 5), limit(opListKeys, 5), limit(opDeleteKey, 5),
+			},
+		}},
+		Notes: []string{
+			"BingX may list keys masked. A key whose create answer was lost is then found and cannot be deleted through the API: " +
+				"the ledger keeps it as pending, and its last_error says what to delete on BingX's website. Nobody holds its secret.",
+			"BingX does not tell whether a root key has Manage Subaccounts; that shows with the first key.",
+			"Spot and margin are not known to be separate: trade:spot and trade:margin are only granted together.",
+			"BingX removes a root key without addresses after 14 days without use.",
+			"BingX cannot end a key at a given time. The root key can be replaced only on the website.",
+			"There is no testnet for sub-account keys.",
+		},
+	}
+}
