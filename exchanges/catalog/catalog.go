@@ -7,6 +7,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/bingx"
 	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
+	"vault-plugin-secrets-exchange/exchanges/coinex"
 	"vault-plugin-secrets-exchange/exchanges/deribit"
 	"vault-plugin-secrets-exchange/exchanges/gate"
 	"vault-plugin-secrets-exchange/exchanges/htx"
@@ -25,6 +26,7 @@ func All() []exchanges.Exchange {
 		bingx.New(),
 		bitget.New(),
 		bybit.New(),
+		coinex.New(),
 		deribit.New(),
 		gate.New(),
 		htx.New(),

@@ -71,5 +71,6 @@ func venues() []listing {
 		{"mexc", newMEXC},
 		{"whitebit", newWhiteBIT},
 		{"bingx", newBingX},
+		{"coinex", newCoinEx},
 	}
 }

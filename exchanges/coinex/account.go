@@ -1,0 +1,312 @@
+package coinex
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// Paths of the sub-account API.
+const (
+	pathSubAccounts = "/v2/account/subs"
+	pathInfo        = "/v2/account/subs/info"
+	pathKeys        = "/v2/account/subs/api"
+	pathDeleteKey   = "/v2/account/subs/delete-api"
+)
+
+// account is one main account. The embedded client signs requests of a user's
+// own making.
+type account struct {
+	*rest.Client
+}
+
+// Open implements [exchanges.Exchange].
+func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.Open(c.Describe(), credential, options, rest.Config{
+		Sign:       signer.sign,
+		Open:       open,
+		ServerTime: serverTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client}, nil
+}
+
+// single is the envelope of an answer that is no list.
+type single[T any] struct {
+	Data T `json:"data"`
+}
+
+func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
+	var now single[struct {
+		Timestamp rest.Milliseconds `json:"timestamp"`
+	}]
+	err := client.Do(ctx, rest.Call{
+		Operation: opServerTime, Method: http.MethodGet, Path: "/v2/time", Effect: rest.ReadOnly, Unsigned: true,
+		Complete: func() bool { return !now.Data.Timestamp.IsZero() },
+	}, &now)
+	return now.Data.Timestamp.Time, err
+}
+
+// page is the envelope of a part of a list. That there is no further part must
+// be said, so that an answer cut short is not taken for all there is.
+type page[T any] struct {
+	Data       []T `json:"data"`
+	Pagination struct {
+		HasNext *bool `json:"has_next"`
+	} `json:"pagination"`
+}
+
+// pageSize is how many rows are asked for. CoinEx does not document the most.
+const pageSize = "100"
+
+// list reads a list whole. Where CoinEx refuses the size of the page, its own is
+// used. The query is name, value, ... as [rest.Query] takes it.
+func list[T any](ctx context.Context, a *account, call rest.Call, named func(T) bool, query ...string) ([]T, error) {
+	all, err := listBy(ctx, a, call, pageSize, named, query)
+	if hasCode(err, codeParameter) {
+		return listBy(ctx, a, call, "", named, query)
+	}
+	return all, err
+}
+
+func listBy[T any](ctx context.Context, a *account, call rest.Call, size string, named func(T) bool, query []string) ([]T, error) {
+	var all []T
+	number := 0
+	err := rest.Pages(func(string) (string, error) {
+		number++
+		rows, more, err := part(ctx, a, call, named, slices.Concat(query, []string{"page", strconv.Itoa(number), "limit", size}))
+		all = append(all, rows...)
+		if !more {
+			return "", err
+		}
+		return strconv.Itoa(number), err
+	})
+	return all, err
+}
+
+// part reads one part of a list.
+func part[T any](ctx context.Context, a *account, call rest.Call, named func(T) bool, query []string) (rows []T, more bool, err error) {
+	var p page[T]
+	call.Method, call.Query, call.Effect = http.MethodGet, rest.Query(query...), rest.ReadOnly
+	// A null in place of the list does not prove that it is empty.
+	call.Complete = func() bool {
+		return p.Data != nil && p.Pagination.HasNext != nil && !slices.ContainsFunc(p.Data, func(row T) bool { return !named(row) })
+	}
+	if err := a.Do(ctx, call, &p); err != nil {
+		return nil, false, err
+	}
+	return p.Data, *p.Pagination.HasNext, nil
+}
+
+// hasCode reports whether the error is a refusal with that code.
+func hasCode(err error, code string) bool {
+	var failure *exchanges.Error
+	return errors.As(err, &failure) && failure.Code == code
+}
+
+// permManage is all that a root key is known to hold: CoinEx tells a key nothing
+// about itself.
+const permManage = "sub-accounts"
+
+// Inspect tries what only a key of the main account may do: it asks for one
+// sub-account.
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	some, _, err := part(ctx, a, rest.Call{Operation: opInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
+	if errors.Is(err, errNoRight) {
+		return exchanges.Identity{Problem: "the key belongs to a sub-account; use one of the main account", ClockOffset: a.ClockOffset()}, nil
+	}
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	identity := exchanges.Identity{
+		CanMint:     true,
+		Permissions: []string{permManage},
+		ClockOffset: a.ClockOffset(),
+		Warnings: []string{
+			"CoinEx tells neither what the root key may do nor to which addresses it is bound: check on CoinEx's website that the key " +
+				"cannot withdraw and is bound to addresses; CoinEx silently ends one that is not after three months",
+		},
+	}
+	if len(some) == 0 {
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account that is not frozen; make one on CoinEx's website, with the API permission")
+	}
+	return identity, nil
+}
+
+// subAccount is a sub-account as CoinEx lists it.
+type subAccount struct {
+	Name     string    `json:"sub_user_name"`
+	IsFrozen rest.Flag `json:"is_frozen"`
+}
+
+func (s subAccount) named() bool { return s.Name != "" }
+
+// SubAccounts lists the frozen sub-accounts by themselves: unless asked for, they
+// are left out.
+func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
+	var all []exchanges.SubAccount
+	for _, frozen := range []string{"false", "true"} {
+		found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
+		if err != nil {
+			return nil, err
+		}
+		for _, sub := range found {
+			if !slices.ContainsFunc(all, func(known exchanges.SubAccount) bool { return known.Name == sub.Name }) {
+				all = append(all, exchanges.SubAccount{Name: sub.Name, Frozen: bool(sub.IsFrozen)})
+			}
+		}
+	}
+	return all, nil
+}
+
+// key is a key as CoinEx shows it. The secret is in the answer to a creation.
+type key struct {
+	ID              rest.Text         `json:"api_id"`
+	AccessID        string            `json:"access_id"`
+	Secret          exchanges.Secret  `json:"secret_key"`
+	Remark          string            `json:"remark"`
+	IPWhitelist     []string          `json:"ip_whitelist"`
+	TradeEnabled    bool              `json:"trade_enabled"`
+	WithdrawEnabled bool              `json:"withdraw_enabled"`
+	CreatedAt       rest.Milliseconds `json:"created_at"`
+	ExpiresAt       rest.Milliseconds `json:"expires_at"`
+}
+
+func (k key) named() bool { return k.ID != "" }
+
+// ends is when CoinEx ends the key; zero if never, which CoinEx writes as 0.
+func (k key) ends() time.Time {
+	if k.ExpiresAt.UnixMilli() == 0 {
+		return time.Time{}
+	}
+	return k.ExpiresAt.Time
+}
+
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	body := struct {
+		IPWhitelist  []string `json:"ip_whitelist"`
+		Remark       string   `json:"remark"`
+		SubUserName  string   `json:"sub_user_name"`
+		TradeEnabled bool     `json:"trade_enabled"`
+	}{
+		// An empty list must be an array, not null.
+		IPWhitelist: append([]string{}, request.Addresses...), Remark: request.Label, SubUserName: request.SubAccount,
+		TradeEnabled: slices.Contains(request.Permissions, permTrade),
+	}
+	var created single[key]
+	err := a.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
+		Complete: func() bool { return created.Data.named() && created.Data.AccessID != "" && created.Data.Secret != "" },
+	}, body, &created)
+	if err != nil {
+		return exchanges.Key{}, a.refused(ctx, request, err)
+	}
+	return exchanges.Key{
+		ID:          string(created.Data.ID),
+		APIKey:      created.Data.AccessID,
+		APISecret:   created.Data.Secret,
+		Permissions: created.Data.permissions(),
+		Addresses:   created.Data.IPWhitelist,
+	}, nil
+}
+
+// refused says more of a refusal with a code that CoinEx does not document, among
+// which is the one for a sub-account that is full.
+func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
+	var refusal *exchanges.Error
+	if !errors.Is(err, errUndocumented) || !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
+		return err
+	}
+	keys, listErr := a.ListKeys(ctx, request.SubAccount)
+	said := *refusal
+	switch {
+	case listErr != nil:
+		return err
+	case slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label }):
+		said.Kind = exchanges.ErrOutcomeUnknown
+	case len(keys) >= keysPerSubAccount:
+		said.Kind, said.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
+	}
+	return &said
+}
+
+func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := list(ctx, a, rest.Call{Operation: opListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
+	if err != nil {
+		return nil, err
+	}
+	var all []exchanges.KeyInfo
+	for _, k := range keys {
+		all = append(all, exchanges.KeyInfo{
+			ID: string(k.ID), Label: k.Remark, Permissions: k.permissions(), Addresses: k.IPWhitelist,
+			CreatedAt: k.CreatedAt.Time, ExpiresAt: k.ends(),
+		})
+	}
+	return all, nil
+}
+
+// DeleteKey names the sub-account too, which CoinEx's documentation does not ask
+// for and some clients send. If CoinEx refuses that, the key's number has to do.
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
+		number, err := strconv.ParseInt(ref.ID, 10, 64)
+		if err != nil {
+			return &exchanges.Error{
+				Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: opDeleteKey,
+				Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
+			}
+		}
+		err = a.deleteKey(ctx, number, ref.SubAccount)
+		if hasCode(err, codeParameter) {
+			err = a.deleteKey(ctx, number, "")
+		}
+		return err
+	})
+}
+
+func (a *account) deleteKey(ctx context.Context, number int64, subAccount string) error {
+	return a.DoJSON(ctx, rest.Call{
+		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
+	}, struct {
+		SubUserName string `json:"sub_user_name,omitempty"`
+		APIID       int64  `json:"api_id"`
+	}{subAccount, number}, nil)
+}
+
+// KeyWorks implements [exchanges.Prober]. It asks, as the new key, for the
+// account's name, which changes nothing. That CoinEx refuses this for another
+// reason than that it does not know the key shows that it does.
+func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, error) {
+	signer, err := newSigner(exchanges.Credential{APIKey: minted.APIKey, APISecret: minted.APISecret})
+	if err != nil {
+		return false, err
+	}
+	err = a.Do(ctx, rest.Call{
+		Operation: opTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
+		Sign: signer.sign, Secrets: []exchanges.Secret{minted.APISecret},
+	}, nil)
+	var refusal *exchanges.Error
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errUnknownKey):
+		return false, nil
+	case errors.Is(err, exchanges.ErrUnavailable), errors.Is(err, exchanges.ErrRateLimited), errors.Is(err, rest.ErrClock):
+		return false, err
+	case errors.As(err, &refusal) && refusal.Code != "":
+		return true, nil
+	}
+	return false, err
+}

@@ -1,0 +1,97 @@
+package coinex
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// Codes that a caller looks for.
+const (
+	codeDone      = "0"
+	codeParameter = "4004"
+)
+
+var (
+	// errUnknownKey is wrapped by the refusal of an access ID that CoinEx does
+	// not know, or not yet.
+	errUnknownKey = errors.New("the access ID is not known")
+	// errNoRight is wrapped by the refusal of a key that is not of the main
+	// account, or of a sub-account that may have no keys.
+	errNoRight = errors.New("the right is missing")
+	// errUndocumented is wrapped by the failure of an answer with a code of
+	// which nothing is known.
+	errUndocumented = errors.New("the code is not documented")
+)
+
+// open reads an answer. The payload of a success is the whole envelope, since a
+// list's says beside the data whether there is more. Failures come with HTTP 200
+// as well as with other statuses, a success with 200 only.
+func open(answer rest.Answer) ([]byte, error) {
+	var envelope struct {
+		Code    rest.Text `json:"code"`
+		Message string    `json:"message"`
+	}
+	if err := json.Unmarshal(answer.Body, &envelope); err != nil || envelope.Code == "" {
+		return nil, rest.StatusError(answer)
+	}
+	code := string(envelope.Code)
+	if code == codeDone && answer.Status == http.StatusOK {
+		return answer.Body, nil
+	}
+	failure := meaning(code)
+	switch {
+	case code == codeDone:
+		// This should not be.
+		failure = &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown}
+	case failure == nil:
+		failure = rest.UnknownCode(answer)
+		failure.Err = errUndocumented
+	}
+	failure.Code, failure.Message = code, envelope.Message
+	return nil, failure
+}
+
+// meaning sorts CoinEx's codes (https://docs.coinex.com/api/v2/error), and those
+// of the earlier API, which some answers still have; nil for one that is not
+// known to concern keys.
+func meaning(code string) *exchanges.Error {
+	switch code {
+	case "4005":
+		return &exchanges.Error{
+			Kind: exchanges.ErrAuth, Err: errUnknownKey,
+			Remedy: "check api_key, and that the key has not ended: one without addresses does after three months; one just made may take 10 minutes",
+		}
+	case "24", "34":
+		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not ended: one without addresses does after three months"}
+	case "4006", "25":
+		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_secret"}
+	case "4008":
+		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check that no proxy changes request headers"}
+	case "4007", "23":
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "bind this host's public address to the root key"}
+	case "4010", "4017", "227":
+		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
+	case "4011", "4115", "4158":
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "CoinEx has barred the account from this; ask CoinEx's support"}
+	case "4512", "158":
+		return &exchanges.Error{
+			Kind: exchanges.ErrPermission, Err: errNoRight,
+			Remedy: "use a root key of the main account, and give the sub-account the API permission on CoinEx's website",
+		}
+	case codeParameter:
+		return &exchanges.Error{Kind: exchanges.ErrInvalid}
+	case "4009":
+		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check base_url, and that no proxy changes requests"}
+	case "4213", "4123", "213":
+		return &exchanges.Error{Kind: exchanges.ErrRateLimited}
+	case "3008", "4001", "4002", "35", "36":
+		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Err: rest.ErrBusy}
+	case "4003":
+		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown}
+	}
+	return nil
+}
