@@ -5,6 +5,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/binance"
 	"vault-plugin-secrets-exchange/exchanges/bingx"
+	"vault-plugin-secrets-exchange/exchanges/bitfinex"
 	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
 	"vault-plugin-secrets-exchange/exchanges/coinex"
@@ -24,6 +25,7 @@ func All() []exchanges.Exchange {
 	return []exchanges.Exchange{
 		binance.New(),
 		bingx.New(),
+		bitfinex.New(),
 		bitget.New(),
 		bybit.New(),
 		coinex.New(),

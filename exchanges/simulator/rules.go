@@ -71,6 +71,7 @@ func venues() []listing {
 		{"mexc", newMEXC},
 		{"whitebit", newWhiteBIT},
 		{"bingx", newBingX},
+		{"bitfinex", newBitfinex},
 		{"coinex", newCoinEx},
 	}
 }

@@ -1,0 +1,214 @@
+package bitfinex
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
+)
+
+// Paths of the API.
+const (
+	pathPermissions = "/v2/auth/r/permissions"
+	pathToken       = "/v2/auth/w/token"
+	pathDeleteToken = "/v2/auth/w/token/del"
+)
+
+// self is the only sub-account that there is: the account of the root key.
+const self = "self"
+
+// checkPatience is how long a call about a token that was just made may wait for
+// its turn: rather that than to delete the token again.
+const checkPatience = time.Minute
+
+// account is the account of one API key, or what a token sees of it. The
+// embedded client signs requests of a user's own making.
+type account struct {
+	*rest.Client
+	// as returns how to sign with a token.
+	as func(token exchanges.Secret) func(*rest.Request, time.Time) error
+	// isToken says that the credential is a token itself.
+	isToken bool
+}
+
+// Open implements [exchanges.Exchange].
+func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
+	signer, err := newSigner(credential)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+		Secrets: secretsOf(credential.Token),
+		Sign:    signer.sign,
+		Open:    opener{options.Wait(tooManyRequests)}.open,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, signer.as, credential.Token != ""}, nil
+}
+
+// ask asks what the credential may do, or, if one is given, a token.
+func (a *account) ask(ctx context.Context, operation string, token exchanges.Secret) ([]right, error) {
+	var rows []right
+	call := rest.Call{
+		Operation: operation, Limit: opPermissions, Method: http.MethodPost, Path: pathPermissions, Effect: rest.ReadOnly,
+		Complete: func() bool { return len(rows) > 0 },
+	}
+	if token != "" {
+		call.Sign, call.Secrets = a.as(token), secretsOf(token)
+	}
+	err := a.DoJSON(ctx, call, struct{}{}, &rows)
+	return rows, err
+}
+
+func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
+	rows, err := a.ask(ctx, opInspect, "")
+	if err != nil {
+		return exchanges.Identity{}, err
+	}
+	var identity exchanges.Identity
+	for _, row := range rows {
+		if row.mode() != "" {
+			identity.Permissions = append(identity.Permissions, row.name+":"+row.mode())
+		}
+	}
+	slices.Sort(identity.Permissions)
+	may := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(identity.Permissions, name) })
+	}
+	switch {
+	case a.isToken:
+		identity.Problem = "a token does not mint tokens here; give the API key of which it was made, and its secret"
+	case !may("orders:read", "orders:write", "wallets:read", "wallets:write"):
+		identity.Problem = "the root key has no right to orders or wallets, and a token never has more than the key; " +
+			"give it on Bitfinex's website those that its roles need"
+	default:
+		identity.CanMint = true
+	}
+	identity.Warnings = []string{
+		"Bitfinex tells neither whose the root key is nor its addresses: check on Bitfinex's website that it is bound to those of the Vault servers",
+	}
+	if may("withdraw:write") {
+		identity.Warnings = append(identity.Warnings, "the root key can withdraw; use one that cannot, unless a role needs it")
+	}
+	return identity, nil
+}
+
+func (a *account) SubAccounts(context.Context) ([]exchanges.SubAccount, error) {
+	return []exchanges.SubAccount{{Name: self, Alias: "the account of the root key"}}, nil
+}
+
+// CreateKey makes a token and asks what it may do with the token itself.
+func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
+	if err := a.checkRequest(request); err != nil {
+		return exchanges.Key{}, err
+	}
+	caps, write := encode(request.Permissions)
+	body := struct {
+		Scope           string   `json:"scope"`
+		TTL             int64    `json:"ttl"`
+		Caps            []string `json:"caps"`
+		WritePermission bool     `json:"writePermission"`
+		// CustIP is what Bitfinex's own software sends for a token that works
+		// from anywhere.
+		CustIP string `json:"_cust_ip"`
+	}{Scope: "api", TTL: lifetime(request.Expires, time.Now()), Caps: caps, WritePermission: write, CustIP: "0"}
+	var tokens []exchanges.Secret
+	err := a.DoJSON(ctx, rest.Call{
+		Operation: opCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
+		Complete: func() bool { return len(tokens) == 1 && tokens[0] != "" },
+	}, body, &tokens)
+	if err != nil {
+		return exchanges.Key{}, err
+	}
+	minted := exchanges.Key{ID: fingerprint(tokens[0]), APIKey: fingerprint(tokens[0]), Token: tokens[0]}
+	minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
+	if err != nil {
+		ref := exchanges.KeyRef{SubAccount: self, ID: minted.ID, Token: minted.Token}
+		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+	}
+	return minted, nil
+}
+
+// checkRequest refuses what makes no sense to ask of Bitfinex.
+func (a *account) checkRequest(request exchanges.KeyRequest) error {
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opCreateKey}
+	switch {
+	case a.isToken:
+		failure.Kind, failure.Message = exchanges.ErrPermission, "a token does not mint tokens here"
+	case request.SubAccount != self:
+		failure.Kind = exchanges.ErrPermission
+		failure.Message = "the root key mints for its own account alone"
+		failure.Remedy = `name "` + self + `" as the sub-account; for another make an API key inside it, and a connection of its own`
+	case request.Expires.IsZero():
+		failure.Message = "a token needs an end"
+	default:
+		return nil
+	}
+	return &failure
+}
+
+// lifetime is how long a token is to live, in seconds: a little longer than its
+// lease. It is never zero or less, which might stand for no end.
+func lifetime(ends, now time.Time) int64 {
+	lives := min(ends.Sub(now)+lifetimeMargin+time.Second-1, maxLifetime)
+	return max(int64(lives/time.Second), 1)
+}
+
+// holds returns the permissions of a new token.
+func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, error) {
+	says, err := parse(token)
+	if err != nil {
+		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: opCreateKey, Message: err.Error()}
+	}
+	rows, err := a.ask(ctx, opCheckKey, token)
+	if errors.Is(err, errDeadToken) {
+		// It is the token that is refused, not the root key.
+		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opCheckKey, Message: "Bitfinex refuses the token that it has just made"}
+	}
+	return held(says, rows), err
+}
+
+// ListKeys fails: Bitfinex lists no tokens.
+func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
+	return nil, &exchanges.Error{
+		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: opListKeys,
+		Message: "Bitfinex lists no tokens; the engine's ledger is the only list of them",
+	}
+}
+
+// DeleteKey deletes a token and then has the token itself asked for: it is gone
+// only if Bitfinex does not know it any more. No refusal of the root key's
+// stands against that proof, so that a token which has ended by itself is gone
+// even if Bitfinex has no such call as the one that deletes it, or if the root
+// key is gone as well.
+func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	if ref.Token == "" {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opDeleteKey,
+			Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
+		}
+	}
+	deleteErr := a.DoJSON(ctx, rest.Call{
+		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
+	}, map[string]string{"token": ref.Token.Reveal()}, nil)
+	_, err := a.ask(ctx, opDeleteKey, ref.Token)
+	switch {
+	case errors.Is(err, errDeadToken):
+		return nil
+	case deleteErr != nil && !errors.Is(deleteErr, errDeadToken):
+		return deleteErr
+	case err != nil:
+		return err
+	}
+	return &exchanges.Error{
+		Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opDeleteKey,
+		Message: "Bitfinex confirmed the deletion, and the token still works",
+		Remedy:  "it is tried again until the token has ended by itself, which it does with its lease",
+	}
+}
