@@ -32,7 +32,7 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -43,16 +43,12 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 	return &master{account{client}}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var result struct {
-		ServerTime rest.Milliseconds `json:"serverTime"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v3/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !result.ServerTime.IsZero() },
-	}, &result)
-	return result.ServerTime.Time, err
+// clock is Binance's answer about its time.
+type clock struct {
+	ServerTime rest.Milliseconds `json:"serverTime"`
 }
+
+func (c clock) time() time.Time { return c.ServerTime.Time }
 
 // The words of apiRestrictions that matter here.
 const (

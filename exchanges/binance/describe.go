@@ -31,7 +31,6 @@ const (
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

@@ -28,7 +28,7 @@ func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) 
 	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/openApi/swap/v2/server/time"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -36,16 +36,12 @@ func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) 
 	return &account{client}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var result struct {
-		ServerTime rest.Milliseconds `json:"serverTime"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/openApi/swap/v2/server/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !result.ServerTime.IsZero() },
-	}, &result)
-	return result.ServerTime.Time, err
+// clock is BingX's answer about its time.
+type clock struct {
+	ServerTime rest.Milliseconds `json:"serverTime"`
 }
+
+func (c clock) time() time.Time { return c.ServerTime.Time }
 
 // Inspect asks what the root key may do and whose it is, and proves by a call
 // that it may list sub-accounts. That it may also manage them BingX does not

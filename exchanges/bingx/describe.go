@@ -25,7 +25,6 @@ func New() BingX { return BingX{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opAccount     = "ask for the account"
 	opSubAccounts = "list sub-accounts"

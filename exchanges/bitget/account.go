@@ -26,7 +26,7 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v2/public/time"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -41,16 +41,12 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	return &unified{shared}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var clock struct {
-		ServerTime rest.Milliseconds `json:"serverTime"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v2/public/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !clock.ServerTime.IsZero() },
-	}, &clock)
-	return clock.ServerTime.Time, err
+// clock is Bitget's answer about its time.
+type clock struct {
+	ServerTime rest.Milliseconds `json:"serverTime"`
 }
+
+func (c clock) time() time.Time { return c.ServerTime.Time }
 
 // Rights of a root key as version 2 of the API shows them.
 const (

@@ -40,7 +40,6 @@ const (
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opBrokerInfo  = "inspect broker"
 	opSubAccounts = "list sub-accounts"

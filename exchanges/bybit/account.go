@@ -33,7 +33,7 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/v5/market/time"}, clock.time),
 		Quota:      quota,
 	})
 	if err != nil {
@@ -42,18 +42,17 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	return &account{client}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var result struct {
-		TimeNano rest.Text `json:"timeNano"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/v5/market/time", Effect: rest.ReadOnly, Unsigned: true,
-	}, &result)
+// clock is Bybit's answer about its time.
+type clock struct {
+	TimeNano rest.Text `json:"timeNano"`
+}
+
+func (c clock) time() time.Time {
+	nanoseconds, err := strconv.ParseInt(string(c.TimeNano), 10, 64)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}
 	}
-	nanoseconds, err := strconv.ParseInt(string(result.TimeNano), 10, 64)
-	return time.Unix(0, nanoseconds), err
+	return time.Unix(0, nanoseconds)
 }
 
 // key is a key as query-api, create-sub-api and sub-apikeys show it.

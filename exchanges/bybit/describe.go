@@ -18,7 +18,6 @@ func New() Bybit { return Bybit{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

@@ -35,7 +35,7 @@ func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options)
 	client, err := rest.Open(c.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/v2/time"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -48,16 +48,14 @@ type single[T any] struct {
 	Data T `json:"data"`
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var now single[struct {
+// clock is CoinEx's answer about its time.
+type clock struct {
+	single[struct {
 		Timestamp rest.Milliseconds `json:"timestamp"`
 	}]
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/v2/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !now.Data.Timestamp.IsZero() },
-	}, &now)
-	return now.Data.Timestamp.Time, err
 }
+
+func (c clock) time() time.Time { return c.Data.Timestamp.Time }
 
 // page is the envelope of a part of a list. That there is no further part must
 // be said, so that an answer cut short is not taken for all there is.

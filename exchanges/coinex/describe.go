@@ -22,7 +22,6 @@ func New() CoinEx { return CoinEx{} }
 
 // Operations in the words of errors.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

@@ -143,7 +143,7 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	const method = "public/get_time"
 	var now rest.Milliseconds
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
+		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
 	}, newMessage(method, params{}), &now)
 	return now.Time, err
 }

@@ -38,7 +38,6 @@ const (
 
 // Operations, in the words of errors and rate limits.
 const (
-	opServerTime  = "server time"
 	opLogIn       = "log in"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"

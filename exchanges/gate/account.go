@@ -39,7 +39,7 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	client, err := rest.Open(g.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "/spot/time"}, clock.time),
 		Quota:      quota,
 	})
 	if err != nil {
@@ -48,16 +48,12 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	return &account{client, credential.APIKey}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var result struct {
-		ServerTime rest.Milliseconds `json:"server_time"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: prefix + "/spot/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !result.ServerTime.IsZero() },
-	}, &result)
-	return result.ServerTime.Time, err
+// clock is Gate's answer about its time.
+type clock struct {
+	ServerTime rest.Milliseconds `json:"server_time"`
 }
+
+func (c clock) time() time.Time { return c.ServerTime.Time }
 
 // key is a key as Gate shows it. The official clients' types leave the secret
 // out; it is in the answer to a creation, and only there.

@@ -19,7 +19,6 @@ func New() Gate { return Gate{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opRootKeys    = "list root keys"
 	opSubAccounts = "list sub-accounts"

@@ -39,7 +39,7 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	a.Client, err = rest.Open(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/v1/common/timestamp"}, clock.time),
 		Quota:      quota,
 	})
 	if err != nil {
@@ -48,14 +48,10 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	return a, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var clock result[rest.Milliseconds]
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/v1/common/timestamp", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !clock.Data.IsZero() },
-	}, &clock)
-	return clock.Data.Time, err
-}
+// clock is HTX's answer about its time.
+type clock struct{ result[rest.Milliseconds] }
+
+func (c clock) time() time.Time { return c.Data.Time }
 
 // key is a key as the endpoints show it.
 type key struct {

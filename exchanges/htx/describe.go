@@ -20,7 +20,6 @@ func New() HTX { return HTX{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

@@ -56,7 +56,7 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 		Time rest.Milliseconds `json:"time"`
 	}
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
+		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
 		Complete: func() bool { return !status.Time.IsZero() },
 	}, question{Type: "exchangeStatus"}, &status)
 	return status.Time.Time, err

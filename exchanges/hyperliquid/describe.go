@@ -22,7 +22,6 @@ func New() Hyperliquid { return Hyperliquid{} }
 
 // Operations, which appear in errors.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect wallet"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

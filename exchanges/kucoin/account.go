@@ -37,7 +37,7 @@ func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options)
 		Secrets:    []exchanges.Secret{signer.passphrase},
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v1/timestamp", ContentType: jsonType}, clock.time),
 		Quota:      quota,
 	})
 	if err != nil {
@@ -46,15 +46,10 @@ func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options)
 	return &account{client}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var now rest.Milliseconds
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v1/timestamp", ContentType: jsonType,
-		Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !now.IsZero() },
-	}, &now)
-	return now.Time, err
-}
+// clock is KuCoin's answer about its time.
+type clock struct{ rest.Milliseconds }
+
+func (c clock) time() time.Time { return c.Time }
 
 // key is a key as KuCoin shows it.
 type key struct {

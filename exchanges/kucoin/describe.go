@@ -20,7 +20,6 @@ func New() KuCoin { return KuCoin{} }
 
 // Operations in the words of errors.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

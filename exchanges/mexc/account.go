@@ -35,7 +35,7 @@ func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (
 	client, err := rest.Open(m.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time", ContentType: contentType}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -43,17 +43,12 @@ func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (
 	return &account{client}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var result struct {
-		ServerTime rest.Milliseconds `json:"serverTime"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v3/time", ContentType: contentType,
-		Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !result.ServerTime.IsZero() },
-	}, &result)
-	return result.ServerTime.Time, err
+// clock is MEXC's answer about its time.
+type clock struct {
+	ServerTime rest.Milliseconds `json:"serverTime"`
 }
+
+func (c clock) time() time.Time { return c.ServerTime.Time }
 
 // Inspect proves what can be proved, since MEXC does not tell what a key may
 // do: that the root key may ask for its account, list the sub-accounts, and

@@ -30,7 +30,7 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v5/public/time"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -38,18 +38,16 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	return &account{client}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var clocks []struct {
-		TS rest.Milliseconds `json:"ts"`
+// clock is OKX's answer about its time, in a list of one.
+type clock []struct {
+	TS rest.Milliseconds `json:"ts"`
+}
+
+func (c clock) time() time.Time {
+	if len(c) != 1 {
+		return time.Time{}
 	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: "/api/v5/public/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return len(clocks) == 1 },
-	}, &clocks)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return clocks[0].TS.Time, nil
+	return c[0].TS.Time
 }
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {

@@ -19,7 +19,6 @@ func New() OKX { return OKX{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"

@@ -34,7 +34,7 @@ func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options
 	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       opener{options.Wait(tooManyRequests)}.open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: pathPublic + "system_info"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -42,16 +42,12 @@ func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options
 	return &account{client, signer, &manager{making: make(chan struct{}, 1)}}, nil
 }
 
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var answer struct {
-		Timestamp rest.Milliseconds `json:"timestamp"`
-	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: pathPublic + "system_info", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !answer.Timestamp.IsZero() },
-	}, &answer)
-	return answer.Timestamp.Time, err
+// clock is Orderly's answer about its time.
+type clock struct {
+	Timestamp rest.Milliseconds `json:"timestamp"`
 }
+
+func (c clock) time() time.Time { return c.Timestamp.Time }
 
 // Inspect asks whether the wallet has the account that follows from its address
 // and broker. Everything else follows from holding its key.

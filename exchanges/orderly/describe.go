@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // Orderly is the exchange.
@@ -19,7 +20,6 @@ func New() Orderly { return Orderly{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect account"
 	opSubAccounts = "list sub-accounts"
 	opOwnKey      = "make a key to sign with"
@@ -71,7 +71,7 @@ func (Orderly) Describe() exchanges.Description {
 			Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere"},
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: opServerTime, Requests: 1, Per: time.Second},
+				{Operation: rest.OpServerTime, Requests: 1, Per: time.Second},
 				{Operation: opInspect, Requests: 10, Per: time.Second},
 				{Operation: opSubAccounts, Requests: 10, Per: time.Second},
 				{Operation: opCreateKey, Requests: 10, Per: time.Second},

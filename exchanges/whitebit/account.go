@@ -40,7 +40,7 @@ func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Option
 	client, err := rest.Open(w.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
 		Open:       open,
-		ServerTime: serverTime,
+		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "public/time"}, clock.time),
 	})
 	if err != nil {
 		return nil, err
@@ -48,16 +48,17 @@ func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Option
 	return &account{client}, nil
 }
 
-// serverTime returns the middle of the second that WhiteBIT tells.
-func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
-	var clock struct {
-		Time rest.Seconds `json:"time"`
+// clock is WhiteBIT's answer about its time.
+type clock struct {
+	Time rest.Seconds `json:"time"`
+}
+
+// time returns the middle of the second that WhiteBIT tells.
+func (c clock) time() time.Time {
+	if c.Time.IsZero() {
+		return time.Time{}
 	}
-	err := client.Do(ctx, rest.Call{
-		Operation: opServerTime, Method: http.MethodGet, Path: prefix + "public/time", Effect: rest.ReadOnly, Unsigned: true,
-		Complete: func() bool { return !clock.Time.IsZero() },
-	}, &clock)
-	return clock.Time.Add(time.Second / 2), err
+	return c.Time.Add(time.Second / 2)
 }
 
 // post makes a call. All of WhiteBIT's signed ones are alike.

@@ -19,7 +19,6 @@ func New() WhiteBIT { return WhiteBIT{} }
 
 // Operations, which name the rate limits.
 const (
-	opServerTime  = "server time"
 	opInspect     = "inspect root key"
 	opSubAccounts = "list sub-accounts"
 	opCreateKey   = "create key"
