@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
@@ -15,7 +16,7 @@ import (
 )
 
 // A key of every exchange, variant, key type and breadth is minted, used,
-// renewed and revoked.
+// renewed, revoked and then refused. Run it with -v to see the table.
 func TestExchanges(t *testing.T) {
 	t.Parallel()
 	vault := vaulttest.Start(t, 1)
@@ -66,9 +67,11 @@ func addresses(variant exchanges.Variant) []string {
 func testVariant(t *testing.T, e *engine, exchange string, variant exchanges.Variant) {
 	access := rootOf(t, e, exchange, variant)
 	connection := exchange + variant.Name
-	e.connect(t, connection, exchange, variant, access)
-	require.Equal(t, true, e.read(t, "config/"+connection+"/check")["can_mint"])
-	e.findsSubAccount(t, connection, access.SubAccounts[0])
+	step(t, "connect", func(t *testing.T) {
+		e.connect(t, connection, exchange, variant, access)
+		require.Equal(t, true, e.read(t, "config/"+connection+"/check")["can_mint"])
+		e.findsSubAccount(t, connection, access.SubAccounts[0])
+	})
 
 	roles := map[string][]string{"trader": variant.Offered().Strings()}
 	if _, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead), nil); err == nil {
@@ -78,28 +81,36 @@ func testVariant(t *testing.T, e *engine, exchange string, variant exchanges.Var
 		for name, scopes := range roles {
 			t.Run(string(keyType)+" "+name, func(t *testing.T) {
 				role := connection + string(keyType) + name
-				e.write(t, "roles/"+role, fields{
-					"connection": connection, "sub_accounts": access.SubAccounts[0], "scopes": scopes,
-					"key_type": keyType, "ip_allowlist": addresses(variant), "ttl": "10m",
+				var k *key
+				step(t, "role", func(t *testing.T) {
+					e.write(t, "roles/"+role, fields{
+						"connection": connection, "sub_accounts": access.SubAccounts[0], "scopes": scopes,
+						"key_type": keyType, "ip_allowlist": addresses(variant), "ttl": "10m",
+					})
 				})
-				k := e.mint(t, role)
-				k.isWhole(t, exchange, variant, keyType)
-				require.Equal(t, scopes, words(k.Data["scopes"]))
-				require.Equal(t, access.SubAccounts[0], k.Data["sub_account"])
-				k.atExchange(t, e, variant)
-				k.isKnown(t, variant)
-
-				if variant.Unlisted == "" {
-					ends := k.expires(t)
-					require.Equal(t, 3600, k.renew(t, 3600))
-					require.Greater(t, k.expires(t).Sub(ends), 40*time.Minute)
-					k.isKnown(t, variant)
-				}
-
-				k.revoke(t)
-				k.isRevoked(t, variant)
+				step(t, "mint", func(t *testing.T) {
+					k = e.mint(t, role)
+					k.isWhole(t, exchange, variant, keyType)
+					require.Equal(t, scopes, words(k.Data["scopes"]))
+					require.Equal(t, access.SubAccounts[0], k.Data["sub_account"])
+					k.atExchange(t, e, variant)
+				})
+				step(t, "use", func(t *testing.T) { k.isKnown(t, variant) })
+				step(t, "renew", func(t *testing.T) { k.isRenewed(t, variant) })
+				step(t, "revoke", func(t *testing.T) {
+					k.revoke(t)
+					k.isRevoked(t, variant)
+				})
+				step(t, "refused", func(t *testing.T) { k.isRefused(t, variant) })
 			})
 		}
+	}
+}
+
+// step is one step, without which the next make no sense.
+func step(t *testing.T, name string, do func(t *testing.T)) {
+	if !t.Run(name, do) {
+		t.FailNow()
 	}
 }
 
@@ -145,6 +156,19 @@ func (k *key) isKnown(t *testing.T, variant exchanges.Variant) {
 	}
 }
 
+// isRenewed checks that a renewal moves the end of the key, unless keys of the
+// exchange end with their first lease.
+func (k *key) isRenewed(t *testing.T, variant exchanges.Variant) {
+	if variant.Unlisted != "" {
+		require.ErrorContains(t, k.tryRenew(t), "not renewable")
+		return
+	}
+	ends := k.expires(t)
+	require.Equal(t, 3600, k.renew(t, 3600))
+	require.Greater(t, k.expires(t).Sub(ends), 40*time.Minute)
+	k.isKnown(t, variant)
+}
+
 // isRevoked checks that a key is deleted, or what comes closest to that at its
 // exchange.
 func (k *key) isRevoked(t *testing.T, variant exchanges.Variant) {
@@ -155,7 +179,21 @@ func (k *key) isRevoked(t *testing.T, variant exchanges.Variant) {
 			require.Empty(t, view.Permissions)
 		}
 	}
-	if variant.NoDeletion == "" && variant.RevocationDelay == 0 {
-		require.ErrorIs(t, k.useAs(t, variant.Name), exchanges.ErrAuth)
+}
+
+// isRefused waits until the exchange refuses the key: at once, or within the
+// revocation delay by the simulator's hurried clock. One that can only be emptied
+// is known for ever.
+func (k *key) isRefused(t *testing.T, variant exchanges.Variant) {
+	if variant.NoDeletion != "" {
+		k.isKnown(t, variant)
+		return
 	}
+	if variant.RevocationDelay == 0 {
+		require.ErrorIs(t, k.useAs(t, variant.Name), exchanges.ErrAuth)
+		return
+	}
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		assert.ErrorIs(c, k.useAs(t, variant.Name), exchanges.ErrAuth)
+	}, soon, often)
 }

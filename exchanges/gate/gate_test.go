@@ -129,7 +129,7 @@ func TestInspect(t *testing.T) {
 func TestRevocationDelay(t *testing.T) {
 	start := time.Now()
 	var passed time.Duration
-	v := newVenue(t, simulator.Options{Now: func() time.Time { return start.Add(passed) }})
+	v := newVenue(t, simulator.Options{RateMultiplier: 1, Now: func() time.Time { return start.Add(passed) }})
 	account := v.root("main")
 	request := v.request("spot:read")
 	key, err := account.CreateKey(t.Context(), request)

@@ -24,7 +24,7 @@ type gate struct {
 // fadingKey is a deleted key that still works.
 type fadingKey struct {
 	*key
-	until time.Time
+	deleted time.Time
 }
 
 func newGate() rules { return &gate{} }
@@ -188,7 +188,7 @@ func (g *gate) caller(c *call) *key {
 	if live := c.books.key(c.Header.Get("KEY")); live != nil {
 		return live
 	}
-	g.fading = slices.DeleteFunc(g.fading, func(k fadingKey) bool { return !c.now.Before(k.until) })
+	g.fading = slices.DeleteFunc(g.fading, func(k fadingKey) bool { return c.documented(k.deleted) >= gateFade })
 	for _, k := range g.fading {
 		if k.apiKey == c.Header.Get("KEY") {
 			return k.key

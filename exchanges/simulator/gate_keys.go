@@ -162,7 +162,7 @@ func (g *gate) deleteKey(c *call) *answer {
 	}
 	c.removeKey(k)
 	if c.books.key(k.apiKey) == nil {
-		g.fading = append(g.fading, fadingKey{k, c.now.Add(gateFade)})
+		g.fading = append(g.fading, fadingKey{k, c.now})
 	}
 	return g.done(c)
 }

@@ -228,7 +228,7 @@ func TestGateEditKey(t *testing.T) {
 // A deleted key is no longer listed, and works for five minutes more.
 func TestGateDeleteKey(t *testing.T) {
 	clock := newManualClock()
-	s := start(t, simulator.Options{Now: clock.Now, RateMultiplier: 1000})
+	s := start(t, simulator.Options{Now: clock.Now, RateMultiplier: 1})
 	c := newGateClient(t, s, "main")
 	c.now = clock.Now
 	key, minted := c.mint(`{"name":"lease1","perms":[{"name":"spot","read_only":true}]}`)
