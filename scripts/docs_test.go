@@ -46,7 +46,11 @@ func TestEveryExchangeIsDocumented(t *testing.T) {
 	readme := read(t, "../README.md")
 	for _, exchange := range catalog.All() {
 		page := "docs/exchanges/" + exchange.Describe().Name + ".md"
-		assert.FileExists(t, filepath.Join("..", page))
+		if assert.FileExists(t, filepath.Join("..", page)) {
+			for _, chapter := range []string{"the-root-key", "roles", "limits", "when-a-lease-ends", "frequent-refusals", "not-verified"} {
+				assert.Contains(t, anchors(t, filepath.Join("..", page)), chapter, page)
+			}
+		}
 		assert.True(t, strings.Contains(readme, "("+page+")"), "the README's table of root keys lacks %s", exchange.Describe().DisplayName)
 	}
 }
