@@ -26,7 +26,7 @@ type canaries map[string]string
 
 // plant notes the secret parts of a connection or of an answer of creds/.
 func (c canaries) plant(whose string, data map[string]any) {
-	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret"} {
+	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret", "token"} {
 		if secret, _ := data[field].(string); secret != "" {
 			c[whose+"'s "+field] = secret
 		}
@@ -119,7 +119,9 @@ func (s *secrecy) exercise(t *testing.T, about exchanges.Description, kind strin
 		revoked, kept := s.mint(t, role), s.mint(t, role)
 		s.watch(t, variant, role+" revoked", revoked)
 		s.watch(t, variant, role+" kept", kept)
-		kept.renew(t, 0)
+		if kept.Renewable {
+			kept.renew(t, 0)
+		}
 		revoked.revoke(t)
 		s.show(s.read(t, "roles/"+role))
 		s.show(s.read(t, "roles/"+role+"/check"))
@@ -144,6 +146,7 @@ func (s *secrecy) watch(t *testing.T, variant exchanges.Variant, name string, k 
 	if variant.Passphrase != nil && variant.Passphrase.NeededToDelete {
 		s.needed.plant(name, fields{"passphrase": k.text("passphrase")})
 	}
+	s.needed.plant(name, fields{"token": k.text("token")})
 	s.show(s.read(t, "keys/"+k.text("key_id")))
 }
 
