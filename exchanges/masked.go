@@ -27,7 +27,7 @@ type KeyQuery func(ctx context.Context, subAccount, id string) ([]KeyInfo, error
 
 // SettleMaskedDeletion is [SettleDeletion] for an exchange that may list keys
 // masked. It proves the deletion by asking for that key alone, and takes a
-// masked key that could be it for it. A key that is itself known by its mask
+// masked key that could be it, or one that bears its label, for it. A key that is itself known by its mask
 // only is an [ErrUnsupported].
 func SettleMaskedDeletion(ctx context.Context, ref KeyRef, query KeyQuery, deleteKey func(context.Context) error) error {
 	if IsMasked(ref.ID) {
@@ -38,6 +38,8 @@ func SettleMaskedDeletion(ctx context.Context, ref KeyRef, query KeyQuery, delet
 	}
 	return settle(ctx, 0, deleteKey, func(ctx context.Context) (bool, error) {
 		keys, err := query(ctx, ref.SubAccount, ref.ID)
-		return slices.ContainsFunc(keys, func(key KeyInfo) bool { return key.MayBe(ref.ID) }), err
+		return slices.ContainsFunc(keys, func(key KeyInfo) bool {
+			return key.MayBe(ref.ID) || ref.Label != "" && key.Label == ref.Label
+		}), err
 	})
 }

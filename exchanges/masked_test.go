@@ -25,7 +25,7 @@ func TestMayBe(t *testing.T) {
 }
 
 func TestSettleMaskedDeletion(t *testing.T) {
-	ref := exchanges.KeyRef{SubAccount: "desk", ID: "abcdefgh"}
+	ref := exchanges.KeyRef{SubAccount: "desk", ID: "abcdefgh", Label: "vlt-1"}
 	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "no such key"}
 	down := &exchanges.Error{Kind: exchanges.ErrUnavailable}
 	noSubAccount := &exchanges.Error{Kind: exchanges.ErrNotFound}
@@ -42,6 +42,7 @@ func TestSettleMaskedDeletion(t *testing.T) {
 		{"still there", nil, nil, []string{"abcdefgh"}, exchanges.ErrUnavailable},
 		{"still there, masked", nil, nil, []string{"abc***gh"}, exchanges.ErrUnavailable},
 		{"refused and still there, masked", refused, nil, []string{"abc***gh"}, refused},
+		{"still there, shown in a way that is not known", refused, nil, []string{"vlt-1"}, refused},
 		{"nobody can tell", nil, down, nil, down},
 		{"not asked, since the call did not run", down, errors.New("asked"), nil, down},
 	} {
@@ -51,7 +52,8 @@ func TestSettleMaskedDeletion(t *testing.T) {
 				assert.Equal(t, ref.ID, id, "the query is for the one key")
 				var keys []exchanges.KeyInfo
 				for _, shown := range test.shown {
-					keys = append(keys, exchanges.KeyInfo{ID: shown, Masked: exchanges.IsMasked(shown)})
+					// A label stands for a key of which nothing else can be read.
+					keys = append(keys, exchanges.KeyInfo{ID: shown, Label: shown, Masked: exchanges.IsMasked(shown)})
 				}
 				return keys, test.listed
 			}

@@ -82,8 +82,11 @@ func meaning(code, text string, answer rest.Answer) *exchanges.Error {
 			Remedy: "something else uses the root key, or this host's clock was ahead before: give this connection an API key of its own, " +
 				"and each Vault server the right time",
 		}
-	case code == "11000", code == "20060", says("temporarily_unavailable", "maintenance"):
+	case code == "11000", code == "20060":
 		return &exchanges.Error{Kind: exchanges.ErrUnavailable, Remedy: "Bitfinex is not ready or under maintenance; try again later"}
+	case says("temporarily_unavailable", "maintenance"):
+		// So may a gateway say after the call has run.
+		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Remedy: "Bitfinex may be under maintenance; try again later"}
 	case says("token: invalid"):
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Err: errDeadToken}
 	case says("permission", "err_auth"):

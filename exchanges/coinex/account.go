@@ -231,7 +231,7 @@ func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err
 	said := *refusal
 	switch {
 	case listErr != nil:
-		return err
+		said.Kind = exchanges.ErrOutcomeUnknown
 	case slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label }):
 		said.Kind = exchanges.ErrOutcomeUnknown
 	case len(keys) >= keysPerSubAccount:
@@ -285,7 +285,7 @@ func (a *account) deleteKey(ctx context.Context, number int64, subAccount string
 
 // KeyWorks implements [exchanges.Prober]. It asks, as the new key, for the
 // account's name, which changes nothing. That CoinEx refuses this for another
-// reason than that it does not know the key shows that it does.
+// reason than the key itself shows that it knows the key.
 func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, error) {
 	signer, err := newSigner(exchanges.Credential{APIKey: minted.APIKey, APISecret: minted.APISecret})
 	if err != nil {
@@ -299,7 +299,7 @@ func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, err
 	switch {
 	case err == nil:
 		return true, nil
-	case errors.Is(err, errUnknownKey):
+	case errors.Is(err, exchanges.ErrAuth):
 		return false, nil
 	case errors.Is(err, exchanges.ErrUnavailable), errors.Is(err, exchanges.ErrRateLimited), errors.Is(err, rest.ErrClock):
 		return false, err

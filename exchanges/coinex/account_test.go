@@ -143,7 +143,7 @@ func TestUndocumentedRefusalOfAKey(t *testing.T) {
 		{"full", refusal(12345), rows(50, "other"), exchanges.ErrKeyCap},
 		{"not full", refusal(12345), rows(49, "other"), exchanges.ErrInvalid},
 		{"made all the same", refusal(12345), rows(50, "vlt-4f3a"), exchanges.ErrOutcomeUnknown},
-		{"no list", refusal(12345), refusal(4006), exchanges.ErrInvalid},
+		{"no list", refusal(12345), refusal(4006), exchanges.ErrOutcomeUnknown},
 		{"a documented code", refusal(4004), rows(50, "vlt-4f3a"), exchanges.ErrInvalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -245,7 +245,8 @@ func TestKeyWorks(t *testing.T) {
 		{"accepted", done, true, nil},
 		{"not known yet", refusal(4005), false, nil},
 		{"address refused", refusal(4007), true, nil},
-		{"signature refused", refusal(4006), true, nil},
+		{"not known yet, in words of the earlier API", refusal(24), false, nil},
+		{"signature refused", refusal(4006), false, nil},
 		{"not for keys of sub-accounts", refusal(4512), true, nil},
 		{"a code that is not documented", refusal(12345), true, nil},
 		{"time refused", refusal(4010), false, exchanges.ErrInvalid},

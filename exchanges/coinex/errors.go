@@ -16,9 +16,6 @@ const (
 )
 
 var (
-	// errUnknownKey is wrapped by the refusal of an access ID that CoinEx does
-	// not know, or not yet.
-	errUnknownKey = errors.New("the access ID is not known")
 	// errNoRight is wrapped by the refusal of a key that is not of the main
 	// account, or of a sub-account that may have no keys.
 	errNoRight = errors.New("the right is missing")
@@ -62,7 +59,7 @@ func meaning(code string) *exchanges.Error {
 	switch code {
 	case "4005":
 		return &exchanges.Error{
-			Kind: exchanges.ErrAuth, Err: errUnknownKey,
+			Kind:   exchanges.ErrAuth,
 			Remedy: "check api_key, and that the key has not ended: one without addresses does after three months; one just made may take 10 minutes",
 		}
 	case "24", "34":

@@ -25,7 +25,7 @@ func TestOpenCauses(t *testing.T) {
 		cause  error
 		remedy string
 	}{
-		{4005, errUnknownKey, "10 minutes"},
+		{4005, nil, "10 minutes"},
 		{34, nil, "three months"},
 		{4006, nil, "api_secret"},
 		{4007, nil, "public address"},
