@@ -13,6 +13,8 @@ const (
 	// createTimeout bounds the creation of a key at the exchange, waiting
 	// for the rate limit not included, and all that follows from it.
 	createTimeout = 30 * time.Second
+	// aftermathTimeout bounds what is done about a key that came to nothing.
+	aftermathTimeout = 20 * time.Second
 	// maxMaxWait bounds a role's max_wait.
 	maxMaxWait = 60 * time.Second
 	// pendingGrace is how old a pending entry must be before the sweeper

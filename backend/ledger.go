@@ -33,15 +33,18 @@ type keyEntry struct {
 	Exchange   string `json:"exchange"`
 	SubAccount string `json:"sub_account"`
 	// ExchangeKeyID is the exchange's name of the key; empty while pending.
-	ExchangeKeyID string            `json:"exchange_key_id"`
-	Label         string            `json:"label"`
-	Role          string            `json:"role"`
-	Scopes        exchanges.Scopes  `json:"scopes"`
-	Permissions   []string          `json:"permissions"`
-	Risk          exchanges.Risk    `json:"risk"`
-	Addresses     []string          `json:"addresses"`
-	KeyType       exchanges.KeyType `json:"key_type"`
-	PublicKey     string            `json:"public_key,omitempty"`
+	ExchangeKeyID string `json:"exchange_key_id"`
+	// APIKey is the public part of the key, by which the exchange's own log
+	// names it; most often it is ExchangeKeyID.
+	APIKey      string            `json:"api_key"`
+	Label       string            `json:"label"`
+	Role        string            `json:"role"`
+	Scopes      exchanges.Scopes  `json:"scopes"`
+	Permissions []string          `json:"permissions"`
+	Risk        exchanges.Risk    `json:"risk"`
+	Addresses   []string          `json:"addresses"`
+	KeyType     exchanges.KeyType `json:"key_type"`
+	PublicKey   string            `json:"public_key,omitempty"`
 	// Passphrase is kept only where the exchange needs it to delete the key.
 	Passphrase string `json:"passphrase,omitempty"`
 	// Token is kept for keys of type bearer.

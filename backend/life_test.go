@@ -288,6 +288,22 @@ func TestFreezeOfAllHoldsDeletionsBack(t *testing.T) {
 	require.Empty(t, d.ledgerIDs())
 }
 
+// A lease that was revoked during a freeze is remembered: its key goes with the
+// freeze, and does not wait for the lease's own end.
+func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	d.write("config/bybit", map[string]any{"frozen": "all"})
+	require.ErrorContains(t, d.revoke(lease), "held back")
+	require.Equal(t, stateRevoking, d.entry(lease.Data["key_id"].(string)).State)
+	d.write("config/bybit", map[string]any{"frozen": "no"})
+	d.clock.advance(firstRetry)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
 func TestStorageBudget(t *testing.T) {
 	d := newDesk(t)
 	d.trader()

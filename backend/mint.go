@@ -42,6 +42,8 @@ type minted struct {
 	privateKey exchanges.Secret
 	// ready says that the exchange accepts the key.
 	ready bool
+	// ttl of the lease.
+	ttl time.Duration
 }
 
 // settle turns a role and a caller's wish into an order, or says what is in
@@ -174,8 +176,15 @@ func (e *engine) mintIn(ctx context.Context, s logical.Storage, o *order, id str
 	if err := e.create(work, s, o, m, request); err != nil {
 		return nil, m.entry.SubAccount, err
 	}
-	// Nobody waits for a caller that has hung up.
-	m.ready = e.awaitReady(ctx, o.link, m.entry, m.key, until)
+	if m.ready = e.keyWorks(ctx, o.link, m.entry, m.key); !m.ready {
+		// That may take a while, in which the key must be known. Nobody waits for
+		// a caller that has hung up.
+		if err := e.ledger.put(work, s, m.entry); err != nil {
+			e.discard(work, s, o.link, m.entry)
+			return nil, m.entry.SubAccount, err
+		}
+		m.ready = e.awaitReady(ctx, o.link, m.entry, m.key, until)
+	}
 	if err := e.confirm(work, s, o, m); err != nil {
 		return nil, m.entry.SubAccount, err
 	}
@@ -260,12 +269,16 @@ func (e *engine) keyRequest(o *order, m *minted) (exchanges.KeyRequest, error) {
 // create asks the exchange for the key and compares what it gave. On failure the
 // key is gone, or the ledger says that it must go.
 func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *minted, request exchanges.KeyRequest) error {
+	request.Made = func(ctx context.Context, ref exchanges.KeyRef) error {
+		m.entry.ExchangeKeyID, m.entry.Token = ref.ID, ref.Token.Reveal()
+		return e.ledger.put(ctx, s, m.entry)
+	}
 	key, err := o.link.account.CreateKey(exchanges.WithPatience(ctx, o.role.maxWait()), request)
 	if err != nil {
 		return e.notCreated(ctx, s, o.link, m.entry, err)
 	}
 	m.key = key
-	m.entry.ExchangeKeyID, m.entry.Token = key.ID, key.Token.Reveal()
+	m.entry.ExchangeKeyID, m.entry.APIKey, m.entry.Token = key.ID, key.APIKey, key.Token.Reveal()
 	err = e.verify(ctx, o, m)
 	if err != nil {
 		e.discard(ctx, s, o.link, m.entry)
@@ -276,10 +289,20 @@ func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *min
 // confirm records the new key as live, unless it is not wanted any more. On
 // failure the key is gone, or the ledger says that it must go.
 func (e *engine) confirm(ctx context.Context, s logical.Storage, o *order, m *minted) error {
+	now := e.now()
 	// Vault's lease begins now, however long the exchange was waited for.
-	m.entry.State, m.entry.Expires = stateLive, e.now().Add(o.lifetime.ttl)
+	m.entry.State, m.entry.Expires = stateLive, now.Add(o.lifetime.ttl)
+	if o.link.variant.Unlisted != "" {
+		// The key's own end was settled before.
+		m.entry.Expires = m.entry.HardLimit
+	}
+	m.ttl = m.entry.Expires.Sub(now)
 	err := e.ledger.put(ctx, s, m.entry)
-	if err == nil {
+	switch {
+	case err != nil:
+	case m.ttl < time.Second:
+		err = refuse("the key took longer to make than its ttl of %s; ask for a longer one", o.lifetime.ttl)
+	default:
 		err = e.stillWanted(ctx, s, o)
 	}
 	if err != nil {
@@ -312,6 +335,8 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 // surely does not exist is its entry removed; else it stays pending and the
 // sweeper looks for the key by its id, or by its label if that is all there is.
 func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, entry keyEntry, failure error) error {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
 	for _, certain := range []exchanges.Kind{
 		exchanges.ErrAuth, exchanges.ErrPermission, exchanges.ErrRateLimited, exchanges.ErrKeyCap, exchanges.ErrInvalid,
 		exchanges.ErrNotFound, exchanges.ErrUnavailable, exchanges.ErrUnsupported,
@@ -327,17 +352,13 @@ func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, ent
 	}
 	entry.LastError = failure.Error()
 	var left *exchanges.Error
-	if errors.As(failure, &left) {
+	if errors.As(failure, &left) && left.KeyID != "" {
 		entry.ExchangeKeyID = left.KeyID
 	}
 	if err := e.ledger.put(ctx, s, entry); err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", entry.ID, "error", err)
 	}
-	fate := "is found by its label and deleted"
-	if l.variant.Unlisted != "" {
-		fate = "ends by itself, held by nobody"
-	}
-	return l.failed(fmt.Errorf("%w (if the key was made, it %s; ledger id %s)", failure, fate, entry.ID))
+	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it, and it is seen to; keys/%s tells how that stands)", failure, entry.ID))
 }
 
 // verify compares the key with what was asked for. Where the create answer

@@ -130,8 +130,8 @@ func credsFields() map[string]*framework.FieldSchema {
 var credsHelp = strings.TrimSpace(`
 Reading this path makes a new API key at the exchange, in a sub-account of the
 role's, with exactly the role's scopes and addresses. The secret is shown once
-and stored nowhere. The key is deleted at the exchange when its lease ends or is
-revoked.
+and stored nowhere; only a bearer token is kept, since nothing else can delete
+it. The key is deleted at the exchange when its lease ends or is revoked.
 
 Some exchanges take a while to accept a new key. The read waits for that as long
 as the role's max_wait leaves; ready then says whether the key is accepted.

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -94,26 +95,27 @@ func keyFields() map[string]*framework.FieldSchema {
 		return &framework.FieldSchema{Type: framework.TypeStringSlice, Description: description, Required: true}
 	}
 	return map[string]*framework.FieldSchema{
-		"key_id":         text("Id in the ledger."),
-		"state":          text("pending: being made, or in doubt; live: in use; revoking: deletion is not confirmed yet."),
-		"connection":     text("The connection."),
-		"exchange":       text("The exchange."),
-		"sub_account":    text("The sub-account."),
-		"api_key":        text("What names the key at the exchange: the API key, or its number where it has one; empty while pending."),
-		"label":          text("Its label at the exchange."),
-		"role":           text("The role that it was minted for."),
-		"scopes":         words("What it may do."),
-		"permissions":    words("The same in the exchange's words."),
-		"risk":           text("What a leak could cost."),
-		"ip_allowlist":   words("From where it works; empty for anywhere."),
-		"key_type":       text("How it signs."),
-		"entity_id":      text("Vault entity of the requester."),
-		"display_name":   text("Name of the requester's token."),
-		"client_address": text("Where the request came from."),
-		"reason":         text("Why it was asked for."),
-		"created_at":     text("When it was asked for."),
-		"expires_at":     text("When it is deleted unless its lease is renewed."),
-		"hard_limit":     text("When it is deleted in any case."),
+		"key_id":          text("Id in the ledger."),
+		"state":           text("pending: being made, or in doubt; live: in use; revoking: deletion is not confirmed yet."),
+		"connection":      text("The connection."),
+		"exchange":        text("The exchange."),
+		"sub_account":     text("The sub-account."),
+		"api_key":         text("The API key, by which the exchange's log names it; empty while pending."),
+		"exchange_key_id": text("What names the key to the exchange's API; most often the API key itself."),
+		"label":           text("Its label at the exchange."),
+		"role":            text("The role that it was minted for."),
+		"scopes":          words("What it may do."),
+		"permissions":     words("The same in the exchange's words."),
+		"risk":            text("What a leak could cost."),
+		"ip_allowlist":    words("From where it works; empty for anywhere."),
+		"key_type":        text("How it signs."),
+		"entity_id":       text("Vault entity of the requester."),
+		"display_name":    text("Name of the requester's token."),
+		"client_address":  text("Where the request came from."),
+		"reason":          text("Why it was asked for."),
+		"created_at":      text("When it was asked for."),
+		"expires_at":      text("When it is deleted unless its lease is renewed."),
+		"hard_limit":      text("When it is deleted in any case."),
 		"revocation_delay": {
 			Type: framework.TypeInt64, Required: true,
 			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
@@ -144,7 +146,8 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 		"connection":       entry.Connection,
 		"exchange":         entry.Exchange,
 		"sub_account":      entry.SubAccount,
-		"api_key":          entry.ExchangeKeyID,
+		"api_key":          cmp.Or(entry.APIKey, entry.ExchangeKeyID),
+		"exchange_key_id":  entry.ExchangeKeyID,
 		"label":            entry.Label,
 		"role":             entry.Role,
 		"scopes":           entry.Scopes.Strings(),

@@ -22,12 +22,12 @@ const (
 // it is leased and will be deleted.
 func (e *engine) awaitReady(ctx context.Context, l *link, entry keyEntry, key exchanges.Key, until time.Time) bool {
 	for gap := firstGap; ; gap = min(2*gap, lastGap) {
-		if e.keyWorks(ctx, l, entry, key) {
-			return true
-		}
 		left := until.Sub(e.now())
 		if left <= 0 || e.sleep(ctx, min(gap, left)) != nil {
 			return false
+		}
+		if e.keyWorks(ctx, l, entry, key) {
+			return true
 		}
 	}
 }

@@ -23,9 +23,7 @@ type slowDesk struct {
 // newSlowDesk has a role whose mints wait as long as given.
 func newSlowDesk(t *testing.T, maxWait string) *slowDesk {
 	clock := &fakeClock{now: time.Now()}
-	d := &slowDesk{desk: newDeskWith(t, simulator.Options{RateMultiplier: hurried, Now: clock.Now})}
-	d.clock = clock
-	d.start()
+	d := &slowDesk{desk: newDeskAt(t, simulator.Options{RateMultiplier: hurried, Now: clock.Now}, clock)}
 	d.engine.sleep = func(ctx context.Context, wait time.Duration) error {
 		d.waits = append(d.waits, wait)
 		clock.advance(wait)
@@ -62,8 +60,16 @@ func inSeconds(counts ...int) []time.Duration {
 func TestMintWaitsUntilTheKeyIsAccepted(t *testing.T) {
 	d := newSlowDesk(t, "60s")
 	d.startSlowly(20 * time.Second)
+	d.meanwhile = func() {
+		known := d.entry(d.ledgerIDs()[0])
+		require.Equal(t, statePending, known.State)
+		require.NotEmpty(t, known.ExchangeKeyID, "a crash now would not lose the key")
+	}
 	lease := d.mint("reader")
 	require.Equal(t, true, lease.Data["ready"])
+	shown := d.read("keys/" + lease.Data["key_id"].(string))
+	require.Equal(t, lease.Data["api_key"], shown["api_key"])
+	require.Regexp(t, "^[0-9]+$", shown["exchange_key_id"])
 	require.Empty(t, lease.Warnings)
 	require.Equal(t, inSeconds(1, 2, 4, 8, 8), d.waits)
 	require.Equal(t, timestamp(d.clock.Now().Add(10*time.Minute)), lease.Data["expires_at"], "the lease begins after the wait")

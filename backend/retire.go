@@ -19,18 +19,30 @@ var (
 	errQuiet = logical.CodedError(http.StatusServiceUnavailable, "the key is not listed yet; a create call may still be on its way, so it is looked for again")
 )
 
-// retire deletes the key at the exchange and, once it is surely gone, removes
-// its entry. The caller holds the claim on the key. Until it is gone the
-// ledger says so, and the sweeper goes on trying.
+// retire records that the key is to be deleted, and deletes it. The caller holds
+// the claim on the key. Until it is gone the ledger says so, and the sweeper goes
+// on trying.
 func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry keyEntry) error {
+	if err := e.mark(ctx, s, &entry); err != nil {
+		return err
+	}
+	return e.execute(ctx, s, l, entry)
+}
+
+// mark records that the key is to be deleted, whatever comes.
+func (e *engine) mark(ctx context.Context, s logical.Storage, entry *keyEntry) error {
+	if entry.State == stateRevoking || entry.ExchangeKeyID == "" {
+		return nil
+	}
+	entry.State, entry.Revoking, entry.NextTry = stateRevoking, e.now(), e.now()
+	return e.ledger.put(ctx, s, *entry)
+}
+
+// execute deletes the key at the exchange and, once it is surely gone, removes
+// its entry.
+func (e *engine) execute(ctx context.Context, s logical.Storage, l *link, entry keyEntry) error {
 	if l.Frozen == frozenAll {
 		return e.postpone(ctx, s, entry, errHeld)
-	}
-	if entry.State != stateRevoking && entry.ExchangeKeyID != "" {
-		entry.State, entry.Revoking, entry.NextTry = stateRevoking, e.now(), e.now()
-		if err := e.ledger.put(ctx, s, entry); err != nil {
-			return err
-		}
 	}
 	err := e.deleteKey(exchanges.WithRevoking(ctx), l, entry)
 	e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc()
@@ -48,7 +60,11 @@ func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry k
 // whatever id its label leads to. It returns nil only if the key is gone.
 func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 	if entry.ExchangeKeyID != "" {
-		return l.account.DeleteKey(ctx, entry.ref())
+		err := l.account.DeleteKey(ctx, entry.ref())
+		if err != nil && l.variant.Unlisted != "" && e.endedByItself(l, entry) == nil {
+			return nil
+		}
+		return err
 	}
 	if l.variant.Unlisted != "" {
 		return e.endedByItself(l, entry)
@@ -94,14 +110,14 @@ func leftToPerson(l *link, entry keyEntry, found *exchanges.KeyInfo) error {
 	}
 }
 
-// endedByItself returns nil once a key whose create answer was lost, at an
-// exchange that lists none, has surely ended. Nobody holds it meanwhile.
+// endedByItself returns nil once a key has surely ended that an exchange which
+// lists none cannot find or delete.
 func (e *engine) endedByItself(l *link, entry keyEntry) error {
 	end := entry.HardLimit.Add(unlistedGrace)
 	if left := end.Sub(e.now()); left > 0 {
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key", RetryAfter: left,
-			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and it has ended by itself by " + timestamp(end),
+			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and by " + timestamp(end) + " it has ended by itself",
 		}
 	}
 	return nil
@@ -118,10 +134,16 @@ func (e *engine) postpone(ctx context.Context, s logical.Storage, entry keyEntry
 	return failure
 }
 
-// discard deletes a key that was just made and that nobody will get. What
-// fails here is finished by the sweeper.
+// discard deletes a key that was just made and that nobody will get, even if
+// that cannot be recorded: it may be all that is left of the key. What fails here
+// is finished by the sweeper.
 func (e *engine) discard(ctx context.Context, s logical.Storage, l *link, entry keyEntry) {
-	if err := e.retire(ctx, s, l, entry); err != nil {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := e.mark(ctx, s, &entry); err != nil {
+		e.Logger().Warn("it could not be recorded that a key which nobody holds is to be deleted", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+	if err := e.execute(ctx, s, l, entry); err != nil {
 		e.Logger().Warn("a key that nobody holds could not be deleted yet", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
 }
@@ -159,6 +181,12 @@ func (e *engine) retireClaimed(ctx context.Context, s logical.Storage, entry key
 		return e.postpone(ctx, s, entry, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
 	}
 	return e.retire(ctx, s, l, entry)
+}
+
+// afterwards is the context of what must be done however little time was left,
+// and whether or not the caller is still there.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), aftermathTimeout)
 }
 
 // revokeBudget is the context of a revocation that Vault waits for.

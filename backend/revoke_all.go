@@ -30,8 +30,7 @@ func (e *engine) condemnOne(ctx context.Context, s logical.Storage, id string) e
 	if err != nil || entry == nil || entry.State != stateLive {
 		return err
 	}
-	entry.State, entry.Revoking, entry.NextTry = stateRevoking, e.now(), e.now()
-	return e.ledger.put(ctx, s, *entry)
+	return e.mark(ctx, s, entry)
 }
 
 // progress is how far the deletion of many keys has come.

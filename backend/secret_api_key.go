@@ -48,7 +48,7 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	}
 	resp := e.Secret(secretType).Response(credsData(m, o), kept)
 	resp.Secret.Renewable = o.link.variant.Unlisted == ""
-	resp.Secret.TTL = o.lifetime.ttl
+	resp.Secret.TTL = m.ttl
 	resp.Secret.MaxTTL = o.lifetime.maxTTL
 	if !m.ready {
 		resp.AddWarning(notReady(o.link))

@@ -221,6 +221,9 @@ type KeyRequest struct {
 	Passphrase Secret
 	// Expires is the lease's hard limit, for exchanges with native expiry.
 	Expires time.Time
+	// Made, if set, is told of the key as soon as the exchange has made it,
+	// where more calls follow before it is whole: see [Finish].
+	Made func(context.Context, KeyRef) error `json:"-"`
 }
 
 // Key is a key just created. Its secret parts exist nowhere else.

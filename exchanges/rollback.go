@@ -9,6 +9,24 @@ import (
 // rollBackTimeout bounds the deletion of a key that could not be finished.
 const rollBackTimeout = 30 * time.Second
 
+// Finish does what is left to do for a key that the exchange has made: further
+// calls that complete it, or that ask what was made. Before that it tells made
+// ([KeyRequest.Made], which may be nil) of the key, so that it is known whatever
+// comes. If either fails, the key is deleted ([RollBack]).
+func Finish(ctx context.Context, made func(context.Context, KeyRef) error, ref KeyRef, deleteKey, finish func(context.Context) error) error {
+	var err error
+	if made != nil {
+		err = made(ctx, ref)
+	}
+	if err == nil {
+		err = finish(ctx)
+	}
+	if err != nil {
+		return RollBack(ctx, ref, err, deleteKey)
+	}
+	return nil
+}
+
 // RollBack deletes a key that was made but could not be finished, for exchanges
 // where that takes several calls. It does so even if the caller has gone, and
 // returns the error for the caller: the cause, or, if the key could not be
@@ -30,8 +48,7 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 			Err:     errors.Join(cause, err),
 		}
 		if ref.Token != "" {
-			// Nothing but the token, which nobody has any more, could delete it.
-			left.Remedy, left.KeyID = "the key ends by itself; nobody holds it", ""
+			left.Remedy = "the key ends by itself; nobody holds it"
 		}
 		return left
 	}

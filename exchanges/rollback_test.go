@@ -56,12 +56,44 @@ func TestRollBack(t *testing.T) {
 	err := exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7"}, refused, func(context.Context) error { return lost })
 	assert.ErrorContains(t, err, "delete key key7 at the exchange")
 
-	// A token is gone with the call that made it.
 	err = exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7", Token: "hush"}, refused, func(context.Context) error { return lost })
 	assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 	assert.ErrorContains(t, err, "the key ends by itself")
 	assert.NotContains(t, err.Error(), "hush")
-	var failure *exchanges.Error
-	require.ErrorAs(t, err, &failure)
-	assert.Empty(t, failure.KeyID, "by its id alone nobody could delete it")
+}
+
+// A key is known before anything else is done for it, and deleted if that fails
+// or if it could not be noted.
+func TestFinish(t *testing.T) {
+	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key7"}
+	broken := errors.New("broken")
+	for _, test := range []struct {
+		name         string
+		made, finish error
+		steps        []string
+	}{
+		{"all goes well", nil, nil, []string{"made", "finish"}},
+		{"not noted", broken, nil, []string{"made", "delete"}},
+		{"not finished", nil, broken, []string{"made", "finish", "delete"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var steps []string
+			step := func(name string, err error) error {
+				steps = append(steps, name)
+				return err
+			}
+			err := exchanges.Finish(t.Context(), func(_ context.Context, known exchanges.KeyRef) error {
+				assert.Equal(t, ref, known)
+				return step("made", test.made)
+			}, ref, func(context.Context) error { return step("delete", nil) }, func(context.Context) error { return step("finish", test.finish) })
+			assert.Equal(t, test.steps, steps)
+			if test.made == nil && test.finish == nil {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorIs(t, err, broken)
+			}
+		})
+	}
+	err := exchanges.Finish(t.Context(), nil, ref, nil, func(context.Context) error { return nil })
+	assert.NoError(t, err, "nobody need be told")
 }

@@ -83,9 +83,13 @@ func (l *link) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exc
 		return exchanges.Key{}, err
 	}
 	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions()}
-	if err := l.finish(ctx, request, &minted); err != nil {
-		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
-		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return l.DeleteKey(ctx, ref) })
+	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
+	err = exchanges.Finish(ctx, request.Made, ref,
+		func(ctx context.Context) error { return l.DeleteKey(ctx, ref) },
+		func(ctx context.Context) error { return l.finish(ctx, request, &minted) },
+	)
+	if err != nil {
+		return exchanges.Key{}, err
 	}
 	return minted, nil
 }

@@ -178,19 +178,16 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}
-	made, err := a.made(ctx, request, created.APIKey)
-	secret := cmp.Or(created.APISecret, created.SecretKey)
-	if err == nil && secret == "" {
-		err = incomplete("the answer holds no secret")
-	}
+	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, APISecret: cmp.Or(created.APISecret, created.SecretKey)}
+	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID, Label: request.Label}
+	err = exchanges.Finish(ctx, request.Made, ref,
+		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
+		func(ctx context.Context) error { return a.check(ctx, request, &minted) },
+	)
 	if err != nil {
-		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.APIKey}
-		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+		return exchanges.Key{}, err
 	}
-	return exchanges.Key{
-		ID: created.APIKey, APIKey: created.APIKey, APISecret: secret,
-		Permissions: made.Permissions, Addresses: made.Addresses,
-	}, nil
+	return minted, nil
 }
 
 // incomplete is the failure of a creation that has made a key, but not as it
@@ -199,18 +196,22 @@ func incomplete(message string) error {
 	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: opCreateKey, Message: message}
 }
 
-// made asks for a new key. It must bear its label, by which it is looked for if
-// the engine loses it.
-func (a *account) made(ctx context.Context, request exchanges.KeyRequest, apiKey string) (exchanges.KeyInfo, error) {
-	keys, err := a.keys(ctx, request.SubAccount, apiKey)
+// check asks for a new key and completes it with what BingX shows of it. It must
+// bear its label, by which it is looked for if the engine loses it.
+func (a *account) check(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
+	if minted.APISecret == "" {
+		return incomplete("the answer holds no secret")
+	}
+	keys, err := a.keys(ctx, request.SubAccount, minted.APIKey)
 	if err != nil {
-		return exchanges.KeyInfo{}, err
+		return err
 	}
-	i := slices.IndexFunc(keys, func(k exchanges.KeyInfo) bool { return k.MayBe(apiKey) && k.Label == request.Label })
+	i := slices.IndexFunc(keys, func(k exchanges.KeyInfo) bool { return k.MayBe(minted.APIKey) && k.Label == request.Label })
 	if i < 0 {
-		return exchanges.KeyInfo{}, incomplete("BingX does not show the new key by its name and label")
+		return incomplete("BingX does not show the new key by its name and label")
 	}
-	return keys[i], nil
+	minted.Permissions, minted.Addresses = keys[i].Permissions, keys[i].Addresses
+	return nil
 }
 
 // refused says more of a refusal to make a key where BingX's code does not: it

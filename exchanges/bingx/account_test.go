@@ -210,7 +210,7 @@ func TestCreateKeyRollsBack(t *testing.T) {
 	}{
 		"no secret":           {ok(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "neither finished"},
 		"not shown":           {ok(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
-		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "does not show the new key"},
+		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "holds no secret"},
 		"under another label": {ok(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "neither finished"},
 		"cannot be asked for": {ok(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "neither finished"},
 	} {

@@ -127,10 +127,16 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		return exchanges.Key{}, err
 	}
 	minted := exchanges.Key{ID: fingerprint(tokens[0]), APIKey: fingerprint(tokens[0]), Token: tokens[0]}
-	minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
+	ref := exchanges.KeyRef{SubAccount: self, ID: minted.ID, Token: minted.Token}
+	err = exchanges.Finish(ctx, request.Made, ref,
+		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
+		func(ctx context.Context) (err error) {
+			minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
+			return err
+		},
+	)
 	if err != nil {
-		ref := exchanges.KeyRef{SubAccount: self, ID: minted.ID, Token: minted.Token}
-		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+		return exchanges.Key{}, err
 	}
 	return minted, nil
 }

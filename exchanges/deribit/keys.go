@@ -43,6 +43,7 @@ type order struct {
 	publicKey string // empty for a key with a secret
 	addresses []string
 	features  []string
+	made      func(context.Context, exchanges.KeyRef) error // may be nil
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
@@ -52,7 +53,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	made, err := a.mint(ctx, order{
 		operation: opCreateKey, place: place, name: request.Label, maxScope: encode(request.Permissions),
-		publicKey: request.PublicKey, addresses: request.Addresses,
+		publicKey: request.PublicKey, addresses: request.Addresses, made: request.Made,
 	})
 	if err != nil {
 		return exchanges.Key{}, err
@@ -89,12 +90,21 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	if !bind {
 		return made, nil
 	}
-	bound, err := a.bind(ctx, o, made)
-	if err != nil {
-		return madeKey{}, a.rollBack(ctx, o, made, err)
-	}
-	made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
-	return made, nil
+	ref := o.ref(made)
+	err = exchanges.Finish(ctx, o.made, ref,
+		func(ctx context.Context) error { return a.remove(ctx, o.place, ref) },
+		func(ctx context.Context) error {
+			bound, err := a.bind(ctx, o, made)
+			made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
+			return err
+		},
+	)
+	return made, err
+}
+
+// ref names the key that was made.
+func (o order) ref(made madeKey) exchanges.KeyRef {
+	return exchanges.KeyRef{SubAccount: o.place, ID: made.id(), Label: o.name}
 }
 
 // create makes a key that is bound to no address.
@@ -135,7 +145,7 @@ func (a *account) bind(ctx context.Context, o order, made madeKey) (key, error) 
 
 // rollBack deletes a key that could not be finished.
 func (a *account) rollBack(ctx context.Context, o order, made madeKey, cause error) error {
-	ref := exchanges.KeyRef{SubAccount: o.place, ID: made.id(), Label: o.name}
+	ref := o.ref(made)
 	return exchanges.RollBack(ctx, ref, cause, func(ctx context.Context) error { return a.remove(ctx, o.place, ref) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -172,14 +173,27 @@ func (s *suite) testRollBack(t *testing.T) {
 	venue, account, o := start(t)
 	o.create(deadline(t), t, account)
 	// What comes after the call that makes a key: it is finished, or asked
-	// what it may do.
-	second := simulator.EditKey
-	if venue.calls(second) == 0 {
-		second = simulator.Inspect
-	}
-	if venue.calls(second) == 0 {
+	// what it may do, or looked for in the list.
+	after := []simulator.Operation{simulator.EditKey, simulator.Inspect, simulator.ListKeys}
+	i := slices.IndexFunc(after, func(o simulator.Operation) bool { return venue.calls(o) > 0 })
+	if i < 0 {
 		return // One call makes the whole key.
 	}
+	second := after[i]
+	t.Run("the key is known before", func(t *testing.T) {
+		t.Parallel()
+		venue, account, o := start(t)
+		noted := errors.New("the key cannot be noted")
+		o.Made = func(_ context.Context, ref exchanges.KeyRef) error {
+			assert.Zero(t, venue.calls(second))
+			assert.Len(t, venue.live(o.SubAccount), 1)
+			assert.NotEmpty(t, ref.ID)
+			return noted
+		}
+		_, err := account.CreateKey(deadline(t), o.KeyRequest)
+		require.ErrorIs(t, err, noted)
+		assert.Empty(t, venue.live(o.SubAccount), "what cannot be noted must not stay")
+	})
 	for _, fault := range append(answerless(), simulator.DropAfterCommit) {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
@@ -211,6 +225,7 @@ func (s *suite) testRollBack(t *testing.T) {
 		venue.inject(t, simulator.DeleteKey, simulator.Error5xx, 0, 0)
 		_, err := account.CreateKey(deadline(t), o.KeyRequest)
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, "so that the caller settles it later")
+		venue.ClearFaults()
 		assert.Len(t, venue.live(o.SubAccount), 1)
 		assert.Len(t, o.find(deadline(t), t, venue, account, before), 1)
 	})

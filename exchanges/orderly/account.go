@@ -138,9 +138,13 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		return exchanges.Key{}, err
 	}
 	minted := exchanges.Key{ID: request.PublicKey, APIKey: request.PublicKey}
-	if err := a.finish(ctx, request, &minted); err != nil {
-		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
-		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
+	err = exchanges.Finish(ctx, request.Made, ref,
+		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
+		func(ctx context.Context) error { return a.finish(ctx, request, &minted) },
+	)
+	if err != nil {
+		return exchanges.Key{}, err
 	}
 	return minted, nil
 }

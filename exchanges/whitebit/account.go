@@ -184,10 +184,17 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	if err != nil {
 		return exchanges.Key{}, err
 	}
-	minted, err := a.finish(ctx, request, created)
+	var minted exchanges.Key
+	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.ID, Label: request.Label}
+	err = exchanges.Finish(ctx, request.Made, ref,
+		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
+		func(ctx context.Context) (err error) {
+			minted, err = a.finish(ctx, request, created)
+			return err
+		},
+	)
 	if err != nil {
-		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.ID, Label: request.Label}
-		return exchanges.Key{}, exchanges.RollBack(ctx, ref, err, func(ctx context.Context) error { return a.DeleteKey(ctx, ref) })
+		return exchanges.Key{}, err
 	}
 	return minted, nil
 }
