@@ -143,6 +143,7 @@ func matrixCases() []matrixCase {
 		for write := 1; write <= 3; write++ {
 			cases = append(cases,
 				matrixCase{step: at, fault: fmt.Sprintf("storage refuses write %d", write), refused: write},
+				matrixCase{step: at, fault: fmt.Sprintf("storage refuses from write %d", write), refused: write, from: true},
 				matrixCase{step: at, fault: fmt.Sprintf("killed at write %d", write), refused: write, from: true, killed: true},
 			)
 		}

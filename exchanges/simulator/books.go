@@ -97,6 +97,7 @@ type books struct {
 	accounts []*account
 	keys     []*key
 	removed  []string // api keys of deleted keys, in the order of deletion
+	issued   []string // the secret parts of all minted keys, deleted ones too
 }
 
 func (b *books) addAccount(a *account) *account {
@@ -106,6 +107,11 @@ func (b *books) addAccount(a *account) *account {
 
 func (b *books) addKey(k *key) *key {
 	b.keys = append(b.keys, k)
+	for _, secret := range []string{k.secret, k.passphrase} {
+		if k.kind == "" && secret != "" {
+			b.issued = append(b.issued, secret)
+		}
+	}
 	return k
 }
 

@@ -213,6 +213,19 @@ func (s *Simulator) Keys() []KeyView {
 	return views
 }
 
+// Issued returns the secret parts of all keys that were ever minted, so that
+// tests can look for them where they must not be. The control API does not tell
+// them.
+func (s *Simulator) Issued() []string {
+	var secrets []string
+	for _, v := range s.venues {
+		v.mu.Lock()
+		secrets = append(secrets, v.books.issued...)
+		v.mu.Unlock()
+	}
+	return secrets
+}
+
 // RemoveKey deletes a key without being asked by its owner's client, as someone
 // does on the exchange's website. It tells whether there was such a key.
 func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
