@@ -176,14 +176,9 @@ func (e *engine) mintIn(ctx context.Context, s logical.Storage, o *order, id str
 	if err := e.create(work, s, o, m, request); err != nil {
 		return nil, m.entry.SubAccount, err
 	}
-	if m.ready = e.keyWorks(ctx, o.link, m.entry, m.key); !m.ready {
-		// That may take a while, in which the key must be known. Nobody waits for
-		// a caller that has hung up.
-		if err := e.ledger.put(work, s, m.entry); err != nil {
-			e.discard(work, s, o.link, m.entry)
-			return nil, m.entry.SubAccount, err
-		}
-		m.ready = e.awaitReady(ctx, o.link, m.entry, m.key, until)
+	// Nobody waits for a caller that has hung up.
+	if err := e.becomeReady(ctx, s, o.link, m, until); err != nil {
+		return nil, m.entry.SubAccount, err
 	}
 	if err := e.confirm(work, s, o, m); err != nil {
 		return nil, m.entry.SubAccount, err

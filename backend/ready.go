@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/logical"
+
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -16,10 +18,25 @@ const (
 	probeTimeout = 5 * time.Second
 )
 
-// awaitReady waits until the exchange accepts the new key, at the longest until
-// the given time, and reports whether it does. A key that is not accepted yet, or
-// of which that cannot be learnt, is as good as any other once its time has come:
-// it is leased and will be deleted.
+// becomeReady learns whether the exchange accepts the new key, and waits for that,
+// at the longest until the given time. A key that is not accepted yet, or of which
+// that cannot be learnt, is as good as any other once its time has come: it is
+// leased and will be deleted. It is recorded before the wait, so that it is known
+// meanwhile; if that fails, it is discarded.
+func (e *engine) becomeReady(ctx context.Context, s logical.Storage, l *link, m *minted, until time.Time) error {
+	if m.ready = e.keyWorks(ctx, l, m.entry, m.key); m.ready {
+		return nil
+	}
+	if err := e.ledger.put(ctx, s, m.entry); err != nil {
+		e.discard(ctx, s, l, m.entry)
+		return err
+	}
+	m.ready = e.awaitReady(ctx, l, m.entry, m.key, until)
+	return nil
+}
+
+// awaitReady asks again and again, and reports whether the exchange accepts the
+// key at last.
 func (e *engine) awaitReady(ctx context.Context, l *link, entry keyEntry, key exchanges.Key, until time.Time) bool {
 	for gap := firstGap; ; gap = min(2*gap, lastGap) {
 		left := until.Sub(e.now())
