@@ -18,7 +18,8 @@ const (
 	// maxMaxWait bounds a role's max_wait.
 	maxMaxWait = 60 * time.Second
 	// pendingGrace is how old a pending entry must be before the sweeper
-	// settles it: older than any mint still running can be.
+	// settles it: older than any call that still makes a key can be. Whoever is
+	// at work on the entry yet has a claim on it.
 	pendingGrace = maxMaxWait + createTimeout + 30*time.Second
 	// unlistedGrace is how long after its hard limit a key may be taken for
 	// ended by itself at an exchange that lists none: longer than a mint can

@@ -14,7 +14,8 @@ import (
 type state string
 
 const (
-	// statePending: about to be created, or created with the answer lost.
+	// statePending: about to be created, or created and not yet whole or
+	// accepted, or created with the answer lost.
 	statePending state = "pending"
 	// stateLive: the exchange confirmed it and the caller has it.
 	stateLive state = "live"
@@ -32,7 +33,8 @@ type keyEntry struct {
 	Connection string `json:"connection"`
 	Exchange   string `json:"exchange"`
 	SubAccount string `json:"sub_account"`
-	// ExchangeKeyID is the exchange's name of the key; empty while pending.
+	// ExchangeKeyID is the exchange's name of the key; empty while it is not
+	// known.
 	ExchangeKeyID string `json:"exchange_key_id"`
 	// APIKey is the public part of the key, by which the exchange's own log
 	// names it; most often it is ExchangeKeyID.

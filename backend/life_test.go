@@ -288,6 +288,44 @@ func TestFreezeOfAllHoldsDeletionsBack(t *testing.T) {
 	require.Empty(t, d.ledgerIDs())
 }
 
+// A revocation is remembered though its connection cannot be used, as after a
+// downgrade.
+func TestRevocationWithoutAConnectionIsRemembered(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	good, err := connectionTable().get(t.Context(), d.storage, "bybit")
+	require.NoError(t, err)
+	bad := *good
+	bad.Variant = "no-such"
+	require.NoError(t, connectionTable().put(t.Context(), d.storage, "bybit", bad))
+	d.start()
+	require.Error(t, d.revoke(lease))
+	require.Equal(t, stateRevoking, d.entry(lease.Data["key_id"].(string)).State)
+
+	require.NoError(t, connectionTable().put(t.Context(), d.storage, "bybit", *good))
+	d.start()
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+}
+
+// Where storage took a write and reported a failure, the sweeper goes by what is
+// stored, and looks at it once.
+func TestSweeperGoesByWhatIsStored(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	later := d.entry(lease.Data["key_id"].(string))
+	later.Expires = later.Expires.Add(time.Hour)
+	require.NoError(t, ledgerTable().put(t.Context(), d.storage, later.ID, later))
+	d.clock.advance(time.Until(later.Expires) - time.Minute)
+	reads, _ := d.storage.counted(d.sweep)
+	require.Less(t, reads, 10)
+	require.Len(t, d.sim.Keys(), 1)
+	reads, _ = d.storage.counted(d.sweep)
+	require.Zero(t, reads)
+}
+
 // A lease that was revoked during a freeze is remembered: its key goes with the
 // freeze, and does not wait for the lease's own end.
 func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {

@@ -350,7 +350,12 @@ func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, ent
 	if errors.As(failure, &left) && left.KeyID != "" {
 		entry.ExchangeKeyID = left.KeyID
 	}
-	if err := e.ledger.put(ctx, s, entry); err != nil {
+	record := e.ledger.put(ctx, s, entry)
+	if record == nil {
+		// A key whose id is known is in no doubt: it must go.
+		record = e.mark(ctx, s, &entry)
+	}
+	if err := record; err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", entry.ID, "error", err)
 	}
 	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it, and it is seen to; keys/%s tells how that stands)", failure, entry.ID))

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -100,7 +99,7 @@ func keyFields() map[string]*framework.FieldSchema {
 		"connection":      text("The connection."),
 		"exchange":        text("The exchange."),
 		"sub_account":     text("The sub-account."),
-		"api_key":         text("The API key, by which the exchange's log names it; empty while pending."),
+		"api_key":         text("The API key, by which the exchange's log names it; empty while it is not known."),
 		"exchange_key_id": text("What names the key to the exchange's API; most often the API key itself."),
 		"label":           text("Its label at the exchange."),
 		"role":            text("The role that it was minted for."),
@@ -146,7 +145,7 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 		"connection":       entry.Connection,
 		"exchange":         entry.Exchange,
 		"sub_account":      entry.SubAccount,
-		"api_key":          cmp.Or(entry.APIKey, entry.ExchangeKeyID),
+		"api_key":          entry.APIKey,
 		"exchange_key_id":  entry.ExchangeKeyID,
 		"label":            entry.Label,
 		"role":             entry.Role,

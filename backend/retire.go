@@ -19,17 +19,9 @@ var (
 	errQuiet = logical.CodedError(http.StatusServiceUnavailable, "the key is not listed yet; a create call may still be on its way, so it is looked for again")
 )
 
-// retire records that the key is to be deleted, and deletes it. The caller holds
+// mark records that the key is to be deleted, whatever comes. The caller holds
 // the claim on the key. Until it is gone the ledger says so, and the sweeper goes
 // on trying.
-func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry keyEntry) error {
-	if err := e.mark(ctx, s, &entry); err != nil {
-		return err
-	}
-	return e.execute(ctx, s, l, entry)
-}
-
-// mark records that the key is to be deleted, whatever comes.
 func (e *engine) mark(ctx context.Context, s logical.Storage, entry *keyEntry) error {
 	if entry.State == stateRevoking || entry.ExchangeKeyID == "" {
 		return nil
@@ -38,14 +30,17 @@ func (e *engine) mark(ctx context.Context, s logical.Storage, entry *keyEntry) e
 	return e.ledger.put(ctx, s, *entry)
 }
 
-// execute deletes the key at the exchange and, once it is surely gone, removes
-// its entry.
-func (e *engine) execute(ctx context.Context, s logical.Storage, l *link, entry keyEntry) error {
+// retire deletes a marked key at the exchange and, once it is surely gone, removes
+// its entry. The caller holds the claim on the key.
+func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry keyEntry) error {
 	if l.Frozen == frozenAll {
 		return e.postpone(ctx, s, entry, errHeld)
 	}
 	err := e.deleteKey(exchanges.WithRevoking(ctx), l, entry)
 	e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc()
+	// The exchange may have used up the time.
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
 	switch {
 	case errors.Is(err, errCircuitOpen):
 		// Nothing was tried, so nothing is recorded and the key stays due.
@@ -61,7 +56,7 @@ func (e *engine) execute(ctx context.Context, s logical.Storage, l *link, entry 
 func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 	if entry.ExchangeKeyID != "" {
 		err := l.account.DeleteKey(ctx, entry.ref())
-		if err != nil && l.variant.Unlisted != "" && e.endedByItself(l, entry) == nil {
+		if err != nil && l.variant.Unlisted != "" && !entry.HardLimit.IsZero() && e.endedByItself(l, entry) == nil {
 			return nil
 		}
 		return err
@@ -138,12 +133,14 @@ func (e *engine) postpone(ctx context.Context, s logical.Storage, entry keyEntry
 // that cannot be recorded: it may be all that is left of the key. What fails here
 // is finished by the sweeper.
 func (e *engine) discard(ctx context.Context, s logical.Storage, l *link, entry keyEntry) {
-	ctx, cancel := afterwards(ctx)
-	defer cancel()
-	if err := e.mark(ctx, s, &entry); err != nil {
+	marking, marked := afterwards(ctx)
+	defer marked()
+	if err := e.mark(marking, s, &entry); err != nil {
 		e.Logger().Warn("it could not be recorded that a key which nobody holds is to be deleted", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
-	if err := e.execute(ctx, s, l, entry); err != nil {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := e.retire(ctx, s, l, entry); err != nil {
 		e.Logger().Warn("a key that nobody holds could not be deleted yet", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
 }
@@ -171,8 +168,12 @@ func (e *engine) retireByID(ctx context.Context, s logical.Storage, id string) e
 	return e.retireClaimed(ctx, s, *entry)
 }
 
-// retireClaimed is retire for a caller that has not looked up the connection.
+// retireClaimed marks and deletes the key of an entry on which the caller holds
+// the claim.
 func (e *engine) retireClaimed(ctx context.Context, s logical.Storage, entry keyEntry) error {
+	if err := e.mark(ctx, s, &entry); err != nil {
+		return err
+	}
 	l, err := e.connections.get(ctx, s, entry.Connection)
 	if err != nil {
 		return err

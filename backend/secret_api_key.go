@@ -227,5 +227,9 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, id str
 	if err != nil || l == nil {
 		return err
 	}
+	if expiry := l.variant.NativeExpiry; expiry != nil {
+		// When the key was to end is not known any more.
+		entry.HardLimit = entry.Created.Add(expiry.Max)
+	}
 	return e.retire(ctx, req.Storage, l, entry)
 }

@@ -105,6 +105,8 @@ func (e *engine) sweepOne(ctx context.Context, s logical.Storage, id string) err
 		return nil
 	}
 	if dueAt(*entry).After(e.now()) {
+		// A write was reported as failed and took effect all the same.
+		e.ledger.index.set(*entry)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepKeyTimeout)

@@ -65,6 +65,28 @@ func TestBearerKeyOfALostLedger(t *testing.T) {
 	require.Empty(t, d.sim.Keys())
 }
 
+// As long as the exchange cannot be asked, such a token is not taken for ended:
+// when it was to end is not known any more.
+func TestBearerKeyOfALostLedgerDuringAnOutage(t *testing.T) {
+	d := unlistedDesk(t)
+	lease := d.mint("trader")
+	require.NoError(t, ledgerTable().delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
+	d.start()
+	d.inject("bitfinex", simulator.AnyOperation, simulator.Error5xx, 0)
+	require.Error(t, d.revoke(lease))
+	require.Len(t, d.ledgerIDs(), 1, "the token is known again")
+	d.clock.advance(unlistedGrace + firstRetry)
+	d.sweep()
+	require.Len(t, d.ledgerIDs(), 1)
+	require.Len(t, d.sim.Keys(), 1)
+
+	d.sim.ClearFaults()
+	d.clock.advance(lastRetry - unlistedGrace)
+	d.sweep()
+	require.Empty(t, d.ledgerIDs())
+	require.Empty(t, d.sim.Keys())
+}
+
 // A key that took longer to make than it was to live is not handed out.
 func TestBearerKeyThatTookTooLong(t *testing.T) {
 	d := unlistedDesk(t)

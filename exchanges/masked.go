@@ -27,8 +27,8 @@ type KeyQuery func(ctx context.Context, subAccount, id string) ([]KeyInfo, error
 
 // SettleMaskedDeletion is [SettleDeletion] for an exchange that may list keys
 // masked. It proves the deletion by asking for that key alone, and takes a
-// masked key that could be it, or one that bears its label, for it. A key that is itself known by its mask
-// only is an [ErrUnsupported].
+// masked key that could be it, or one that bears its label, for it. A key that
+// is itself known by its mask only is an [ErrUnsupported].
 func SettleMaskedDeletion(ctx context.Context, ref KeyRef, query KeyQuery, deleteKey func(context.Context) error) error {
 	if IsMasked(ref.ID) {
 		return &Error{

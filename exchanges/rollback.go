@@ -52,11 +52,13 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 		}
 		return left
 	}
-	if failure.Kind == ErrOutcomeUnknown {
-		// With the key gone, nothing is left in doubt.
-		settled := failure
-		settled.Kind = ErrUnavailable
-		return &settled
+	// With the key gone, nothing is left in doubt.
+	switch failure.Kind {
+	case ErrOutcomeUnknown:
+		failure.Kind = ErrUnavailable
+		return &failure
+	case "":
+		return &Error{Kind: ErrUnavailable, Operation: "create key", Message: cause.Error(), Err: cause}
 	}
 	return cause
 }

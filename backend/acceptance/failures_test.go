@@ -98,7 +98,7 @@ func testLostAnswer(t *testing.T, e *engine) {
 	err := e.tryRead(t, "creds/"+trader)
 	ids := e.list(t, "keys")
 	require.Len(t, ids, 1)
-	refused(t, err, http.StatusBadGateway, "outcome unknown", "ledger id "+ids[0])
+	refused(t, err, http.StatusBadGateway, "outcome unknown", "keys/"+ids[0])
 	require.Len(t, e.simulator.Keys(), 1)
 	require.Equal(t, "pending", e.read(t, "keys/"+ids[0])["state"])
 
