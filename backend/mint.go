@@ -327,8 +327,8 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 }
 
 // notCreated settles the ledger after a failed create call. Only if the key
-// surely does not exist is its entry removed; else it stays pending and the
-// sweeper looks for the key by its id, or by its label if that is all there is.
+// surely does not exist is its entry removed; else the sweeper deletes the key by
+// its id, or looks for it by its label if that is all there is.
 func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, entry keyEntry, failure error) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -350,12 +350,14 @@ func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, ent
 	if errors.As(failure, &left) && left.KeyID != "" {
 		entry.ExchangeKeyID = left.KeyID
 	}
-	record := e.ledger.put(ctx, s, entry)
-	if record == nil {
-		// A key whose id is known is in no doubt: it must go.
-		record = e.mark(ctx, s, &entry)
+	var err error
+	if entry.ExchangeKeyID == "" {
+		err = e.ledger.put(ctx, s, entry)
+	} else {
+		// Such a key is in no doubt: it must go.
+		err = e.mark(ctx, s, &entry)
 	}
-	if err := record; err != nil {
+	if err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", entry.ID, "error", err)
 	}
 	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it, and it is seen to; keys/%s tells how that stands)", failure, entry.ID))
