@@ -3,7 +3,6 @@ package exchangetest
 import (
 	"context"
 	"errors"
-	"net"
 	"slices"
 	"testing"
 	"time"
@@ -67,7 +66,8 @@ func (s *suite) testFaults(t *testing.T) {
 		t.Parallel()
 		venue := s.start(t)
 		options := venue.options(t)
-		options.BaseURL = "http://" + unusedAddress(t)
+		// The port of tcpmux, which no test that runs meanwhile can be given.
+		options.BaseURL = "http://127.0.0.1:1"
 		account := venue.open(t, credential(venue.root(t).Credential), options)
 		_, err := account.CreateKey(deadline(t), s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t)).KeyRequest)
 		assert.ErrorIs(t, err, exchanges.ErrUnavailable, "what could not be sent did not run")
@@ -115,14 +115,6 @@ func (s *suite) failedCreation(t *testing.T, venue *venue, account exchanges.Acc
 	assert.Equal(t, 1, venue.calls(simulator.CreateKey), "a call that makes a key must not be repeated")
 	assert.Empty(t, venue.live(o.SubAccount))
 	return err
-}
-
-// unusedAddress is an address of this machine at which nobody listens.
-func unusedAddress(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
 }
 
 // testLostAnswer checks that a key whose creation was not confirmed is found
