@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -68,8 +69,13 @@ func (b *bench) run(t *testing.T, args []string, env ...string) (string, int) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	command := exec.CommandContext(ctx, "../bootstrap.sh", args...)
+	// Ports that somebody has chosen for an environment of their own are not
+	// those of this one.
+	command.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "VAULT_PORT=") || strings.HasPrefix(variable, "SIMULATOR_BASE_PORT=")
+	})
 	// A Vault elsewhere, and its token, are not what bootstrap.sh is about.
-	command.Env = append(os.Environ(), "BOOTSTRAP_DIR="+b.directory, "VAULT_ADDR=https://vault.example", "VAULT_NAMESPACE=elsewhere", "VAULT_FORMAT=yaml")
+	command.Env = append(command.Env, "BOOTSTRAP_DIR="+b.directory, "VAULT_ADDR=https://vault.example", "VAULT_NAMESPACE=elsewhere", "VAULT_FORMAT=yaml")
 	command.Env = append(command.Env, env...)
 	command.WaitDelay = 10 * time.Second
 	out, err := command.CombinedOutput()
