@@ -445,3 +445,21 @@ func TestSecretsPrintNothing(t *testing.T) {
 	}
 	require.ErrorIs(t, &connectionError{"x", exchanges.ErrAuth}, exchanges.ErrAuth)
 }
+
+// What a deletion came to is recorded even if the exchange has used up all the
+// time that there was for it.
+func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	entry := d.entry(lease.Data["key_id"].(string))
+	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: simulator.DeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	require.Error(t, d.engine.retireByID(ctx, d.storage, entry.ID))
+	entry = d.entry(entry.ID)
+	require.Equal(t, stateRevoking, entry.State)
+	require.Equal(t, 1, entry.Attempts)
+	require.NotEmpty(t, entry.LastError)
+	require.True(t, entry.NextTry.After(d.clock.Now()))
+}
