@@ -56,7 +56,7 @@ func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry k
 func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 	if entry.ExchangeKeyID != "" {
 		err := l.account.DeleteKey(ctx, entry.ref())
-		if err != nil && l.variant.Unlisted != "" && !entry.HardLimit.IsZero() && e.endedByItself(l, entry) == nil {
+		if err != nil && l.variant.Unlisted != "" && e.endedByItself(l, entry) == nil {
 			return nil
 		}
 		return err
