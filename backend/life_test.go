@@ -463,3 +463,24 @@ func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
 	require.NotEmpty(t, entry.LastError)
 	require.True(t, entry.NextTry.After(d.clock.Now()))
 }
+
+// A key that cannot be recorded is deleted at once, though that cannot be recorded
+// either.
+func TestKeyThatCannotBeRecordedIsDeletedAtOnce(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	puts := 0
+	d.storage.failing(func(call, _ string) error {
+		if call == "put" {
+			puts++
+		}
+		if puts > 1 && call != "get" {
+			return errors.New("storage is out of order")
+		}
+		return nil
+	})
+	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+	require.ErrorContains(t, err, "storage is out of order")
+	require.Len(t, d.sim.Deletions("bybit"), 1)
+	require.Empty(t, d.sim.Keys())
+}
