@@ -1,18 +1,28 @@
 // Package backend is the secrets engine as Vault sees it: paths, leases, and
 // the life of an API key from the request to its deletion at the exchange.
 //
-// It knows no exchange by name; main hands it the catalogue. Start reading at
-// [Factory], then mint.go and retire.go, which are the life of a key, and
-// sweeper.go, which finishes what a crash or an outage left undone.
+// It knows no exchange by name; main hands it the catalog. Start reading at
+// [Factory], then follow a request for a key: path_creds.go, order.go (what is to
+// be made), mint.go (making it), secret_api_key.go (the lease). revoke.go ends a
+// key, and sweeper.go finishes what a crash or an outage left undone.
+//
+// The verbs of a key's end are few. To condemn a key is to write into the ledger
+// that it must go. To revoke it is to condemn it, delete it at the exchange, and,
+// once it is proved gone, forget it: remove its entry. To discard it is to revoke
+// it although nobody has asked, since nobody holds it. To adopt it is to take a
+// stray into the ledger as condemned.
 package backend
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -35,12 +45,14 @@ type engine struct {
 	mountUUID   string
 	tag         string
 	connections *connections
-	ledger      *ledger
-	claims      *claims
+	roles       *store.Table[role]
+	ledger      *ledger.Ledger
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
+	// rotating has the connections whose root key is being replaced.
+	rotating sync.Map
 }
 
 // Factory returns the factory that Vault calls for each mount. The engine can
@@ -58,21 +70,21 @@ func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 // newEngine returns an engine that goes by the given clock.
 func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) *engine {
 	e := &engine{
-		build:  build,
-		now:    now,
-		sleep:  sleep,
-		ledger: &ledger{index: newIndex()},
-		claims: &claims{held: map[string]chan struct{}{}},
+		build:   build,
+		now:     now,
+		sleep:   exchanges.Sleep,
+		roles:   store.New[role](rolePrefix, nil),
+		ledger:  ledger.New(now),
+		metrics: newMetrics(),
 	}
-	e.metrics = newMetrics(e)
-	e.connections = &connections{catalog: catalog, now: now, observer: e.metrics.observer, links: map[string]*link{}}
-	e.drainer = newWorker(e.sweepDue)
+	e.connections = newConnections(catalog, now, e.metrics.observer)
+	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.rotateDue)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
 		RunningVersion: build.Version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledgerPrefix}},
+		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledger.Prefix}},
 		Secrets:        []*framework.Secret{e.apiKeySecret()},
 		InitializeFunc: e.initialize,
 		PeriodicFunc:   e.periodic,

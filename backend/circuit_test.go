@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -67,7 +68,7 @@ func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {
 	}
 	require.Contains(t, d.metrics(), `exchange_overdue_seconds{connection="bybit"} 1200`)
 	d.sim.ClearFaults()
-	d.clock.advance(lastRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())

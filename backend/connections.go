@@ -8,8 +8,12 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
 )
+
+// connectionPrefix is where connections lie in storage.
+const connectionPrefix = "config/"
 
 // link is a connection in use: opened once, kept with its pooled HTTP client,
 // and shared by all requests.
@@ -46,6 +50,7 @@ func (l *link) failed(err error) error {
 // storage or network.
 type connections struct {
 	catalog []exchanges.Exchange
+	table   *store.Table[connection]
 	now     func() time.Time
 	// observer returns what a connection's calls are reported to.
 	observer func(connection string) func(operation string, err error, took time.Duration)
@@ -55,6 +60,12 @@ type connections struct {
 	// changes counts invalidations: what was read from storage before one
 	// must not be kept after it.
 	changes int
+}
+
+func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(string, error, time.Duration)) *connections {
+	c := &connections{catalog: catalog, now: now, observer: observer, links: map[string]*link{}}
+	c.table = store.New[connection](connectionPrefix, c.forget)
+	return c
 }
 
 // exchange returns the exchange of that name.
@@ -77,11 +88,11 @@ func (c *connections) get(ctx context.Context, s logical.Storage, name string) (
 	if known != nil {
 		return known, nil
 	}
-	entry, err := connectionTable().get(ctx, s, name)
+	entry, err := c.table.Get(ctx, s, name)
 	if err != nil || entry == nil {
 		return nil, err
 	}
-	opened, err := c.open(name, *entry)
+	opened, err := c.link(name, *entry)
 	if err != nil {
 		return nil, fmt.Errorf("connection %q: %w", name, err)
 	}
@@ -98,8 +109,29 @@ func (c *connections) get(ctx context.Context, s logical.Storage, name string) (
 	return opened, nil
 }
 
-// open makes a link; it makes no network call.
-func (c *connections) open(name string, entry connection) (*link, error) {
+// existing returns the link of a connection that must exist.
+func (c *connections) existing(ctx context.Context, s logical.Storage, name string) (*link, error) {
+	l, err := c.get(ctx, s, name)
+	if err == nil && l == nil {
+		return nil, invalid("name", "there is no connection %q; list what there is with config/", name)
+	}
+	return l, err
+}
+
+// freeze stops minting on a connection, if that exists. It does not loosen a
+// freeze that goes further.
+func (c *connections) freeze(ctx context.Context, s logical.Storage, name string) error {
+	return c.table.Update(ctx, s, name, func(now *connection) (*connection, error) {
+		if now == nil || now.Frozen != frozenNo {
+			return nil, nil
+		}
+		now.Frozen = frozenMinting
+		return now, nil
+	})
+}
+
+// link makes a link; it makes no network call.
+func (c *connections) link(name string, entry connection) (*link, error) {
 	exchange, err := c.exchange(entry.Exchange)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,7 @@
 package backend
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,35 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
-
-func TestDueAt(t *testing.T) {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	entry := keyEntry{Created: start, Expires: start.Add(time.Hour), NextTry: start.Add(3 * time.Hour)}
-	for state, want := range map[state]time.Time{
-		statePending:  start.Add(3 * time.Hour),
-		stateLive:     start.Add(time.Hour + leaseGrace),
-		stateRevoking: start.Add(3 * time.Hour),
-	} {
-		entry.State = state
-		require.Equal(t, want, dueAt(entry), state)
-	}
-	require.Equal(t, start.Add(pendingGrace), dueAt(keyEntry{State: statePending, Created: start}))
-	require.Greater(t, pendingGrace, maxMaxWait+createTimeout, "no mint may still run when its entry is settled")
-}
-
-func TestRetryDelayGrowsToALimit(t *testing.T) {
-	require.Equal(t, firstRetry, retryDelay(1, nil))
-	require.Equal(t, 2*firstRetry, retryDelay(2, nil))
-	for n := 2; n < 1000; n *= 2 {
-		require.GreaterOrEqual(t, retryDelay(n, nil), retryDelay(n-1, nil))
-		require.LessOrEqual(t, retryDelay(n, nil), lastRetry)
-	}
-	require.Equal(t, lastRetry, retryDelay(1000, nil))
-	require.Equal(t, 7*time.Second, retryDelay(9, &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: 7 * time.Second}))
-}
 
 // TestLifetimeNeverPassesACap: whatever is asked for, the granted times stay
 // within every cap that is set.
@@ -75,27 +48,26 @@ func TestLifetimeFailsClosed(t *testing.T) {
 
 func TestSlotsChoose(t *testing.T) {
 	soon := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	key := func(connection, subAccount, role string) *indexed {
-		return &indexed{connection: connection, subAccount: subAccount, role: role, state: stateLive, expires: soon}
-	}
-	keys := newTally()
-	for i, k := range []*indexed{
-		key("c", "a", "r"), key("c", "a", "other"), key("c", "b", "r"), key("elsewhere", "b", "r"), key("elsewhere", "b", "r"),
+	keys, storage := ledger.New(time.Now), &logical.InmemStorage{}
+	for i, place := range [][3]string{
+		{"c", "a", "r"}, {"c", "a", "other"}, {"c", "b", "r"}, {"elsewhere", "b", "r"}, {"elsewhere", "b", "r"},
 	} {
-		keys.keys[fmt.Sprint(i)] = k
-		keys.add(k, 1)
+		claim, err := keys.Claim(t.Context(), storage, fmt.Sprint(i))
+		require.NoError(t, err)
+		require.NoError(t, claim.Import(t.Context(), ledger.Entry{Connection: place[0], SubAccount: place[1], Role: place[2], Expires: soon}))
+		claim.Release()
 	}
 	s := slots{roleName: "r", connection: "c", candidates: []string{"a", "b"}}
-	got, err := s.choose(keys)
+	got, err := keys.Choose(t.Context(), storage, s.choose)
 	require.NoError(t, err)
 	require.Equal(t, "b", got, "another connection's keys do not count")
 
 	s.perAccount = 1
-	_, err = s.choose(keys)
+	_, err = keys.Choose(t.Context(), storage, s.choose)
 	require.ErrorContains(t, err, "1 key")
 	require.ErrorContains(t, err, timestamp(soon))
 	s.perAccount, s.maxLiveKeys = 0, 2
-	_, err = s.choose(keys)
+	_, err = keys.Choose(t.Context(), storage, s.choose)
 	require.ErrorContains(t, err, "max_live_keys")
 }
 
@@ -148,103 +120,6 @@ func FuzzLabel(f *testing.F) {
 	})
 }
 
-// TestIndexFollowsTheLedger drives the index through random changes and
-// compares it with a plain map.
-func TestIndexFollowsTheLedger(t *testing.T) {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	rapid.Check(t, func(t *rapid.T) {
-		x := newIndex()
-		model := map[string]keyEntry{}
-		entry := func(t *rapid.T) keyEntry {
-			return keyEntry{
-				ID: rapid.StringMatching("[a-e]").Draw(t, "id"), State: stateRevoking,
-				SubAccount: rapid.StringMatching("[xy]").Draw(t, "sub-account"),
-				NextTry:    start.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "due")) * time.Minute),
-			}
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"set":    func(t *rapid.T) { e := entry(t); x.set(e); model[e.ID] = e },
-			"remove": func(t *rapid.T) { e := entry(t); x.remove(e.ID); delete(model, e.ID) },
-			"fill": func(t *rapid.T) {
-				// What a load read is older than what was written meanwhile.
-				e := entry(t)
-				known := x.loaded() || x.changed[e.ID]
-				x.fill(x.epoch(), []keyEntry{e})
-				if !known {
-					model[e.ID] = e
-				}
-			},
-			"empty": func(*rapid.T) { x.empty(); clear(model) },
-			"stale fill": func(t *rapid.T) {
-				x.fill(x.epoch()-1, []keyEntry{entry(t)})
-			},
-			"": func(t *rapid.T) {
-				now := start.Add(25 * time.Minute)
-				due := x.dueBefore(now, 100)[""]
-				want := 0
-				for id, e := range model {
-					if !x.has(id) {
-						t.Fatalf("%s is missing", id)
-					}
-					if !dueAt(e).After(now) {
-						want++
-					}
-				}
-				if len(due) != want || x.count(func(*indexed) bool { return true }) != len(model) {
-					t.Fatalf("due %v of %d, want %d of %d", due, len(x.keys), want, len(model))
-				}
-				perAccount := 0
-				for _, n := range x.inSubAccounts {
-					perAccount += n
-				}
-				if perAccount != len(model) {
-					t.Fatalf("%d keys are counted, want %d", perAccount, len(model))
-				}
-				for i := 1; i < len(due); i++ {
-					if dueAt(model[due[i]]).Before(dueAt(model[due[i-1]])) {
-						t.Fatalf("%v is not in order", due)
-					}
-				}
-			},
-		})
-	})
-}
-
-func TestClaimsLetOneInAtATime(t *testing.T) {
-	c := &claims{held: map[string]chan struct{}{}}
-	release, err := c.take(t.Context(), "key")
-	require.NoError(t, err)
-	_, busy := c.try("key")
-	require.NotNil(t, busy)
-	other, _ := c.try("other key")
-	require.NotNil(t, other)
-	other()
-
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = c.take(gone, "key")
-	require.ErrorIs(t, err, context.Canceled)
-
-	var waiting sync.WaitGroup
-	inside, most := 0, 0
-	for range 20 {
-		waiting.Go(func() {
-			release, err := c.take(t.Context(), "key")
-			if err != nil {
-				return
-			}
-			inside++
-			most = max(most, inside)
-			inside--
-			release()
-		})
-	}
-	release()
-	waiting.Wait()
-	require.Equal(t, 1, most)
-	require.Empty(t, c.held)
-}
-
 func TestEachConnectionIsOpenedOnceAndForgottenWhenItChanges(t *testing.T) {
 	d := newDesk(t)
 	d.connect("bybit", nil)
@@ -271,18 +146,4 @@ func TestEachConnectionIsOpenedOnceAndForgottenWhenItChanges(t *testing.T) {
 	_, err = d.engine.connections.get(t.Context(), d.storage, "bybit")
 	require.NoError(t, err)
 	require.Empty(t, d.engine.connections.links)
-}
-
-func TestNewerSchemaIsNotTouched(t *testing.T) {
-	d := newDesk(t)
-	entry, err := logical.StorageEntryJSON(rolePrefix+"future", map[string]any{"schema": schemaVersion + 1, "entry": map[string]any{}})
-	require.NoError(t, err)
-	require.NoError(t, d.storage.Put(t.Context(), entry))
-	_, err = d.do(logical.ReadOperation, "roles/future", nil)
-	require.ErrorContains(t, err, "newer version")
-
-	require.NoError(t, d.storage.Put(t.Context(), &logical.StorageEntry{Key: rolePrefix + "broken", Value: []byte("canary{")}))
-	_, err = d.do(logical.ReadOperation, "roles/broken", nil)
-	require.ErrorContains(t, err, "damaged")
-	require.NotContains(t, err.Error(), "canary")
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -81,7 +83,10 @@ func (d *desk) start() {
 	}))
 	require.NoError(d, d.engine.Initialize(d.Context(), &logical.InitializationRequest{Storage: d.storage}))
 	engine := d.engine
-	d.Cleanup(func() { engine.clean(context.Background()) })
+	d.Cleanup(func() {
+		engine.clean(context.Background())
+		require.Zero(d, engine.ledger.Held(), "a claim was never released")
+	})
 }
 
 // request makes a request as an authenticated user would.
@@ -259,18 +264,23 @@ func (d *desk) sweep() {
 	_ = d.engine.periodic(d.Context(), d.request(logical.RollbackOperation, "", nil))
 }
 
+// The tables as they are stored, whatever the engine keeps of them in memory.
+func ledgerTable() *store.Table[ledger.Entry]   { return store.New[ledger.Entry](ledger.Prefix, nil) }
+func connectionTable() *store.Table[connection] { return store.New[connection](connectionPrefix, nil) }
+func roleTable() *store.Table[role]             { return store.New[role](rolePrefix, nil) }
+
 // ledgerIDs lists the ledger, as stored.
 func (d *desk) ledgerIDs() []string {
 	d.Helper()
-	ids, err := ledgerTable().list(d.Context(), d.storage.Storage)
+	ids, err := ledgerTable().List(d.Context(), d.storage.Storage)
 	require.NoError(d, err)
 	return ids
 }
 
 // entry reads a ledger entry that must exist.
-func (d *desk) entry(id string) keyEntry {
+func (d *desk) entry(id string) ledger.Entry {
 	d.Helper()
-	entry, err := ledgerTable().get(d.Context(), d.storage.Storage, id)
+	entry, err := ledgerTable().Get(d.Context(), d.storage.Storage, id)
 	require.NoError(d, err)
 	require.NotNil(d, entry, "no ledger entry %s", id)
 	return *entry

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -112,45 +111,17 @@ func words(d *framework.FieldData, field string) []string {
 	return list
 }
 
+// responses declares the one successful answer of an operation.
+func responses(status int, description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
+	return map[int][]framework.Response{status: {{Description: description, Fields: fields}}}
+}
+
 // oneOf refuses a value that is not among the allowed ones.
 func oneOf(field, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
 	return invalid(field, "%q is not known; choose one of: %s", value, strings.Join(allowed, ", "))
-}
-
-// responses declares the one successful answer of an operation.
-func responses(status int, description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
-	return map[int][]framework.Response{status: {{Description: description, Fields: fields}}}
-}
-
-// seconds shows a duration in Vault's way.
-func seconds(d time.Duration) int64 { return int64(d / time.Second) }
-
-// timestamp shows a time; empty for none.
-func timestamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// list shows a list, never null.
-func list[T ~string](items []T) []string {
-	shown := make([]string, len(items))
-	for i, item := range items {
-		shown[i] = string(item)
-	}
-	return shown
-}
-
-// plural writes a count with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // listAnswer answers a list operation.

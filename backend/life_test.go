@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -37,12 +38,12 @@ func TestMintAnswersWithAKeyThatTheLedgerKnows(t *testing.T) {
 	}
 
 	entry := d.entry(lease.Data["key_id"].(string))
-	require.Equal(t, stateLive, entry.State)
+	require.Equal(t, ledger.Live, entry.State)
 	require.Equal(t, live[0].Label, entry.Label)
 	require.True(t, strings.HasPrefix(entry.Label, d.engine.tag+entry.ID))
-	require.Equal(t, requester{EntityID: "entity-1", DisplayName: "userpass-ada", Address: "127.0.0.1"}, entry.Requester)
+	require.Equal(t, ledger.Requester{EntityID: "entity-1", DisplayName: "userpass-ada", Address: "127.0.0.1"}, entry.Requester)
 
-	raw, err := d.storage.Get(t.Context(), ledgerPrefix+entry.ID)
+	raw, err := d.storage.Get(t.Context(), ledger.Prefix+entry.ID)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw.Value), lease.Data["api_secret"])
 }
@@ -69,11 +70,11 @@ func TestRevokeReportsFailureAsAnErrorAndTheSweeperFinishes(t *testing.T) {
 	require.Error(t, err, "a deletion that only claims success is not one")
 	require.Nil(t, resp, "Vault prints an error response of a revocation as a Go struct")
 	entry := d.entry(lease.Data["key_id"].(string))
-	require.Equal(t, stateRevoking, entry.State)
+	require.Equal(t, ledger.Revoking, entry.State)
 	require.Equal(t, 1, entry.Attempts)
 	require.NotEmpty(t, entry.LastError)
 
-	d.clock.advance(retryDelay(1, nil))
+	d.clock.advance(ledger.FirstRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -84,7 +85,7 @@ func TestSweeperEndsALeaseThatVaultForgot(t *testing.T) {
 	d.trader()
 	d.mint("trader")
 
-	d.clock.advance(10*time.Minute + leaseGrace - time.Second)
+	d.clock.advance(10*time.Minute + ledger.LeaseGrace - time.Second)
 	d.sweep()
 	require.Len(t, d.sim.Keys(), 1, "Vault has the first try")
 	d.clock.advance(time.Second)
@@ -104,11 +105,11 @@ func TestLostCreateAnswerIsSettledByLabel(t *testing.T) {
 	require.Equal(t, 1, d.sim.Calls("bybit", simulator.CreateKey), "a create call is never blindly repeated")
 	ids := d.ledgerIDs()
 	require.Len(t, ids, 1)
-	require.Equal(t, statePending, d.entry(ids[0]).State)
+	require.Equal(t, ledger.Pending, d.entry(ids[0]).State)
 
 	d.sweep()
 	require.Len(t, d.ledgerIDs(), 1, "a create call may still be on its way")
-	d.clock.advance(pendingGrace)
+	d.clock.advance(ledger.PendingGrace)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -282,7 +283,7 @@ func TestFreezeOfAllHoldsDeletionsBack(t *testing.T) {
 	require.Len(t, d.sim.Keys(), 1)
 
 	d.write("config/bybit", map[string]any{"frozen": "no"})
-	d.clock.advance(lastRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -294,16 +295,16 @@ func TestRevocationWithoutAConnectionIsRemembered(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
 	lease := d.mint("trader")
-	good, err := connectionTable().get(t.Context(), d.storage, "bybit")
+	good, err := connectionTable().Get(t.Context(), d.storage, "bybit")
 	require.NoError(t, err)
 	bad := *good
 	bad.Variant = "no-such"
-	require.NoError(t, connectionTable().put(t.Context(), d.storage, "bybit", bad))
+	require.NoError(t, connectionTable().Put(t.Context(), d.storage, "bybit", bad))
 	d.start()
 	require.Error(t, d.revoke(lease))
-	require.Equal(t, stateRevoking, d.entry(lease.Data["key_id"].(string)).State)
+	require.Equal(t, ledger.Revoking, d.entry(lease.Data["key_id"].(string)).State)
 
-	require.NoError(t, connectionTable().put(t.Context(), d.storage, "bybit", *good))
+	require.NoError(t, connectionTable().Put(t.Context(), d.storage, "bybit", *good))
 	d.start()
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
@@ -317,8 +318,8 @@ func TestSweeperGoesByWhatIsStored(t *testing.T) {
 	lease := d.mint("trader")
 	later := d.entry(lease.Data["key_id"].(string))
 	later.Expires = later.Expires.Add(time.Hour)
-	require.NoError(t, ledgerTable().put(t.Context(), d.storage, later.ID, later))
-	d.clock.advance(time.Until(later.Expires) - time.Minute)
+	require.NoError(t, ledgerTable().Put(t.Context(), d.storage, later.ID, later))
+	d.clock.advance(later.Expires.Sub(d.clock.Now()) - time.Minute)
 	reads, _ := d.storage.counted(d.sweep)
 	require.Less(t, reads, 10)
 	require.Len(t, d.sim.Keys(), 1)
@@ -334,9 +335,9 @@ func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {
 	lease := d.mint("trader")
 	d.write("config/bybit", map[string]any{"frozen": "all"})
 	require.ErrorContains(t, d.revoke(lease), "held back")
-	require.Equal(t, stateRevoking, d.entry(lease.Data["key_id"].(string)).State)
+	require.Equal(t, ledger.Revoking, d.entry(lease.Data["key_id"].(string)).State)
 	d.write("config/bybit", map[string]any{"frozen": "no"})
-	d.clock.advance(firstRetry)
+	d.clock.advance(ledger.FirstRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -456,9 +457,9 @@ func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
 	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: simulator.DeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	require.Error(t, d.engine.retireByID(ctx, d.storage, entry.ID))
+	require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID))
 	entry = d.entry(entry.ID)
-	require.Equal(t, stateRevoking, entry.State)
+	require.Equal(t, ledger.Revoking, entry.State)
 	require.Equal(t, 1, entry.Attempts)
 	require.NotEmpty(t, entry.LastError)
 	require.True(t, entry.NextTry.After(d.clock.Now()))

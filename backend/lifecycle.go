@@ -6,12 +6,14 @@ import (
 
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // initialize loads the ledger's index, so that the first mint need not. A
 // failure is not fatal: the index is loaded on first use then.
 func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
+	if err := e.ledger.Load(ctx, req.Storage); err != nil {
 		e.Logger().Warn("the ledger could not be loaded yet; it is tried again when it is needed", "error", err)
 	}
 	return nil
@@ -41,8 +43,8 @@ func (e *engine) invalidate(_ context.Context, key string) {
 	if name, ok := strings.CutPrefix(key, connectionPrefix); ok {
 		e.connections.forget(name)
 	}
-	if strings.HasPrefix(key, ledgerPrefix) {
-		e.ledger.index.empty()
+	if strings.HasPrefix(key, ledger.Prefix) {
+		e.ledger.Invalidate()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -40,7 +41,7 @@ func TestMaskedKeyIsLeftToAPerson(t *testing.T) {
 	d, access := maskedDesk(t, "main")
 	id := d.loseAnswer()
 	lost := d.sim.Keys()[0]
-	d.clock.advance(pendingGrace)
+	d.clock.advance(ledger.PendingGrace)
 	d.sweep()
 
 	words := []string{
@@ -58,12 +59,12 @@ func TestMaskedKeyIsLeftToAPerson(t *testing.T) {
 
 	// However often it is tried, ever more rarely, nothing else suffers.
 	for range 2 * circuitFailures {
-		d.clock.advance(lastRetry)
+		d.clock.advance(ledger.LastRetry)
 		d.sweep()
 	}
 	entry := d.entry(id)
-	require.Equal(t, statePending, entry.State)
-	require.Equal(t, lastRetry, entry.NextTry.Sub(d.clock.Now()))
+	require.Equal(t, ledger.Pending, entry.State)
+	require.Equal(t, ledger.LastRetry, entry.NextTry.Sub(d.clock.Now()))
 	lease := d.mint("trader")
 	compared := d.write("config/bingx/reconcile", map[string]any{"dry_run": false}).Data
 	require.Equal(t, 2, compared["known"], "by the label")
@@ -75,7 +76,7 @@ func TestMaskedKeyIsLeftToAPerson(t *testing.T) {
 	require.Equal(t, []string{id}, d.ledgerIDs(), "it takes a place at the exchange, and here")
 
 	require.True(t, d.sim.RemoveKey("bingx", lost.APIKey))
-	d.clock.advance(lastRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.ledgerIDs(), "what a person has deleted is done with")
 }
@@ -83,7 +84,7 @@ func TestMaskedKeyIsLeftToAPerson(t *testing.T) {
 func TestKeyListedInFullIsDeleted(t *testing.T) {
 	d, _ := maskedDesk(t, "whole")
 	d.loseAnswer()
-	d.clock.advance(pendingGrace)
+	d.clock.advance(ledger.PendingGrace)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -101,7 +102,7 @@ func TestKeyThatCouldNotBeRolledBack(t *testing.T) {
 	require.Len(t, left, 1)
 	entry := d.entry(d.ledgerIDs()[0])
 	require.Equal(t, left[0].APIKey, entry.ExchangeKeyID)
-	require.Equal(t, stateRevoking, entry.State, "it is in no doubt, and need not be waited for")
+	require.Equal(t, ledger.Revoking, entry.State, "it is in no doubt, and need not be waited for")
 	require.NotEmpty(t, entry.LastError)
 
 	d.sim.ClearFaults()
@@ -112,9 +113,9 @@ func TestKeyThatCouldNotBeRolledBack(t *testing.T) {
 
 // A masked key stands for the entry with its label, and without a label for any.
 func TestComparisonOfMaskedKeys(t *testing.T) {
-	entries := []keyEntry{
-		{ID: "1", State: stateLive, ExchangeKeyID: "abcdef", Label: "vlt-1", Created: time.Unix(1, 0)},
-		{ID: "2", State: stateLive, ExchangeKeyID: "uvwxyz", Label: "vlt-2", Created: time.Unix(1, 0)},
+	entries := []ledger.Entry{
+		{ID: "1", State: ledger.Live, ExchangeKeyID: "abcdef", Label: "vlt-1", Created: time.Unix(1, 0)},
+		{ID: "2", State: ledger.Live, ExchangeKeyID: "uvwxyz", Label: "vlt-2", Created: time.Unix(1, 0)},
 	}
 	for name, test := range map[string]struct {
 		listed                 []exchanges.KeyInfo

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
@@ -244,10 +245,10 @@ func (c matrixCase) breakMint(b *bench) {
 	})
 	if lease != nil {
 		// (b): the ledger knows what the caller got.
-		require.Equal(b, stateLive, b.entry(lease.Data["key_id"].(string)).State)
+		require.Equal(b, ledger.Live, b.entry(lease.Data["key_id"].(string)).State)
 	}
 	c.outlast(b)
-	b.pass(pendingGrace)
+	b.pass(ledger.PendingGrace)
 	if lease == nil {
 		if b.subject.variant.Unlisted != "" {
 			b.onlyLostKeys()
@@ -257,7 +258,7 @@ func (c matrixCase) breakMint(b *bench) {
 		return
 	}
 	b.onlyKeys(lease)
-	b.pass(10*time.Minute + leaseGrace)
+	b.pass(10*time.Minute + ledger.LeaseGrace)
 	b.onlyKeys()
 }
 
@@ -271,7 +272,7 @@ func (c matrixCase) breakRenew(b *bench) {
 	})
 	c.outlast(b)
 	b.onlyKeys(lease)
-	b.pass(5*time.Minute + leaseGrace)
+	b.pass(5*time.Minute + ledger.LeaseGrace)
 	if renewed {
 		b.onlyKeys(lease)
 		b.pass(5 * time.Minute)
@@ -288,10 +289,10 @@ func (c matrixCase) breakRevoke(b *bench) {
 	c.during(b, func() { _ = b.revoke(lease) })
 	c.outlast(b)
 	if c.hours == 0 {
-		b.pass(lastRetry - time.Second)
+		b.pass(ledger.LastRetry - time.Second)
 		require.NotContains(b, b.sim.Deletions(b.subject.exchange.Name), other.Data["api_key"], "(c)")
 	}
-	b.pass(lastRetry + leaseGrace)
+	b.pass(ledger.LastRetry + ledger.LeaseGrace)
 	b.onlyKeys()
 }
 
@@ -299,7 +300,7 @@ func (c matrixCase) breakSweep(b *bench) {
 	b.mint("r")
 	b.pass(8 * time.Minute)
 	fresh := b.mint("r")
-	b.clock.advance(2*time.Minute + leaseGrace)
+	b.clock.advance(2*time.Minute + ledger.LeaseGrace)
 	c.during(b, func() { b.sweep() })
 	if c.hours == 0 {
 		c.outlast(b)
@@ -308,7 +309,7 @@ func (c matrixCase) breakSweep(b *bench) {
 		b.pass(10 * time.Minute)
 	}
 	c.outlast(b)
-	b.pass(lastRetry)
+	b.pass(ledger.LastRetry)
 	b.onlyKeys()
 }
 
@@ -403,7 +404,7 @@ func (b *bench) onlyKeys(leases ...*logical.Response) {
 func (b *bench) leftToPerson(key simulator.KeyView) bool {
 	return slices.ContainsFunc(b.ledgerIDs(), func(id string) bool {
 		entry := b.entry(id)
-		return entry.State == statePending && entry.ExchangeKeyID == "" && entry.Label == key.Label &&
+		return entry.State == ledger.Pending && entry.ExchangeKeyID == "" && entry.Label == key.Label &&
 			strings.Contains(entry.LastError, "labelled "+key.Label+" is listed only as ") && strings.Contains(entry.LastError, "*")
 	})
 }
@@ -413,7 +414,7 @@ func (b *bench) leftToPerson(key simulator.KeyView) bool {
 func (b *bench) onlyLostKeys() {
 	b.Helper()
 	for _, id := range b.ledgerIDs() {
-		require.Equal(b, statePending, b.entry(id).State)
+		require.Equal(b, ledger.Pending, b.entry(id).State)
 	}
 	require.LessOrEqual(b, len(b.sim.Keys()), len(b.ledgerIDs()), "(a): keys at the exchange")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -19,7 +20,7 @@ type metrics struct {
 	latency     *prometheus.HistogramVec
 }
 
-func newMetrics(e *engine) *metrics {
+func newMetrics() *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "exchange", Name: name, Help: help}, labels)
 	}
@@ -34,7 +35,7 @@ func newMetrics(e *engine) *metrics {
 			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"connection", "operation"}),
 	}
-	m.registry.MustRegister(m.mints, m.revocations, m.sweeps, m.calls, m.latency, &ledgerCollector{e})
+	m.registry.MustRegister(m.mints, m.revocations, m.sweeps, m.calls, m.latency)
 	return m
 }
 
@@ -67,10 +68,6 @@ func (m *metrics) observer(connection string) func(string, error, time.Duration)
 	}
 }
 
-// ledgerCollector reads the ledger's index and the circuits at the time of the
-// scrape.
-type ledgerCollector struct{ engine *engine }
-
 var (
 	keysDesc    = prometheus.NewDesc("exchange_keys", "Keys in the ledger, by connection and state.", []string{"connection", "state"}, nil)
 	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
@@ -78,42 +75,48 @@ var (
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
+// present is what the ledger and the circuits say at the time of a scrape.
+type present struct {
+	now      time.Time
+	keys     []ledger.Key
+	circuits map[string]bool
+}
+
 // Describe implements [prometheus.Collector].
-func (c *ledgerCollector) Describe(descriptions chan<- *prometheus.Desc) {
+func (*present) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
 
 // Collect implements [prometheus.Collector].
-func (c *ledgerCollector) Collect(found chan<- prometheus.Metric) {
+func (p *present) Collect(found chan<- prometheus.Metric) {
 	type group struct {
 		connection string
-		state      state
+		state      ledger.State
 	}
-	now := c.engine.now()
 	counts := map[group]int{}
 	oldest := map[group]time.Time{}
 	overdue := map[string]time.Duration{}
-	c.engine.ledger.index.each(func(key *indexed) {
-		at := group{key.connection, key.state}
+	for _, key := range p.keys {
+		at := group{key.Connection, key.State}
 		counts[at]++
-		if first, ok := oldest[at]; !ok || key.created.Before(first) {
-			oldest[at] = key.created
+		if first, ok := oldest[at]; !ok || key.Created.Before(first) {
+			oldest[at] = key.Created
 		}
-		overdue[key.connection] = max(overdue[key.connection], now.Sub(key.since()))
-	})
+		overdue[key.Connection] = max(overdue[key.Connection], p.now.Sub(key.WantedGone))
+	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	for at, n := range counts {
 		gauge(keysDesc, float64(n), at.connection, string(at.state))
-		gauge(oldestDesc, now.Sub(oldest[at]).Seconds(), at.connection, string(at.state))
+		gauge(oldestDesc, p.now.Sub(oldest[at]).Seconds(), at.connection, string(at.state))
 	}
 	for connection, late := range overdue {
 		gauge(overdueDesc, late.Seconds(), connection)
 	}
-	for connection, open := range c.engine.connections.circuits() {
+	for connection, open := range p.circuits {
 		value := 0.0
 		if open {
 			value = 1

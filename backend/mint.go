@@ -4,41 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// wish is what a caller of creds/ may choose: only ever less than the role
-// gives.
-type wish struct {
-	ttl         time.Duration
-	scopes      []string
-	ipAllowlist []string
-	reason      string
-}
-
-// order is a mint with everything settled but the sub-account and the id.
-type order struct {
-	roleName  string
-	role      role
-	link      *link
-	grant     exchanges.Grant
-	addresses []string
-	keyType   exchanges.KeyType
-	lifetime  lifetime
-	requester requester
-	requestID string
-}
-
 // minted is a key that was made, with the ledger's record of it.
 type minted struct {
-	entry      keyEntry
-	key        exchanges.Key
+	entry ledger.Entry
+	key   exchanges.Key
+	// privateKey is that of an asymmetric key, which the exchange never sees.
 	privateKey exchanges.Secret
 	// ready says that the exchange accepts the key.
 	ready bool
@@ -46,98 +24,20 @@ type minted struct {
 	ttl time.Duration
 }
 
-// settle turns a role and a caller's wish into an order, or says what is in
-// the way. It makes no call to the exchange.
-func (e *engine) settle(ctx context.Context, req *logical.Request, roleName string, w wish) (*order, error) {
-	r, err := roleTable().get(ctx, req.Storage, roleName)
-	switch {
-	case err != nil:
-		return nil, err
-	case r == nil:
-		return nil, refuse("there is no role %q; list what there is with roles/", roleName)
-	case r.Disabled:
-		return nil, refuse("role %q is disabled", roleName)
-	case r.RequireReason && strings.TrimSpace(w.reason) == "":
-		return nil, invalid("reason", "missing; role %q asks for one, such as a ticket number", roleName)
-	}
-	l, err := e.connections.get(ctx, req.Storage, r.Connection)
-	switch {
-	case err != nil:
-		return nil, err
-	case l == nil:
-		return nil, refuse("role %q names connection %q, which does not exist; write it to config/%[2]s", roleName, r.Connection)
-	case l.Frozen != frozenNo:
-		return nil, refuse("minting on connection %q is frozen (frozen=%s) until an operator lifts it", l.name, l.Frozen)
-	}
-	o := &order{
-		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
-		requester: requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: w.reason},
-	}
-	whole, err := r.check(roleName, l)
-	if err != nil {
-		return nil, err
-	}
-	if o.grant, err = narrowed(*r, l, whole, w.scopes); err != nil {
-		return nil, err
-	}
-	if o.addresses, err = keyAddresses(*r, o.requester.Address, w.ipAllowlist); err != nil {
-		return nil, err
-	}
-	if err := checkAddresses("ip_allowlist", o.addresses, l.variant.Addresses); err != nil {
-		return nil, err
-	}
-	if l.needsAddresses(o.grant.Scopes) && len(o.addresses) == 0 {
-		return nil, l.addressesMissing()
-	}
-	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
-	o.lifetime = o.lifetime.within(l.variant)
-	return o, err
-}
+// errRunBefore says that a request was run before, and that its key is being
+// ended.
+var errRunBefore = errors.New("the request was run before")
 
-// narrowed is the grant for the scopes that the caller chose from the role's.
-func narrowed(r role, l *link, whole exchanges.Grant, chosen []string) (exchanges.Grant, error) {
-	if len(chosen) == 0 {
-		return whole, nil
-	}
-	scopes, err := exchanges.ParseScopes(chosen, whole.Scopes)
-	if err != nil {
-		return exchanges.Grant{}, invalid("scopes", "%s", err)
-	}
-	if surplus := scopes.Without(whole.Scopes); len(surplus) > 0 {
-		return exchanges.Grant{}, invalid("scopes", "%s is not among the role's scopes (%s); a request can only narrow them", surplus, whole.Scopes)
-	}
-	grant, err := l.variant.Grant(scopes, nil)
-	if err != nil {
-		return exchanges.Grant{}, refuse("%s", err)
-	}
-	return grant, nil
-}
-
-// clientAddress is where the request came from; empty if Vault does not say.
-func clientAddress(req *logical.Request) string {
-	if req.Connection == nil {
-		return ""
-	}
-	return req.Connection.RemoteAddr
-}
-
-// mint makes one key. Whatever happens on the way, no key is left at the
-// exchange that the ledger does not know.
+// mint makes one key. Whatever happens on the way, no key is left at the exchange
+// that the ledger does not know.
 func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted, error) {
-	if err := e.ledger.load(ctx, s); err != nil {
-		return nil, err
-	}
 	candidates := o.role.SubAccounts
 	for attempt := 0; ; attempt++ {
-		id := keyID(e.mountUUID, o.requestID, attempt)
-		if e.ledger.index.has(id) {
-			// Vault sends a request again after the plugin crashed on it.
-			// Nobody holds the key of the first run.
-			e.abandon(ctx, s, id)
+		m, subAccount, err := e.mintOnce(ctx, s, o, attempt, candidates)
+		switch {
+		case errors.Is(err, errRunBefore):
 			continue
-		}
-		m, subAccount, err := e.mintIn(ctx, s, o, id, candidates)
-		if errors.Is(err, exchanges.ErrKeyCap) && len(candidates) > 1 {
+		case errors.Is(err, exchanges.ErrKeyCap) && len(candidates) > 1:
 			candidates = without(candidates, subAccount)
 			continue
 		}
@@ -145,27 +45,23 @@ func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted
 	}
 }
 
-// without returns the items that are not among the others.
-func without(items []string, others ...string) []string {
-	var rest []string
-	for _, item := range items {
-		if !slices.Contains(others, item) {
-			rest = append(rest, item)
-		}
-	}
-	return rest
-}
-
-// mintIn makes one key under the id, in the best of the sub-accounts, and says
-// which one that was.
-func (e *engine) mintIn(ctx context.Context, s logical.Storage, o *order, id string, candidates []string) (*minted, string, error) {
-	release, err := e.claims.take(ctx, id)
+// mintOnce makes one key, in the best of the sub-accounts, and says which one that
+// was.
+func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, attempt int, candidates []string) (*minted, string, error) {
+	claim, err := e.ledger.Claim(ctx, s, keyID(e.mountUUID, o.requestID, attempt))
 	if err != nil {
 		return nil, "", err
 	}
-	defer release()
+	defer claim.Release()
+	if claim.Exists() {
+		// Vault sends a request again after the plugin crashed on it. Nobody
+		// holds the key of the first run.
+		e.discard(ctx, s, claim)
+		return nil, "", errRunBefore
+	}
 
-	m, request, err := e.prepare(ctx, s, o, id, candidates)
+	m := &minted{}
+	request, err := e.reserve(ctx, claim, o, m, candidates)
 	if err != nil {
 		return nil, "", err
 	}
@@ -173,144 +69,109 @@ func (e *engine) mintIn(ctx context.Context, s logical.Storage, o *order, id str
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.maxWait()+createTimeout)
 	defer cancel()
 	until := e.now().Add(o.role.maxWait())
-	if err := e.create(work, s, o, m, request); err != nil {
-		return nil, m.entry.SubAccount, err
+	m.key, err = o.link.account.CreateKey(exchanges.WithPatience(work, o.role.maxWait()), request)
+	if err != nil {
+		return nil, request.SubAccount, e.notCreated(work, claim, o.link, err)
 	}
-	// Nobody waits for a caller that has hung up.
-	if err := e.becomeReady(ctx, s, o.link, m, until); err != nil {
-		return nil, m.entry.SubAccount, err
+	claim.Identify(m.key)
+
+	err = e.verify(work, o, m.key, claim.Entry())
+	if err == nil {
+		// Nobody waits for a caller that has hung up.
+		m.ready, err = e.becomeReady(ctx, claim, o.link, m.key, until)
 	}
-	if err := e.confirm(work, s, o, m); err != nil {
-		return nil, m.entry.SubAccount, err
+	if err == nil {
+		m.ttl, err = e.confirm(work, s, claim, o)
 	}
-	if ctx.Err() != nil {
-		e.discard(work, s, o.link, m.entry)
-		return nil, m.entry.SubAccount, fmt.Errorf("the caller has gone: %w", ctx.Err())
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("the caller has gone: %w", ctx.Err())
 	}
-	return m, m.entry.SubAccount, nil
+	if err != nil {
+		e.discard(work, s, claim)
+		return nil, request.SubAccount, err
+	}
+	m.entry = claim.Entry()
+	return m, request.SubAccount, nil
 }
 
-// prepare takes a slot and writes the pending entry: the first write, before
-// any call to the exchange.
-func (e *engine) prepare(ctx context.Context, s logical.Storage, o *order, id string, candidates []string) (*minted, exchanges.KeyRequest, error) {
+// reserve takes a slot and enters the key in the ledger as pending: the first
+// write, before any call to the exchange. It returns what to ask the exchange for.
+func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
-	m := &minted{entry: keyEntry{
-		ID: id, State: statePending, Connection: o.link.name, Exchange: o.link.Exchange, Role: o.roleName,
+	entry := ledger.Entry{
+		Connection: o.link.name, Exchange: o.link.Exchange, Role: o.roleName,
 		Scopes: o.grant.Scopes, Permissions: o.grant.Permissions, Risk: o.grant.Risk, Addresses: o.addresses,
 		KeyType: o.keyType, Requester: o.requester,
 		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
-	}}
-	if err := e.ledger.index.reserve(&m.entry, o.slots(candidates).choose); err != nil {
-		return nil, exchanges.KeyRequest{}, err
 	}
-	request, err := e.keyRequest(o, m)
-	if err == nil {
-		err = e.ledger.put(ctx, s, m.entry)
-	}
-	if err != nil {
-		// The write may have reached storage all the same; if so, the next
-		// load of the ledger finds a pending entry and settles it.
-		e.ledger.index.remove(id)
-		return nil, exchanges.KeyRequest{}, err
-	}
-	return m, request, nil
+	var request exchanges.KeyRequest
+	err := claim.Reserve(ctx, entry, o.slots(candidates).choose, func(entry *ledger.Entry) (err error) {
+		request, m.privateKey, err = e.keyRequest(o, entry)
+		return err
+	})
+	request.Made = claim.Made
+	return request, err
 }
 
-// slots is where the order may be filled.
-func (o *order) slots(candidates []string) slots {
-	return slots{
-		roleName: o.roleName, connection: o.link.name, candidates: candidates,
-		perAccount: o.link.keyCap(o.link.variant), maxLiveKeys: o.role.MaxLiveKeys,
-	}
-}
-
-// keyRequest completes the entry with label, passphrase and key pair, and
-// returns what to ask the exchange for.
-func (e *engine) keyRequest(o *order, m *minted) (exchanges.KeyRequest, error) {
-	entry := &m.entry
-	var err error
+// keyRequest completes the entry with label, passphrase and public key, and returns
+// what to ask the exchange for.
+func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.KeyRequest, privateKey exchanges.Secret, err error) {
 	entry.Label, err = makeLabel(e.tag, entry.ID, o.role.LabelTemplate, labelData{
 		RoleName: entry.Role, Connection: entry.Connection, SubAccount: entry.SubAccount,
 		DisplayName: entry.Requester.DisplayName, EntityID: entry.Requester.EntityID, Reason: entry.Requester.Reason,
 	}, o.link.variant.Label)
 	if err != nil {
-		return exchanges.KeyRequest{}, err
+		return request, "", err
 	}
-	request := exchanges.KeyRequest{
+	request = exchanges.KeyRequest{
 		SubAccount: entry.SubAccount, Label: entry.Label, Permissions: entry.Permissions,
 		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
 	}
 	if entry.KeyType.Asymmetric() {
 		exchange, err := e.connections.exchange(o.link.Exchange)
 		if err != nil {
-			return exchanges.KeyRequest{}, err
+			return request, "", err
 		}
-		if entry.PublicKey, m.privateKey, err = exchanges.MakeKeyPair(exchange, entry.KeyType); err != nil {
-			return exchanges.KeyRequest{}, err
+		if entry.PublicKey, privateKey, err = exchanges.MakeKeyPair(exchange, entry.KeyType); err != nil {
+			return request, "", err
 		}
 		request.PublicKey = entry.PublicKey
 	}
 	if rule := o.link.variant.Passphrase; rule != nil {
 		if request.Passphrase, err = exchanges.NewPassphrase(*rule); err != nil {
-			return exchanges.KeyRequest{}, err
+			return request, "", err
 		}
 		if rule.NeededToDelete {
 			entry.Passphrase = request.Passphrase.Reveal()
 		}
 	}
-	return request, nil
+	return request, privateKey, nil
 }
 
-// create asks the exchange for the key and compares what it gave. On failure the
-// key is gone, or the ledger says that it must go.
-func (e *engine) create(ctx context.Context, s logical.Storage, o *order, m *minted, request exchanges.KeyRequest) error {
-	request.Made = func(ctx context.Context, ref exchanges.KeyRef) error {
-		m.entry.ExchangeKeyID, m.entry.Token = ref.ID, ref.Token.Reveal()
-		return e.ledger.put(ctx, s, m.entry)
-	}
-	key, err := o.link.account.CreateKey(exchanges.WithPatience(ctx, o.role.maxWait()), request)
-	if err != nil {
-		return e.notCreated(ctx, s, o.link, m.entry, err)
-	}
-	m.key = key
-	m.entry.ExchangeKeyID, m.entry.APIKey, m.entry.Token = key.ID, key.APIKey, key.Token.Reveal()
-	err = e.verify(ctx, o, m)
-	if err != nil {
-		e.discard(ctx, s, o.link, m.entry)
-	}
-	return err
-}
-
-// confirm records the new key as live, unless it is not wanted any more. On
-// failure the key is gone, or the ledger says that it must go.
-func (e *engine) confirm(ctx context.Context, s logical.Storage, o *order, m *minted) error {
-	now := e.now()
+// confirm records the new key as live, unless it is not wanted any more, and
+// returns how long its lease lasts.
+func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.Claim, o *order) (ttl time.Duration, err error) {
 	// Vault's lease begins now, however long the exchange was waited for.
-	m.entry.State, m.entry.Expires = stateLive, now.Add(o.lifetime.ttl)
+	now := e.now()
+	expires := now.Add(o.lifetime.ttl)
 	if o.link.variant.Unlisted != "" {
 		// The key's own end was settled before.
-		m.entry.Expires = m.entry.HardLimit
+		expires = claim.Entry().HardLimit
 	}
-	m.ttl = m.entry.Expires.Sub(now)
-	err := e.ledger.put(ctx, s, m.entry)
-	switch {
-	case err != nil:
-	case m.ttl < time.Second:
-		err = refuse("the key took longer to make than its ttl of %s; ask for a longer one", o.lifetime.ttl)
-	default:
-		err = e.stillWanted(ctx, s, o)
+	if err := claim.Confirm(ctx, expires); err != nil {
+		return 0, err
 	}
-	if err != nil {
-		e.discard(ctx, s, o.link, m.entry)
+	if ttl = expires.Sub(now); ttl < time.Second {
+		return 0, refuse("the key took longer to make than its ttl of %s; ask for a longer one", o.lifetime.ttl)
 	}
-	return err
+	return ttl, e.stillWanted(ctx, s, o)
 }
 
-// stillWanted refuses a key whose role or connection was stopped while it was
-// made. A kill switch finds the keys that are live; this one, which was not live
-// yet, finds the kill switch.
+// stillWanted refuses a key whose role or connection was stopped while it was made.
+// A kill switch finds the keys that are live; this one, which was not live yet,
+// finds the kill switch.
 func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) error {
-	r, err := roleTable().get(ctx, s, o.roleName)
+	r, err := e.roles.Get(ctx, s, o.roleName)
 	if err != nil {
 		return err
 	}
@@ -326,48 +187,45 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 	return nil
 }
 
-// notCreated settles the ledger after a failed create call. Only if the key
-// surely does not exist is its entry removed; else the sweeper deletes the key by
+// notCreated settles the ledger after a create call that failed. Only if the key
+// surely does not exist is its entry forgotten; else the sweeper deletes the key by
 // its id, or looks for it by its label if that is all there is.
-func (e *engine) notCreated(ctx context.Context, s logical.Storage, l *link, entry keyEntry, failure error) error {
+func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, failure error) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
+	id := claim.Entry().ID
+	if surelyNotCreated(failure) {
+		if err := claim.Forget(ctx); err != nil {
+			e.Logger().Warn("the entry of a key that was not made could not be removed; the sweeper will try again", "key_id", id, "error", err)
+		}
+		return l.failed(failure)
+	}
+	var left *exchanges.Error
+	exchangeKeyID := ""
+	if errors.As(failure, &left) {
+		exchangeKeyID = left.KeyID
+	}
+	if err := claim.Doubt(ctx, failure, exchangeKeyID); err != nil {
+		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", id, "error", err)
+	}
+	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it and the engine deletes it; keys/%s shows whether it has)", failure, id))
+}
+
+// surelyNotCreated reports whether the failure of a create call shows that there is
+// no key.
+func surelyNotCreated(failure error) bool {
+	// A key that could not be rolled back is in doubt for a reason that may itself
+	// be a certain one.
+	if errors.Is(failure, exchanges.ErrOutcomeUnknown) {
+		return false
+	}
 	for _, certain := range []exchanges.Kind{
 		exchanges.ErrAuth, exchanges.ErrPermission, exchanges.ErrRateLimited, exchanges.ErrKeyCap, exchanges.ErrInvalid,
 		exchanges.ErrNotFound, exchanges.ErrUnavailable, exchanges.ErrUnsupported,
 	} {
-		// A key that could not be rolled back is in doubt for a reason that may
-		// itself be a certain one.
-		if errors.Is(failure, certain) && !errors.Is(failure, exchanges.ErrOutcomeUnknown) {
-			if err := e.ledger.remove(ctx, s, entry.ID); err != nil {
-				e.Logger().Warn("an entry of a key that was not made could not be removed; the sweeper will", "key_id", entry.ID, "error", err)
-			}
-			return l.failed(failure)
+		if errors.Is(failure, certain) {
+			return true
 		}
 	}
-	entry.LastError = failure.Error()
-	var left *exchanges.Error
-	if errors.As(failure, &left) && left.KeyID != "" {
-		entry.ExchangeKeyID = left.KeyID
-	}
-	var err error
-	if entry.ExchangeKeyID == "" {
-		err = e.ledger.put(ctx, s, entry)
-	} else {
-		// Such a key is in no doubt: it must go.
-		err = e.mark(ctx, s, &entry)
-	}
-	if err != nil {
-		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", entry.ID, "error", err)
-	}
-	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it, and it is seen to; keys/%s tells how that stands)", failure, entry.ID))
-}
-
-// maxWait is how long a mint of this role waits for the rate limit and for the
-// exchange to accept the key.
-func (r role) maxWait() time.Duration {
-	if r.MaxWait == 0 {
-		return defaultMaxWait
-	}
-	return r.MaxWait
+	return false
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // A mint may wait a minute for the rate limit. Vault's lease begins after it, and
@@ -20,7 +22,7 @@ func TestLeaseBeginsWhenTheKeyIsThere(t *testing.T) {
 	d.clock.advance(lease.Secret.TTL)
 	d.sweep()
 	require.Len(t, d.sim.Keys(), 1, "Vault has the first try")
-	d.clock.advance(leaseGrace)
+	d.clock.advance(ledger.LeaseGrace)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 }

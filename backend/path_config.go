@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -59,7 +60,7 @@ func (e *engine) pathConfigList() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ListOperation: &framework.PathOperation{
 				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-					names, err := connectionTable().list(ctx, req.Storage)
+					names, err := e.connections.table.List(ctx, req.Storage)
 					return listAnswer(names, err, d)
 				},
 				Summary:   "List the connections.",
@@ -133,16 +134,69 @@ func configAnswerFields() map[string]*framework.FieldSchema {
 }
 
 func (e *engine) configExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
-	entry, err := connectionTable().get(ctx, req.Storage, d.Get("name").(string))
+	entry, err := e.connections.table.Get(ctx, req.Storage, d.Get("name").(string))
 	return entry != nil, err
 }
 
 func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	old, err := connectionTable().get(ctx, req.Storage, name)
+	old, err := e.connections.table.Get(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
+	entry, err := applied(old, d)
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.connections.link(name, *entry)
+	if err != nil {
+		return nil, err
+	}
+	defer l.account.Close()
+	if err := l.checkGuardRails(); err != nil {
+		return nil, err
+	}
+	verify := d.Get("verify").(bool)
+	_, asked := d.GetOk("verify")
+	moved := old == nil || !old.sameAccess(*entry)
+	var identity exchanges.Identity
+	if verify && (moved || asked) {
+		if identity, err = verifyRoot(ctx, l); err != nil {
+			return nil, err
+		}
+		entry.Account = identity.Account
+	} else if moved {
+		entry.Account = ""
+	}
+	if old != nil && !d.Get("force").(bool) {
+		if err := e.checkMove(ctx, req.Storage, name, *old, *entry, verify); err != nil {
+			return nil, err
+		}
+	}
+	err = e.connections.table.Update(ctx, req.Storage, name, func(now *connection) (*connection, error) {
+		// While the exchange was asked, another request may have written.
+		written, err := applied(now, d)
+		switch {
+		case err != nil:
+			return nil, err
+		case (now == nil) != (old == nil) || !written.sameAccess(*entry):
+			return nil, refuse("connection %q was changed by another request meanwhile; nothing was written, so read it and write again", name)
+		}
+		written.Account = entry.Account
+		if moved {
+			written.Rotated, written.Superseded = e.now(), ""
+		}
+		return written, nil
+	})
+	if err != nil || len(identity.Warnings) == 0 {
+		return nil, err
+	}
+	return &logical.Response{Warnings: identity.Warnings}, nil
+}
+
+// applied is the connection with the fields that were given; a new one, if there
+// was none.
+func applied(old *connection, d *framework.FieldData) (*connection, error) {
 	entry := newConnection()
 	if old != nil {
 		entry = *old
@@ -153,45 +207,7 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 	if entry.Exchange == "" {
 		return nil, invalid("exchange", "missing; list the exchanges with exchanges/")
 	}
-	opened, err := e.connections.open(name, entry)
-	if err != nil {
-		return nil, err
-	}
-	defer opened.account.Close()
-	if err := opened.checkGuardRails(); err != nil {
-		return nil, err
-	}
-	resp := &logical.Response{}
-	_, asked := d.GetOk("verify")
-	moved := old == nil || !old.sameAccess(entry)
-	if moved {
-		entry.Rotated, entry.Superseded = e.now(), ""
-	}
-	switch {
-	case !d.Get("verify").(bool):
-		if moved {
-			entry.Account = ""
-		}
-	case moved || asked:
-		identity, err := verifyRoot(ctx, opened)
-		if err != nil {
-			return nil, err
-		}
-		entry.Account, resp.Warnings = identity.Account, identity.Warnings
-	}
-	if old != nil && !d.Get("force").(bool) {
-		if err := e.checkMove(ctx, req.Storage, name, *old, entry, d.Get("verify").(bool)); err != nil {
-			return nil, err
-		}
-	}
-	if err := connectionTable().put(ctx, req.Storage, name, entry); err != nil {
-		return nil, err
-	}
-	e.connections.forget(name)
-	if len(resp.Warnings) == 0 {
-		return nil, nil
-	}
-	return resp, nil
+	return &entry, nil
 }
 
 // verifyRoot asks the exchange whether the root credential works and may mint.
@@ -212,18 +228,14 @@ func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, 
 	if old.reaches(moved, verified) {
 		return nil
 	}
-	if err := e.ledger.load(ctx, s); err != nil {
+	n, err := e.ledger.Count(ctx, s, ofConnection(name))
+	if err != nil {
 		return err
 	}
-	if n := e.keysOf(name); n > 0 {
+	if n > 0 {
 		return refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", name, plural(n, "key"))
 	}
 	return nil
-}
-
-// keysOf counts a connection's keys, whatever their state.
-func (e *engine) keysOf(name string) int {
-	return e.ledger.index.count(func(key *indexed) bool { return key.connection == name })
 }
 
 // apply takes over the fields that were given. The secret parts of a credential
@@ -314,11 +326,12 @@ func (l *link) checkGuardRails() error {
 
 func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	c, err := connectionTable().get(ctx, req.Storage, name)
+	c, err := e.connections.table.Get(ctx, req.Storage, name)
 	if err != nil || c == nil {
 		return nil, err
 	}
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
+	keys, err := e.ledger.Count(ctx, req.Storage, ofConnection(name))
+	if err != nil {
 		return nil, err
 	}
 	return &logical.Response{Data: map[string]any{
@@ -342,63 +355,48 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"last_rotated_at":          timestamp(c.Rotated),
 		"exclusive_sub_accounts":   c.ExclusiveSubAccounts,
 		"frozen":                   c.Frozen,
-		"live_keys":                e.keysOf(name),
+		"live_keys":                keys,
 	}}, nil
 }
 
 func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
+	keys, err := e.ledger.Keys(ctx, req.Storage, ofConnection(name))
+	if err != nil {
 		return nil, err
 	}
-	if n := e.keysOf(name); n > 0 && !d.Get("force").(bool) {
-		return nil, refuse("connection %q has %s; revoke the leases first, or delete with force=true, which revokes them", name, plural(n, "key"))
+	if len(keys) > 0 {
+		if !d.Get("force").(bool) {
+			return nil, refuse("connection %q has %s; revoke the leases first, or delete with force=true, which revokes them", name, plural(len(keys), "key"))
+		}
+		if err := e.emptyConnection(ctx, req.Storage, name, keys); err != nil {
+			return nil, err
+		}
 	}
-	if err := e.emptyConnection(ctx, req.Storage, name); err != nil {
-		return nil, err
-	}
-	if err := connectionTable().delete(ctx, req.Storage, name); err != nil {
-		return nil, err
-	}
-	e.connections.forget(name)
-	return nil, nil
+	return nil, e.connections.table.Delete(ctx, req.Storage, name)
 }
 
-// emptyConnection revokes every key of a connection, or says how many are
-// left. Minting is frozen first, so that no new key comes in meanwhile.
-func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name string) error {
-	ids := e.ledger.index.ids(func(key *indexed) bool { return key.connection == name })
-	if len(ids) == 0 {
-		return nil
-	}
-	if err := e.freeze(ctx, s, name); err != nil {
+// emptyConnection revokes the keys of a connection, or says how many are left.
+// Minting is frozen first, so that no new key comes in meanwhile.
+func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name string, keys []ledger.Key) error {
+	if err := e.connections.freeze(ctx, s, name); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	var last error
-	for _, id := range ids {
-		if err := e.retireByID(ctx, s, id); err != nil {
+	for _, key := range keys {
+		if err := e.revokeByID(ctx, s, key.ID); err != nil {
 			last = err
 		}
 	}
-	if n := e.keysOf(name); n > 0 {
+	n, err := e.ledger.Count(ctx, s, ofConnection(name))
+	if err != nil {
+		return err
+	}
+	if n > 0 {
 		return refuse("connection %q still has %s (last failure: %v); they are deleted in the background, minting is frozen; delete the connection again later", name, plural(n, "key"), last)
 	}
-	return nil
-}
-
-// freeze stops minting on a connection.
-func (e *engine) freeze(ctx context.Context, s logical.Storage, name string) error {
-	c, err := connectionTable().get(ctx, s, name)
-	if err != nil || c == nil || c.Frozen != frozenNo {
-		return err
-	}
-	c.Frozen = frozenMinting
-	if err := connectionTable().put(ctx, s, name, *c); err != nil {
-		return err
-	}
-	e.connections.forget(name)
 	return nil
 }
 

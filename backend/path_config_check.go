@@ -37,7 +37,7 @@ func (e *engine) pathConfigCheck() *framework.Path {
 }
 
 func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	l, err := e.existingConnection(ctx, req.Storage, d.Get("name").(string))
+	l, err := e.connections.existing(ctx, req.Storage, d.Get("name").(string))
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +55,4 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 		"clock_offset_ms": identity.ClockOffset.Milliseconds(),
 		"warnings":        list(identity.Warnings),
 	}}, nil
-}
-
-// existingConnection is the link of a connection that must exist.
-func (e *engine) existingConnection(ctx context.Context, s logical.Storage, name string) (*link, error) {
-	l, err := e.connections.get(ctx, s, name)
-	if err == nil && l == nil {
-		return nil, invalid("name", "there is no connection %q; list what there is with config/", name)
-	}
-	return l, err
 }

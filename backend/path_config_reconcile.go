@@ -42,11 +42,8 @@ func (e *engine) pathConfigReconcile() *framework.Path {
 }
 
 func (e *engine) reconcileConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	l, err := e.existingConnection(ctx, req.Storage, d.Get("name").(string))
+	l, err := e.connections.existing(ctx, req.Storage, d.Get("name").(string))
 	if err != nil {
-		return nil, err
-	}
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
 		return nil, err
 	}
 	c, err := e.reconcile(ctx, req.Storage, l)

@@ -32,11 +32,8 @@ func (e *engine) pathConfigSubAccounts() *framework.Path {
 }
 
 func (e *engine) readSubAccounts(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	l, err := e.existingConnection(ctx, req.Storage, d.Get("name").(string))
+	l, err := e.connections.existing(ctx, req.Storage, d.Get("name").(string))
 	if err != nil {
-		return nil, err
-	}
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
 		return nil, err
 	}
 	accounts, err := l.account.SubAccounts(ctx)
@@ -45,12 +42,16 @@ func (e *engine) readSubAccounts(ctx context.Context, req *logical.Request, d *f
 	}
 	shown := make([]map[string]any, len(accounts))
 	for i, account := range accounts {
+		held, err := e.ledger.Count(ctx, req.Storage, inSubAccount(l.name, account.Name))
+		if err != nil {
+			return nil, err
+		}
 		shown[i] = map[string]any{
 			"name":      account.Name,
 			"alias":     account.Alias,
 			"frozen":    account.Frozen,
 			"allowed":   l.allowsSubAccount(account.Name),
-			"live_keys": e.ledger.index.count(func(k *indexed) bool { return k.connection == l.name && k.subAccount == account.Name }),
+			"live_keys": held,
 			"max_keys":  l.keyCap(l.variant),
 		}
 	}

@@ -66,7 +66,7 @@ func TestConfigRefusesBadInput(t *testing.T) {
 			d := *d
 			d.TB = t
 			d.refused(logical.UpdateOperation, test.path, test.data, test.words...)
-			names, err := connectionTable().list(t.Context(), d.storage)
+			names, err := connectionTable().List(t.Context(), d.storage)
 			require.NoError(t, err)
 			require.Empty(t, names, "nothing is stored")
 		})

@@ -57,7 +57,7 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 	if len(w.reason) > maxReason {
 		return nil, invalid("reason", "%d characters long; give at most %d", len(w.reason), maxReason)
 	}
-	o, err := e.settle(ctx, req, d.Get("name").(string), w)
+	o, err := e.order(ctx, req, d.Get("name").(string), w)
 	if err != nil {
 		return nil, err
 	}

@@ -92,15 +92,6 @@ func (e *engine) readExchange(_ context.Context, _ *logical.Request, d *framewor
 	}}, nil
 }
 
-// each shows every item.
-func each[T any](items []T, show func(T) map[string]any) []map[string]any {
-	shown := make([]map[string]any, len(items))
-	for i, item := range items {
-		shown[i] = show(item)
-	}
-	return shown
-}
-
 func showEnvironment(e exchanges.Environment) map[string]any {
 	keyBaseURL := e.KeyBaseURL
 	if keyBaseURL == "" {

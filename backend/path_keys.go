@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // pathKeys is keys/:id, one key in the ledger.
@@ -63,27 +66,27 @@ func listKeysFields() map[string]*framework.FieldSchema {
 }
 
 func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
-		return nil, err
-	}
-	info := map[string]any{}
-	ids := e.ledger.index.ids(func(key *indexed) bool {
-		info[key.id] = map[string]any{
-			"state": string(key.state), "connection": key.connection, "sub_account": key.subAccount, "role": key.role,
-			"created_at": timestamp(key.created), "expires_at": timestamp(key.expires),
-		}
-		return true
-	})
-	slices.Sort(ids)
-	ids, err := page(ids, d)
+	keys, err := e.ledger.Keys(ctx, req.Storage, anyKey)
 	if err != nil {
 		return nil, err
 	}
-	shown := make(map[string]any, len(ids))
-	for _, id := range ids {
-		shown[id] = info[id]
+	byID := make(map[string]ledger.Key, len(keys))
+	for _, key := range keys {
+		byID[key.ID] = key
 	}
-	return logical.ListResponseWithInfo(ids, shown), nil
+	ids, err := page(slices.Sorted(maps.Keys(byID)), d)
+	if err != nil {
+		return nil, err
+	}
+	info := make(map[string]any, len(ids))
+	for _, id := range ids {
+		key := byID[id]
+		info[id] = map[string]any{
+			"state": string(key.State), "connection": key.Connection, "sub_account": key.SubAccount, "role": key.Role,
+			"created_at": timestamp(key.Created), "expires_at": timestamp(key.Expires),
+		}
+	}
+	return logical.ListResponseWithInfo(ids, info), nil
 }
 
 func keyFields() map[string]*framework.FieldSchema {
@@ -131,7 +134,7 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	entry, err := e.ledger.get(ctx, req.Storage, id)
+	entry, err := e.ledger.Find(ctx, req.Storage, id)
 	if err != nil || entry == nil {
 		return nil, err
 	}
@@ -178,7 +181,7 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 	}
 	ctx, cancel := revokeBudget(ctx)
 	defer cancel()
-	return nil, e.retireByID(ctx, req.Storage, id)
+	return nil, e.revokeByID(ctx, req.Storage, id)
 }
 
 // keyIDField refuses what cannot be an id.

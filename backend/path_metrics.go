@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 )
 
@@ -32,10 +33,13 @@ func (e *engine) pathMetrics() *framework.Path {
 }
 
 func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
+	keys, err := e.ledger.Keys(ctx, req.Storage, anyKey)
+	if err != nil {
 		return nil, err
 	}
-	families, err := e.metrics.registry.Gather()
+	scrape := prometheus.NewRegistry()
+	scrape.MustRegister(&present{now: e.now(), keys: keys, circuits: e.connections.circuits()})
+	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()
 	if err != nil {
 		return nil, err
 	}

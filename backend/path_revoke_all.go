@@ -7,45 +7,46 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // pathConfigRevokeAll is config/:name/revoke-all, the kill switch of a
 // connection.
 func (e *engine) pathConfigRevokeAll() *framework.Path {
-	return e.pathRevokeAll("config", "connection", e.stopConnection, func(name string) func(*indexed) bool {
-		return func(key *indexed) bool { return key.connection == name }
-	})
+	return e.pathRevokeAll("config", "connection", e.stopConnection, ofConnection)
 }
 
 // pathRolesRevokeAll is roles/:name/revoke-all, the kill switch of a role.
 func (e *engine) pathRolesRevokeAll() *framework.Path {
-	return e.pathRevokeAll("roles", "role", e.stopRole, func(name string) func(*indexed) bool {
-		return func(key *indexed) bool { return key.role == name }
-	})
+	return e.pathRevokeAll("roles", "role", e.stopRole, ofRole)
 }
 
-// pathRevokeAll is a kill switch: stop ends minting, which tells the keys.
+// pathRevokeAll is a kill switch: stop ends minting, and which finds the keys.
 func (e *engine) pathRevokeAll(
 	folder, what string,
 	stop func(ctx context.Context, s logical.Storage, name string) error,
-	which func(name string) func(*indexed) bool,
+	which func(name string) keyCondition,
 ) *framework.Path {
 	answer := func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-		if err := e.ledger.load(ctx, req.Storage); err != nil {
+		keys, err := e.ledger.Keys(ctx, req.Storage, which(d.Get("name").(string)))
+		if err != nil {
 			return nil, err
 		}
-		p := e.progress(which(d.Get("name").(string)))
-		return &logical.Response{Data: map[string]any{"keys_left": p.live + p.pending + p.revoking, "live": p.live, "pending": p.pending, "revoking": p.revoking}}, nil
+		left := map[ledger.State]int{}
+		for _, key := range keys {
+			left[key.State]++
+		}
+		return &logical.Response{Data: map[string]any{
+			"keys_left": len(keys), "live": left[ledger.Live], "pending": left[ledger.Pending], "revoking": left[ledger.Revoking],
+		}}, nil
 	}
 	revoke := func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 		name := d.Get("name").(string)
-		if err := e.ledger.load(ctx, req.Storage); err != nil {
-			return nil, err
-		}
 		if err := stop(ctx, req.Storage, name); err != nil {
 			return nil, err
 		}
-		if err := e.condemn(ctx, req.Storage, which(name)); err != nil {
+		if err := e.revokeAll(ctx, req.Storage, which(name)); err != nil {
 			return nil, err
 		}
 		return answer(ctx, req, d)
@@ -82,21 +83,22 @@ func (e *engine) pathRevokeAll(
 
 // stopConnection freezes minting on a connection that must exist.
 func (e *engine) stopConnection(ctx context.Context, s logical.Storage, name string) error {
-	if _, err := e.existingConnection(ctx, s, name); err != nil {
+	if _, err := e.connections.existing(ctx, s, name); err != nil {
 		return err
 	}
-	return e.freeze(ctx, s, name)
+	return e.connections.freeze(ctx, s, name)
 }
 
 // stopRole disables a role. One that is gone has nothing to stop, and its keys
 // are revoked all the same.
 func (e *engine) stopRole(ctx context.Context, s logical.Storage, name string) error {
-	r, err := roleTable().get(ctx, s, name)
-	if err != nil || r == nil || r.Disabled {
-		return err
-	}
-	r.Disabled = true
-	return roleTable().put(ctx, s, name, *r)
+	return e.roles.Update(ctx, s, name, func(now *role) (*role, error) {
+		if now == nil || now.Disabled {
+			return nil, nil
+		}
+		now.Disabled = true
+		return now, nil
+	})
 }
 
 var revokeAllHelp = strings.TrimSpace(`

@@ -64,7 +64,7 @@ func (e *engine) pathRolesList() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ListOperation: &framework.PathOperation{
 				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-					names, err := roleTable().list(ctx, req.Storage)
+					names, err := e.roles.List(ctx, req.Storage)
 					return listAnswer(names, err, d)
 				},
 				Summary:   "List the roles.",
@@ -110,31 +110,25 @@ func withName(what string, fields map[string]*framework.FieldSchema) map[string]
 }
 
 func (e *engine) roleExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
-	r, err := roleTable().get(ctx, req.Storage, d.Get("name").(string))
+	r, err := e.roles.Get(ctx, req.Storage, d.Get("name").(string))
 	return r != nil, err
 }
 
 func (e *engine) writeRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	var r role
-	if err := r.apply(d, given); err != nil {
-		return nil, err
-	}
-	return e.storeRole(ctx, req, d.Get("name").(string), r)
+	return e.storeRole(ctx, req, d.Get("name").(string), func(*role) (*role, error) {
+		var r role
+		return &r, r.apply(d, given)
+	})
 }
 
 func (e *engine) patchRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	r, err := roleTable().get(ctx, req.Storage, name)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil {
-		return nil, logical.CodedError(http.StatusNotFound, "there is no role "+name)
-	}
-	if err := r.apply(d, givenOrNull); err != nil {
-		return nil, err
-	}
-	return e.storeRole(ctx, req, name, *r)
+	return e.storeRole(ctx, req, name, func(now *role) (*role, error) {
+		if now == nil {
+			return nil, logical.CodedError(http.StatusNotFound, "there is no role "+name)
+		}
+		return now, now.apply(d, givenOrNull)
+	})
 }
 
 // given reports whether the request has the field.
@@ -196,25 +190,39 @@ func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, stri
 	return nil
 }
 
-// storeRole writes the role if it is sound and its connection allows it.
-func (e *engine) storeRole(ctx context.Context, req *logical.Request, name string, r role) (*logical.Response, error) {
-	if err := r.checkForm(); err != nil {
-		return nil, err
-	}
-	l, err := e.connections.get(ctx, req.Storage, r.Connection)
+// storeRole writes what change makes of the role, if that is sound and the
+// connection allows it.
+func (e *engine) storeRole(ctx context.Context, req *logical.Request, name string, change func(*role) (*role, error)) (*logical.Response, error) {
+	var written *role
+	err := e.roles.Update(ctx, req.Storage, name, func(now *role) (*role, error) {
+		r, err := change(now)
+		if err != nil {
+			return nil, err
+		}
+		written = r
+		return r, e.checkStored(ctx, req.Storage, name, *r)
+	})
 	if err != nil {
 		return nil, err
 	}
+	return mountWarnings(*written, e.System()), nil
+}
+
+// checkStored refuses a role that is unsound, or that its connection does not
+// allow.
+func (e *engine) checkStored(ctx context.Context, s logical.Storage, name string, r role) error {
+	if err := r.checkForm(); err != nil {
+		return err
+	}
+	l, err := e.connections.get(ctx, s, r.Connection)
+	if err != nil {
+		return err
+	}
 	if l == nil {
-		return nil, invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Connection)
+		return invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Connection)
 	}
-	if _, err := r.check(name, l); err != nil {
-		return nil, err
-	}
-	if err := roleTable().put(ctx, req.Storage, name, r); err != nil {
-		return nil, err
-	}
-	return mountWarnings(r, e.System()), nil
+	_, err = r.check(name, l)
+	return err
 }
 
 // mountWarnings tells where the mount allows less than the role asks for.
@@ -229,7 +237,7 @@ func mountWarnings(r role, system logical.SystemView) *logical.Response {
 }
 
 func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	r, err := roleTable().get(ctx, req.Storage, d.Get("name").(string))
+	r, err := e.roles.Get(ctx, req.Storage, d.Get("name").(string))
 	if err != nil || r == nil {
 		return nil, err
 	}
@@ -261,7 +269,7 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 // describeRole adds what the role comes to at its exchange: the scopes in
 // full, the key type and the risk.
 func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, name string, data map[string]any) error {
-	l, err := e.existingConnection(ctx, s, r.Connection)
+	l, err := e.connections.existing(ctx, s, r.Connection)
 	if err != nil {
 		return err
 	}
@@ -276,7 +284,7 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 }
 
 func (e *engine) deleteRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return nil, roleTable().delete(ctx, req.Storage, d.Get("name").(string))
+	return nil, e.roles.Delete(ctx, req.Storage, d.Get("name").(string))
 }
 
 // writtenWithWarnings declares the answers of a write that may warn.

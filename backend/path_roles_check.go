@@ -39,13 +39,11 @@ func (e *engine) pathRolesCheck() *framework.Path {
 
 func (e *engine) checkRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	if err := e.ledger.load(ctx, req.Storage); err != nil {
+	keys, err := e.ledger.Count(ctx, req.Storage, ofRole(name))
+	if err != nil {
 		return nil, err
 	}
-	data := map[string]any{
-		"ok": false, "problem": "",
-		"keys_of_role": e.ledger.index.count(func(key *indexed) bool { return key.role == name }),
-	}
+	data := map[string]any{"ok": false, "problem": "", "keys_of_role": keys}
 	if err := e.rehearse(ctx, req, name, data); err != nil {
 		data["problem"] = err.Error()
 	} else {
@@ -57,14 +55,14 @@ func (e *engine) checkRole(ctx context.Context, req *logical.Request, d *framewo
 // rehearse does what a mint does up to the call that creates the key, and
 // fills in what it finds.
 func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string, data map[string]any) error {
-	o, err := e.settle(ctx, req, name, wish{reason: "check"})
+	o, err := e.order(ctx, req, name, wish{reason: "check"})
 	if err != nil {
 		return err
 	}
 	data["scopes"], data["permissions"], data["risk"] = o.grant.Scopes.Strings(), list(o.grant.Permissions), string(o.grant.Risk)
 	data["ttl"], data["max_ttl"] = seconds(o.lifetime.ttl), seconds(o.lifetime.maxTTL)
 	data["max_live_keys"] = o.role.MaxLiveKeys
-	subAccount, err := e.ledger.index.choose(o.slots(o.role.SubAccounts).choose)
+	subAccount, err := e.ledger.Choose(ctx, req.Storage, o.slots(o.role.SubAccounts).choose)
 	if err != nil {
 		return err
 	}

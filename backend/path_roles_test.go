@@ -55,7 +55,7 @@ func TestRoleRefusesBadInput(t *testing.T) {
 			d := *d
 			d.TB = t
 			d.refused(logical.UpdateOperation, test.path, test.data, test.words...)
-			names, err := roleTable().list(t.Context(), d.storage)
+			names, err := roleTable().List(t.Context(), d.storage)
 			require.NoError(t, err)
 			require.Empty(t, names, "nothing is stored")
 		})

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -62,7 +63,7 @@ func TestMintWaitsUntilTheKeyIsAccepted(t *testing.T) {
 	d.startSlowly(20 * time.Second)
 	d.meanwhile = func() {
 		known := d.entry(d.ledgerIDs()[0])
-		require.Equal(t, statePending, known.State)
+		require.Equal(t, ledger.Pending, known.State)
 		require.NotEmpty(t, known.ExchangeKeyID, "a crash now would not lose the key")
 	}
 	lease := d.mint("reader")
@@ -92,7 +93,7 @@ func TestMintWaitsNoLongerThanTheRoleSays(t *testing.T) {
 	require.Contains(t, lease.Warnings[0], "CoinEx had not accepted the key")
 	require.Contains(t, lease.Warnings[0], "10m")
 
-	require.Equal(t, stateLive, d.entry(lease.Data["key_id"].(string)).State)
+	require.Equal(t, ledger.Live, d.entry(lease.Data["key_id"].(string)).State)
 	require.NoError(t, d.revoke(lease))
 	require.Equal(t, []string{lease.Data["api_key"].(string)}, d.sim.Deletions("coinex"))
 	d.keptSecrets()
@@ -129,13 +130,6 @@ func TestWaitIsStopped(t *testing.T) {
 		require.Empty(t, d.sim.Keys())
 		require.Empty(t, d.ledgerIDs())
 	})
-}
-
-func TestSleep(t *testing.T) {
-	require.NoError(t, sleep(t.Context(), time.Nanosecond))
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, sleep(gone, time.Hour), context.Canceled)
 }
 
 func TestExchangesTellHowLongKeysTake(t *testing.T) {

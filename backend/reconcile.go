@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -33,7 +34,7 @@ type comparison struct {
 
 // compare sorts the keys of one sub-account. It is a pure function of what the
 // exchange lists, what the ledger holds there, and the mount's tag.
-func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entries []keyEntry, tag string) {
+func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entries []ledger.Entry, tag string) {
 	known := map[string]bool{}
 	for _, entry := range entries {
 		known[entry.ExchangeKeyID] = true
@@ -58,7 +59,7 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 		}
 	}
 	for _, entry := range entries {
-		if entry.State == stateLive && !seen[entry.ExchangeKeyID] && !seen[entry.Label] && !anyone {
+		if entry.State == ledger.Live && !seen[entry.ExchangeKeyID] && !seen[entry.Label] && !anyone {
 			c.missing = append(c.missing, finding{subAccount: subAccount, id: entry.ID, key: exchanges.KeyInfo{ID: entry.ExchangeKeyID, Label: entry.Label, CreatedAt: entry.Created}})
 		}
 	}
@@ -76,8 +77,12 @@ func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*co
 	}
 	var c comparison
 	for _, account := range accounts {
-		holds := func(key *indexed) bool { return key.connection == l.name && key.subAccount == account.Name }
-		if !l.allowsSubAccount(account.Name) && e.ledger.index.count(holds) == 0 {
+		holds := inSubAccount(l.name, account.Name)
+		held, err := e.ledger.Count(ctx, s, holds)
+		if err != nil {
+			return nil, err
+		}
+		if !l.allowsSubAccount(account.Name) && held == 0 {
 			continue
 		}
 		listed, err := l.account.ListKeys(ctx, account.Name)
@@ -86,7 +91,7 @@ func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*co
 		}
 		// Read after the list, so that a key minted meanwhile is known: its
 		// entry is older than the key.
-		entries, err := e.entries(ctx, s, holds)
+		entries, err := e.ledger.Entries(ctx, s, holds)
 		if err != nil {
 			return nil, err
 		}
@@ -95,35 +100,21 @@ func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*co
 	return &c, nil
 }
 
-// entries reads the ledger entries that satisfy the condition.
-func (e *engine) entries(ctx context.Context, s logical.Storage, which func(*indexed) bool) ([]keyEntry, error) {
-	var found []keyEntry
-	for _, id := range e.ledger.index.ids(which) {
-		entry, err := e.ledger.get(ctx, s, id)
-		if err != nil {
-			return nil, err
-		}
-		if entry != nil {
-			found = append(found, *entry)
-		}
-	}
-	return found, nil
-}
-
-// adopt takes a stray into the ledger as a key to be deleted, so that its
-// deletion is as durable as any other.
+// adopt takes a stray into the ledger as a key that must go, so that its deletion
+// is as durable as any other.
 func (e *engine) adopt(ctx context.Context, s logical.Storage, l *link, stray finding) error {
-	id := shortHash(idLength, "stray", e.mountUUID, l.name, stray.subAccount, stray.key.ID)
-	release, err := e.claims.take(ctx, id)
+	claim, err := e.ledger.Claim(ctx, s, shortHash(idLength, "stray", e.mountUUID, l.name, stray.subAccount, stray.key.ID))
 	if err != nil {
 		return err
 	}
-	defer release()
-	now := e.now()
-	return e.ledger.put(ctx, s, keyEntry{
-		ID: id, State: stateRevoking, Connection: l.name, Exchange: l.Exchange, SubAccount: stray.subAccount,
+	defer claim.Release()
+	if claim.Exists() {
+		return nil // It was adopted before, and is still to be deleted.
+	}
+	return claim.Adopt(ctx, ledger.Entry{
+		Connection: l.name, Exchange: l.Exchange, SubAccount: stray.subAccount,
 		ExchangeKeyID: stray.key.ID, Label: stray.key.Label, Permissions: stray.key.Permissions, Addresses: stray.key.Addresses,
-		Risk: exchanges.RiskCritical, Created: orNow(stray.key.CreatedAt, now), Revoking: now, NextTry: now,
+		Risk: exchanges.RiskCritical, Created: orNow(stray.key.CreatedAt, e.now()),
 	})
 }
 

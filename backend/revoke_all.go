@@ -4,15 +4,37 @@ import (
 	"context"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
-// condemn marks every key that satisfies the condition for deletion, now, and
-// starts deleting. Nothing is asked of the exchange before all are marked, so
-// that a crash half-way leaves no key behind.
-func (e *engine) condemn(ctx context.Context, s logical.Storage, which func(*indexed) bool) error {
-	live := func(key *indexed) bool { return key.state == stateLive && which(key) }
-	for _, id := range e.ledger.index.ids(live) {
-		if err := e.condemnOne(ctx, s, id); err != nil {
+// Conditions on a key, for those who ask the ledger for some of its keys.
+type keyCondition = func(ledger.Key) bool
+
+func anyKey(ledger.Key) bool { return true }
+
+func ofConnection(name string) keyCondition {
+	return func(key ledger.Key) bool { return key.Connection == name }
+}
+
+func ofRole(name string) keyCondition {
+	return func(key ledger.Key) bool { return key.Role == name }
+}
+
+func inSubAccount(connection, name string) keyCondition {
+	return func(key ledger.Key) bool { return key.Connection == connection && key.SubAccount == name }
+}
+
+// revokeAll condemns every live key that satisfies the condition, and starts
+// deleting. Nothing is asked of the exchange before all are condemned, so that a
+// crash half-way leaves no key behind.
+func (e *engine) revokeAll(ctx context.Context, s logical.Storage, which keyCondition) error {
+	live, err := e.ledger.Keys(ctx, s, func(key ledger.Key) bool { return key.State == ledger.Live && which(key) })
+	if err != nil {
+		return err
+	}
+	for _, key := range live {
+		if err := e.condemn(ctx, s, key.ID); err != nil {
 			return err
 		}
 	}
@@ -20,36 +42,15 @@ func (e *engine) condemn(ctx context.Context, s logical.Storage, which func(*ind
 	return nil
 }
 
-func (e *engine) condemnOne(ctx context.Context, s logical.Storage, id string) error {
-	release, err := e.claims.take(ctx, id)
+// condemn condemns a key that is still live.
+func (e *engine) condemn(ctx context.Context, s logical.Storage, id string) error {
+	claim, err := e.ledger.Claim(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	defer release()
-	entry, err := e.ledger.get(ctx, s, id)
-	if err != nil || entry == nil || entry.State != stateLive {
-		return err
+	defer claim.Release()
+	if claim.Entry().State != ledger.Live {
+		return nil
 	}
-	return e.mark(ctx, s, entry)
-}
-
-// progress is how far the deletion of many keys has come.
-type progress struct{ live, pending, revoking int }
-
-func (e *engine) progress(which func(*indexed) bool) progress {
-	var p progress
-	e.ledger.index.each(func(key *indexed) {
-		if !which(key) {
-			return
-		}
-		switch key.state {
-		case stateLive:
-			p.live++
-		case statePending:
-			p.pending++
-		case stateRevoking:
-			p.revoking++
-		}
-	})
-	return p
+	return claim.Condemn(ctx)
 }

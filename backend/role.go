@@ -7,6 +7,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
+// rolePrefix is where roles lie in storage.
+const rolePrefix = "role/"
+
 // role says what may be minted.
 type role struct {
 	Connection        string        `json:"connection"`
@@ -30,6 +33,15 @@ type role struct {
 // defaultMaxWait is how long a mint waits for its turn at the exchange's rate
 // limit where the role does not say.
 const defaultMaxWait = 20 * time.Second
+
+// maxWait is how long a mint of this role waits for the rate limit and for the
+// exchange to accept the key.
+func (r role) maxWait() time.Duration {
+	if r.MaxWait == 0 {
+		return defaultMaxWait
+	}
+	return r.MaxWait
+}
 
 // scopes reads the role's scopes for an exchange's variant.
 func (r role) scopes(variant exchanges.Variant) (exchanges.Scopes, error) {

@@ -20,12 +20,11 @@ const rotateTimeout = 130 * time.Second
 // the write leaves the old key in use and deletes the new one; one after it
 // leaves the deletion to the sweeper.
 func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, requestID string) (newKey string, finished bool, err error) {
-	release, err := e.claims.take(ctx, connectionPrefix+name)
-	if err != nil {
-		return "", false, err
+	if _, busy := e.rotating.LoadOrStore(name, true); busy {
+		return "", false, refuse("the root key of connection %q is being replaced already; read config/%[1]s to see the outcome", name)
 	}
-	defer release()
-	l, err := e.existingConnection(ctx, s, name)
+	defer e.rotating.Delete(name)
+	l, err := e.connections.existing(ctx, s, name)
 	if err != nil {
 		return "", false, err
 	}
@@ -61,36 +60,36 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	return fresh.APIKey, true, nil
 }
 
-// adoptRoot tries the new root key and, if it can mint, puts it in the place
-// of the old one.
+// adoptRoot tries the new root key and, if it can mint, puts it in the place of
+// the old one.
 func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, fresh exchanges.Credential) error {
-	entry := l.connection
-	entry.Superseded = entry.Credential.APIKey
-	entry.Credential = newCredential(fresh)
-	entry.Rotated = e.now()
-	successor, err := e.connections.open(l.name, entry)
+	successor := l.connection
+	successor.Credential = newCredential(fresh)
+	tried, err := e.connections.link(l.name, successor)
 	if err != nil {
 		return err
 	}
-	defer successor.account.Close()
-	identity, err := successor.account.Inspect(ctx)
+	defer tried.account.Close()
+	identity, err := tried.account.Inspect(ctx)
 	switch {
 	case err != nil:
 		return l.failed(err)
 	case !identity.CanMint:
 		return refuse("the new root key cannot mint keys: %s", identity.Problem)
 	}
-	if err := connectionTable().put(ctx, s, l.name, entry); err != nil {
-		return err
-	}
-	e.connections.forget(l.name)
-	return nil
+	return e.connections.table.Update(ctx, s, l.name, func(now *connection) (*connection, error) {
+		if now == nil || !now.sameAccess(l.connection) {
+			return nil, refuse("connection %q was changed by another request meanwhile", l.name)
+		}
+		now.Superseded, now.Credential, now.Rotated = now.Credential.APIKey, successor.Credential, e.now()
+		return now, nil
+	})
 }
 
 // deleteSuperseded deletes the root key that a connection had before, if it is
 // still to be deleted.
 func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name string) error {
-	l, err := e.existingConnection(ctx, s, name)
+	l, err := e.connections.existing(ctx, s, name)
 	if err != nil || l.Superseded == "" || l.Frozen == frozenAll {
 		return err
 	}
@@ -101,20 +100,20 @@ func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name s
 	if err := rotator.DeleteRoot(ctx, l.Superseded); err != nil {
 		return l.failed(err)
 	}
-	entry := l.connection
-	entry.Superseded = ""
-	if err := connectionTable().put(ctx, s, name, entry); err != nil {
-		return err
-	}
-	e.connections.forget(name)
-	return nil
+	return e.connections.table.Update(ctx, s, name, func(now *connection) (*connection, error) {
+		if now == nil || now.Superseded != l.Superseded {
+			return nil, nil
+		}
+		now.Superseded = ""
+		return now, nil
+	})
 }
 
 // rotateDue replaces the root keys whose rotation period is over, and deletes
 // those that were replaced and are still there. It works in the background,
 // since a rotation can take longer than Vault's tick may.
 func (e *engine) rotateDue(ctx context.Context, s logical.Storage) {
-	names, err := connectionTable().list(ctx, s)
+	names, err := e.connections.table.List(ctx, s)
 	if err != nil {
 		e.Logger().Error("the connections cannot be listed", "error", err)
 		return
@@ -125,7 +124,7 @@ func (e *engine) rotateDue(ctx context.Context, s logical.Storage) {
 			continue
 		}
 		if l.Superseded != "" {
-			err = e.deleteSupersededClaimed(ctx, s, name)
+			err = e.deleteLeftover(ctx, s, name)
 		} else {
 			_, _, err = e.rotateRoot(ctx, s, name, timestamp(e.now()))
 		}
@@ -135,12 +134,13 @@ func (e *engine) rotateDue(ctx context.Context, s logical.Storage) {
 	}
 }
 
-func (e *engine) deleteSupersededClaimed(ctx context.Context, s logical.Storage, name string) error {
-	release, err := e.claims.take(ctx, connectionPrefix+name)
-	if err != nil {
-		return err
+// deleteLeftover deletes a root key that a rotation left behind, unless another
+// rotation is under way.
+func (e *engine) deleteLeftover(ctx context.Context, s logical.Storage, name string) error {
+	if _, busy := e.rotating.LoadOrStore(name, true); busy {
+		return nil
 	}
-	defer release()
+	defer e.rotating.Delete(name)
 	ctx, cancel := context.WithTimeout(ctx, rotateTimeout)
 	defer cancel()
 	return e.deleteSuperseded(ctx, s, name)

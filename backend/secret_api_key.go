@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // secretType is stored in every lease. It must never change: Vault could not
@@ -73,27 +75,24 @@ func (e *engine) renewKey(ctx context.Context, req *logical.Request, _ *framewor
 	if err != nil {
 		return nil, err
 	}
-	release, err := e.claims.take(ctx, id)
+	claim, err := e.ledger.Claim(ctx, req.Storage, id)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	entry, err := e.ledger.get(ctx, req.Storage, id)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := e.renew(ctx, req, entry)
+	defer claim.Release()
+	resp, err := e.renew(ctx, req, claim)
 	if err != nil {
 		return answer(err)
 	}
 	return resp, nil
 }
 
-func (e *engine) renew(ctx context.Context, req *logical.Request, entry *keyEntry) (*logical.Response, error) {
-	if entry == nil || entry.State != stateLive {
+func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.Claim) (*logical.Response, error) {
+	entry := claim.Entry()
+	if entry.State != ledger.Live {
 		return nil, refuse("the key is revoked; read creds/ for a new one")
 	}
-	r, err := roleTable().get(ctx, req.Storage, entry.Role)
+	r, err := e.roles.Get(ctx, req.Storage, entry.Role)
 	switch {
 	case err != nil:
 		return nil, err
@@ -107,7 +106,7 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, entry *keyEntr
 	case l == nil:
 		return nil, refuse("connection %q is gone; the key ends with its present lease", entry.Connection)
 	}
-	if err := stillAllowed(*entry, *r, l); err != nil {
+	if err := stillAllowed(entry, *r, l); err != nil {
 		return nil, err
 	}
 	now := e.now()
@@ -129,8 +128,7 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, entry *keyEntr
 		return nil, refuse("the key has reached the maximum lifetime that is now allowed; read creds/ for a new one")
 	}
 	ttl = min(ttl, left)
-	entry.Expires = now.Add(ttl)
-	if err := e.ledger.put(ctx, req.Storage, *entry); err != nil {
+	if err := claim.Renew(ctx, now.Add(ttl)); err != nil {
 		return nil, err
 	}
 	resp := &logical.Response{Secret: req.Secret}
@@ -141,7 +139,7 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, entry *keyEntr
 
 // stillAllowed refuses to renew a key that its role, as it is now, would not
 // give. It is a pure function.
-func stillAllowed(entry keyEntry, r role, l *link) error {
+func stillAllowed(entry ledger.Entry, r role, l *link) error {
 	switch {
 	case l.variant.Unlisted != "":
 		return refuse("keys of %s end with their first lease; read creds/ for a new one", l.about.DisplayName)
@@ -168,7 +166,7 @@ func stillAllowed(entry keyEntry, r role, l *link) error {
 }
 
 // stillBound refuses a key whose addresses the role would not give any more.
-func stillBound(entry keyEntry, r role, l *link) error {
+func stillBound(entry ledger.Entry, r role, l *link) error {
 	switch {
 	case len(entry.Addresses) == 0 && (l.needsAddresses(entry.Scopes) || len(r.IPAllowlist) > 0 || len(r.AllowedIPRanges) > 0):
 		return refuse("role %q now binds keys to addresses, and this key has none; read creds/ for a new key", entry.Role)
@@ -189,19 +187,15 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 	if err != nil {
 		return nil, err
 	}
-	release, err := e.claims.take(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("key %s is being worked on: %w", id, err)
-	}
-	defer release()
-	entry, err := e.ledger.get(ctx, req.Storage, id)
+	claim, err := e.ledger.Claim(ctx, req.Storage, id)
 	if err != nil {
 		return nil, err
 	}
-	if entry == nil {
-		return nil, e.revokeUnknown(ctx, req, id)
+	defer claim.Release()
+	if !claim.Exists() {
+		return nil, e.revokeUnknown(ctx, req, claim)
 	}
-	return nil, e.retireClaimed(ctx, req.Storage, *entry)
+	return nil, e.revoke(ctx, req.Storage, claim)
 }
 
 // revokeUnknown revokes a lease whose key is not in the ledger. An entry is
@@ -209,8 +203,8 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 // nothing to do; the key is deleted again all the same, since storage may have
 // been restored. Without its connection there is no way to ask, and a
 // connection is never deleted while it has keys.
-func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, id string) error {
-	entry := keyEntry{ID: id, State: stateRevoking, Created: e.now()}
+func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
+	entry := ledger.Entry{Created: e.now()}
 	for name, field := range map[string]*string{
 		internalConnection: &entry.Connection,
 		internalSubAccount: &entry.SubAccount,
@@ -231,5 +225,8 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, id str
 		// When the key was to end is not known any more.
 		entry.HardLimit = entry.Created.Add(expiry.Max)
 	}
-	return e.retire(ctx, req.Storage, l, entry)
+	if err := claim.Adopt(ctx, entry); err != nil {
+		return err
+	}
+	return e.deleteCondemned(ctx, req.Storage, claim)
 }

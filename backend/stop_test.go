@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -68,7 +69,7 @@ func TestRevokeAllHeldBackByAFreezeGoesOnAfterwards(t *testing.T) {
 	require.Len(t, d.sim.Keys(), 1)
 	require.Equal(t, "all", d.read("config/bybit")["frozen"], "the kill switch does not loosen a freeze")
 	d.write("config/bybit", map[string]any{"frozen": "minting"})
-	d.clock.advance(lastRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 }

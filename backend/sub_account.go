@@ -3,6 +3,8 @@ package backend
 import (
 	"fmt"
 	"time"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // slots is how many keys a role may add where.
@@ -17,13 +19,13 @@ type slots struct {
 // choose picks the sub-account with the most free slots, that is the fewest
 // keys of ours, since all have the same cap. It is a pure function of the
 // tally.
-func (s slots) choose(t *tally) (string, error) {
-	if held := t.ofRoles[place{s.connection, s.roleName}]; s.maxLiveKeys > 0 && held >= s.maxLiveKeys {
-		return "", full("role %q holds %s, its max_live_keys", s.roleName, plural(held, "key"), t.nextEnd(s.connection))
+func (s slots) choose(t ledger.Tally) (string, error) {
+	if held := t.OfRole(s.connection, s.roleName); s.maxLiveKeys > 0 && held >= s.maxLiveKeys {
+		return "", full("role %q holds %s, its max_live_keys", s.roleName, plural(held, "key"), t.NextEnd(s.connection))
 	}
 	best, fewest := "", 0
 	for _, candidate := range s.candidates {
-		held := t.inSubAccounts[place{s.connection, candidate}]
+		held := t.InSubAccount(s.connection, candidate)
 		if s.perAccount > 0 && held >= s.perAccount {
 			continue
 		}
@@ -32,7 +34,7 @@ func (s slots) choose(t *tally) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, plural(s.perAccount, "key"), t.nextEnd(s.connection))
+		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, plural(s.perAccount, "key"), t.NextEnd(s.connection))
 	}
 	return best, nil
 }

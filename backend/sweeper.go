@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"golang.org/x/sync/errgroup"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // Bounds of one sweep. Vault calls it once a minute, holds a lock meanwhile,
@@ -21,48 +23,56 @@ const (
 	sweepKeyTimeout = 15 * time.Second
 )
 
-// errBusy says that somebody else is at work on the key.
-var errBusy = errors.New("a request is at work on the key")
-
 // sweep finishes what is due: pending entries whose mint never came to an end,
 // live keys whose lease has ended without Vault asking for their revocation,
 // and deletions that failed before. Vault shows nobody the errors of a
 // periodic function, so they are logged, and kept in each key's entry.
 func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
-	if err := e.ledger.load(ctx, s); err != nil {
-		e.metrics.sweeps.WithLabelValues(result(err)).Inc()
+	sweeping, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	err := e.sweepDue(sweeping, s)
+	e.metrics.sweeps.WithLabelValues(result(err)).Inc()
+	if err != nil {
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
-	defer cancel()
-	e.sweepDue(ctx, s)
 	e.rotator.start(s)
-	e.metrics.sweeps.WithLabelValues(result(nil)).Inc()
 	return nil
 }
 
-// sweepDue retires keys until none is due, nothing goes through any more, or
-// the context ends. Connections do not wait for each other, so that an
-// exchange that is down holds nobody else back.
-func (e *engine) sweepDue(ctx context.Context, s logical.Storage) {
-	for ctx.Err() == nil {
-		var retired atomic.Int64
-		var connections sync.WaitGroup
-		for _, ids := range e.ledger.index.dueBefore(e.now(), sweepBatch) {
-			connections.Go(func() { retired.Add(e.sweepConnection(ctx, s, ids)) })
-		}
-		connections.Wait()
-		if retired.Load() == 0 {
-			return
-		}
+// drain deletes what is due without waiting for Vault's next tick.
+func (e *engine) drain(ctx context.Context, s logical.Storage) {
+	if err := e.sweepDue(ctx, s); err != nil {
+		e.Logger().Error("keys that must go could not be looked up; the sweeper will try again", "error", err)
 	}
 }
 
-// sweepConnection retires keys of one connection and returns how many are
-// done with. It stops early once the connection's circuit is open.
+// sweepDue revokes keys until none is due, nothing goes through any more, or the
+// context ends. Connections do not wait for each other, so that an exchange that is
+// down holds nobody else back. It fails only if the ledger cannot be read.
+func (e *engine) sweepDue(ctx context.Context, s logical.Storage) error {
+	for ctx.Err() == nil {
+		due, err := e.ledger.Due(ctx, s, sweepBatch)
+		if err != nil {
+			return err
+		}
+		var done atomic.Int64
+		var connections sync.WaitGroup
+		for _, ids := range due {
+			connections.Go(func() { done.Add(e.sweepConnection(ctx, s, ids)) })
+		}
+		connections.Wait()
+		if done.Load() == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// sweepConnection revokes keys of one connection and returns how many are done
+// with. It stops early once the connection's circuit is open.
 func (e *engine) sweepConnection(ctx context.Context, s logical.Storage, ids []string) int64 {
-	var retired atomic.Int64
+	var done atomic.Int64
 	var down atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(sweepWorkers)
@@ -74,10 +84,10 @@ func (e *engine) sweepConnection(ctx context.Context, s logical.Storage, ids []s
 			err := e.sweepOne(ctx, s, id)
 			switch {
 			case err == nil:
-				retired.Add(1)
+				done.Add(1)
 			case errors.Is(err, errCircuitOpen):
 				down.Store(true)
-			case errors.Is(err, errBusy):
+			case errors.Is(err, ledger.ErrBusy):
 			default:
 				e.Logger().Warn("a key that is due could not be deleted yet", "key_id", id, "error", err)
 			}
@@ -85,31 +95,21 @@ func (e *engine) sweepConnection(ctx context.Context, s logical.Storage, ids []s
 		})
 	}
 	_ = group.Wait()
-	return retired.Load()
+	return done.Load()
 }
 
-// sweepOne retires one key, unless somebody is at work on it or it is no
-// longer due.
+// sweepOne revokes one key, unless somebody is at work on it or it is not due any
+// more.
 func (e *engine) sweepOne(ctx context.Context, s logical.Storage, id string) error {
-	release, busy := e.claims.try(id)
-	if busy != nil {
-		return errBusy
-	}
-	defer release()
-	entry, err := e.ledger.get(ctx, s, id)
+	claim, err := e.ledger.TryClaim(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	if entry == nil {
-		e.ledger.index.remove(id)
-		return nil
-	}
-	if dueAt(*entry).After(e.now()) {
-		// A write was reported as failed and took effect all the same.
-		e.ledger.index.set(*entry)
+	defer claim.Release()
+	if !claim.Due() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepKeyTimeout)
 	defer cancel()
-	return e.retireClaimed(ctx, s, *entry)
+	return e.revoke(ctx, s, claim)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -55,7 +56,7 @@ func TestUndeletableKeysLoseTheirPermissions(t *testing.T) {
 	d.inject("bitget", simulator.CreateKey, simulator.DropAfterCommit, 1)
 	_, err := d.do(logical.ReadOperation, "creds/reader", nil)
 	require.Error(t, err)
-	d.clock.advance(pendingGrace)
+	d.clock.advance(ledger.PendingGrace)
 	d.sweep()
 	require.Empty(t, d.ledgerIDs())
 

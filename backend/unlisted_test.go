@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -59,7 +60,7 @@ func TestBearerKey(t *testing.T) {
 func TestBearerKeyOfALostLedger(t *testing.T) {
 	d := unlistedDesk(t)
 	lease := d.mint("trader")
-	require.NoError(t, ledgerTable().delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
+	require.NoError(t, ledgerTable().Delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
 	d.start()
 	require.NoError(t, d.revoke(lease))
 	require.Empty(t, d.sim.Keys())
@@ -70,18 +71,18 @@ func TestBearerKeyOfALostLedger(t *testing.T) {
 func TestBearerKeyOfALostLedgerDuringAnOutage(t *testing.T) {
 	d := unlistedDesk(t)
 	lease := d.mint("trader")
-	require.NoError(t, ledgerTable().delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
+	require.NoError(t, ledgerTable().Delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
 	d.start()
 	d.inject("bitfinex", simulator.AnyOperation, simulator.Error5xx, 0)
 	require.Error(t, d.revoke(lease))
 	require.Len(t, d.ledgerIDs(), 1, "the token is known again")
-	d.clock.advance(unlistedGrace + firstRetry)
+	d.clock.advance(unlistedGrace + ledger.FirstRetry)
 	d.sweep()
 	require.Len(t, d.ledgerIDs(), 1)
 	require.Len(t, d.sim.Keys(), 1)
 
 	d.sim.ClearFaults()
-	d.clock.advance(lastRetry - unlistedGrace)
+	d.clock.advance(ledger.LastRetry - unlistedGrace)
 	d.sweep()
 	require.Empty(t, d.ledgerIDs())
 	require.Empty(t, d.sim.Keys())
@@ -119,7 +120,7 @@ var errStubborn = errors.New("what is this token?")
 // the exchange says of it; elsewhere only what it says counts.
 func TestKeyThatHasEndedByItself(t *testing.T) {
 	d := newDesk(t)
-	entry := keyEntry{ExchangeKeyID: "tok_1", HardLimit: d.clock.Now()}
+	entry := ledger.Entry{ExchangeKeyID: "tok_1", HardLimit: d.clock.Now()}
 	unlisted := exchanges.Variant{Unlisted: "it ends by itself"}
 	for _, test := range []struct {
 		variant exchanges.Variant
@@ -135,6 +136,6 @@ func TestKeyThatHasEndedByItself(t *testing.T) {
 		l := &link{variant: test.variant, account: &guarded{
 			Account: stubborn{}, circuit: &circuit{now: d.clock.Now}, observe: func(string, error, time.Duration) {},
 		}}
-		require.ErrorIs(t, d.engine.deleteKey(t.Context(), l, entry), test.want)
+		require.ErrorIs(t, d.engine.deleteAtExchange(t.Context(), l, entry), test.want)
 	}
 }

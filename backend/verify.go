@@ -5,23 +5,24 @@ import (
 	"fmt"
 	"strings"
 
+	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// verify compares the key with what was asked for. Where the create answer
-// does not tell the addresses, the exchange's list does.
-func (e *engine) verify(ctx context.Context, o *order, m *minted) error {
-	if !m.complete() {
+// verify compares the key with what was asked for. Where the create answer does not
+// tell the addresses, the exchange's list does.
+func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, entry ledger.Entry) error {
+	if !whole(key, entry.KeyType) {
 		return o.link.failed(&exchanges.Error{
 			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: "create key", Message: "the answer holds no key",
 		})
 	}
-	if err := o.link.variant.CheckGrant(o.grant, m.key.Permissions); err != nil {
+	if err := o.link.variant.CheckGrant(o.grant, key.Permissions); err != nil {
 		return refuse("%s; the key was deleted", err)
 	}
-	addresses := m.key.Addresses
-	if addresses == nil && len(m.entry.Addresses) > 0 {
-		listed, err := e.find(ctx, o.link, m.entry)
+	addresses := key.Addresses
+	if addresses == nil && len(entry.Addresses) > 0 {
+		listed, err := e.find(ctx, o.link, entry)
 		if err != nil {
 			return o.link.failed(fmt.Errorf("the new key's addresses could not be checked, so it was deleted: %w", err))
 		}
@@ -29,29 +30,29 @@ func (e *engine) verify(ctx context.Context, o *order, m *minted) error {
 			addresses = listed.Addresses
 		}
 	}
-	if !sameAddresses(addresses, m.entry.Addresses) {
+	if !sameAddresses(addresses, entry.Addresses) {
 		return refuse("the exchange bound the key to the addresses [%s] instead of [%s]; the key was deleted",
-			strings.Join(addresses, ", "), strings.Join(m.entry.Addresses, ", "))
+			strings.Join(addresses, ", "), strings.Join(entry.Addresses, ", "))
 	}
 	return nil
 }
 
-// complete reports whether the answer to a create call held a whole key.
-func (m *minted) complete() bool {
+// whole reports whether the answer to a create call held a whole key of the type.
+func whole(key exchanges.Key, t exchanges.KeyType) bool {
 	switch {
-	case m.key.ID == "" || m.key.APIKey == "":
+	case key.ID == "" || key.APIKey == "":
 		return false
-	case m.entry.KeyType == exchanges.KeyHMAC:
-		return m.key.APISecret != ""
-	case m.entry.KeyType == exchanges.KeyBearer:
-		return m.key.Token != ""
+	case t == exchanges.KeyHMAC:
+		return key.APISecret != ""
+	case t == exchanges.KeyBearer:
+		return key.Token != ""
 	}
 	return true
 }
 
 // find looks a key up in the exchange's list, by its id or else by its label;
 // nil if it is not there.
-func (e *engine) find(ctx context.Context, l *link, entry keyEntry) (*exchanges.KeyInfo, error) {
+func (e *engine) find(ctx context.Context, l *link, entry ledger.Entry) (*exchanges.KeyInfo, error) {
 	keys, err := l.account.ListKeys(ctx, entry.SubAccount)
 	if err != nil {
 		return nil, err

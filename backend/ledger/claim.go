@@ -1,0 +1,231 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// Claim is the sole right to act on one key, and the only way to write its entry.
+// Its transitions are the whole life of a key:
+//
+//	transition  from                 to        when
+//	Reserve     (none)               pending   before the exchange is asked for a key
+//	Made        pending              pending   the exchange has made the key: its id is known
+//	Doubt       pending              the same  it is not known whether the key was made; revoking, if its id is
+//	Confirm     pending              live      the key is as it was asked for
+//	Renew       live                 live      the lease was extended
+//	Condemn     pending, live        revoking  the key must go; stays pending while no id is known
+//	Postpone    pending, revoking    the same  a deletion failed, and is to be tried again
+//	Forget      pending, revoking    gone      the key is proved gone, or surely never was
+//	Adopt       (none)               revoking  a stray with our label was found at the exchange
+//	Import      (none)               live      a key that a person made is taken over
+//
+// A transition from any other state is an error and changes nothing. Each is
+// written at once. If the write fails, the claim remembers the transition, acts
+// on it, and writes it with the next one: a key that could not be recorded as
+// condemned can still be deleted and forgotten. What is never written is as if it
+// had not been once the claim is released; the entry in storage is then what was
+// written last, which leads to the key all the same.
+//
+// A claim is used by one goroutine at a time.
+type Claim struct {
+	ledger  *Ledger
+	storage logical.Storage
+	id      string
+	entry   Entry
+	// unwritten says that the last write failed.
+	unwritten bool
+	released  bool
+}
+
+// Entry is the entry as the claim knows it: every transition applied, written or
+// not. It is zero if there is none.
+func (c *Claim) Entry() Entry { return c.entry }
+
+// Exists reports whether there is an entry.
+func (c *Claim) Exists() bool { return c.entry.State != "" && c.entry.State != Gone }
+
+// Due reports whether the key must be looked at now.
+func (c *Claim) Due() bool { return c.Exists() && !dueAt(c.entry).After(c.ledger.now()) }
+
+// Release gives the key back to others. It may be called again.
+func (c *Claim) Release() {
+	if !c.released {
+		c.released = true
+		c.ledger.claims.release(c.id)
+	}
+}
+
+// Reserve enters a new key: choose, shown the tally under a lock, takes a slot for
+// it in a sub-account, and complete then fills in what depends on that. If either
+// fails, or the write does, the slot is given back. (Should the write have reached
+// storage all the same, the next load of the ledger finds it, and it is settled as
+// any other.)
+func (c *Claim) Reserve(ctx context.Context, entry Entry, choose func(Tally) (subAccount string, err error), complete func(*Entry) error) error {
+	if err := c.from("reserved", ""); err != nil {
+		return err
+	}
+	if err := c.ledger.Load(ctx, c.storage); err != nil {
+		return err
+	}
+	entry.ID, entry.State = c.id, Pending
+	if err := c.ledger.index.reserve(&entry, choose); err != nil {
+		return err
+	}
+	err := complete(&entry)
+	if err == nil {
+		c.entry = entry
+		err = c.write(ctx)
+	}
+	if err != nil {
+		c.entry = Entry{}
+		c.ledger.index.remove(c.id)
+	}
+	return err
+}
+
+// Identify takes down what names the key now that the exchange has made it. It is
+// written with the next transition.
+func (c *Claim) Identify(key exchanges.Key) {
+	c.entry.ExchangeKeyID, c.entry.APIKey, c.entry.Token = key.ID, key.APIKey, key.Token.Reveal()
+}
+
+// Made records that the exchange has made the key, before it is known to be as it
+// was asked for.
+func (c *Claim) Made(ctx context.Context, ref exchanges.KeyRef) error {
+	if err := c.from("made", Pending); err != nil {
+		return err
+	}
+	c.entry.ExchangeKeyID, c.entry.Token = ref.ID, ref.Token.Reveal()
+	return c.write(ctx)
+}
+
+// Doubt records why it is not known whether the key was made. With an id, from the
+// exchange's answer, the key is in no doubt: it must go.
+func (c *Claim) Doubt(ctx context.Context, failure error, exchangeKeyID string) error {
+	if err := c.from("doubted", Pending); err != nil {
+		return err
+	}
+	c.entry.LastError = failure.Error()
+	if exchangeKeyID != "" {
+		c.entry.ExchangeKeyID = exchangeKeyID
+	}
+	if c.entry.ExchangeKeyID != "" {
+		return c.Condemn(ctx)
+	}
+	return c.write(ctx)
+}
+
+// Confirm records that the key is whole and that its lease ends at the time.
+func (c *Claim) Confirm(ctx context.Context, expires time.Time) error {
+	if err := c.from("confirmed", Pending); err != nil {
+		return err
+	}
+	c.entry.State, c.entry.Expires = Live, expires
+	return c.write(ctx)
+}
+
+// Renew moves the end of the key's lease.
+func (c *Claim) Renew(ctx context.Context, expires time.Time) error {
+	if err := c.from("renewed", Live); err != nil {
+		return err
+	}
+	c.entry.Expires = expires
+	return c.write(ctx)
+}
+
+// Condemn records that the key must go, whatever comes. A key of which no id is
+// known stays pending, since it may never have been made: that it must go goes
+// without saying.
+func (c *Claim) Condemn(ctx context.Context) error {
+	if err := c.from("condemned", Pending, Live, Revoking); err != nil {
+		return err
+	}
+	if c.entry.State != Revoking && c.entry.ExchangeKeyID != "" {
+		now := c.ledger.now()
+		c.entry.State, c.entry.Revoking, c.entry.NextTry = Revoking, now, now
+	} else if !c.unwritten {
+		return nil
+	}
+	return c.write(ctx)
+}
+
+// Postpone records an attempt at deletion that failed, and when the next is due.
+func (c *Claim) Postpone(ctx context.Context, failure error) error {
+	if err := c.from("postponed", Pending, Revoking); err != nil {
+		return err
+	}
+	c.entry.Attempts++
+	c.entry.LastError = failure.Error()
+	c.entry.NextTry = c.ledger.now().Add(retryDelay(c.entry.Attempts, failure))
+	return c.write(ctx)
+}
+
+// Forget removes the entry of a key that is proved gone, or surely never was.
+func (c *Claim) Forget(ctx context.Context) error {
+	if err := c.from("forgotten", Pending, Revoking, Gone); err != nil {
+		return err
+	}
+	c.entry.State = Gone
+	return c.write(ctx)
+}
+
+// Adopt enters a key that the exchange has and the ledger does not know, and that
+// must go.
+func (c *Claim) Adopt(ctx context.Context, entry Entry) error {
+	now := c.ledger.now()
+	entry.Revoking, entry.NextTry = now, now
+	return c.enter(ctx, "adopted", entry, Revoking)
+}
+
+// Import enters a key that a person made at the exchange, and that is to be used.
+func (c *Claim) Import(ctx context.Context, entry Entry) error {
+	return c.enter(ctx, "imported", entry, Live)
+}
+
+func (c *Claim) enter(ctx context.Context, transition string, entry Entry, state State) error {
+	if err := c.from(transition, ""); err != nil {
+		return err
+	}
+	c.entry = entry
+	c.entry.ID, c.entry.State = c.id, state
+	return c.write(ctx)
+}
+
+// from refuses a transition that the key's state does not allow.
+func (c *Claim) from(transition string, allowed ...State) error {
+	switch {
+	case c.released:
+		return fmt.Errorf("key %s cannot be %s: its claim was released", c.id, transition)
+	case slices.Contains(allowed, c.entry.State):
+		return nil
+	case c.entry.State == "":
+		return fmt.Errorf("key %s cannot be %s: it is not in the ledger", c.id, transition)
+	}
+	return fmt.Errorf("key %s cannot be %s: it is %s", c.id, transition, c.entry.State)
+}
+
+// write brings storage, and then the index, to what the claim knows.
+func (c *Claim) write(ctx context.Context) error {
+	c.unwritten = true
+	if c.entry.State == Gone {
+		if err := c.ledger.table.Delete(ctx, c.storage, c.id); err != nil {
+			return err
+		}
+		c.unwritten = false
+		c.ledger.index.remove(c.id)
+		return nil
+	}
+	if err := c.ledger.table.Put(ctx, c.storage, c.id, c.entry); err != nil {
+		return err
+	}
+	c.unwritten = false
+	c.ledger.index.set(c.entry)
+	return nil
+}

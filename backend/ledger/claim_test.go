@@ -1,0 +1,353 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// failingStorage fails when it is asked to, before or after it has done the work.
+type failingStorage struct {
+	logical.InmemStorage
+	// fail, if set, is asked before and after each write, and before each read.
+	fail func() bool
+}
+
+var errStorage = errors.New("storage fails")
+
+func (s *failingStorage) failing() error {
+	if s.fail != nil && s.fail() {
+		return errStorage
+	}
+	return nil
+}
+
+func (s *failingStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
+	if err := s.failing(); err != nil {
+		return nil, err
+	}
+	return s.InmemStorage.Get(ctx, key)
+}
+
+func (s *failingStorage) List(ctx context.Context, prefix string) ([]string, error) {
+	if err := s.failing(); err != nil {
+		return nil, err
+	}
+	return s.InmemStorage.List(ctx, prefix)
+}
+
+func (s *failingStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	if err := s.failing(); err != nil {
+		return err
+	}
+	return errors.Join(s.InmemStorage.Put(ctx, entry), s.failing())
+}
+
+func (s *failingStorage) Delete(ctx context.Context, key string) error {
+	if err := s.failing(); err != nil {
+		return err
+	}
+	return errors.Join(s.InmemStorage.Delete(ctx, key), s.failing())
+}
+
+// transitions are all that a claim can do, as a test calls them.
+var transitions = map[string]func(context.Context, *Claim) error{
+	"Reserve": func(ctx context.Context, c *Claim) error {
+		return c.Reserve(ctx, Entry{Connection: "c", Created: start},
+			func(Tally) (string, error) { return "sub", nil }, func(e *Entry) error { e.Label = "label"; return nil })
+	},
+	"Made":                 func(ctx context.Context, c *Claim) error { return c.Made(ctx, exchanges.KeyRef{ID: "id"}) },
+	"Doubt":                func(ctx context.Context, c *Claim) error { return c.Doubt(ctx, errors.New("no answer"), "") },
+	"Doubt of a known key": func(ctx context.Context, c *Claim) error { return c.Doubt(ctx, errors.New("no answer"), "id") },
+	"Confirm":              func(ctx context.Context, c *Claim) error { return c.Confirm(ctx, start.Add(time.Hour)) },
+	"Renew":                func(ctx context.Context, c *Claim) error { return c.Renew(ctx, start.Add(2*time.Hour)) },
+	"Condemn":              func(ctx context.Context, c *Claim) error { return c.Condemn(ctx) },
+	"Postpone":             func(ctx context.Context, c *Claim) error { return c.Postpone(ctx, errors.New("not yet")) },
+	"Forget":               func(ctx context.Context, c *Claim) error { return c.Forget(ctx) },
+	"Adopt": func(ctx context.Context, c *Claim) error {
+		return c.Adopt(ctx, Entry{ExchangeKeyID: "id", Created: start})
+	},
+	"Import": func(ctx context.Context, c *Claim) error {
+		return c.Import(ctx, Entry{ExchangeKeyID: "id", Created: start, Expires: start.Add(time.Hour)})
+	},
+}
+
+// none stands for a key that has no entry.
+const none = State("")
+
+// machine is the table of the doc comment: from which states a transition may come,
+// and where it leads.
+var machine = map[string]map[State]State{
+	"Reserve":              {none: Pending},
+	"Made":                 {Pending: Pending},
+	"Doubt":                {Pending: Pending},
+	"Doubt of a known key": {Pending: Revoking},
+	"Confirm":              {Pending: Live},
+	"Renew":                {Live: Live},
+	"Condemn":              {Pending: Pending, Live: Revoking, Revoking: Revoking},
+	"Postpone":             {Pending: Pending, Revoking: Revoking},
+	"Forget":               {Pending: Gone, Revoking: Gone, Gone: Gone},
+	"Adopt":                {none: Revoking},
+	"Import":               {none: Live},
+}
+
+// TestEveryTransitionFromEveryState: what the table allows leads where it says, and
+// what it does not allow is refused and changes nothing.
+func TestEveryTransitionFromEveryState(t *testing.T) {
+	for name, transition := range transitions {
+		for _, from := range []State{none, Pending, Live, Revoking, Gone} {
+			t.Run(fmt.Sprintf("%s from %q", name, from), func(t *testing.T) {
+				l, storage := New(func() time.Time { return start }), &logical.InmemStorage{}
+				claim := claimIn(t, l, storage, from)
+				defer claim.Release()
+				before := claim.Entry()
+
+				err := transition(t.Context(), claim)
+				stored, found := l.Find(t.Context(), storage, "key")
+				require.NoError(t, found)
+				to, allowed := machine[name][from]
+				if !allowed {
+					require.ErrorContains(t, err, "key key cannot be")
+					require.Equal(t, before, claim.Entry())
+					to = from
+				} else {
+					require.NoError(t, err)
+				}
+				require.Equal(t, to, claim.Entry().State)
+				require.Equal(t, to != none && to != Gone, claim.Exists())
+				if claim.Exists() {
+					require.NotNil(t, stored)
+					require.Equal(t, claim.Entry(), *stored)
+				} else {
+					require.Nil(t, stored)
+				}
+			})
+		}
+	}
+}
+
+// claimIn returns a claim on a key in the state; a pending one has no id yet.
+func claimIn(t *testing.T, l *Ledger, s logical.Storage, state State) *Claim {
+	t.Helper()
+	claim, err := l.Claim(t.Context(), s, "key")
+	require.NoError(t, err)
+	steps := map[State][]string{
+		Pending: {"Reserve"}, Live: {"Reserve", "Made", "Confirm"}, Revoking: {"Adopt"}, Gone: {"Adopt", "Forget"},
+	}
+	for _, step := range steps[state] {
+		require.NoError(t, transitions[step](t.Context(), claim))
+	}
+	return claim
+}
+
+func TestAReleasedClaimWritesNothing(t *testing.T) {
+	l, storage := New(time.Now), &logical.InmemStorage{}
+	claim := claimIn(t, l, storage, Pending)
+	claim.Release()
+	require.ErrorContains(t, claim.Forget(t.Context()), "released")
+}
+
+func TestASlotIsGivenBack(t *testing.T) {
+	failure := errors.New("no")
+	for name, reserve := range map[string]func(context.Context, *Claim) error{
+		"no place": func(ctx context.Context, c *Claim) error {
+			return c.Reserve(ctx, Entry{}, func(Tally) (string, error) { return "", failure }, nil)
+		},
+		"not completed": func(ctx context.Context, c *Claim) error {
+			return c.Reserve(ctx, Entry{}, func(Tally) (string, error) { return "sub", nil }, func(*Entry) error { return failure })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, storage := New(time.Now), &logical.InmemStorage{}
+			claim, err := l.Claim(t.Context(), storage, "key")
+			require.NoError(t, err)
+			require.ErrorIs(t, reserve(t.Context(), claim), failure)
+			require.False(t, claim.Exists())
+			claim.Release()
+			_, err = l.Choose(t.Context(), storage, func(tally Tally) (string, error) {
+				require.Zero(t, tally.InSubAccount("", "sub"))
+				return "", nil
+			})
+			require.NoError(t, err)
+		})
+	}
+}
+
+// TestWhatCouldNotBeWrittenIsWrittenNext: a transition whose write fails is in force
+// in the claim, and reaches storage with the next.
+func TestWhatCouldNotBeWrittenIsWrittenNext(t *testing.T) {
+	down := false
+	l, storage := New(func() time.Time { return start }), &failingStorage{fail: func() bool { return down }}
+	claim := claimIn(t, l, storage, Live)
+	defer claim.Release()
+
+	down = true
+	require.ErrorIs(t, claim.Condemn(t.Context()), errStorage)
+	require.Equal(t, Revoking, claim.Entry().State)
+	down = false
+	stored, err := l.Find(t.Context(), storage, "key")
+	require.NoError(t, err)
+	require.Equal(t, Live, stored.State)
+	require.NoError(t, claim.Condemn(t.Context()), "it is written now, though the claim has it already")
+	stored, err = l.Find(t.Context(), storage, "key")
+	require.NoError(t, err)
+	require.Equal(t, Revoking, stored.State)
+
+	down = true
+	require.ErrorIs(t, claim.Forget(t.Context()), errStorage)
+	down = false
+	require.ErrorContains(t, claim.Postpone(t.Context(), errors.New("late")), "gone", "a key that is gone does not come back")
+	require.NoError(t, claim.Forget(t.Context()))
+	stored, err = l.Find(t.Context(), storage, "key")
+	require.NoError(t, err)
+	require.Nil(t, stored)
+}
+
+// TestTheLedgerAgainstAFailingStorage drives claims on a few keys at random, with a
+// storage that fails before or after it has done its work, a ledger that is loaded
+// anew at any time, and a clock that moves. Whatever happens, the claim follows the
+// table, nothing is in storage that the table does not lead to, and once storage
+// works again the index is what storage holds.
+func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ctx := context.Background()
+		now := start
+		failures := 0
+		storage := &failingStorage{fail: func() bool {
+			failures--
+			return failures == 0
+		}}
+		l := New(func() time.Time { return now })
+		held := map[string]*Claim{}
+		ids := []string{"a", "b", "c"}
+		names := slices.Sorted(func(yield func(string) bool) {
+			for name := range transitions {
+				if !yield(name) {
+					return
+				}
+			}
+		})
+		// reached are the states that an entry may have in storage: the last one
+		// written for sure, and those whose write was reported as failed.
+		reached := map[string]map[State]bool{}
+		for _, id := range ids {
+			reached[id] = map[State]bool{none: true}
+		}
+		settled := func(id string, state State) {
+			if state == Gone {
+				state = none
+			}
+			reached[id] = map[State]bool{state: true}
+		}
+
+		t.Repeat(map[string]func(*rapid.T){
+			"claim": func(t *rapid.T) {
+				id := rapid.SampledFrom(ids).Draw(t, "id")
+				if held[id] != nil {
+					if _, err := l.TryClaim(ctx, storage, id); !errors.Is(err, ErrBusy) {
+						t.Fatalf("%s was claimed twice", id)
+					}
+					return
+				}
+				claim, err := l.TryClaim(ctx, storage, id)
+				if err != nil {
+					return
+				}
+				held[id] = claim
+				state := claim.Entry().State
+				if !reached[id][state] {
+					t.Fatalf("%s was read as %q, want one of %v", id, state, reached[id])
+				}
+			},
+			"release": func(t *rapid.T) {
+				id := rapid.SampledFrom(ids).Draw(t, "id")
+				if claim := held[id]; claim != nil {
+					claim.Release()
+					delete(held, id)
+				}
+			},
+			"transition": func(t *rapid.T) {
+				id := rapid.SampledFrom(ids).Draw(t, "id")
+				claim := held[id]
+				if claim == nil {
+					return
+				}
+				name := rapid.SampledFrom(names).Draw(t, "transition")
+				from := claim.Entry().State
+				known := claim.Entry().ExchangeKeyID != ""
+				err := transitions[name](ctx, claim)
+				to, allowed := machine[name][from]
+				if (name == "Condemn" || name == "Doubt") && from == Pending && known {
+					to = Revoking
+				}
+				got := claim.Entry().State
+				switch {
+				case !allowed && err == nil:
+					t.Fatalf("%s of a key that is %q was allowed", name, from)
+				case !allowed && got != from:
+					t.Fatalf("%s moved a key from %q to %q", name, from, got)
+				case !allowed:
+				case err == nil && got != to, err != nil && got != to && !(name == "Reserve" && got == none):
+					t.Fatalf("%s led from %q to %q (%v), want %q", name, from, got, err, to)
+				case err == nil && (got != from || name != "Condemn"):
+					settled(id, got)
+				default:
+					if to == Gone {
+						to = none
+					}
+					reached[id][to] = true
+				}
+			},
+			"fail soon": func(t *rapid.T) { failures = rapid.IntRange(1, 4).Draw(t, "calls") },
+			"wait": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.IntRange(1, 120).Draw(t, "minutes")) * time.Minute)
+			},
+			"another node has written": func(*rapid.T) { l.Invalidate() },
+			"": func(t *rapid.T) {
+				if l.Held() != len(held) {
+					t.Fatalf("%d claims are held, want %d", l.Held(), len(held))
+				}
+				soon := failures
+				failures = 0
+				defer func() { failures = soon }()
+				for _, id := range ids {
+					stored, err := l.Find(ctx, storage, id)
+					if err != nil {
+						t.Fatal(err)
+					}
+					state := none
+					if stored != nil {
+						state = stored.State
+					}
+					if !reached[id][state] {
+						t.Fatalf("%s lies in storage as %q, want one of %v", id, state, reached[id])
+					}
+				}
+				fresh := New(func() time.Time { return now })
+				all, err := fresh.Keys(ctx, storage, func(Key) bool { return true })
+				if err != nil {
+					t.Fatal(err)
+				}
+				list, err := storage.List(ctx, Prefix)
+				if err != nil || len(all) != len(list) {
+					t.Fatalf("%d keys are indexed, %d stored (%v)", len(all), len(list), err)
+				}
+			},
+		})
+		for _, claim := range held {
+			claim.Release()
+		}
+		if l.Held() != 0 {
+			t.Fatal("a claim is still held")
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package ledger
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestDueAt(t *testing.T) {
+	entry := Entry{Created: start, Expires: start.Add(time.Hour), NextTry: start.Add(3 * time.Hour)}
+	for state, want := range map[State]time.Time{
+		Pending:  start.Add(3 * time.Hour),
+		Live:     start.Add(time.Hour + LeaseGrace),
+		Revoking: start.Add(3 * time.Hour),
+	} {
+		entry.State = state
+		require.Equal(t, want, dueAt(entry), state)
+	}
+	require.Equal(t, start.Add(PendingGrace), dueAt(Entry{State: Pending, Created: start}))
+}
+
+func TestWantedGone(t *testing.T) {
+	entry := Entry{Created: start, Expires: start.Add(time.Hour), Revoking: start.Add(2 * time.Hour)}
+	for state, want := range map[State]time.Time{
+		Pending:  start.Add(PendingGrace),
+		Live:     start.Add(time.Hour),
+		Revoking: start.Add(2 * time.Hour),
+	} {
+		entry.State = state
+		require.Equal(t, want, wantedGone(entry), state)
+	}
+}
+
+func TestRetryDelayGrowsToALimit(t *testing.T) {
+	require.Equal(t, FirstRetry, retryDelay(1, nil))
+	require.Equal(t, 2*FirstRetry, retryDelay(2, nil))
+	for n := 2; n < 1000; n *= 2 {
+		require.GreaterOrEqual(t, retryDelay(n, nil), retryDelay(n-1, nil))
+		require.LessOrEqual(t, retryDelay(n, nil), LastRetry)
+	}
+	require.Equal(t, LastRetry, retryDelay(1000, nil))
+	require.Equal(t, 7*time.Second, retryDelay(9, &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: 7 * time.Second}))
+	require.Equal(t, time.Second, retryDelay(9, &exchanges.Error{Kind: exchanges.ErrRateLimited}))
+	require.Equal(t, time.Minute, retryDelay(1, &exchanges.Error{Kind: exchanges.ErrUnsupported, RetryAfter: time.Minute}))
+}

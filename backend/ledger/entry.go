@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// State is where a key stands in its life; see [Claim] for how it moves on.
+type State string
+
+// The states of a key.
+const (
+	// Pending: about to be created, or created and not yet whole or accepted, or
+	// created with the answer lost.
+	Pending State = "pending"
+	// Live: the exchange confirmed it and the caller has it.
+	Live State = "live"
+	// Revoking: it must go, and is not yet proved gone.
+	Revoking State = "revoking"
+	// Gone: proved gone. Such an entry is removed; the state is reserved for a
+	// memory of keys that are gone.
+	Gone State = "gone"
+)
+
+// Entry is one key in the ledger: everything that is needed to find it, account
+// for it and delete it, and nothing more. Nothing in it lets anybody use the key,
+// but for the token of a bearer key, which only the token itself can delete.
+type Entry struct {
+	ID         string `json:"id"`
+	State      State  `json:"state"`
+	Connection string `json:"connection"`
+	Exchange   string `json:"exchange"`
+	SubAccount string `json:"sub_account"`
+	// ExchangeKeyID is the exchange's name of the key; empty while it is not
+	// known.
+	ExchangeKeyID string `json:"exchange_key_id"`
+	// APIKey is the public part of the key, by which the exchange's own log
+	// names it; most often it is ExchangeKeyID.
+	APIKey string `json:"api_key"`
+	Label  string `json:"label"`
+	// Role is what the key was minted for. Owner is reserved for keys that
+	// belong to something that lasts, and so have no lease.
+	Role        string            `json:"role"`
+	Owner       string            `json:"owner,omitempty"`
+	Scopes      exchanges.Scopes  `json:"scopes"`
+	Permissions []string          `json:"permissions"`
+	Risk        exchanges.Risk    `json:"risk"`
+	Addresses   []string          `json:"addresses"`
+	KeyType     exchanges.KeyType `json:"key_type"`
+	PublicKey   string            `json:"public_key,omitempty"`
+	// Passphrase is kept only where the exchange needs it to delete the key.
+	Passphrase string `json:"passphrase,omitempty"`
+	// Token is kept for keys of type bearer.
+	Token     string    `json:"token,omitempty"`
+	Requester Requester `json:"requester"`
+	Created   time.Time `json:"created"`
+	// Expires is when the lease ends unless renewed; HardLimit is when it ends
+	// in any case.
+	Expires   time.Time `json:"expires"`
+	HardLimit time.Time `json:"hard_limit"`
+	// Revoking is since when the key must go.
+	Revoking time.Time `json:"revoking,omitzero"`
+	// Attempts counts the attempts at deletion that failed; LastError is why the
+	// last one did, and NextTry when the next is due.
+	Attempts  int       `json:"attempts"`
+	LastError string    `json:"last_error,omitempty"`
+	NextTry   time.Time `json:"next_try,omitzero"`
+}
+
+// Requester is who asked for a key.
+type Requester struct {
+	EntityID    string `json:"entity_id"`
+	DisplayName string `json:"display_name"`
+	Address     string `json:"address"`
+	Reason      string `json:"reason"`
+}
+
+// Ref names the key to its exchange.
+func (e Entry) Ref() exchanges.KeyRef {
+	return exchanges.KeyRef{
+		SubAccount: e.SubAccount, ID: e.ExchangeKeyID, Label: e.Label,
+		Passphrase: exchanges.Secret(e.Passphrase), Token: exchanges.Secret(e.Token),
+	}
+}

@@ -1,0 +1,177 @@
+// Package ledger is the durable record of every key that exists at an exchange or
+// may exist there. A key's entry is written before the exchange is asked for the
+// key, and removed only once the key is proved gone.
+//
+// An entry is written through a [Claim] alone, which lets one goroutine at a time
+// act on a key and holds the rules of a key's life as a state machine. Everybody
+// may read: [Ledger.Keys] and its like answer from an index in memory, without
+// storage once that is loaded.
+//
+// The package knows Vault's storage and nothing else of Vault. It never calls an
+// exchange: what it is told of one, it believes. Start reading at [Claim].
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/store"
+)
+
+// Prefix of the entries in storage.
+const Prefix = "key/"
+
+// ErrBusy says that somebody else has the claim on a key.
+var ErrBusy = errors.New("a request is at work on the key")
+
+// Ledger is the record of one mount's keys. Its methods may be called
+// concurrently. Those that take a storage load the index on first use.
+type Ledger struct {
+	table  *store.Table[Entry]
+	index  *index
+	claims *claims
+	now    func() time.Time
+}
+
+// New returns a ledger that goes by the clock.
+func New(now func() time.Time) *Ledger {
+	return &Ledger{
+		table:  store.New[Entry](Prefix, nil),
+		index:  newIndex(),
+		claims: &claims{held: map[string]chan struct{}{}},
+		now:    now,
+	}
+}
+
+// Load fills the index from storage, unless it is filled already.
+func (l *Ledger) Load(ctx context.Context, s logical.Storage) error {
+	filled, epoch := l.index.state()
+	if filled {
+		return nil
+	}
+	ids, err := l.table.List(ctx, s)
+	if err != nil {
+		return err
+	}
+	entries := make([]Entry, 0, len(ids))
+	for _, id := range ids {
+		entry, err := l.table.Get(ctx, s, id)
+		if err != nil {
+			return fmt.Errorf("loading the ledger: %w", err)
+		}
+		if entry != nil {
+			entries = append(entries, *entry)
+		}
+	}
+	l.index.fill(epoch, entries)
+	return nil
+}
+
+// Invalidate forgets what is kept in memory, after another node has written.
+func (l *Ledger) Invalidate() { l.index.empty() }
+
+// Find reads one entry as it is stored; nil if there is none.
+func (l *Ledger) Find(ctx context.Context, s logical.Storage, id string) (*Entry, error) {
+	return l.table.Get(ctx, s, id)
+}
+
+// Keys returns the keys that satisfy the condition, in no order. The condition
+// must be quick and must not use the ledger.
+func (l *Ledger) Keys(ctx context.Context, s logical.Storage, condition func(Key) bool) ([]Key, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return nil, err
+	}
+	return l.index.matching(condition), nil
+}
+
+// Count counts the keys that satisfy the condition.
+func (l *Ledger) Count(ctx context.Context, s logical.Storage, condition func(Key) bool) (int, error) {
+	keys, err := l.Keys(ctx, s, condition)
+	return len(keys), err
+}
+
+// Entries reads the entries of the keys that satisfy the condition, in no order.
+func (l *Ledger) Entries(ctx context.Context, s logical.Storage, condition func(Key) bool) ([]Entry, error) {
+	keys, err := l.Keys(ctx, s, condition)
+	if err != nil {
+		return nil, err
+	}
+	var entries []Entry
+	for _, key := range keys {
+		entry, err := l.table.Get(ctx, s, key.ID)
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil {
+			entries = append(entries, *entry)
+		}
+	}
+	return entries, nil
+}
+
+// Choose asks choose where a new key would go, without reserving the place.
+func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tally) (subAccount string, err error)) (string, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return "", err
+	}
+	l.index.mu.Lock()
+	defer l.index.mu.Unlock()
+	return choose(Tally{l.index})
+}
+
+// Due returns the ids of the keys that must be looked at now, by connection, the
+// longest due first, at most limit of each connection.
+func (l *Ledger) Due(ctx context.Context, s logical.Storage, limit int) (map[string][]string, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return nil, err
+	}
+	return l.index.dueBefore(l.now(), limit), nil
+}
+
+// Claim waits until nobody else acts on the key and reads its entry. The claim
+// must be released. While it is held nobody else writes the entry.
+func (l *Ledger) Claim(ctx context.Context, s logical.Storage, id string) (*Claim, error) {
+	if err := l.claims.take(ctx, id); err != nil {
+		return nil, fmt.Errorf("key %s is being worked on: %w", id, err)
+	}
+	return l.read(ctx, s, id)
+}
+
+// TryClaim is Claim for those who would rather come back: it fails with [ErrBusy]
+// if somebody else has the claim.
+func (l *Ledger) TryClaim(ctx context.Context, s logical.Storage, id string) (*Claim, error) {
+	if busy := l.claims.try(id); busy != nil {
+		return nil, ErrBusy
+	}
+	return l.read(ctx, s, id)
+}
+
+// read reads the entry on which a claim was taken. An entry that the whole index
+// does not have was never written, so that storage need not be asked. The index
+// learns what was found: a write may have been reported as failed and have taken
+// effect all the same.
+func (l *Ledger) read(ctx context.Context, s logical.Storage, id string) (*Claim, error) {
+	claim := &Claim{ledger: l, storage: s, id: id}
+	if filled, _ := l.index.state(); filled && !l.index.has(id) {
+		return claim, nil
+	}
+	entry, err := l.table.Get(ctx, s, id)
+	if err != nil {
+		l.claims.release(id)
+		return nil, err
+	}
+	if entry == nil {
+		l.index.remove(id)
+		return claim, nil
+	}
+	claim.entry = *entry
+	l.index.set(*entry)
+	return claim, nil
+}
+
+// Held counts the claims that are held: none, once nobody is at work.
+func (l *Ledger) Held() int { return l.claims.count() }

@@ -1,0 +1,116 @@
+package backend
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// wish is what a caller of creds/ may choose: only ever less than the role gives.
+type wish struct {
+	ttl         time.Duration
+	scopes      []string
+	ipAllowlist []string
+	reason      string
+}
+
+// order is a mint with everything settled but the sub-account and the id.
+type order struct {
+	roleName  string
+	role      role
+	link      *link
+	grant     exchanges.Grant
+	addresses []string
+	keyType   exchanges.KeyType
+	lifetime  lifetime
+	requester ledger.Requester
+	requestID string
+}
+
+// order turns a role and a caller's wish into an order, or says what is in the
+// way. It makes no call to the exchange.
+func (e *engine) order(ctx context.Context, req *logical.Request, roleName string, w wish) (*order, error) {
+	r, err := e.roles.Get(ctx, req.Storage, roleName)
+	switch {
+	case err != nil:
+		return nil, err
+	case r == nil:
+		return nil, refuse("there is no role %q; list what there is with roles/", roleName)
+	case r.Disabled:
+		return nil, refuse("role %q is disabled", roleName)
+	case r.RequireReason && strings.TrimSpace(w.reason) == "":
+		return nil, invalid("reason", "missing; role %q asks for one, such as a ticket number", roleName)
+	}
+	l, err := e.connections.get(ctx, req.Storage, r.Connection)
+	switch {
+	case err != nil:
+		return nil, err
+	case l == nil:
+		return nil, refuse("role %q names connection %q, which does not exist; write it to config/%[2]s", roleName, r.Connection)
+	case l.Frozen != frozenNo:
+		return nil, refuse("minting on connection %q is frozen (frozen=%s) until an operator lifts it", l.name, l.Frozen)
+	}
+	o := &order{
+		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
+		requester: ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: w.reason},
+	}
+	whole, err := r.check(roleName, l)
+	if err != nil {
+		return nil, err
+	}
+	if o.grant, err = narrowed(*r, l, whole, w.scopes); err != nil {
+		return nil, err
+	}
+	if o.addresses, err = keyAddresses(*r, o.requester.Address, w.ipAllowlist); err != nil {
+		return nil, err
+	}
+	if err := checkAddresses("ip_allowlist", o.addresses, l.variant.Addresses); err != nil {
+		return nil, err
+	}
+	if l.needsAddresses(o.grant.Scopes) && len(o.addresses) == 0 {
+		return nil, l.addressesMissing()
+	}
+	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
+	o.lifetime = o.lifetime.within(l.variant)
+	return o, err
+}
+
+// narrowed is the grant for the scopes that the caller chose from the role's.
+func narrowed(r role, l *link, whole exchanges.Grant, chosen []string) (exchanges.Grant, error) {
+	if len(chosen) == 0 {
+		return whole, nil
+	}
+	scopes, err := exchanges.ParseScopes(chosen, whole.Scopes)
+	if err != nil {
+		return exchanges.Grant{}, invalid("scopes", "%s", err)
+	}
+	if surplus := scopes.Without(whole.Scopes); len(surplus) > 0 {
+		return exchanges.Grant{}, invalid("scopes", "%s is not among the role's scopes (%s); a request can only narrow them", surplus, whole.Scopes)
+	}
+	grant, err := l.variant.Grant(scopes, nil)
+	if err != nil {
+		return exchanges.Grant{}, refuse("%s", err)
+	}
+	return grant, nil
+}
+
+// clientAddress is where the request came from; empty if Vault does not say.
+func clientAddress(req *logical.Request) string {
+	if req.Connection == nil {
+		return ""
+	}
+	return req.Connection.RemoteAddr
+}
+
+// slots is where the order may be filled.
+func (o *order) slots(candidates []string) slots {
+	return slots{
+		roleName: o.roleName, connection: o.link.name, candidates: candidates,
+		perAccount: o.link.keyCap(o.link.variant), maxLiveKeys: o.role.MaxLiveKeys,
+	}
+}

@@ -1,0 +1,170 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+var (
+	// errHeld says that a connection is frozen, deletions included.
+	errHeld = refuse("deletions are held back (frozen=all) until an operator lifts the freeze")
+	// errQuiet says that a key whose create answer was lost is not listed, and
+	// that it is too early to take that for proof.
+	errQuiet = logical.CodedError(http.StatusServiceUnavailable, "the key is not listed yet; a create call may still be on its way, so it is looked for again")
+)
+
+// revokeByID revokes the key of a ledger entry; nil if it is gone or was never
+// there.
+func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string) error {
+	claim, err := e.ledger.Claim(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
+	if !claim.Exists() {
+		return nil
+	}
+	return e.revoke(ctx, s, claim)
+}
+
+// discard revokes a key that nobody holds or will get, even if it cannot be
+// condemned first: the claim may be all that is left of it. What fails here the
+// sweeper finishes.
+func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.Claim) {
+	entry := claim.Entry()
+	condemning, condemned := afterwards(ctx)
+	defer condemned()
+	if err := claim.Condemn(condemning); err != nil {
+		e.Logger().Warn("it could not be recorded that a key which nobody holds must go", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := e.deleteCondemned(ctx, s, claim); err != nil {
+		e.Logger().Warn("a key that nobody holds could not be deleted yet", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+}
+
+// revoke condemns the key and then deletes it. What fails here the sweeper
+// finishes.
+func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
+	if err := claim.Condemn(ctx); err != nil {
+		return err
+	}
+	return e.deleteCondemned(ctx, s, claim)
+}
+
+// deleteCondemned deletes the key at its exchange and forgets it once it is proved
+// gone; else it records the failure, and when to try again.
+func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
+	entry := claim.Entry()
+	l, err := e.connections.get(ctx, s, entry.Connection)
+	switch {
+	case err != nil:
+		return err
+	case l == nil:
+		return postpone(ctx, claim, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
+	case l.Frozen == frozenAll:
+		return postpone(ctx, claim, errHeld)
+	}
+	err = l.failed(e.deleteAtExchange(ctx, l, entry))
+	// The exchange may have used up the time.
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	switch {
+	case errors.Is(err, errCircuitOpen):
+		// Nothing was tried, so nothing is recorded and the key stays due.
+		return err
+	case err != nil:
+		return postpone(ctx, claim, err)
+	}
+	return claim.Forget(ctx)
+}
+
+// postpone records an attempt that failed, and returns the failure.
+func postpone(ctx context.Context, claim *ledger.Claim, failure error) error {
+	if err := claim.Postpone(ctx, failure); err != nil {
+		return errors.Join(failure, err)
+	}
+	return failure
+}
+
+// deleteAtExchange deletes the key by its id, or, if its create answer was lost, by
+// whatever id its label leads to. It returns nil only if the key is gone.
+func (e *engine) deleteAtExchange(ctx context.Context, l *link, entry ledger.Entry) (err error) {
+	defer func() { e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc() }()
+	ctx = exchanges.WithRevoking(ctx)
+	switch {
+	case entry.ExchangeKeyID != "" && l.variant.Unlisted != "":
+		if err := l.account.DeleteKey(ctx, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {
+			return err
+		}
+		return nil
+	case entry.ExchangeKeyID != "":
+		return l.account.DeleteKey(ctx, entry.Ref())
+	case l.variant.Unlisted != "":
+		return e.endedByItself(l, entry)
+	case l.variant.Label.MaxLength == 0:
+		// Such a key has a pair of our making, whose private half died with the
+		// mint: nobody can use it.
+		e.Logger().Warn("the answer to a create call was lost at an exchange without labels; a key that nobody can use may be left there",
+			"key_id", entry.ID, "connection", entry.Connection, "sub_account", entry.SubAccount)
+		return nil
+	}
+	return e.deleteByLabel(ctx, l, entry)
+}
+
+// deleteByLabel deletes whatever bears the key's label.
+func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry) error {
+	for {
+		found, err := e.find(ctx, l, entry)
+		switch {
+		case errors.Is(err, exchanges.ErrNotFound):
+			// No key outlives its sub-account.
+			return nil
+		case err != nil:
+			return err
+		case found == nil && e.now().Before(entry.Created.Add(ledger.PendingGrace)):
+			return errQuiet
+		case found == nil:
+			return nil
+		case found.Masked:
+			return leftToPerson(l, entry, found)
+		}
+		ref := entry.Ref()
+		ref.ID = found.ID
+		if err := l.account.DeleteKey(ctx, ref); err != nil {
+			return err
+		}
+	}
+}
+
+// leftToPerson says that only a person can delete a key whose create answer was
+// lost, because the exchange shows no more than a part of its id. The entry, and
+// the place that it takes, stay until the key is no longer listed.
+func leftToPerson(l *link, entry ledger.Entry, found *exchanges.KeyInfo) error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key",
+		Message: fmt.Sprintf("the key labelled %s is listed only as %s and cannot be deleted through the API; nobody holds its secret", entry.Label, found.ID),
+		Remedy:  fmt.Sprintf("delete it on the exchange's website, in sub-account %s", entry.SubAccount),
+	}
+}
+
+// endedByItself returns nil once a key has surely ended that an exchange which
+// lists none cannot find or delete.
+func (e *engine) endedByItself(l *link, entry ledger.Entry) error {
+	end := entry.HardLimit.Add(unlistedGrace)
+	if left := end.Sub(e.now()); left > 0 {
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key", RetryAfter: left,
+			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and by " + timestamp(end) + " it has ended by itself",
+		}
+	}
+	return nil
+}
