@@ -257,17 +257,17 @@ check_others() {
     works "$answer"
     vault lease revoke "$(say "$answer" | lease_of)" >/dev/null
     delay=$(delay_of "${role%-trader}")
-    if [[ $delay =~ ^[0-9]+[hm] ]]; then
-      say "${role%-trader} may let a deleted key go on working for $delay; that is not waited for."
+    if ((delay >= 60)); then
+      say "${role%-trader} may let a deleted key go on working for $delay seconds; that is not waited for."
     else
       refused "$answer" 60
     fi
   done
 }
 
-# delay_of EXCHANGE: how long it may take to act on a deletion.
+# delay_of EXCHANGE: how long it may take to act on a deletion, in seconds.
 delay_of() {
-  vault read -format=json "exchange/exchanges/$1" | sed -nE 's/^ *"revocation_delay": *"(.*)",?$/\1/p' | sed -n 1p
+  vault read -format=json "exchange/exchanges/$1" | sed -nE 's/^ *"revocation_delay": *([0-9]+),?$/\1/p' | sed -n 1p
 }
 
 write_env() {

@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -130,6 +132,15 @@ func configAnswerFields() map[string]*framework.FieldSchema {
 	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account, if it was verified and tells."}
 	fields["last_rotated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the root key was last written or replaced."}
 	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Keys of the connection in the ledger."}
+	for name, field := range map[string]*framework.FieldSchema{
+		"effective_environment":              {Type: framework.TypeString, Description: "The environment that is used."},
+		"effective_variant":                  {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one."},
+		"effective_base_url":                 {Type: framework.TypeString, Description: "The address of the exchange that is used."},
+		"effective_request_timeout":          {Type: framework.TypeInt64, Description: "How long one request may take, in seconds."},
+		"effective_max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 if neither the connection nor the exchange has a cap."},
+	} {
+		fields[name] = field
+	}
 	return fields
 }
 
@@ -334,7 +345,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 	if err != nil {
 		return nil, err
 	}
-	return &logical.Response{Data: map[string]any{
+	resp := &logical.Response{Data: map[string]any{
 		"exchange":                 c.Exchange,
 		"environment":              c.Environment,
 		"variant":                  c.Variant,
@@ -356,7 +367,23 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"exclusive_sub_accounts":   c.ExclusiveSubAccounts,
 		"frozen":                   c.Frozen,
 		"live_keys":                keys,
-	}}, nil
+	}}
+	if l, err := e.connections.get(ctx, req.Storage, name); err != nil || l == nil {
+		resp.AddWarning(fmt.Sprintf("the connection cannot be used now: %v", err))
+	} else {
+		l.describe(resp.Data)
+	}
+	return resp, nil
+}
+
+// describe adds what the connection comes to, beside what was written.
+func (l *link) describe(data map[string]any) {
+	environment, _ := l.about.Environment(l.Environment)
+	data["effective_environment"] = environment.Name
+	data["effective_variant"] = l.variant.Name
+	data["effective_base_url"] = cmp.Or(l.BaseURL, environment.BaseURL)
+	data["effective_request_timeout"] = seconds(cmp.Or(l.RequestTimeout, exchanges.DefaultTimeout))
+	data["effective_max_keys_per_sub_account"] = l.keyCap(l.variant)
 }
 
 func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {

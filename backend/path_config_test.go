@@ -26,6 +26,39 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	require.NotContains(t, shown["allowed_scopes"], "withdraw")
 }
 
+func TestConfigIsShownAsWrittenBesideWhatItComesTo(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", nil)
+	shown := d.read("config/bybit")
+	for field, want := range map[string]any{
+		"environment": "", "effective_environment": "production", "variant": "", "effective_variant": "",
+		"base_url": d.sim.Exchange("bybit").BaseURL, "effective_base_url": d.sim.Exchange("bybit").BaseURL,
+		"request_timeout": int64(0), "effective_request_timeout": int64(10),
+		"max_keys_per_sub_account": 0, "effective_max_keys_per_sub_account": 0,
+	} {
+		require.Equal(t, want, shown[field], field)
+	}
+	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 3, "request_timeout": "5s"})
+	shown = d.read("config/bybit")
+	require.Equal(t, int64(5), shown["effective_request_timeout"])
+	require.Equal(t, 3, shown["effective_max_keys_per_sub_account"])
+}
+
+// What a downgrade made unusable is still shown, with the reason.
+func TestConfigThatCannotBeUsedIsShown(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", nil)
+	entry, err := connectionTable().Get(t.Context(), d.storage, "bybit")
+	require.NoError(t, err)
+	entry.Variant = "no-such"
+	require.NoError(t, connectionTable().Put(t.Context(), d.storage, "bybit", *entry))
+	d.start()
+	resp := d.must(logical.ReadOperation, "config/bybit", nil)
+	require.Equal(t, "no-such", resp.Data["variant"])
+	require.Len(t, resp.Warnings, 1)
+	require.Contains(t, resp.Warnings[0], "no-such")
+}
+
 func TestConfigRefusesBadInput(t *testing.T) {
 	d := newDesk(t)
 	access := d.sim.Exchange("bybit")

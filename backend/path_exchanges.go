@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -68,7 +67,9 @@ func exchangeFields() map[string]*framework.FieldSchema {
 		"credentials":   {Type: framework.TypeSlice, Description: "Forms of a root credential; for each: name, fields, note.", Required: true},
 		"variants": {
 			Type: framework.TypeSlice, Required: true,
-			Description: "Kinds of parent account; for each: name, summary, scopes, permissions, inseparable sets, key types, limits, address rules, activation, revocation, rate limits; the first is the default.",
+			Description: "Kinds of parent account, the first of which is the default. For each: name, summary, scopes, permissions, inseparable sets of scopes, key types, limits, address rules, " +
+				"activation_delay and revocation_delay (how long a new key may be refused, and a deleted one may go on working, in seconds; 0 if nothing is documented), " +
+				"native_expiry (whether the exchange can end a key by itself, rounded to granularity and after max at the latest, in seconds; 0 for no bound), rate limits.",
 		},
 		"root_rotation": {Type: framework.TypeBool, Description: "Whether the root key can be replaced through the API.", Required: true},
 		"notes":         {Type: framework.TypeStringSlice, Description: "What an operator should know.", Required: true},
@@ -118,31 +119,22 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"addresses": map[string]any{
 			"none": v.Addresses.None, "max": v.Addresses.Max, "ipv6": v.Addresses.IPv6, "cidr": v.Addresses.CIDR, "note": v.Addresses.Note,
 		},
-		"activation_delay": exchanges.Period(v.ActivationDelay),
+		"activation_delay": seconds(v.ActivationDelay),
 		"passphrase":       v.Passphrase != nil,
-		"native_expiry":    "none",
+		"native_expiry":    map[string]any{"supported": false, "granularity": 0, "max": 0},
 		"listing":          "keys are listed",
-		"revocation_delay": exchanges.Period(v.RevocationDelay),
+		"revocation_delay": seconds(v.RevocationDelay),
 		"revocation":       "revocation deletes a key",
 		"rate_limits":      each(v.RateLimits, showRateLimit),
 	}
 	if expiry := v.NativeExpiry; expiry != nil {
-		shown["native_expiry"] = "to the " + exchanges.Period(expiry.Granularity)
-		if expiry.Max > 0 {
-			shown["native_expiry"] = "to the " + exchanges.Period(expiry.Granularity) + ", at most " + exchanges.Period(expiry.Max)
-		}
+		shown["native_expiry"] = map[string]any{"supported": true, "granularity": seconds(expiry.Granularity), "max": seconds(expiry.Max)}
 	}
 	if v.Unlisted != "" {
 		shown["listing"] = v.Unlisted
 	}
 	if v.NoDeletion != "" {
 		shown["revocation"] = v.NoDeletion
-	}
-	if v.ActivationDelay == 0 {
-		shown["activation_delay"] = "none documented"
-	}
-	if v.RevocationDelay < time.Second {
-		shown["revocation_delay"] = "none documented"
 	}
 	return shown
 }

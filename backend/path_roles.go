@@ -99,6 +99,15 @@ func roleFields() map[string]*framework.FieldSchema {
 
 func roleAnswerFields() map[string]*framework.FieldSchema {
 	fields := roleFields()
+	for name, field := range map[string]*framework.FieldSchema{
+		"effective_scopes":   {Type: framework.TypeStringSlice, Description: "What keys may do: the scopes in full."},
+		"effective_key_type": {Type: framework.TypeString, Description: "How keys sign."},
+		"effective_ttl":      {Type: framework.TypeInt64, Description: "Lifetime of a key's lease, in seconds, as role, connection, mount and exchange allow."},
+		"effective_max_ttl":  {Type: framework.TypeInt64, Description: "Longest lifetime of a key, renewals included, in seconds."},
+		"effective_max_wait": {Type: framework.TypeInt64, Description: "How long a mint waits, in seconds."},
+	} {
+		fields[name] = field
+	}
 	fields["risk"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What a leaked key could cost: minimal, moderate or critical."}
 	return fields
 }
@@ -254,6 +263,7 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 		"max_ttl":            seconds(r.MaxTTL),
 		"max_live_keys":      r.MaxLiveKeys,
 		"max_wait":           seconds(r.MaxWait),
+		"effective_max_wait": seconds(r.maxWait()),
 		"require_reason":     r.RequireReason,
 		"require_wrapping":   r.RequireWrapping,
 		"label_template":     r.LabelTemplate,
@@ -266,8 +276,7 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 	return resp, nil
 }
 
-// describeRole adds what the role comes to at its exchange: the scopes in
-// full, the key type and the risk.
+// describeRole adds what the role comes to at its exchange, beside what was written.
 func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, name string, data map[string]any) error {
 	l, err := e.connections.existing(ctx, s, r.Connection)
 	if err != nil {
@@ -277,9 +286,15 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 	if err != nil {
 		return err
 	}
-	data["scopes"] = grant.Scopes.Strings()
-	data["key_type"] = string(r.keyType(l.variant))
+	data["effective_scopes"] = grant.Scopes.Strings()
+	data["effective_key_type"] = string(r.keyType(l.variant))
 	data["risk"] = string(grant.Risk)
+	life, err := mintLifetime(0, r, l.connection, e.System())
+	if err != nil {
+		return err
+	}
+	life = life.within(l.variant)
+	data["effective_ttl"], data["effective_max_ttl"] = seconds(life.ttl), seconds(life.maxTTL)
 	return nil
 }
 

@@ -62,13 +62,25 @@ func TestRoleRefusesBadInput(t *testing.T) {
 	}
 }
 
-func TestRoleIsShownAsItComesOut(t *testing.T) {
+func TestRoleIsShownAsWrittenBesideWhatItComesTo(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
 	shown := d.read("roles/trader")
-	require.Equal(t, []string{"read", "trade:spot"}, shown["scopes"])
-	require.Equal(t, "hmac", shown["key_type"])
-	require.Equal(t, "moderate", shown["risk"])
+	for field, want := range map[string]any{
+		"scopes": []string{"trade:spot"}, "effective_scopes": []string{"read", "trade:spot"},
+		"key_type": "", "effective_key_type": "hmac",
+		"ttl": int64(600), "effective_ttl": int64(600), "max_ttl": int64(3600), "effective_max_ttl": int64(3600),
+		"max_wait": int64(0), "effective_max_wait": int64(20), "risk": "moderate",
+	} {
+		require.Equal(t, want, shown[field], field)
+	}
+	d.must(logical.PatchOperation, "roles/trader", map[string]any{"ttl": 0, "max_ttl": 0, "max_wait": "5s"})
+	shown = d.read("roles/trader")
+	for field, want := range map[string]any{
+		"ttl": int64(0), "effective_ttl": int64(3600), "max_ttl": int64(0), "effective_max_ttl": int64(24 * 3600), "effective_max_wait": int64(5),
+	} {
+		require.Equal(t, want, shown[field], "by the mount: %s", field)
+	}
 
 	d.write("config/bybit", map[string]any{"allowed_scopes": "read"})
 	resp := d.must(logical.ReadOperation, "roles/trader", nil)

@@ -137,8 +137,8 @@ func TestExchangesTellHowLongKeysTake(t *testing.T) {
 	of := func(exchange string) any {
 		return d.read("exchanges/" + exchange)["variants"].([]map[string]any)[0]["activation_delay"]
 	}
-	require.Equal(t, "10m", of("coinex"))
-	require.Equal(t, "none documented", of("bybit"))
+	require.Equal(t, int64(600), of("coinex"))
+	require.Equal(t, int64(0), of("bybit"))
 	d.trader()
 	require.Equal(t, true, d.mint("trader").Data["ready"])
 }
