@@ -20,7 +20,7 @@ func parseAddresses(field string, items []string) ([]string, error) {
 		case err != nil:
 			return nil, invalid(field, "%q is not an IP address or CIDR block; give for example 203.0.113.7 or 203.0.113.0/24", item)
 		case prefix.Bits() == 0:
-			return nil, invalid(field, "%q means every address; name the addresses from which the key shall work", item)
+			return nil, invalid(field, "%q means every address; name the addresses from which the key is to work", item)
 		case prefix.Addr() != prefix.Masked().Addr():
 			return nil, invalid(field, "%q has address bits beyond its mask; did you mean %s?", item, prefix.Masked())
 		}

@@ -118,7 +118,7 @@ The exchange secrets engine mints API keys at crypto exchanges on demand, with
 exactly the scopes that a role names, and deletes them at the exchange when
 their lease ends.
 
-Write a parent account's credential to config/, write a role to roles/, and
-read creds/ for a key. keys/ shows every key there is, and exchanges/ what each
+Write a parent account's credential to config/, write a role to roles/, and read
+creds/ for a key. keys/ lists every key that exists, and exchanges/ what each
 exchange can do.
 `

@@ -27,8 +27,8 @@ type circuit struct {
 
 	mu       sync.Mutex
 	failures int
-	// since is when the first of the failures in a row happened, retryAt
-	// when the next call may try.
+	// since is when the first of the failures in a row happened, and retryAt when
+	// the next call may try again.
 	since, retryAt time.Time
 	probing        bool
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // connection is a parent account at an exchange: its root credential, how to
-// reach it, and the guard rails that no role on it may pass.
+// reach it, and the guard rails that no role on it may exceed.
 type connection struct {
 	Exchange       string        `json:"exchange"`
 	Environment    string        `json:"environment"`
@@ -22,8 +22,8 @@ type connection struct {
 	RequestTimeout time.Duration `json:"request_timeout"`
 	RateMultiplier float64       `json:"rate_multiplier"`
 	// RotationPeriod is how often the root key is replaced, and Rotated when
-	// it was last. Superseded is the root key before this one, while it is
-	// still to be deleted.
+	// it was last replaced. Superseded is the root key before this one, until that
+	// is deleted.
 	RotationPeriod time.Duration `json:"rotation_period"`
 	Rotated        time.Time     `json:"rotated,omitzero"`
 	Superseded     string        `json:"superseded,omitempty"`
@@ -116,7 +116,7 @@ func (c connection) options() exchanges.Options {
 	}
 }
 
-// userAgent tells an exchange's support who is calling.
+// userAgent lets an exchange's support see who is calling.
 const userAgent = "vault-plugin-secrets-exchange"
 
 // sameAccess reports whether both reach the same place with the same
@@ -128,7 +128,7 @@ func (c connection) sameAccess(other connection) bool {
 
 // reaches reports whether keys minted through one connection can be deleted
 // through the other: the access is the same, or another credential at the same
-// place was verified to be of the same account, as far as the exchange tells.
+// place was verified to belong to the same account, as far as the exchange says.
 func (c connection) reaches(other connection, verified bool) bool {
 	if c.sameAccess(other) {
 		return true
@@ -151,12 +151,12 @@ func matches(globs []string, name string) bool {
 func (c connection) checkGrant(variant exchanges.Variant, grant exchanges.Grant) error {
 	for _, scope := range grant.Scopes {
 		if !scope.NamedBy(c.AllowedScopes) {
-			return invalid("scopes", "%s is not allowed on this connection, which allows %s; ask the security team to widen its allowed_scopes", scope, strings.Join(c.AllowedScopes, ", "))
+			return invalid("scopes", "%s is not allowed on this connection, which allows %s; ask whoever manages it to widen allowed_scopes", scope, strings.Join(c.AllowedScopes, ", "))
 		}
 	}
 	for _, p := range variant.Permissions {
 		if p.Beyond && slices.Contains(grant.Permissions, p.Name) && !slices.Contains(c.AllowedScopes, p.Name) {
-			return invalid("native_permissions", "%s reaches beyond the canonical scopes and must be named in the connection's allowed_scopes", p.Name)
+			return invalid("native_permissions", "%s goes beyond the canonical scopes, so the connection must name it in allowed_scopes", p.Name)
 		}
 	}
 	return nil

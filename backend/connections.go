@@ -57,8 +57,8 @@ type connections struct {
 
 	mu    sync.Mutex
 	links map[string]*link
-	// changes counts invalidations: what was read from storage before one
-	// must not be kept after it.
+	// changes counts invalidations: what was read before one must not be kept
+	// after it.
 	changes int
 }
 
@@ -150,7 +150,7 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	}}, nil
 }
 
-// circuits tells of each connection in use whether its circuit is open.
+// circuits reports, for each connection in use, whether its circuit is open.
 func (c *connections) circuits() map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

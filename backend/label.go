@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// A label is what finds a key again whose create answer was lost, and what
-// tells our keys from anybody else's. It begins with the mount's ownership tag
+// A label lets a key be found again after its create answer was lost, and sets our
+// keys apart from everybody else's. It begins with the mount's ownership tag
 // and the key's id; what the role's label_template adds comes after, as far as
 // the exchange's length allows. The shortest labels (16 characters) hold all of
 // the id but its last two characters.
@@ -23,7 +23,7 @@ const (
 )
 
 // encoding has only lower-case letters and digits, which every exchange takes
-// in a label and none folds together.
+// in a label and none changes.
 var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 func shortHash(length int, parts ...string) string {
@@ -87,7 +87,7 @@ func renderLabel(text string, data labelData) (string, error) {
 	return label, nil
 }
 
-// checkLabelTemplate tries the template out.
+// checkLabelTemplate refuses a template that cannot be rendered.
 func checkLabelTemplate(text string) error {
 	_, err := renderLabel(text, labelData{})
 	return err

@@ -14,7 +14,7 @@ import (
 // failure is not fatal: the index is loaded on first use then.
 func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if err := e.ledger.Load(ctx, req.Storage); err != nil {
-		e.Logger().Warn("the ledger could not be loaded yet; it is tried again when it is needed", "error", err)
+		e.Logger().Warn("the ledger could not be loaded; it is loaded when it is first needed", "error", err)
 	}
 	return nil
 }

@@ -71,11 +71,11 @@ func (m *metrics) observer(connection string) func(string, error, time.Duration)
 var (
 	keysDesc    = prometheus.NewDesc("exchange_keys", "Keys in the ledger, by connection and state.", []string{"connection", "state"}, nil)
 	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
-	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long the longest overdue key has been due for deletion, by connection; 0 if none is.", []string{"connection"}, nil)
+	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
-// present is what the ledger and the circuits say at the time of a scrape.
+// present is the state of the ledger and the circuits at the time of a scrape.
 type present struct {
 	now      time.Time
 	keys     []ledger.Key

@@ -70,7 +70,7 @@ func (e *engine) pathConfigList() *framework.Path {
 			},
 		},
 		HelpSynopsis:    "List the connections.",
-		HelpDescription: "A connection is the credential of a parent account at one exchange, with the guard rails that no role on it may pass.",
+		HelpDescription: "A connection is the credential of a parent account at one exchange, with the guard rails that no role on it may exceed.",
 	}
 }
 
@@ -89,11 +89,11 @@ func configFields() map[string]*framework.FieldSchema {
 		"totp_secret": secret("Seed of one-time codes (base32), where the exchange asks for them."),
 		"verify": {
 			Type: framework.TypeBool, Default: true,
-			Description: "Ask the exchange whether the credential works, and refuse it if it does not. A write that changes neither credential nor place only asks if verify=true is given.",
+			Description: "Ask the exchange whether the credential works, and refuse it if it does not. A write that changes neither the credential nor where the exchange is asks only if verify=true is given.",
 		},
 		"force": {
 			Type: framework.TypeBool, Default: false, Query: true,
-			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which then cannot be revoked.",
+			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked.",
 		},
 	}
 	for name, field := range guardRailFields() {
@@ -111,25 +111,25 @@ func guardRailFields() map[string]*framework.FieldSchema {
 		"variant":                  {Type: framework.TypeString, Description: "The kind of parent account, where the exchange has several."},
 		"base_url":                 {Type: framework.TypeString, Description: "Address of the exchange instead of the environment's: https, or http to a loopback address."},
 		"api_key":                  {Type: framework.TypeString, Description: "The root key."},
-		"broker":                   {Type: framework.TypeString, Description: "The broker under which the account is, at an exchange that brokers share."},
+		"broker":                   {Type: framework.TypeString, Description: "The broker that the account belongs to, at an exchange that brokers share."},
 		"request_timeout":          {Type: framework.TypeSignedDurationSecond, Description: "How long one request to the exchange may take; 10s by default."},
 		"rate_multiplier":          {Type: framework.TypeFloat, Description: "Multiplies the exchange's documented rate limits: below 1 where other tools share the account's quota, above 1 where the exchange has granted more. 1 by default."},
 		"allowed_roles":            {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the roles that may use the connection; all by default."},
 		"allowed_sub_accounts":     {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the sub-accounts in which keys may be minted; all by default."},
 		"allowed_scopes":           {Type: framework.TypeCommaStringSlice, Description: "Scopes that roles may give, and native permissions beyond the scopes; everything but transfer and withdraw by default."},
-		"allow_undeletable_keys":   {Type: framework.TypeBool, Description: "Mint keys even where the exchange's API cannot delete them, only take their permissions away; see exchanges/. False by default."},
+		"allow_undeletable_keys":   {Type: framework.TypeBool, Description: "Mint keys even where the exchange's API cannot delete them but only take their permissions away; see exchanges/. false by default."},
 		"require_ip_allowlist":     {Type: framework.TypeBool, Description: "Bind every key that can do more than read to addresses; true by default."},
 		"max_ttl":                  {Type: framework.TypeSignedDurationSecond, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 for the exchange's cap."},
 		"rotation_period":          {Type: framework.TypeSignedDurationSecond, Description: "How often the root key is replaced, at an exchange whose API can; 0 for never."},
 		"exclusive_sub_accounts":   {Type: framework.TypeBool, Description: "Nobody else makes keys in the allowed sub-accounts: reconcile may delete every key there that it does not know. false by default."},
-		"frozen":                   {Type: framework.TypeString, Description: "no; minting: no new keys; all: no deletions either, for the time after a restored snapshot.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
+		"frozen":                   {Type: framework.TypeString, Description: "What is stopped. no: nothing. minting: no new keys. all: no deletions either, for the hour after a restored snapshot.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
 	}
 }
 
 func configAnswerFields() map[string]*framework.FieldSchema {
 	fields := guardRailFields()
-	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account, if it was verified and tells."}
+	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account; empty if the credential was not verified or the exchange does not say."}
 	fields["last_rotated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the root key was last written or replaced."}
 	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Keys of the connection in the ledger."}
 	for name, field := range map[string]*framework.FieldSchema{
@@ -429,13 +429,13 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 
 var configHelp = strings.TrimSpace(`
 A connection holds the root credential of a parent account and the guard rails
-that no role on it may pass. It belongs to the security team; roles belong to
+that no role on it may exceed. It belongs to the security team; roles belong to
 the teams that use them. Secrets are written and never shown again.
 
-A write keeps the fields that are not given. One that changes the credential or
-the place asks the exchange whether the credential works and may mint keys;
-verify=false leaves that out. The secret parts of a credential are replaced
-together.
+A write changes only the fields that are given. If it changes the credential or
+where the exchange is, the engine first asks the exchange whether the credential
+works and may mint keys; verify=false skips that. The secret parts of a
+credential are replaced together.
 A connection that has keys cannot be deleted, unless force=true asks for the
 keys to be revoked first.
 `)

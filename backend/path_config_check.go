@@ -17,13 +17,13 @@ func (e *engine) pathConfigCheck() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.checkConfig,
-				Summary:  "Ask the exchange who the root credential is and what it may.",
-				Responses: responses(http.StatusOK, "What the exchange says.", map[string]*framework.FieldSchema{
+				Summary:  "Ask the exchange whose the root credential is and what it may do.",
+				Responses: responses(http.StatusOK, "What the exchange answered.", map[string]*framework.FieldSchema{
 					"can_mint":        {Type: framework.TypeBool, Description: "Whether keys can be minted with it.", Required: true},
-					"problem":         {Type: framework.TypeString, Description: "What is missing, and how to mend it."},
+					"problem":         {Type: framework.TypeString, Description: "If it cannot, what is missing and how to put it right."},
 					"account":         {Type: framework.TypeString, Description: "What the exchange calls the account."},
 					"permissions":     {Type: framework.TypeStringSlice, Description: "The root key's rights in the exchange's words.", Required: true},
-					"ip_allowlist":    {Type: framework.TypeStringSlice, Description: "Addresses that the root key is bound to.", Required: true},
+					"ip_allowlist":    {Type: framework.TypeStringSlice, Description: "Addresses from which the root key works; empty means anywhere, or that the exchange does not say.", Required: true},
 					"expires_at":      {Type: framework.TypeString, Description: "When the exchange ends the root key; empty for never."},
 					"clock_offset_ms": {Type: framework.TypeInt64, Description: "The exchange's clock minus this host's, in milliseconds."},
 					"warnings":        {Type: framework.TypeStringSlice, Description: "What deserves attention.", Required: true},
@@ -31,7 +31,7 @@ func (e *engine) pathConfigCheck() *framework.Path {
 			},
 		},
 		HelpSynopsis: "Check a connection's root credential at the exchange, now.",
-		HelpDescription: "Signs a call that asks the exchange who the root credential is, and shows its rights, the addresses " +
+		HelpDescription: "Signs a call that asks the exchange about the root credential, and shows its rights, the addresses " +
 			"it is bound to, its expiry, and how far the clocks are apart. Nothing is changed.",
 	}
 }

@@ -29,7 +29,7 @@ func (e *engine) pathConfigReconcile() *framework.Path {
 					"known":    {Type: framework.TypeInt, Description: "Keys on which exchange and ledger agree.", Required: true},
 					"strays":   {Type: framework.TypeSlice, Description: "Keys with this mount's label that the ledger does not know; deleted unless dry_run or masked. With exclusive_sub_accounts, foreign keys too.", Required: true},
 					"foreign":  {Type: framework.TypeSlice, Description: "Keys that are not this mount's: for each sub_account, api_key, label, permissions, age.", Required: true},
-					"missing":  {Type: framework.TypeSlice, Description: "Keys that are live in the ledger and that the exchange does not have.", Required: true},
+					"missing":  {Type: framework.TypeSlice, Description: "Keys that are live in the ledger but that the exchange does not list.", Required: true},
 					"deleting": {Type: framework.TypeInt, Description: "Strays taken into the ledger for deletion, which goes on in the background.", Required: true},
 				}),
 				ForwardPerformanceStandby:   true,
@@ -114,7 +114,8 @@ the ledger: it was minted after the snapshot from which Vault was restored.
 Strays are only reported, unless dry_run=false asks for their deletion.
 
 A key that the exchange shows only in part (masked) cannot be deleted through
-its API. It is told by its label; delete a stray one on the exchange's website.
+its API. It is recognized by its label; delete a stray one on the exchange's
+website.
 
 Keys without this mount's label are never touched, unless the connection says
 exclusive_sub_accounts=true. After a restore, freeze the connection first

@@ -21,7 +21,7 @@ func (e *engine) pathConfigRotateRoot() *framework.Path {
 				Summary:  "Replace the root key through the exchange's API.",
 				Responses: responses(http.StatusOK, "The root key was replaced.", map[string]*framework.FieldSchema{
 					"api_key":     {Type: framework.TypeString, Description: "The new root key; its secret is not shown.", Required: true},
-					"old_deleted": {Type: framework.TypeBool, Description: "Whether the old root key is deleted already; if not, that is tried again every minute.", Required: true},
+					"old_deleted": {Type: framework.TypeBool, Description: "Whether the old root key has been deleted; if not, the engine tries again every minute.", Required: true},
 				}),
 				ForwardPerformanceStandby:   true,
 				ForwardPerformanceSecondary: true,
@@ -41,10 +41,10 @@ func (e *engine) rotateConfig(ctx context.Context, req *logical.Request, d *fram
 }
 
 var rotateRootHelp = strings.TrimSpace(`
-Makes a new root key of the same rights, tries it, stores it, and deletes the
-old one. Until the new key is stored the old one stays in use. Keys that were
+Makes a new root key with the same rights, tries it, stores it, and deletes the
+old one. The old key stays in use until the new one is stored. Keys that were
 minted before live on, and are deleted with the new root key.
 
-Most exchanges have no such API call; there the answer says what to do by hand.
-With rotation_period on the connection this is done by itself.
+Most exchanges have no such API call; the answer then says what to do by hand.
+With rotation_period on the connection, the engine does this on its own.
 `)

@@ -30,7 +30,7 @@ func (e *engine) pathCreds() *framework.Path {
 			"name":         nameField("role"),
 			"ttl":          {Type: framework.TypeSignedDurationSecond, Query: true, Description: "Lifetime of the key, at most the role's."},
 			"scopes":       {Type: framework.TypeCommaStringSlice, Query: true, Description: "Scopes of the key, at most the role's."},
-			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Query: true, Description: "Addresses from which the key shall work, within what the role allows."},
+			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Query: true, Description: "Addresses from which the key is to work, within what the role allows."},
 			"reason":       {Type: framework.TypeString, Query: true, Description: "Why the key is needed; kept in the ledger."},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
@@ -62,7 +62,7 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 		return nil, err
 	}
 	if o.role.RequireWrapping && (req.WrapInfo == nil || req.WrapInfo.TTL <= 0) {
-		return nil, refuse("role %q only answers wrapped; ask with a wrap TTL (vault read -wrap-ttl=60s ...)", o.roleName)
+		return nil, refuse("role %q answers only with a wrapped response; ask for one with a wrap TTL (vault read -wrap-ttl=60s ...)", o.roleName)
 	}
 	m, err := e.mint(ctx, req.Storage, o)
 	e.metrics.mints.WithLabelValues(o.link.name, result(err)).Inc()
@@ -120,21 +120,21 @@ func credsFields() map[string]*framework.FieldSchema {
 		"base_url":     {Type: framework.TypeString, Description: "Where the key is used.", Required: true},
 		"sub_account":  {Type: framework.TypeString, Description: "The sub-account that the key belongs to.", Required: true},
 		"scopes":       {Type: framework.TypeStringSlice, Description: "What the key may do.", Required: true},
-		"ip_allowlist": {Type: framework.TypeStringSlice, Description: "From where the key works; empty for anywhere.", Required: true},
+		"ip_allowlist": {Type: framework.TypeStringSlice, Description: "Addresses from which the key works; empty means anywhere.", Required: true},
 		"risk":         {Type: framework.TypeString, Description: "What a leak could cost: minimal, moderate or critical.", Required: true},
 		"expires_at":   {Type: framework.TypeString, Description: "When the key is deleted unless its lease is renewed.", Required: true},
-		"ready":        {Type: framework.TypeBool, Description: "Whether the exchange accepts the key by now. Only some exchanges take a while, and the role's max_wait may be over before.", Required: true},
+		"ready":        {Type: framework.TypeBool, Description: "Whether the exchange already accepts the key. Some exchanges take a while, and may take longer than the role's max_wait.", Required: true},
 	}
 }
 
 var credsHelp = strings.TrimSpace(`
-Reading this path makes a new API key at the exchange, in a sub-account of the
-role's, with exactly the role's scopes and addresses. The secret is shown once
-and stored nowhere; only a bearer token is kept, since nothing else can delete
-it. The key is deleted at the exchange when its lease ends or is revoked.
+Reading this path makes a new API key at the exchange, in one of the role's
+sub-accounts, with exactly the role's scopes and addresses. The secret is shown once
+and stored nowhere; only a bearer token is kept, since it is needed to delete
+itself. The key is deleted at the exchange when its lease ends or is revoked.
 
-Some exchanges take a while to accept a new key. The read waits for that as long
-as the role's max_wait leaves; ready then says whether the key is accepted.
+Some exchanges take a while to accept a new key. The read waits for that, up to
+the role's max_wait; ready then says whether the exchange accepts the key.
 
 An update may ask for less than the role gives: a shorter ttl, fewer scopes,
 narrower ip_allowlist. It may also give a reason, which the ledger keeps.

@@ -22,7 +22,7 @@ func (e *engine) pathRolesRevokeAll() *framework.Path {
 	return e.pathRevokeAll("roles", "role", e.stopRole, ofRole)
 }
 
-// pathRevokeAll is a kill switch: stop ends minting, and which finds the keys.
+// pathRevokeAll is a kill switch: stop ends minting, and which selects the keys.
 func (e *engine) pathRevokeAll(
 	folder, what string,
 	stop func(ctx context.Context, s logical.Storage, name string) error,
@@ -103,7 +103,7 @@ func (e *engine) stopRole(ctx context.Context, s logical.Storage, name string) e
 
 var revokeAllHelp = strings.TrimSpace(`
 An update stops minting (frozen=minting on the connection, disabled=true on the
-role), marks every key for deletion, and deletes the keys in the background as
-fast as the exchange's rate limit allows. A read says how many are left. Minting
-stays stopped until it is allowed again on the connection or role.
+role), condemns every key, and deletes the keys in the background as fast as the
+exchange's rate limit allows. A read says how many are left. Minting stays
+stopped until it is allowed again on the connection or role.
 `)

@@ -81,7 +81,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		"connection":         {Type: framework.TypeString, Description: "The connection, see config/. Required."},
 		"sub_accounts":       {Type: framework.TypeCommaStringSlice, Description: "Sub-accounts in which keys are minted; of several, the one with most free slots is taken. Required."},
 		"scopes":             {Type: framework.TypeCommaStringSlice, Description: "What keys may do: read, trade:spot, trade:margin, trade:futures, trade:options, transfer, withdraw; trade for every trade scope. read is always included."},
-		"native_permissions": {Type: framework.TypeCommaStringSlice, Description: "Permissions in the exchange's own words, for what the scopes don't name; see exchanges/."},
+		"native_permissions": {Type: framework.TypeCommaStringSlice, Description: "Permissions in the exchange's own words, for what no scope covers; see exchanges/."},
 		"ip_allowlist":       {Type: framework.TypeCommaStringSlice, Description: "Addresses, or CIDR blocks where the exchange takes them, from which keys work."},
 		"allowed_ip_ranges":  {Type: framework.TypeCommaStringSlice, Description: "CIDR blocks from which a caller may choose the addresses of a key."},
 		"bind_client_ip":     {Type: framework.TypeBool, Default: false, Description: "Bind each key to its caller's address, which must lie in allowed_ip_ranges."},
@@ -234,14 +234,14 @@ func (e *engine) checkStored(ctx context.Context, s logical.Storage, name string
 	return err
 }
 
-// mountWarnings tells where the mount allows less than the role asks for.
+// mountWarnings warns where the mount allows less than the role asks for.
 func mountWarnings(r role, system logical.SystemView) *logical.Response {
 	limit := system.MaxLeaseTTL()
 	if limit == 0 || max(r.TTL, r.MaxTTL) <= limit {
 		return nil
 	}
 	resp := &logical.Response{}
-	resp.AddWarning("the mount's maximum lease time, " + limit.String() + ", is less than the role's; keys live no longer than that")
+	resp.AddWarning("the mount's maximum lease time, " + limit.String() + ", is less than the role's: keys live no longer than that")
 	return resp
 }
 

@@ -33,7 +33,7 @@ func (e *engine) pathRolesCheck() *framework.Path {
 			},
 		},
 		HelpSynopsis:    "Check whether a key could be minted for the role now.",
-		HelpDescription: "Goes through everything that a read of creds/ does, the exchange's acceptance of the root credential included, but makes no key.",
+		HelpDescription: "Does everything that a read of creds/ does, up to asking the exchange about the root credential, but makes no key.",
 	}
 }
 

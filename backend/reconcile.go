@@ -27,8 +27,7 @@ type comparison struct {
 	strays []finding
 	// foreign keys bear no label of this mount.
 	foreign []finding
-	// missing keys are live in the ledger, and the exchange does not have
-	// them.
+	// missing keys are live in the ledger, but the exchange does not list them.
 	missing []finding
 }
 
@@ -41,7 +40,7 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 		known[entry.Label] = true
 	}
 	delete(known, "")
-	// A masked key is told by its label, and if it has none it may be any.
+	// A masked key is recognized by its label; without one it could be any key.
 	seen, anyone := map[string]bool{}, false
 	for _, key := range listed {
 		seen[key.ID] = true

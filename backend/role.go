@@ -115,7 +115,7 @@ func (r role) check(name string, l *link) (exchanges.Grant, error) {
 func (r role) checkForm() error {
 	switch {
 	case r.Connection == "":
-		return invalid("connection", "missing; name a connection written to config/, and give all fields of the role: to change single fields of an existing role, patch it")
+		return invalid("connection", "missing; name a connection that was written to config/. A write replaces the whole role; to change single fields, patch it")
 	case len(r.SubAccounts) == 0:
 		return invalid("sub_accounts", "missing; name the sub-accounts in which keys are minted, see config/%s/sub-accounts", r.Connection)
 	case len(r.Scopes) == 0 && len(r.NativePermissions) == 0:

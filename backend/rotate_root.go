@@ -12,7 +12,7 @@ import (
 
 // rotateTimeout bounds one rotation of a root key. It may take four one-time
 // codes, of which an exchange takes one per 30 seconds; a caller who does not
-// wait so long finds the outcome in the connection.
+// wait that long finds the outcome in the connection.
 const rotateTimeout = 130 * time.Second
 
 // rotateRoot replaces the root key of a connection: the new key is made and

@@ -62,7 +62,7 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 func internal(req *logical.Request, name string) (string, error) {
 	value, ok := req.Secret.InternalData[name].(string)
 	if !ok || value == "" {
-		return "", fmt.Errorf("the lease does not say %s; it was not made by this engine", name)
+		return "", fmt.Errorf("the lease holds no %s, so it was not made by this engine", name)
 	}
 	return value, nil
 }
@@ -200,8 +200,8 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 
 // revokeUnknown revokes a lease whose key is not in the ledger. An entry is
 // only removed once the exchange confirmed the key gone, so there should be
-// nothing to do; the key is deleted again all the same, since storage may have
-// been restored. Without its connection there is no way to ask, and a
+// nothing to do. The key is deleted again all the same, since storage may have been
+// restored from a snapshot. Without its connection nobody can be asked; a
 // connection is never deleted while it has keys.
 func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
 	entry := ledger.Entry{Created: e.now()}

@@ -38,7 +38,7 @@ func (e *engine) checkSensitive(req *logical.Request) error {
 		}
 		switch value.(type) {
 		case []any, map[string]any:
-			return invalid(name, "must be a text; what was given is not shown, since it may be secret")
+			return invalid(name, "must be a string; what was given is not shown here, since it may be secret")
 		}
 	}
 	return nil

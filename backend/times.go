@@ -32,8 +32,8 @@ const (
 // compile if one could.
 const _ = uint64(ledger.PendingGrace - (maxMaxWait + createTimeout + 30*time.Second))
 
-// afterwards is the context of what must be done however little time was left, and
-// whether or not the caller is still there.
+// afterwards is the context of work that must be done however little time is left,
+// and whether or not the caller is still there.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), aftermathTimeout)
 }

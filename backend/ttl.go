@@ -13,18 +13,18 @@ import (
 type lifetime struct{ ttl, maxTTL time.Duration }
 
 // mintLifetime settles the lifetime of a new key from the caller's wish (0 for
-// none), the role, the connection and the mount. What the mount does not tell
-// (0, after a failed call to Vault) is unknown, not unlimited.
+// none), the role, the connection and the mount. A limit of 0 from the
+// mount means that Vault could not be asked: unknown, not unlimited.
 func mintLifetime(wish time.Duration, r role, c connection, system logical.SystemView) (lifetime, error) {
 	maxTTL := shortest(r.MaxTTL, c.MaxTTL, system.MaxLeaseTTL())
 	if maxTTL == 0 {
-		return lifetime{}, refuse("no maximum lease time is known; set max_ttl on the role")
+		return lifetime{}, refuse("Vault did not say how long a lease of this mount may last; set max_ttl on the role")
 	}
 	if wish > maxTTL {
 		return lifetime{}, invalid("ttl", "%s is more than the %s that role, connection and mount allow", wish, maxTTL)
 	}
 	if r.TTL > 0 && wish > r.TTL {
-		return lifetime{}, invalid("ttl", "%s is more than the role's ttl %s; a request can only shorten it", wish, r.TTL)
+		return lifetime{}, invalid("ttl", "%s is more than the role's ttl of %s; a request can only shorten it", wish, r.TTL)
 	}
 	ttl := wish
 	for _, next := range []time.Duration{r.TTL, system.DefaultLeaseTTL(), maxTTL} {
@@ -35,9 +35,9 @@ func mintLifetime(wish time.Duration, r role, c connection, system logical.Syste
 	return lifetime{ttl: min(ttl, maxTTL), maxTTL: maxTTL}, nil
 }
 
-// within bounds the lifetime to what the exchange itself lets a key live. Where
-// nobody could find a lost key, its own end is all that bounds it, so that it is
-// made to end with its first lease.
+// within bounds the lifetime to what the exchange itself allows. Where a lost key
+// could not be found, only its own end bounds it, so it is made to end with its
+// first lease.
 func (l lifetime) within(v exchanges.Variant) lifetime {
 	if rule := v.NativeExpiry; rule != nil && rule.Max > 0 {
 		l = lifetime{ttl: min(l.ttl, rule.Max), maxTTL: min(l.maxTTL, rule.Max)}

@@ -9,8 +9,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// verify compares the key with what was asked for. Where the create answer does not
-// tell the addresses, the exchange's list does.
+// verify compares the key with what was asked for. Where the create answer leaves
+// out the addresses, the exchange's list shows them.
 func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, entry ledger.Entry) error {
 	if !whole(key, entry.KeyType) {
 		return o.link.failed(&exchanges.Error{

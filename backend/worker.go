@@ -27,7 +27,7 @@ func newWorker(task func(context.Context, logical.Storage)) *worker {
 	return &worker{task: task, ctx: ctx, cancel: cancel}
 }
 
-// start makes sure that the task runs once from its beginning.
+// start makes sure that the task runs from its beginning once more.
 func (w *worker) start(s logical.Storage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
