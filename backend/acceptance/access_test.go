@@ -109,7 +109,7 @@ func testWrapping(t *testing.T, e *engine) {
 
 func testRequireWrapping(t *testing.T, e *engine) {
 	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"require_wrapping": true}))
-	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadRequest, "only answers wrapped", "-wrap-ttl")
+	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadRequest, "wrapped response", "-wrap-ttl")
 	require.Empty(t, e.simulator.Keys())
 	e.unwrap(t, e.wrapped(t, trader)).works(t)
 }
