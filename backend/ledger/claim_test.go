@@ -135,6 +135,47 @@ func TestEveryTransitionFromEveryState(t *testing.T) {
 	}
 }
 
+// TestWhatATransitionWrites: the times and names that each leaves in the entry.
+func TestWhatATransitionWrites(t *testing.T) {
+	now := start
+	l, storage := New(func() time.Time { return now }), &logical.InmemStorage{}
+	claim, err := l.Claim(t.Context(), storage, "key")
+	require.NoError(t, err)
+	defer claim.Release()
+	want := Entry{ID: "key", State: Pending, Connection: "c", SubAccount: "sub", Label: "label", Created: start}
+	step := func(name string, change func()) {
+		t.Helper()
+		require.NoError(t, transitions[name](t.Context(), claim))
+		change()
+		require.Equal(t, want, claim.Entry(), name)
+	}
+	step("Reserve", func() {})
+	step("Made", func() { want.ExchangeKeyID = "id" })
+	claim.Identify(exchanges.Key{ID: "id", APIKey: "public", Token: "token"})
+	step("Confirm", func() {
+		want.APIKey, want.Token = "public", "token"
+		want.State, want.Expires = Live, start.Add(time.Hour)
+	})
+	step("Renew", func() { want.Expires = start.Add(2 * time.Hour) })
+	require.False(t, claim.Due())
+	now = start.Add(time.Minute)
+	step("Condemn", func() { want.State, want.Revoking, want.NextTry = Revoking, now, now })
+	require.True(t, claim.Due())
+	now = start.Add(2 * time.Minute)
+	step("Condemn", func() {})
+	step("Postpone", func() { want.Attempts, want.LastError, want.NextTry = 1, "not yet", now.Add(FirstRetry) })
+	require.False(t, claim.Due())
+	step("Postpone", func() { want.Attempts, want.NextTry = 2, now.Add(2*FirstRetry) })
+	step("Forget", func() { want.State = Gone })
+
+	adopted, err := l.Claim(t.Context(), storage, "stray")
+	require.NoError(t, err)
+	defer adopted.Release()
+	require.NoError(t, transitions["Adopt"](t.Context(), adopted))
+	require.Equal(t, Entry{ID: "stray", State: Revoking, ExchangeKeyID: "id", Created: start, Revoking: now, NextTry: now}, adopted.Entry())
+	require.True(t, adopted.Due())
+}
+
 // claimIn returns a claim on a key in the state; a pending one has no id yet.
 func claimIn(t *testing.T, l *Ledger, s logical.Storage, state State) *Claim {
 	t.Helper()
