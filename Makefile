@@ -54,9 +54,8 @@ lint: ## Check format, go vet, staticcheck and the shell scripts
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
 .PHONY: docs
-docs: ## Make the table of exchanges from what each says of itself
-	go run ./scripts/exchange-table >docs/exchanges/README.md.new
-	mv docs/exchanges/README.md.new docs/exchanges/README.md
+docs: ## Make the tables of exchanges and of root keys from what each exchange says of itself
+	go run ./scripts/exchange-tables
 
 .PHONY: fmt
 fmt: ## Format the Go files
