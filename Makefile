@@ -47,10 +47,10 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
 .PHONY: lint
-lint: ## Check format, go vet, staticcheck and the shell scripts
+lint: ## Check format, go vet, golangci-lint (.golangci.yml) and the shell scripts
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'These files are not formatted; run make fmt.'; exit 1; }
 	go vet ./...
-	go tool staticcheck ./...
+	scripts/golangci-lint.sh run ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
 .PHONY: docs
