@@ -2,12 +2,13 @@
 
 FUZZTIME ?= 60s
 COVERAGE ?= 85
-ROUNDS   ?= 200
 # The race detector needs a C compiler; RACE= leaves it out.
 RACE     ?= -race
 
 # Packages whose tests need no Vault server.
 UNIT  = $(shell go list ./... | grep -v -e '/acceptance' -e '/scripts$$')
+# The packages whose tests make stress repeats.
+PACKAGES ?= $(UNIT)
 SHELL_SCRIPTS = bootstrap.sh .ci/run $(wildcard scripts/*.sh docs/examples/*.sh)
 
 .PHONY: help
@@ -30,7 +31,13 @@ test: vault c-compiler ## Run all tests, those on a real Vault server included
 test-unit: c-compiler ## Run the tests that need no Vault server
 	go test $(RACE) $(UNIT)
 
+.PHONY: stress
+stress: ROUNDS ?= 30
+stress: c-compiler ## Run the unit tests of PACKAGES ROUNDS times, and as often again on a busy machine
+	@RACE='$(RACE)' scripts/stress.sh $(ROUNDS) $(PACKAGES)
+
 .PHONY: chaos
+chaos: ROUNDS ?= 200
 chaos: vault c-compiler ## Kill plugin and Vault ROUNDS times under load, and count the keys left over
 	ROUNDS=$(ROUNDS) go test $(RACE) -timeout 0 -count 1 -v -run '^TestChaos$$' ./backend/acceptance
 
