@@ -2,12 +2,13 @@
 
 FUZZTIME ?= 60s
 COVERAGE ?= 85
-ROUNDS   ?= 200
 # The race detector needs a C compiler; RACE= leaves it out.
 RACE     ?= -race
 
 # Packages whose tests need no Vault server.
 UNIT  = $(shell go list ./... | grep -v -e '/acceptance' -e '/scripts$$')
+# The packages whose tests make stress repeats.
+PACKAGES ?= $(UNIT)
 SHELL_SCRIPTS = bootstrap.sh .ci/run $(wildcard scripts/*.sh docs/examples/*.sh)
 
 .PHONY: help
@@ -30,7 +31,13 @@ test: vault c-compiler ## Run all tests, those on a real Vault server included
 test-unit: c-compiler ## Run the tests that need no Vault server
 	go test $(RACE) $(UNIT)
 
+.PHONY: stress
+stress: ROUNDS ?= 30
+stress: c-compiler ## Run the unit tests of PACKAGES ROUNDS times, and as often again on a busy machine
+	@RACE='$(RACE)' scripts/stress.sh $(ROUNDS) $(PACKAGES)
+
 .PHONY: chaos
+chaos: ROUNDS ?= 200
 chaos: vault c-compiler ## Kill plugin and Vault ROUNDS times under load, and count the keys left over
 	ROUNDS=$(ROUNDS) go test $(RACE) -timeout 0 -count 1 -v -run '^TestChaos$$' ./backend/acceptance
 
@@ -47,16 +54,15 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
 .PHONY: lint
-lint: ## Check format, go vet, staticcheck and the shell scripts
+lint: ## Check format, go vet, golangci-lint (.golangci.yml) and the shell scripts
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'These files are not formatted; run make fmt.'; exit 1; }
 	go vet ./...
-	go tool staticcheck ./...
+	scripts/golangci-lint.sh run ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
 .PHONY: docs
-docs: ## Make the table of exchanges from what each says of itself
-	go run ./scripts/exchange-table >docs/exchanges/README.md.new
-	mv docs/exchanges/README.md.new docs/exchanges/README.md
+docs: ## Make the tables of exchanges and of root keys from what each exchange says of itself
+	go run ./scripts/exchange-tables
 
 .PHONY: fmt
 fmt: ## Format the Go files

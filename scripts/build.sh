@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the plugin, the simulator and their helpers into bin/.
+# Builds the plugin, the simulator, use-key and what bootstrap.sh calls into bin/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,4 +11,4 @@ mkdir -p bin
 CGO_ENABLED=0 scripts/go-build.sh "the plugin ($version) and the simulator" \
   -trimpath -buildvcs=false \
   -ldflags "-X main.version=$version -X main.commit=$commit" \
-  -o bin/ ./cmd/... ./scripts/...
+  -o bin/ ./cmd/... ./scripts/connect-simulator

@@ -59,12 +59,14 @@ func TestEveryExchangeIsDocumented(t *testing.T) {
 func pages(t *testing.T) []string {
 	found, err := filepath.Glob("../*.md")
 	require.NoError(t, err)
-	require.NoError(t, filepath.WalkDir("../docs", func(path string, _ fs.DirEntry, err error) error {
-		if filepath.Ext(path) == ".md" {
-			found = append(found, path)
-		}
-		return err
-	}))
+	for _, directory := range []string{"../docs", "../.github"} {
+		require.NoError(t, filepath.WalkDir(directory, func(path string, _ fs.DirEntry, err error) error {
+			if filepath.Ext(path) == ".md" {
+				found = append(found, path)
+			}
+			return err
+		}))
+	}
 	require.NotEmpty(t, found)
 	return found
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,13 +53,13 @@ func TestRunServesUntilTheContextEnds(t *testing.T) {
 
 	cancel()
 	select {
-	case err := <-ended:
+	case err = <-ended:
 		require.NoError(t, err)
 	case <-time.After(10 * time.Second):
 		t.Fatal("the simulator goes on")
 	}
-	_, err = http.Get(urls["control"] + "/")
-	require.Error(t, err)
+	_, err = net.Dial("tcp", strings.TrimPrefix(urls["control"], "http://"))
+	require.Error(t, err, "nobody listens any more")
 }
 
 func TestRunRefuses(t *testing.T) {

@@ -42,8 +42,6 @@ const (
 
 // Describe implements [exchanges.Exchange].
 func (Binance) Describe() exchanges.Description {
-	const root = "an API key of the master account with the option Enable Spot & Margin Trading and without any " +
-		"withdrawal or transfer option, restricted to the Vault servers' addresses"
 	return exchanges.Description{
 		Name:          "binance",
 		DisplayName:   "Binance",
@@ -53,9 +51,14 @@ func (Binance) Describe() exchanges.Description {
 			{Name: "gcp", BaseURL: "https://api-gcp.binance.com", Note: "equivalent to production"},
 		},
 		Credentials: []exchanges.CredentialForm{
-			{Name: "ed25519", Fields: []string{"api_key", "private_key"}, Note: root + ", self-generated as Ed25519: Binance recommends it"},
-			{Name: "rsa", Fields: []string{"api_key", "private_key"}, Note: root + ", self-generated as RSA"},
-			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: root + ", system-generated: Binance calls it deprecated"},
+			{
+				Name: "ed25519", Fields: []string{"api_key", "private_key"},
+				Note: "an API key of a master account for which Binance has enabled the sub-account function, or of an Exchange Link " +
+					"account, with the option Enable Spot & Margin Trading and without any withdrawal or transfer option, restricted " +
+					"to the Vault servers' addresses; self-generated as Ed25519, which Binance recommends",
+			},
+			{Name: "rsa", Fields: []string{"api_key", "private_key"}, Note: "the same, self-generated as RSA"},
+			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: "the same, system-generated, which Binance calls deprecated"},
 		},
 		Variants: []exchanges.Variant{describeMaster(), describeLink()},
 		Notes: []string{

@@ -60,8 +60,6 @@ const (
 
 // Describe implements [exchanges.Exchange].
 func (Bitget) Describe() exchanges.Description {
-	const root = "an API key of the main account, bound to the Vault servers' addresses, that may manage sub-accounts: " +
-		"for a unified account Unified Account Management (read and write), for a classic one the sub-account permission"
 	return exchanges.Description{
 		Name:          "bitget",
 		DisplayName:   "Bitget",
@@ -71,8 +69,13 @@ func (Bitget) Describe() exchanges.Description {
 			{Name: "eu", BaseURL: "https://api.bitget-eu.com", Note: "accounts of Bitget's EU entity"},
 		},
 		Credentials: []exchanges.CredentialForm{
-			{Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"}, Note: root},
-			{Name: "rsa", Fields: []string{"api_key", "private_key", "passphrase"}, Note: root + ", self-generated as RSA"},
+			{
+				Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"},
+				Note: "an API key of the main account (for the variant broker: the broker's), without Withdraw, bound to the Vault " +
+					"servers' addresses; for a unified account it needs Unified Account Management (read and write), for a classic " +
+					"one the sub-account permission (read and write)",
+			},
+			{Name: "rsa", Fields: []string{"api_key", "private_key", "passphrase"}, Note: "the same, self-generated as RSA"},
 		},
 		Variants: []exchanges.Variant{describeUnified(), describeClassic(), describeBroker()},
 		Notes: []string{

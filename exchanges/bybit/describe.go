@@ -51,8 +51,8 @@ func (Bybit) Describe() exchanges.Description {
 		Credentials: []exchanges.CredentialForm{
 			{
 				Name: "hmac", Fields: []string{"api_key", "api_secret"},
-				Note: "a system-generated, read-write API key of the master account with one of the Wallet rights " +
-					"Account Transfer, Subaccount Transfer or Withdrawal, bound to the Vault servers' addresses",
+				Note: "a system-generated, read-write API key of the master account with the Wallet right Account Transfer, " +
+					"the least of those (Subaccount Transfer, Withdrawal) that let it manage keys, bound to the Vault servers' addresses",
 			},
 			{
 				Name: "rsa", Fields: []string{"api_key", "private_key"},

@@ -46,7 +46,7 @@ func (CoinEx) Describe() exchanges.Description {
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},
 			Note: "an API key (access ID and secret key) of the main account without any right to withdraw, " +
-				"bound to the Vault servers' addresses",
+				"bound to the Vault servers' addresses; it may be able to read the secrets of its sub-accounts' keys",
 		}},
 		Variants: []exchanges.Variant{{
 			Summary:           "a main account; needs no broker agreement",

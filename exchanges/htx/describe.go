@@ -30,8 +30,6 @@ const (
 
 // Describe implements [exchanges.Exchange].
 func (HTX) Describe() exchanges.Description {
-	const root = "an API key of the parent user with the Trade permission and without Withdraw, bound to the Vault servers' " +
-		"addresses; and totp_secret, if HTX asks for the parent user's one-time code"
 	return exchanges.Description{
 		Name:          "htx",
 		DisplayName:   "HTX",
@@ -41,8 +39,12 @@ func (HTX) Describe() exchanges.Description {
 			{Name: "aws", BaseURL: "https://api-aws.huobi.pro", Note: "equivalent to production, for clients on AWS"},
 		},
 		Credentials: []exchanges.CredentialForm{
-			{Name: "ed25519", Fields: []string{"api_key", "private_key"}, Note: root + ", self-generated as Ed25519"},
-			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: root},
+			{
+				Name: "ed25519", Fields: []string{"api_key", "private_key"},
+				Note: "an API key of the parent user with the permissions Read and Trade and without Withdraw, bound to the Vault " +
+					"servers' addresses, self-generated as Ed25519; and totp_secret, if HTX asks for the parent user's one-time code",
+			},
+			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: "the same, system-generated"},
 		},
 		Variants: []exchanges.Variant{{
 			Summary:           "a parent user; needs no partner agreement",

@@ -45,7 +45,7 @@ func (MEXC) Describe() exchanges.Description {
 		Environments:  []exchanges.Environment{{Name: "production", BaseURL: "https://api.mexc.com"}},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},
-			Note: "a key of the master account with SPOT_ACCOUNT_READ and SPOT_ACCOUNT_WRITE and without any right to withdraw, " +
+			Note: "a key of a master account with at least one sub-account, with SPOT_ACCOUNT_READ and SPOT_ACCOUNT_WRITE and without any right to withdraw, " +
 				"bound to the Vault servers' addresses",
 		}},
 		Variants: []exchanges.Variant{{

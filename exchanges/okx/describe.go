@@ -54,7 +54,7 @@ func (OKX) Describe() exchanges.Description {
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"},
-			Note: "an API key of the master account with the Trade permission, bound to the Vault servers' addresses; " +
+			Note: "an API key of the master account with the permissions Read and Trade and without Withdraw, bound to the Vault servers' addresses; " +
 				"it can trade and transfer on the master account, so that the binding is its only fence",
 		}},
 		Variants: []exchanges.Variant{{

@@ -1,32 +1,41 @@
-// exchange-table writes docs/exchanges/README.md from what each exchange says of
-// itself: go run ./scripts/exchange-table > docs/exchanges/README.md
 package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-func main() {
-	if err := write(os.Stdout, catalog.All()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-const heading = `# Exchanges
+const capabilitiesHeading = `# Exchanges
 
 What each exchange's API can do, as the engine knows it. ` + "`vault read exchange/exchanges/<name>`" + ` shows all of it; the pages say what it means. This table is made by ` + "`make docs`" + `.
 
 `
+
+// capabilities is the page with the table of what each exchange's API can do.
+func capabilities(all []exchanges.Exchange) string {
+	of := columns()
+	var titles []string
+	for _, c := range of {
+		titles = append(titles, c.title)
+	}
+	var rows [][]string
+	for _, exchange := range all {
+		about := exchange.Describe()
+		for _, variant := range about.Variants {
+			var row []string
+			for _, c := range of {
+				row = append(row, c.say(about, variant))
+			}
+			rows = append(rows, row)
+		}
+	}
+	return capabilitiesHeading + table(titles, rows)
+}
 
 // columns of the table, each with what it says of a variant.
 func columns() []column {
@@ -48,27 +57,6 @@ func columns() []column {
 type column struct {
 	title string
 	say   func(exchanges.Description, exchanges.Variant) string
-}
-
-func write(to io.Writer, all []exchanges.Exchange) error {
-	var text strings.Builder
-	text.WriteString(heading)
-	row := func(cell func(column) string) {
-		for _, c := range columns() {
-			text.WriteString("| " + cell(c) + " ")
-		}
-		text.WriteString("|\n")
-	}
-	row(func(c column) string { return c.title })
-	row(func(column) string { return "---" })
-	for _, exchange := range all {
-		about := exchange.Describe()
-		for _, variant := range about.Variants {
-			row(func(c column) string { return c.say(about, variant) })
-		}
-	}
-	_, err := io.WriteString(to, text.String())
-	return err
 }
 
 func name(d exchanges.Description, v exchanges.Variant) string {

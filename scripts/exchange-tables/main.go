@@ -1,0 +1,54 @@
+// Command exchange-tables writes the tables that follow from what each exchange
+// says of itself: docs/exchanges/README.md, and the root keys in README.md. Run it
+// in the repository's root: go run ./scripts/exchange-tables
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+)
+
+func main() {
+	if err := update(".", catalog.All()); err != nil {
+		fmt.Fprintln(os.Stderr, "exchange-tables:", err)
+		os.Exit(1)
+	}
+}
+
+// page is a file that is made from what the exchanges say.
+type page struct {
+	// path in the repository.
+	path string
+	// render returns the file's new text, given the one that it has.
+	render func(text string, all []exchanges.Exchange) (string, error)
+}
+
+func pages() []page {
+	return []page{
+		{"docs/exchanges/README.md", func(_ string, all []exchanges.Exchange) (string, error) { return capabilities(all), nil }},
+		{"README.md", replaceRootKeys},
+	}
+}
+
+// update brings the pages of the repository in root up to date.
+func update(root string, all []exchanges.Exchange) error {
+	for _, p := range pages() {
+		path := filepath.Join(root, p.path)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		made, err := p.render(string(text), all)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.path, err)
+		}
+		if err := os.WriteFile(path, []byte(made), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

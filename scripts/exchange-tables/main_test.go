@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+)
+
+var repository = filepath.Join("..", "..")
+
+// TestPagesAreUpToDate fails when an exchange says something else than the pages.
+func TestPagesAreUpToDate(t *testing.T) {
+	for _, page := range pages() {
+		t.Run(page.path, func(t *testing.T) {
+			kept, err := os.ReadFile(filepath.Join(repository, page.path))
+			require.NoError(t, err)
+			made, err := page.render(string(kept), catalog.All())
+			require.NoError(t, err)
+			require.Equal(t, made, string(kept), "%s is stale; run make docs", page.path)
+		})
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	root := t.TempDir()
+	stale := map[string]string{
+		"README.md":                "Above\n" + rootKeysBegin + "stale\n" + rootKeysEnd + "Below\n",
+		"docs/exchanges/README.md": "stale",
+	}
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "docs", "exchanges"), 0o755))
+	for path, text := range stale {
+		require.NoError(t, os.WriteFile(filepath.Join(root, path), []byte(text), 0o600))
+	}
+	for range 2 {
+		require.NoError(t, update(root, catalog.All()))
+		for path, want := range map[string]string{
+			"README.md":                "Above\n" + rootKeysBegin + "\n" + rootKeys(catalog.All()) + "\n" + rootKeysEnd + "Below\n",
+			"docs/exchanges/README.md": capabilities(catalog.All()),
+		} {
+			made, err := os.ReadFile(filepath.Join(root, path))
+			require.NoError(t, err)
+			require.Equal(t, want, string(made))
+		}
+	}
+}
+
+// TestUpdateWithoutMarks proves that a README whose marks are damaged stays as it is.
+func TestUpdateWithoutMarks(t *testing.T) {
+	for name, text := range map[string]string{
+		"none":        "Above\nBelow\n",
+		"no end":      "Above\n" + rootKeysBegin + "Below\n",
+		"no begin":    "Above\n" + rootKeysEnd + "Below\n",
+		"wrong order": rootKeysEnd + "Above\n" + rootKeysBegin + "Below\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := replaceRootKeys(text, catalog.All())
+			require.ErrorContains(t, err, "marks")
+		})
+	}
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+)
+
+// TestEveryRootKeyIsExplained proves that a reader of the table learns of each
+// form what right to give it.
+func TestEveryRootKeyIsExplained(t *testing.T) {
+	made := rootKeys(catalog.All())
+	for _, exchange := range catalog.All() {
+		about := exchange.Describe()
+		for _, form := range about.Credentials {
+			if assert.NotEmpty(t, form.Note, "%s %s", about.Name, form.Name) {
+				assert.Contains(t, made, "| "+form.Note+" |")
+			}
+		}
+		assert.Contains(t, made, "["+about.DisplayName+"](docs/exchanges/"+about.Name+".md)")
+	}
+}
