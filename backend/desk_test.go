@@ -76,7 +76,7 @@ func (d *desk) start() {
 	if d.engine != nil {
 		d.engine.clean(d.Context())
 	}
-	d.engine = newEngine(catalog.All(), Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now)
+	d.engine = newEngine(catalog.All(), Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now, d.clock.Elapsed)
 	require.NoError(d, d.engine.setup(d.Context(), &logical.BackendConfig{
 		System: d.system, BackendUUID: d.uuid,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: d.log, Level: hclog.Trace}),
@@ -258,8 +258,17 @@ func (d *desk) keptSecrets() {
 	}
 }
 
-// sweep runs the periodic function.
+// sweep runs the periodic function twice, half a minute apart, after which it has
+// done all that is due.
 func (d *desk) sweep() {
+	d.Helper()
+	d.tick()
+	d.clock.elapse(30 * time.Second)
+	d.tick()
+}
+
+// tick runs the periodic function.
+func (d *desk) tick() {
 	d.Helper()
 	_ = d.engine.periodic(d.Context(), d.request(logical.RollbackOperation, "", nil))
 }
@@ -309,6 +318,8 @@ func merge(fields, more map[string]any) map[string]any {
 type fakeClock struct {
 	mu  sync.Mutex
 	now time.Time
+	// elapsed is the time that has passed, however the clock was set.
+	elapsed time.Duration
 }
 
 func (c *fakeClock) Now() time.Time {
@@ -317,10 +328,32 @@ func (c *fakeClock) Now() time.Time {
 	return c.now
 }
 
+func (c *fakeClock) Elapsed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.elapsed
+}
+
+// advance lets time pass.
 func (c *fakeClock) advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(by)
+	c.elapsed += by
+}
+
+// jump sets the clock ahead, or back, though no time passes.
+func (c *fakeClock) jump(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+// elapse lets time pass on a clock that stands still.
+func (c *fakeClock) elapse(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.elapsed += by
 }
 
 // watchedStorage counts calls, and fails the ones that fail is asked for.

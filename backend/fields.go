@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,8 +113,8 @@ func words(d *framework.FieldData, field string) []string {
 }
 
 // responses declares the one successful answer of an operation.
-func responses(status int, description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
-	return map[int][]framework.Response{status: {{Description: description, Fields: fields}}}
+func responses(description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
+	return map[int][]framework.Response{http.StatusOK: {{Description: description, Fields: fields}}}
 }
 
 // oneOf refuses a value that is not among the allowed ones.

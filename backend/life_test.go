@@ -74,7 +74,7 @@ func TestRevokeReportsFailureAsAnErrorAndTheSweeperFinishes(t *testing.T) {
 	require.Equal(t, 1, entry.Attempts)
 	require.NotEmpty(t, entry.LastError)
 
-	d.clock.advance(ledger.FirstRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -337,7 +337,7 @@ func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {
 	require.ErrorContains(t, d.revoke(lease), "held back")
 	require.Equal(t, ledger.Revoking, d.entry(lease.Data["key_id"].(string)).State)
 	d.write("config/bybit", map[string]any{"frozen": "no"})
-	d.clock.advance(ledger.FirstRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())

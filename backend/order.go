@@ -55,6 +55,9 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	case l.Frozen != frozenNo:
 		return nil, refuse("minting on connection %q is frozen (frozen=%s) until an operator lifts it", l.name, l.Frozen)
 	}
+	if err := e.checkSwitches(ctx, req.Storage, roleName, l.name); err != nil {
+		return nil, err
+	}
 	o := &order{
 		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
 		requester: ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: w.reason},

@@ -38,7 +38,7 @@ func (e *engine) pathConfig() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readConfig,
 				Summary:   "Read a connection, without its secrets.",
-				Responses: responses(http.StatusOK, "The connection.", configAnswerFields()),
+				Responses: responses("The connection.", configAnswerFields()),
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:                    e.deleteConfig,
@@ -66,7 +66,7 @@ func (e *engine) pathConfigList() *framework.Path {
 					return listAnswer(names, err, d)
 				},
 				Summary:   "List the connections.",
-				Responses: responses(http.StatusOK, "Names of the connections.", listAnswerFields()),
+				Responses: responses("Names of the connections.", listAnswerFields()),
 			},
 		},
 		HelpSynopsis:    "List the connections.",

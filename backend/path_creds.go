@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -15,7 +14,7 @@ func (e *engine) pathCreds() *framework.Path {
 		return &framework.PathOperation{
 			Callback:                    e.readCreds,
 			Summary:                     summary,
-			Responses:                   responses(http.StatusOK, "A new API key.", credsFields()),
+			Responses:                   responses("A new API key.", credsFields()),
 			Examples:                    []framework.RequestExample{{Description: "A key for ten minutes that can only read.", Data: map[string]any{"ttl": "10m", "scopes": "read", "reason": "DESK-1234"}}},
 			ForwardPerformanceStandby:   true,
 			ForwardPerformanceSecondary: true,

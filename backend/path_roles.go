@@ -40,7 +40,7 @@ func (e *engine) pathRoles() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readRole,
 				Summary:   "Read a role.",
-				Responses: responses(http.StatusOK, "The role.", roleAnswerFields()),
+				Responses: responses("The role.", roleAnswerFields()),
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:                    e.deleteRole,
@@ -68,7 +68,7 @@ func (e *engine) pathRolesList() *framework.Path {
 					return listAnswer(names, err, d)
 				},
 				Summary:   "List the roles.",
-				Responses: responses(http.StatusOK, "Names of the roles.", listAnswerFields()),
+				Responses: responses("Names of the roles.", listAnswerFields()),
 			},
 		},
 		HelpSynopsis:    "List the roles.",

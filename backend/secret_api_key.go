@@ -89,8 +89,11 @@ func (e *engine) renewKey(ctx context.Context, req *logical.Request, _ *framewor
 
 func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.Claim) (*logical.Response, error) {
 	entry := claim.Entry()
-	if entry.State != ledger.Live {
+	if entry.State != ledger.Live || claim.Doomed() {
 		return nil, refuse("the key is revoked; read creds/ for a new one")
+	}
+	if err := e.checkSwitches(ctx, req.Storage, entry.Role, entry.Connection); err != nil {
+		return nil, err
 	}
 	r, err := e.roles.Get(ctx, req.Storage, entry.Role)
 	switch {

@@ -76,7 +76,7 @@ func TestBearerKeyOfALostLedgerDuringAnOutage(t *testing.T) {
 	d.inject("bitfinex", simulator.AnyOperation, simulator.Error5xx, 0)
 	require.Error(t, d.revoke(lease))
 	require.Len(t, d.ledgerIDs(), 1, "the token is known again")
-	d.clock.advance(unlistedGrace + ledger.FirstRetry)
+	d.clock.advance(unlistedGrace + 15*time.Second)
 	d.sweep()
 	require.Len(t, d.ledgerIDs(), 1)
 	require.Len(t, d.sim.Keys(), 1)

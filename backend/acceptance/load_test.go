@@ -75,9 +75,13 @@ func startLoad(t *testing.T, e *engine, seed uint64, servers ...*vaulttest.Serve
 		l.callers = append(l.callers, c)
 		l.work.Go(func() { c.run(ctx, t) })
 	}
+	e.write(t, "roles/"+idle, e.role("read"))
 	l.work.Go(func() { sweepOften(ctx, t, e) })
 	return l
 }
+
+// idle is a role that nobody uses.
+const idle = "idle"
 
 // sweepOften has what is due deleted every second. Vault calls the sweeper once it
 // has run for a minute, and so never where it is killed all the time; the kill
@@ -86,7 +90,7 @@ func sweepOften(ctx context.Context, t *testing.T, e *engine) {
 	for tick := time.Tick(time.Second); ; {
 		select {
 		case <-tick:
-			_ = e.tryWrite(t, "roles/nobody/revoke-all", nil) // a server that is gone sweeps nothing
+			_ = e.tryWrite(t, "roles/"+idle+"/revoke-all", nil) // a server that is gone sweeps nothing
 		case <-ctx.Done():
 			return
 		}
