@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -41,7 +42,7 @@ func (e *engine) pathCreds() *framework.Path {
 	}
 }
 
-// maxReason is how long a reason may be.
+// maxReason is how long a reason may be, in characters.
 const maxReason = 200
 
 func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -53,8 +54,8 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 	if w.ipAllowlist, err = parseAddresses("ip_allowlist", words(d, "ip_allowlist")); err != nil {
 		return nil, err
 	}
-	if len(w.reason) > maxReason {
-		return nil, invalid("reason", "%d characters long; give at most %d", len(w.reason), maxReason)
+	if length := utf8.RuneCountInString(w.reason); length > maxReason {
+		return nil, invalid("reason", "%d characters long; give at most %d", length, maxReason)
 	}
 	o, err := e.order(ctx, req, d.Get("name").(string), w)
 	if err != nil {

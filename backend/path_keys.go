@@ -197,8 +197,8 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 // keyIDField refuses what cannot be an id.
 func keyIDField(d *framework.FieldData) (string, error) {
 	id := d.Get("id").(string)
-	if !namePattern.MatchString(id) {
-		return "", invalid("id", "%q is not a key id; list the ids with keys/", id)
+	if checkName("id", id) != nil {
+		return "", invalid("id", "%.64q is not a key id; list the ids with keys/", id)
 	}
 	return id, nil
 }
