@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -277,7 +278,7 @@ func (d *desk) entry(id string) keyEntry {
 }
 
 // inject makes a simulated exchange misbehave.
-func (d *desk) inject(exchange string, operation simulator.Operation, kind simulator.FaultKind, count int) {
+func (d *desk) inject(exchange string, operation exchanges.Operation, kind simulator.FaultKind, count int) {
 	d.Helper()
 	require.NoError(d, d.sim.Inject(simulator.Fault{Exchange: exchange, Operation: operation, Kind: kind, Count: count}))
 }

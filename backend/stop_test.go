@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -27,7 +28,7 @@ func TestRevokeAllEmptiesAConnection(t *testing.T) {
 	for range keys {
 		d.mint("pool")
 	}
-	d.inject("bybit", simulator.DeleteKey, simulator.RateLimit, 2)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.RateLimit, 2)
 	left := d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil).Data["keys_left"].(int)
 	require.LessOrEqual(t, left, keys)
 	d.refused(logical.ReadOperation, "creds/pool", nil, "frozen")

@@ -126,7 +126,7 @@ func (e *engine) role(scopes string) fields {
 }
 
 // misbehave makes the desk's exchange misbehave until that is cleared.
-func (e *engine) misbehave(t *testing.T, operation simulator.Operation, kind simulator.FaultKind) {
+func (e *engine) misbehave(t *testing.T, operation exchanges.Operation, kind simulator.FaultKind) {
 	require.NoError(t, e.simulator.Inject(simulator.Fault{Exchange: bybit, Operation: operation, Kind: kind}))
 }
 

@@ -108,14 +108,14 @@ func (v *venue) open(t *testing.T, c exchanges.Credential, options exchanges.Opt
 
 // inject makes the venue misbehave for the next count requests of an
 // operation; zero means all.
-func (v *venue) inject(t *testing.T, operation simulator.Operation, kind simulator.FaultKind, count int, delay time.Duration) {
+func (v *venue) inject(t *testing.T, operation exchanges.Operation, kind simulator.FaultKind, count int, delay time.Duration) {
 	require.NoError(t, v.Inject(simulator.Fault{
 		Exchange: v.suite.description.Name, Operation: operation, Kind: kind, Count: count, Delay: delay,
 	}))
 }
 
 // calls tells how many requests of an operation have arrived.
-func (v *venue) calls(operation simulator.Operation) int {
+func (v *venue) calls(operation exchanges.Operation) int {
 	return v.Calls(v.suite.description.Name, operation)
 }
 

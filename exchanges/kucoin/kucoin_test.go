@@ -112,7 +112,7 @@ func TestDeletionNeedsThePassphrase(t *testing.T) {
 	err = account.DeleteKey(t.Context(), ref)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "website")
-	require.Zero(t, v.Calls("kucoin", simulator.DeleteKey))
+	require.Zero(t, v.Calls("kucoin", exchanges.OpDeleteKey))
 
 	wrong := ref
 	wrong.Passphrase = "OtherPass01"
@@ -156,5 +156,5 @@ func TestTransferNeedsAddresses(t *testing.T) {
 	_, err := v.root("main").CreateKey(t.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "ip_allowlist")
-	require.Zero(t, v.Calls("kucoin", simulator.CreateKey))
+	require.Zero(t, v.Calls("kucoin", exchanges.OpCreateKey))
 }

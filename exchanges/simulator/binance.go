@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // binance plays the API of Binance as documented at
@@ -117,41 +119,41 @@ func (b *binance) routes() []route {
 	// Exchange Link makes and deletes one key a second on each sub-account.
 	link := []limit{binanceWeight(8), binanceKeyWeight(), {quota: 1, window: time.Second, of: b.linkSubAccountOf}}
 	return []route{
-		{pattern: "GET /api/v3/time", operation: ServerTime, public: true, handle: b.serverTime, limits: []limit{binanceSpotWeight(1)}},
-		{pattern: "GET /sapi/v1/system/status", operation: otherOperation, public: true, handle: b.systemStatus, limits: light},
-		{pattern: "GET /sapi/v1/account/apiRestrictions", operation: Inspect, handle: b.restrictions, limits: light},
+		{pattern: "GET /api/v3/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime, limits: []limit{binanceSpotWeight(1)}},
+		{pattern: "GET /sapi/v1/system/status", operation: opOther, public: true, handle: b.systemStatus, limits: light},
+		{pattern: "GET /sapi/v1/account/apiRestrictions", operation: exchanges.OpInspect, handle: b.restrictions, limits: light},
 
-		{pattern: "GET /sapi/v1/sub-account/list", operation: ListSubAccounts, permit: b.masterOnly, handle: b.listMasterSubs, limits: light},
-		{pattern: "POST /sapi/v1/sub-account/virtualSubAccount", operation: otherOperation, permit: b.mayManageMaster, handle: b.createMasterSub, limits: light},
-		{pattern: "POST /sapi/v1/sub-account/subAccountApi", operation: CreateKey, permit: b.mayManageMaster, handle: b.createMasterKey, limits: heavy},
-		{pattern: "POST /sapi/v2/sub-account/subAccountApi", operation: CreateKey, permit: b.mayManageMaster, handle: b.createMasterKeyV2, limits: heavy},
-		{pattern: "GET /sapi/v1/sub-account/subAccountApi", operation: ListKeys, permit: b.mayManageMaster, handle: b.listMasterKeys, limits: heavy},
-		{pattern: "DELETE /sapi/v1/sub-account/subAccountApi", operation: DeleteKey, permit: b.mayManageMaster, handle: b.deleteMasterKey, limits: heavy},
-		{pattern: "POST /sapi/v1/sub-account/subAccountApiPermission", operation: EditKey, permit: b.mayManageMaster, handle: b.permitMasterKey, limits: heavy},
-		{pattern: "POST /sapi/v2/sub-account/subAccountApi/ipRestriction", operation: EditKey, permit: b.mayManageMaster, handle: b.restrictMasterKey, limits: heavy},
-		{pattern: "GET /sapi/v1/sub-account/subAccountApi/ipRestriction", operation: otherOperation, permit: b.mayManageMaster, handle: b.masterAddresses, limits: heavy},
+		{pattern: "GET /sapi/v1/sub-account/list", operation: exchanges.OpSubAccounts, permit: b.masterOnly, handle: b.listMasterSubs, limits: light},
+		{pattern: "POST /sapi/v1/sub-account/virtualSubAccount", operation: opOther, permit: b.mayManageMaster, handle: b.createMasterSub, limits: light},
+		{pattern: "POST /sapi/v1/sub-account/subAccountApi", operation: exchanges.OpCreateKey, permit: b.mayManageMaster, handle: b.createMasterKey, limits: heavy},
+		{pattern: "POST /sapi/v2/sub-account/subAccountApi", operation: exchanges.OpCreateKey, permit: b.mayManageMaster, handle: b.createMasterKeyV2, limits: heavy},
+		{pattern: "GET /sapi/v1/sub-account/subAccountApi", operation: exchanges.OpListKeys, permit: b.mayManageMaster, handle: b.listMasterKeys, limits: heavy},
+		{pattern: "DELETE /sapi/v1/sub-account/subAccountApi", operation: exchanges.OpDeleteKey, permit: b.mayManageMaster, handle: b.deleteMasterKey, limits: heavy},
+		{pattern: "POST /sapi/v1/sub-account/subAccountApiPermission", operation: exchanges.OpEditKey, permit: b.mayManageMaster, handle: b.permitMasterKey, limits: heavy},
+		{pattern: "POST /sapi/v2/sub-account/subAccountApi/ipRestriction", operation: exchanges.OpEditKey, permit: b.mayManageMaster, handle: b.restrictMasterKey, limits: heavy},
+		{pattern: "GET /sapi/v1/sub-account/subAccountApi/ipRestriction", operation: opOther, permit: b.mayManageMaster, handle: b.masterAddresses, limits: heavy},
 
-		{pattern: "GET /sapi/v1/broker/info", operation: otherOperation, permit: b.linkOnly, handle: b.linkInfo, limits: light},
-		{pattern: "GET /sapi/v1/broker/subAccount", operation: ListSubAccounts, permit: b.linkOnly, handle: b.listLinkSubs, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccount", operation: otherOperation, permit: b.mayManageLink, handle: b.createLinkSub, limits: light},
-		{pattern: "DELETE /sapi/v1/broker/subAccount", operation: otherOperation, permit: b.mayManageLink, handle: b.deleteLinkSub, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccountApi", operation: CreateKey, permit: b.mayManageLink, handle: b.createLinkKey, limits: link},
-		{pattern: "GET /sapi/v1/broker/subAccountApi", operation: ListKeys, permit: b.mayManageLink, handle: b.listLinkKeys, limits: light},
-		{pattern: "DELETE /sapi/v1/broker/subAccountApi", operation: DeleteKey, permit: b.mayManageLink, handle: b.deleteLinkKey, limits: link},
-		{pattern: "POST /sapi/v1/broker/subAccountApi/permission", operation: EditKey, permit: b.mayManageLink, handle: b.permitLinkKey, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccountApi/permission/universalTransfer", operation: EditKey, permit: b.mayManageLink, handle: b.permitLinkTransfer, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccountApi/permission/vanillaOptions", operation: EditKey, permit: b.mayManageLink, handle: b.permitLinkOptions, limits: light},
-		{pattern: "POST /sapi/v2/broker/subAccountApi/ipRestriction", operation: EditKey, permit: b.mayManageLink, handle: b.restrictLinkKey, limits: heavy},
-		{pattern: "GET /sapi/v1/broker/subAccountApi/ipRestriction", operation: otherOperation, permit: b.mayManageLink, handle: b.linkAddresses, limits: light},
+		{pattern: "GET /sapi/v1/broker/info", operation: opOther, permit: b.linkOnly, handle: b.linkInfo, limits: light},
+		{pattern: "GET /sapi/v1/broker/subAccount", operation: exchanges.OpSubAccounts, permit: b.linkOnly, handle: b.listLinkSubs, limits: light},
+		{pattern: "POST /sapi/v1/broker/subAccount", operation: opOther, permit: b.mayManageLink, handle: b.createLinkSub, limits: light},
+		{pattern: "DELETE /sapi/v1/broker/subAccount", operation: opOther, permit: b.mayManageLink, handle: b.deleteLinkSub, limits: light},
+		{pattern: "POST /sapi/v1/broker/subAccountApi", operation: exchanges.OpCreateKey, permit: b.mayManageLink, handle: b.createLinkKey, limits: link},
+		{pattern: "GET /sapi/v1/broker/subAccountApi", operation: exchanges.OpListKeys, permit: b.mayManageLink, handle: b.listLinkKeys, limits: light},
+		{pattern: "DELETE /sapi/v1/broker/subAccountApi", operation: exchanges.OpDeleteKey, permit: b.mayManageLink, handle: b.deleteLinkKey, limits: link},
+		{pattern: "POST /sapi/v1/broker/subAccountApi/permission", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.permitLinkKey, limits: light},
+		{pattern: "POST /sapi/v1/broker/subAccountApi/permission/universalTransfer", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.permitLinkTransfer, limits: light},
+		{pattern: "POST /sapi/v1/broker/subAccountApi/permission/vanillaOptions", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.permitLinkOptions, limits: light},
+		{pattern: "POST /sapi/v2/broker/subAccountApi/ipRestriction", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.restrictLinkKey, limits: heavy},
+		{pattern: "GET /sapi/v1/broker/subAccountApi/ipRestriction", operation: opOther, permit: b.mayManageLink, handle: b.linkAddresses, limits: light},
 
-		{pattern: "GET /api/v3/account", operation: UseKey, handle: b.spotAccount, limits: []limit{binanceSpotWeight(20)}},
-		{pattern: "POST /api/v3/order", operation: UseKey, permit: b.needs(binanceTrade), handle: b.order, limits: []limit{binanceSpotWeight(1)}},
-		{pattern: "POST /sapi/v1/margin/borrow-repay", operation: UseKey, permit: b.needs(binanceMasterMargin, binanceLinkMargin), handle: b.borrow, limits: light},
-		{pattern: "POST /fapi/v1/order", operation: UseKey, permit: b.needs(binanceMasterFutures, binanceLinkFutures), handle: b.order},
-		{pattern: "POST /eapi/v1/order", operation: UseKey, permit: b.needs(binanceOptions), handle: b.order},
-		{pattern: "POST /sapi/v1/asset/transfer", operation: UseKey, permit: b.needs(binanceTransfer), handle: b.transfer, limits: light},
+		{pattern: "GET /api/v3/account", operation: exchanges.OpUseKey, handle: b.spotAccount, limits: []limit{binanceSpotWeight(20)}},
+		{pattern: "POST /api/v3/order", operation: exchanges.OpUseKey, permit: b.needs(binanceTrade), handle: b.order, limits: []limit{binanceSpotWeight(1)}},
+		{pattern: "POST /sapi/v1/margin/borrow-repay", operation: exchanges.OpUseKey, permit: b.needs(binanceMasterMargin, binanceLinkMargin), handle: b.borrow, limits: light},
+		{pattern: "POST /fapi/v1/order", operation: exchanges.OpUseKey, permit: b.needs(binanceMasterFutures, binanceLinkFutures), handle: b.order},
+		{pattern: "POST /eapi/v1/order", operation: exchanges.OpUseKey, permit: b.needs(binanceOptions), handle: b.order},
+		{pattern: "POST /sapi/v1/asset/transfer", operation: exchanges.OpUseKey, permit: b.needs(binanceTransfer), handle: b.transfer, limits: light},
 		// No key can be given the permission for this.
-		{pattern: "POST /sapi/v1/capital/withdraw/apply", operation: UseKey, handle: b.badKey, limits: light},
+		{pattern: "POST /sapi/v1/capital/withdraw/apply", operation: exchanges.OpUseKey, handle: b.badKey, limits: light},
 	}
 }
 

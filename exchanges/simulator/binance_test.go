@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -384,8 +385,8 @@ func TestBinanceRateLimits(t *testing.T) {
 func TestBinanceGrants(t *testing.T) {
 	s := start(t, simulator.Options{})
 	c := newBinanceClient(t, s, "main")
-	require.NoError(t, s.Inject(simulator.Fault{Exchange: "binance", Operation: simulator.CreateKey, Kind: simulator.GrantMore, Count: 1}))
+	require.NoError(t, s.Inject(simulator.Fault{Exchange: "binance", Operation: exchanges.OpCreateKey, Kind: simulator.GrantMore, Count: 1}))
 	require.True(t, c.mint("status", "1").CanFuturesTrade)
-	require.NoError(t, s.Inject(simulator.Fault{Exchange: "binance", Operation: simulator.CreateKey, Kind: simulator.GrantLess, Count: 1}))
+	require.NoError(t, s.Inject(simulator.Fault{Exchange: "binance", Operation: exchanges.OpCreateKey, Kind: simulator.GrantLess, Count: 1}))
 	require.False(t, c.mint("status", "1", "canTrade", "true").CanTrade)
 }

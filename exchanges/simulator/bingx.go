@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // bingx plays the sub-account API of BingX as documented at
@@ -98,19 +100,19 @@ func (b *bingx) routes() []route {
 	perSecond := func(n int) []limit { return []limit{{quota: n, window: time.Second, by: perAccount}} }
 	const sub, keys = "POST /openApi/subAccount/v1/", "POST /openApi/subAccount/v1/apiKey/"
 	all := []route{
-		{pattern: "GET /openApi/swap/v2/server/time", operation: ServerTime, public: true, handle: b.serverTime},
-		{pattern: "GET /openApi/v1/account/apiPermissions", operation: Inspect, permit: b.needs(bingxRead), handle: b.apiPermissions, limits: perSecond(2)},
-		{pattern: "GET /openApi/account/v1/uid", operation: otherOperation, permit: b.needs(bingxRead), handle: b.uid, limits: perSecond(10)},
+		{pattern: "GET /openApi/swap/v2/server/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime},
+		{pattern: "GET /openApi/v1/account/apiPermissions", operation: exchanges.OpInspect, permit: b.needs(bingxRead), handle: b.apiPermissions, limits: perSecond(2)},
+		{pattern: "GET /openApi/account/v1/uid", operation: opOther, permit: b.needs(bingxRead), handle: b.uid, limits: perSecond(10)},
 
-		{pattern: "GET /openApi/subAccount/v1/list", operation: ListSubAccounts, permit: b.manages(bingxRead), handle: b.listSubAccounts, limits: perSecond(1)},
-		{pattern: sub + "create", operation: otherOperation, permit: b.manages(bingxManage), handle: b.createSubAccount, limits: perSecond(1)},
-		{pattern: sub + "updateStatus", operation: otherOperation, permit: b.manages(bingxManage), handle: b.updateStatus, limits: perSecond(1)},
+		{pattern: "GET /openApi/subAccount/v1/list", operation: exchanges.OpSubAccounts, permit: b.manages(bingxRead), handle: b.listSubAccounts, limits: perSecond(1)},
+		{pattern: sub + "create", operation: opOther, permit: b.manages(bingxManage), handle: b.createSubAccount, limits: perSecond(1)},
+		{pattern: sub + "updateStatus", operation: opOther, permit: b.manages(bingxManage), handle: b.updateStatus, limits: perSecond(1)},
 
-		{pattern: keys + "create", operation: CreateKey, permit: b.manages(bingxManage), handle: b.createKey, limits: perSecond(5)},
-		{pattern: keys + "del", operation: DeleteKey, permit: b.manages(bingxManage), handle: b.deleteKey, limits: perSecond(5)},
-		{pattern: "GET /openApi/account/v1/apiKey/query", operation: ListKeys, permit: b.needs(bingxRead), handle: b.queryKeys, limits: perSecond(5)},
+		{pattern: keys + "create", operation: exchanges.OpCreateKey, permit: b.manages(bingxManage), handle: b.createKey, limits: perSecond(5)},
+		{pattern: keys + "del", operation: exchanges.OpDeleteKey, permit: b.manages(bingxManage), handle: b.deleteKey, limits: perSecond(5)},
+		{pattern: "GET /openApi/account/v1/apiKey/query", operation: exchanges.OpListKeys, permit: b.needs(bingxRead), handle: b.queryKeys, limits: perSecond(5)},
 
-		{pattern: "GET /openApi/spot/v1/account/balance", operation: UseKey, permit: b.needs(bingxRead), handle: b.balance},
+		{pattern: "GET /openApi/spot/v1/account/balance", operation: exchanges.OpUseKey, permit: b.needs(bingxRead), handle: b.balance},
 	}
 	for _, use := range []struct {
 		path, permission string
@@ -123,7 +125,7 @@ func (b *bingx) routes() []route {
 		{"wallets/v1/capital/withdraw/apply", bingxWithdraw, []string{"coin", "address", "amount"}},
 	} {
 		all = append(all, route{
-			pattern: "POST /openApi/" + use.path, operation: UseKey, permit: b.needs(use.permission), handle: b.done(use.parameters...),
+			pattern: "POST /openApi/" + use.path, operation: exchanges.OpUseKey, permit: b.needs(use.permission), handle: b.done(use.parameters...),
 		})
 	}
 	return all

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // bitfinex plays the API of Bitfinex as documented at https://docs.bitfinex.com,
@@ -61,15 +63,15 @@ func (b *bitfinex) routes() []route {
 	// The rate that is documented for permissions is taken for all calls.
 	limits := []limit{{quota: 90, window: time.Minute, by: perAddress, ban: time.Minute}}
 	return []route{
-		{pattern: "POST /v2/auth/r/permissions", operation: Inspect, handle: b.permissions, limits: limits},
-		{pattern: "POST /v2/auth/w/token", operation: CreateKey, handle: b.createToken, limits: limits},
-		{pattern: "POST /v2/auth/w/token/del", operation: DeleteKey, handle: b.deleteToken, limits: limits},
+		{pattern: "POST /v2/auth/r/permissions", operation: exchanges.OpInspect, handle: b.permissions, limits: limits},
+		{pattern: "POST /v2/auth/w/token", operation: exchanges.OpCreateKey, handle: b.createToken, limits: limits},
+		{pattern: "POST /v2/auth/w/token/del", operation: exchanges.OpDeleteKey, handle: b.deleteToken, limits: limits},
 
-		{pattern: "POST /v2/auth/r/wallets", operation: UseKey, permit: b.needs("w:r"), handle: b.wallets, limits: limits},
-		{pattern: "POST /v2/auth/r/orders", operation: UseKey, permit: b.needs("o:r"), handle: b.orders, limits: limits},
-		{pattern: "POST /v2/auth/w/order/submit", operation: UseKey, permit: b.needs("o:w"), handle: b.submitOrder, limits: limits},
-		{pattern: "POST /v2/auth/w/transfer", operation: UseKey, permit: b.needs("w:w"), handle: b.transfer, limits: limits},
-		{pattern: "POST /v2/auth/w/withdraw", operation: UseKey, permit: b.needs("wd:w"), handle: b.withdraw, limits: limits},
+		{pattern: "POST /v2/auth/r/wallets", operation: exchanges.OpUseKey, permit: b.needs("w:r"), handle: b.wallets, limits: limits},
+		{pattern: "POST /v2/auth/r/orders", operation: exchanges.OpUseKey, permit: b.needs("o:r"), handle: b.orders, limits: limits},
+		{pattern: "POST /v2/auth/w/order/submit", operation: exchanges.OpUseKey, permit: b.needs("o:w"), handle: b.submitOrder, limits: limits},
+		{pattern: "POST /v2/auth/w/transfer", operation: exchanges.OpUseKey, permit: b.needs("w:w"), handle: b.transfer, limits: limits},
+		{pattern: "POST /v2/auth/w/withdraw", operation: exchanges.OpUseKey, permit: b.needs("wd:w"), handle: b.withdraw, limits: limits},
 	}
 }
 

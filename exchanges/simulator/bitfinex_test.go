@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -225,7 +226,7 @@ func TestBitfinexRateLimit(t *testing.T) {
 func TestBitfinexGrantFaults(t *testing.T) {
 	for kind, want := range map[simulator.FaultKind]string{simulator.GrantMore: "-caps:o:a-read", simulator.GrantLess: "-read"} {
 		s := unhurried(t)
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitfinex", Operation: simulator.CreateKey, Kind: kind}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Kind: kind}))
 		c := newBitfinexClient(t, s, "main")
 		token := c.mint(false, "o")
 		require.True(t, strings.HasSuffix(token, want), token)

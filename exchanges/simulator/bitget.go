@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // bitget plays the APIs of Bitget as documented at
@@ -85,55 +87,55 @@ func (b *bitget) routes() []route {
 	unified, classic, broker := bitgetUnified(), bitgetClassic(), bitgetBroker()
 	const v2User, v3User, brokerKeys = "/api/v2/user/", "/api/v3/user/", "/api/v2/broker/manage/"
 	edit := route{
-		pattern: "POST " + v2User + "modify-virtual-subaccount-apikey", operation: EditKey,
+		pattern: "POST " + v2User + "modify-virtual-subaccount-apikey", operation: exchanges.OpEditKey,
 		permit: b.mayManageClassic, handle: b.editKey, limits: limits(5),
 	}
 	edit.choose = func(c *call) route {
 		if b.empties(c) {
 			// The nearest to a deletion that there is.
 			deletion := edit
-			deletion.operation = DeleteKey
+			deletion.operation = exchanges.OpDeleteKey
 			return deletion
 		}
 		return edit
 	}
 	return []route{
 		{
-			pattern: "GET /api/v2/public/time", operation: ServerTime, public: true, handle: b.serverTime,
+			pattern: "GET /api/v2/public/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime,
 			limits: []limit{{quota: 20, window: time.Second, by: perAddress}},
 		},
-		{pattern: "GET /api/v3/account/info", operation: Inspect, permit: b.unifiedOnly, handle: b.infoV3, limits: limits(5)},
-		{pattern: "GET /api/v2/spot/account/info", operation: Inspect, permit: b.notUnified, handle: b.infoV2, limits: limits(1)},
-		{pattern: "GET /api/v2/broker/account/info", operation: otherOperation, permit: b.brokerOnly, handle: b.brokerInfo, limits: limits(10)},
+		{pattern: "GET /api/v3/account/info", operation: exchanges.OpInspect, permit: b.unifiedOnly, handle: b.infoV3, limits: limits(5)},
+		{pattern: "GET /api/v2/spot/account/info", operation: exchanges.OpInspect, permit: b.notUnified, handle: b.infoV2, limits: limits(1)},
+		{pattern: "GET /api/v2/broker/account/info", operation: opOther, permit: b.brokerOnly, handle: b.brokerInfo, limits: limits(10)},
 
-		{pattern: "GET " + v3User + "sub-list", operation: ListSubAccounts, permit: b.mayListUnified, handle: b.listUnifiedSubs, limits: limits(10)},
-		{pattern: "GET " + v2User + "virtual-subaccount-list", operation: ListSubAccounts, permit: b.mayManageClassic, handle: b.listClassicSubs, limits: limits(1)},
-		{pattern: "GET /api/v2/broker/account/subaccount-list", operation: ListSubAccounts, permit: b.brokerOnly, handle: b.listBrokerSubs, limits: limits(1)},
+		{pattern: "GET " + v3User + "sub-list", operation: exchanges.OpSubAccounts, permit: b.mayListUnified, handle: b.listUnifiedSubs, limits: limits(10)},
+		{pattern: "GET " + v2User + "virtual-subaccount-list", operation: exchanges.OpSubAccounts, permit: b.mayManageClassic, handle: b.listClassicSubs, limits: limits(1)},
+		{pattern: "GET /api/v2/broker/account/subaccount-list", operation: exchanges.OpSubAccounts, permit: b.brokerOnly, handle: b.listBrokerSubs, limits: limits(1)},
 
-		{pattern: "POST " + v3User + "create-sub-api", operation: CreateKey, permit: b.mayManageUnified, handle: b.create(unified), limits: limits(10)},
-		{pattern: "GET " + v3User + "sub-api-list", operation: ListKeys, permit: b.mayListUnified, handle: b.listUnified, limits: limits(10)},
-		{pattern: "POST " + v3User + "delete-sub-api", operation: DeleteKey, permit: b.mayManageUnified, handle: b.deleteUnified, limits: limits(10)},
+		{pattern: "POST " + v3User + "create-sub-api", operation: exchanges.OpCreateKey, permit: b.mayManageUnified, handle: b.create(unified), limits: limits(10)},
+		{pattern: "GET " + v3User + "sub-api-list", operation: exchanges.OpListKeys, permit: b.mayListUnified, handle: b.listUnified, limits: limits(10)},
+		{pattern: "POST " + v3User + "delete-sub-api", operation: exchanges.OpDeleteKey, permit: b.mayManageUnified, handle: b.deleteUnified, limits: limits(10)},
 
-		{pattern: "POST " + v2User + "create-virtual-subaccount-apikey", operation: CreateKey, permit: b.mayManageClassic, handle: b.create(classic), limits: limits(5)},
-		{pattern: "GET " + v2User + "virtual-subaccount-apikey-list", operation: ListKeys, permit: b.mayManageClassic, handle: b.list(classic), limits: limits(5)},
+		{pattern: "POST " + v2User + "create-virtual-subaccount-apikey", operation: exchanges.OpCreateKey, permit: b.mayManageClassic, handle: b.create(classic), limits: limits(5)},
+		{pattern: "GET " + v2User + "virtual-subaccount-apikey-list", operation: exchanges.OpListKeys, permit: b.mayManageClassic, handle: b.list(classic), limits: limits(5)},
 		edit,
 
-		{pattern: "POST " + brokerKeys + "create-subaccount-apikey", operation: CreateKey, permit: b.brokerOnly, handle: b.create(broker), limits: limits(10)},
-		{pattern: "GET " + brokerKeys + "subaccount-apikey-list", operation: ListKeys, permit: b.brokerOnly, handle: b.list(broker), limits: limits(10)},
-		{pattern: "POST " + brokerKeys + "delete-subaccount-apikey", operation: DeleteKey, permit: b.brokerOnly, handle: b.deleteBroker, limits: limits(10)},
+		{pattern: "POST " + brokerKeys + "create-subaccount-apikey", operation: exchanges.OpCreateKey, permit: b.brokerOnly, handle: b.create(broker), limits: limits(10)},
+		{pattern: "GET " + brokerKeys + "subaccount-apikey-list", operation: exchanges.OpListKeys, permit: b.brokerOnly, handle: b.list(broker), limits: limits(10)},
+		{pattern: "POST " + brokerKeys + "delete-subaccount-apikey", operation: exchanges.OpDeleteKey, permit: b.brokerOnly, handle: b.deleteBroker, limits: limits(10)},
 
-		{pattern: "GET /api/v3/trade/unfilled-orders", operation: UseKey, permit: b.unifiedNeeds(false, "uta_trade"), handle: b.openOrders, limits: limits(20)},
-		{pattern: "GET /api/v3/account/assets", operation: UseKey, permit: b.unifiedNeeds(false, "uta_mgt"), handle: b.assets, limits: limits(20)},
-		{pattern: "POST /api/v3/trade/place-order", operation: UseKey, permit: b.unifiedNeeds(true, "uta_trade"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v3/account/transfer", operation: UseKey, permit: b.unifiedNeeds(true, "uta_mgt"), handle: b.transfer, limits: limits(5)},
-		{pattern: "POST /api/v3/account/withdrawal", operation: UseKey, permit: b.unifiedNeeds(true, "withdraw"), handle: b.transfer, limits: limits(5)},
+		{pattern: "GET /api/v3/trade/unfilled-orders", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(false, "uta_trade"), handle: b.openOrders, limits: limits(20)},
+		{pattern: "GET /api/v3/account/assets", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(false, "uta_mgt"), handle: b.assets, limits: limits(20)},
+		{pattern: "POST /api/v3/trade/place-order", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(true, "uta_trade"), handle: b.placeOrder, limits: limits(10)},
+		{pattern: "POST /api/v3/account/transfer", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(true, "uta_mgt"), handle: b.transfer, limits: limits(5)},
+		{pattern: "POST /api/v3/account/withdrawal", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(true, "withdraw"), handle: b.transfer, limits: limits(5)},
 
-		{pattern: "GET /api/v2/spot/account/assets", operation: UseKey, permit: b.mayRead, handle: b.assets, limits: limits(10)},
-		{pattern: "POST /api/v2/spot/trade/place-order", operation: UseKey, permit: b.needs("spot_trade"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v2/margin/crossed/place-order", operation: UseKey, permit: b.needs("margin_trade"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v2/mix/order/place-order", operation: UseKey, permit: b.needs("contract_trade", "contract_order"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v2/spot/wallet/transfer", operation: UseKey, permit: b.needs("transfer", "wallet_transfer"), handle: b.transfer, limits: limits(10)},
-		{pattern: "POST /api/v2/spot/wallet/withdrawal", operation: UseKey, permit: b.needs("wwow"), handle: b.transfer, limits: limits(5)},
+		{pattern: "GET /api/v2/spot/account/assets", operation: exchanges.OpUseKey, permit: b.mayRead, handle: b.assets, limits: limits(10)},
+		{pattern: "POST /api/v2/spot/trade/place-order", operation: exchanges.OpUseKey, permit: b.needs("spot_trade"), handle: b.placeOrder, limits: limits(10)},
+		{pattern: "POST /api/v2/margin/crossed/place-order", operation: exchanges.OpUseKey, permit: b.needs("margin_trade"), handle: b.placeOrder, limits: limits(10)},
+		{pattern: "POST /api/v2/mix/order/place-order", operation: exchanges.OpUseKey, permit: b.needs("contract_trade", "contract_order"), handle: b.placeOrder, limits: limits(10)},
+		{pattern: "POST /api/v2/spot/wallet/transfer", operation: exchanges.OpUseKey, permit: b.needs("transfer", "wallet_transfer"), handle: b.transfer, limits: limits(10)},
+		{pattern: "POST /api/v2/spot/wallet/withdrawal", operation: exchanges.OpUseKey, permit: b.needs("wwow"), handle: b.transfer, limits: limits(5)},
 	}
 }
 

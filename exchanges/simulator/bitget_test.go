@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -290,16 +291,16 @@ func TestBitgetEditKey(t *testing.T) {
 	require.Equal(t, "lease2", listed().Label)
 	require.Empty(t, listed().IPList, "addresses that are not given are removed")
 	require.Equal(t, []string{"read", "spot_trade"}, listed().PermList, "permissions that are not given stay")
-	require.Equal(t, 6, s.Calls("bitget", simulator.EditKey))
+	require.Equal(t, 6, s.Calls("bitget", exchanges.OpEditKey))
 
-	require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitget", Operation: simulator.DeleteKey, Kind: simulator.DeleteLies, Count: 1}))
+	require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitget", Operation: exchanges.OpDeleteKey, Kind: simulator.DeleteLies, Count: 1}))
 	empty := map[string]any{"permList": []string{}, "ipList": []string{"127.0.0.1"}}
 	require.Equal(t, "00000", edit(empty).Code)
 	require.NotEmpty(t, listed().PermList)
 	require.Equal(t, "00000", edit(empty).Code)
 	require.Empty(t, listed().PermList)
 	require.Equal(t, []string{"127.0.0.1"}, listed().IPList)
-	require.Equal(t, 2, s.Calls("bitget", simulator.DeleteKey))
+	require.Equal(t, 2, s.Calls("bitget", exchanges.OpDeleteKey))
 	require.Equal(t, "40014", with(c, minted).get("/api/v2/spot/account/assets").Code)
 
 	edited := edit(map[string]any{"permList": []string{"transfer"}})
@@ -391,7 +392,7 @@ func TestBitgetGrantFaults(t *testing.T) {
 		{"broker", bitgetBrokerCreate, simulator.GrantMore, []string{"spot_trade", "wallet_transfer"}},
 	} {
 		s.ClearFaults()
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitget", Operation: simulator.CreateKey, Kind: test.fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitget", Operation: exchanges.OpCreateKey, Kind: test.fault}))
 		key, _ := newBitgetClient(t, s, test.root).mint(test.path, nil)
 		require.Equal(t, test.want, append(key.Permissions, key.PermList...))
 	}

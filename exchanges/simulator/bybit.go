@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // bybit plays the V5 API of Bybit as documented at
@@ -83,25 +85,25 @@ var bybitAddressLimit = limit{quota: 600, window: 5 * time.Second, by: perAddres
 func (b *bybit) routes() []route {
 	perSecond := func(n int) []limit { return []limit{bybitAddressLimit, {quota: n, window: time.Second}} }
 	return []route{
-		{pattern: "GET /v5/market/time", operation: ServerTime, public: true, handle: b.serverTime, limits: []limit{bybitAddressLimit}},
-		{pattern: "GET /v5/user/query-api", operation: Inspect, handle: b.queryKey, limits: perSecond(10)},
+		{pattern: "GET /v5/market/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime, limits: []limit{bybitAddressLimit}},
+		{pattern: "GET /v5/user/query-api", operation: exchanges.OpInspect, handle: b.queryKey, limits: perSecond(10)},
 
-		{pattern: "GET /v5/user/query-sub-members", operation: ListSubAccounts, permit: b.mayList, handle: b.listSubAccounts, limits: perSecond(10)},
-		{pattern: "GET /v5/user/submembers", operation: ListSubAccounts, permit: b.mayList, handle: b.pageSubAccounts, limits: perSecond(5)},
-		{pattern: "POST /v5/user/create-sub-member", operation: otherOperation, permit: b.mayManage, handle: b.createSubAccount, limits: perSecond(1)},
-		{pattern: "POST /v5/user/frozen-sub-member", operation: otherOperation, permit: b.mayManage, handle: b.freezeSubAccount, limits: perSecond(5)},
-		{pattern: "POST /v5/user/del-submember", operation: otherOperation, permit: b.mayManage, handle: b.deleteSubAccount, limits: perSecond(5)},
+		{pattern: "GET /v5/user/query-sub-members", operation: exchanges.OpSubAccounts, permit: b.mayList, handle: b.listSubAccounts, limits: perSecond(10)},
+		{pattern: "GET /v5/user/submembers", operation: exchanges.OpSubAccounts, permit: b.mayList, handle: b.pageSubAccounts, limits: perSecond(5)},
+		{pattern: "POST /v5/user/create-sub-member", operation: opOther, permit: b.mayManage, handle: b.createSubAccount, limits: perSecond(1)},
+		{pattern: "POST /v5/user/frozen-sub-member", operation: opOther, permit: b.mayManage, handle: b.freezeSubAccount, limits: perSecond(5)},
+		{pattern: "POST /v5/user/del-submember", operation: opOther, permit: b.mayManage, handle: b.deleteSubAccount, limits: perSecond(5)},
 
-		{pattern: "POST /v5/user/create-sub-api", operation: CreateKey, permit: b.mayManage, handle: b.createKey, limits: perSecond(1)},
-		{pattern: "GET /v5/user/sub-apikeys", operation: ListKeys, permit: b.masterOnly, handle: b.listKeys, limits: perSecond(10)},
-		{pattern: "POST /v5/user/update-sub-api", operation: EditKey, permit: b.mayEdit, handle: b.editKey, limits: perSecond(5)},
-		{pattern: "POST /v5/user/delete-sub-api", operation: DeleteKey, permit: b.mayEdit, handle: b.deleteKey, limits: perSecond(5)},
-		{pattern: "POST /v5/user/delete-api", operation: DeleteKey, permit: b.mayManage, handle: b.deleteOwnKey, limits: perSecond(5)},
+		{pattern: "POST /v5/user/create-sub-api", operation: exchanges.OpCreateKey, permit: b.mayManage, handle: b.createKey, limits: perSecond(1)},
+		{pattern: "GET /v5/user/sub-apikeys", operation: exchanges.OpListKeys, permit: b.masterOnly, handle: b.listKeys, limits: perSecond(10)},
+		{pattern: "POST /v5/user/update-sub-api", operation: exchanges.OpEditKey, permit: b.mayEdit, handle: b.editKey, limits: perSecond(5)},
+		{pattern: "POST /v5/user/delete-sub-api", operation: exchanges.OpDeleteKey, permit: b.mayEdit, handle: b.deleteKey, limits: perSecond(5)},
+		{pattern: "POST /v5/user/delete-api", operation: exchanges.OpDeleteKey, permit: b.mayManage, handle: b.deleteOwnKey, limits: perSecond(5)},
 
-		{pattern: "GET /v5/account/wallet-balance", operation: UseKey, handle: b.walletBalance, limits: []limit{bybitAddressLimit}},
-		{pattern: "POST /v5/order/create", operation: UseKey, handle: b.createOrder, limits: []limit{bybitAddressLimit}},
-		{pattern: "POST /v5/asset/transfer/inter-transfer", operation: UseKey, handle: b.transfer, limits: []limit{bybitAddressLimit}},
-		{pattern: "POST /v5/asset/withdraw/create", operation: UseKey, handle: b.withdraw, limits: []limit{bybitAddressLimit}},
+		{pattern: "GET /v5/account/wallet-balance", operation: exchanges.OpUseKey, handle: b.walletBalance, limits: []limit{bybitAddressLimit}},
+		{pattern: "POST /v5/order/create", operation: exchanges.OpUseKey, handle: b.createOrder, limits: []limit{bybitAddressLimit}},
+		{pattern: "POST /v5/asset/transfer/inter-transfer", operation: exchanges.OpUseKey, handle: b.transfer, limits: []limit{bybitAddressLimit}},
+		{pattern: "POST /v5/asset/withdraw/create", operation: exchanges.OpUseKey, handle: b.withdraw, limits: []limit{bybitAddressLimit}},
 	}
 }
 

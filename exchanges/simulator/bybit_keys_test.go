@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -215,7 +216,7 @@ func TestBybitDeleteKey(t *testing.T) {
 	require.JSONEq(t, `{}`, string(answer.Result))
 	require.Equal(t, 10003, with(c, minted).get("/v5/account/wallet-balance", "accountType=UNIFIED").RetCode, "at once")
 	require.Equal(t, 10001, c.post("/v5/user/delete-sub-api", `{"apikey":"`+minted.APIKey+`"}`).RetCode, "gone already")
-	require.Equal(t, 2, s.Calls("bybit", simulator.DeleteKey))
+	require.Equal(t, 2, s.Calls("bybit", exchanges.OpDeleteKey))
 
 	require.Equal(t, 10001, c.post("/v5/user/delete-api", `{"apikey":"`+c.APIKey+`"}`).RetCode)
 	require.Equal(t, 0, c.post("/v5/user/delete-api", `{}`).RetCode)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -26,7 +27,7 @@ func TestBybitServerTime(t *testing.T) {
 	require.Equal(t, int64(1753364096000), answer.Time)
 
 	require.NoError(t, s.Inject(simulator.Fault{
-		Exchange: "bybit", Operation: simulator.AnyOperation, Kind: simulator.ClockSkew, Delay: time.Minute,
+		Exchange: "bybit", Operation: exchanges.OpAny, Kind: simulator.ClockSkew, Delay: time.Minute,
 	}))
 	c.get("/v5/market/time", "").into(&result)
 	require.Equal(t, "1753364156", result.TimeSecond)
@@ -163,11 +164,11 @@ func TestBybitFaults(t *testing.T) {
 	s := unhurried(t)
 	c := newBybitClient(t, s, "main")
 	create := `{"subuid":` + c.SubAccounts[0] + `,"readOnly":1,"permissions":{"Spot":["SpotTrade"]}}`
-	inject := func(operation simulator.Operation, kind simulator.FaultKind) {
+	inject := func(operation exchanges.Operation, kind simulator.FaultKind) {
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bybit", Operation: operation, Kind: kind, Count: 1}))
 	}
 
-	inject(simulator.CreateKey, simulator.GrantMore)
+	inject(exchanges.OpCreateKey, simulator.GrantMore)
 	var key bybitKey
 	c.post("/v5/user/create-sub-api", create).into(&key)
 	require.Equal(t, map[string][]string{"Spot": {"SpotTrade"}, "Wallet": {"AccountTransfer"}}, key.granted())
@@ -176,17 +177,17 @@ func TestBybitFaults(t *testing.T) {
 		`{"transferId":"42c0cfb0-6bca-c242-bc76-4e6df6cbcb16","coin":"USDT","amount":"1","fromAccountType":"UNIFIED","toAccountType":"FUND"}`).RetCode,
 		"the surplus is real")
 
-	inject(simulator.CreateKey, simulator.GrantLess)
+	inject(exchanges.OpCreateKey, simulator.GrantLess)
 	c.post("/v5/user/create-sub-api", create).into(&key)
 	require.Empty(t, key.granted())
 
-	inject(simulator.CreateKey, simulator.RateLimit)
+	inject(exchanges.OpCreateKey, simulator.RateLimit)
 	answer := c.post("/v5/user/create-sub-api", create)
 	require.Equal(t, 10006, answer.RetCode)
 	require.Equal(t, "0", answer.header.Get("X-Bapi-Limit-Status"))
 	require.NotEmpty(t, answer.header.Get("X-Bapi-Limit-Reset-Timestamp"))
 
-	inject(simulator.DeleteKey, simulator.DeleteLies)
+	inject(exchanges.OpDeleteKey, simulator.DeleteLies)
 	require.Equal(t, 0, c.post("/v5/user/delete-sub-api", `{"apikey":"`+key.APIKey+`"}`).RetCode)
 	require.Len(t, s.Keys(), 2)
 	require.Empty(t, s.Deletions("bybit"))

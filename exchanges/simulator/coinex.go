@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // coinex plays the API v2 of CoinEx as documented at
@@ -93,36 +95,36 @@ func (x *coinex) routes() []route {
 		{quota: 400, window: time.Second, by: perAddress, bucket: "address"},
 		{quota: 10, window: time.Second, by: perAccount, bucket: "account"},
 	}
-	manage := func(pattern string, operation Operation, handle func(*call) *answer) route {
+	manage := func(pattern string, operation exchanges.Operation, handle func(*call) *answer) route {
 		return route{pattern: pattern, operation: operation, permit: x.mainOnly, handle: handle, limits: group}
 	}
 	return []route{
-		{pattern: "GET /v2/time", operation: ServerTime, public: true, handle: x.serverTime, limits: group[:1]},
-		{pattern: "GET /v2/ping", operation: otherOperation, public: true, handle: x.ping, limits: group[:1]},
+		{pattern: "GET /v2/time", operation: exchanges.OpServerTime, public: true, handle: x.serverTime, limits: group[:1]},
+		{pattern: "GET /v2/ping", operation: opOther, public: true, handle: x.ping, limits: group[:1]},
 
 		{pattern: "GET " + subs, choose: func(c *call) route {
-			operation := ListSubAccounts
+			operation := exchanges.OpSubAccounts
 			if formParams(c.URL.RawQuery).integer("limit", 0) == 1 {
-				operation = Inspect // No call is about the calling key; this is the least that shows its right.
+				operation = exchanges.OpInspect // No call is about the calling key; this is the least that shows its right.
 			}
 			return manage("GET "+subs, operation, x.listSubAccounts)
 		}},
-		manage("POST "+subs, otherOperation, x.createSubAccount),
-		manage("POST "+subs+"/frozen", otherOperation, x.freeze(true)),
-		manage("POST "+subs+"/unfrozen", otherOperation, x.freeze(false)),
-		{pattern: "GET " + subs + "/info", operation: UseKey, handle: x.info, limits: group},
+		manage("POST "+subs, opOther, x.createSubAccount),
+		manage("POST "+subs+"/frozen", opOther, x.freeze(true)),
+		manage("POST "+subs+"/unfrozen", opOther, x.freeze(false)),
+		{pattern: "GET " + subs + "/info", operation: exchanges.OpUseKey, handle: x.info, limits: group},
 
-		manage("POST "+subs+"/api", CreateKey, x.createKey),
-		manage("POST "+subs+"/edit-api", EditKey, x.editKey),
-		manage("GET "+subs+"/api", ListKeys, x.listKeys),
-		manage("GET "+subs+"/api-detail", otherOperation, x.showKey),
-		manage("POST "+subs+"/delete-api", DeleteKey, x.deleteKey),
+		manage("POST "+subs+"/api", exchanges.OpCreateKey, x.createKey),
+		manage("POST "+subs+"/edit-api", exchanges.OpEditKey, x.editKey),
+		manage("GET "+subs+"/api", exchanges.OpListKeys, x.listKeys),
+		manage("GET "+subs+"/api-detail", opOther, x.showKey),
+		manage("POST "+subs+"/delete-api", exchanges.OpDeleteKey, x.deleteKey),
 
-		{pattern: "GET " + assets + "spot/balance", operation: UseKey, permit: x.mayRead, handle: x.balance},
-		{pattern: "POST " + assets + "transfer", operation: UseKey, permit: x.mayTrade, handle: x.transfer},
-		{pattern: "POST /v2/spot/order", operation: UseKey, permit: x.mayTrade, handle: x.spotOrder},
-		{pattern: "POST /v2/futures/order", operation: UseKey, permit: x.mayTrade, handle: x.futuresOrder},
-		{pattern: "POST " + assets + "withdraw", operation: UseKey, permit: x.mayWithdraw, handle: x.done},
+		{pattern: "GET " + assets + "spot/balance", operation: exchanges.OpUseKey, permit: x.mayRead, handle: x.balance},
+		{pattern: "POST " + assets + "transfer", operation: exchanges.OpUseKey, permit: x.mayTrade, handle: x.transfer},
+		{pattern: "POST /v2/spot/order", operation: exchanges.OpUseKey, permit: x.mayTrade, handle: x.spotOrder},
+		{pattern: "POST /v2/futures/order", operation: exchanges.OpUseKey, permit: x.mayTrade, handle: x.futuresOrder},
+		{pattern: "POST " + assets + "withdraw", operation: exchanges.OpUseKey, permit: x.mayWithdraw, handle: x.done},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -303,7 +304,7 @@ func TestCoinExSlowStart(t *testing.T) {
 	code, text := control(t, s, http.MethodPost, "/faults", `{"exchange":"bybit","operation":"create_key","fault":"slow_start","delay":"10m"}`)
 	require.Equal(t, http.StatusBadRequest, code)
 	require.Contains(t, text, "drop_after_commit")
-	require.Error(t, s.Inject(simulator.Fault{Exchange: "coinex", Operation: simulator.CreateKey, Kind: simulator.SlowStart}))
+	require.Error(t, s.Inject(simulator.Fault{Exchange: "coinex", Operation: exchanges.OpCreateKey, Kind: simulator.SlowStart}))
 }
 
 // All calls about sub-accounts share ten a second. The refusal does not tell how
@@ -331,7 +332,7 @@ func TestCoinExGrantFaults(t *testing.T) {
 	c := newCoinExClient(t, s, "main")
 	for fault, trade := range map[simulator.FaultKind]bool{simulator.GrantMore: true, simulator.GrantLess: false} {
 		s.Reset()
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "coinex", Operation: simulator.CreateKey, Kind: fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "coinex", Operation: exchanges.OpCreateKey, Kind: fault}))
 		k := c.mint(!trade)
 		require.Equal(t, trade, k.Trade)
 		require.Equal(t, trade, c.keys()[0].Trade)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // deribit plays the API v2 of Deribit as documented at https://docs.deribit.com,
@@ -151,26 +153,26 @@ func (d *deribit) routes() []route {
 	// in no more of them, and sometimes less.
 	limits := []limit{{quota: 100, window: 5 * time.Second, bucket: deribitPath}}
 	return []route{
-		{pattern: deribitPath + "public/get_time", operation: ServerTime, public: true, handle: d.getTime},
-		{pattern: deribitPath + "public/test", operation: otherOperation, public: true, handle: d.test},
-		{pattern: deribitPath + "public/auth", operation: otherOperation, public: true, handle: d.auth},
-		{pattern: deribitPath + "public/exchange_token", operation: otherOperation, public: true, handle: d.exchangeToken},
+		{pattern: deribitPath + "public/get_time", operation: exchanges.OpServerTime, public: true, handle: d.getTime},
+		{pattern: deribitPath + "public/test", operation: opOther, public: true, handle: d.test},
+		{pattern: deribitPath + "public/auth", operation: opOther, public: true, handle: d.auth},
+		{pattern: deribitPath + "public/exchange_token", operation: opOther, public: true, handle: d.exchangeToken},
 
-		{pattern: deribitPath + "private/get_account_summary", operation: Inspect, limits: limits, permit: d.needs("account:read"), handle: d.accountSummary},
-		{pattern: deribitPath + "private/get_subaccounts", operation: ListSubAccounts, limits: limits, permit: d.needs("account:read"), handle: d.getSubAccounts},
-		{pattern: deribitPath + "private/create_subaccount", operation: otherOperation, limits: limits, permit: d.needs("account:read_write", deribitMainAccount), handle: d.createSubAccount},
+		{pattern: deribitPath + "private/get_account_summary", operation: exchanges.OpInspect, limits: limits, permit: d.needs("account:read"), handle: d.accountSummary},
+		{pattern: deribitPath + "private/get_subaccounts", operation: exchanges.OpSubAccounts, limits: limits, permit: d.needs("account:read"), handle: d.getSubAccounts},
+		{pattern: deribitPath + "private/create_subaccount", operation: opOther, limits: limits, permit: d.needs("account:read_write", deribitMainAccount), handle: d.createSubAccount},
 
-		{pattern: deribitPath + "private/create_api_key", operation: CreateKey, limits: limits, permit: d.guarded("account:read_write"), handle: d.createKey},
-		{pattern: deribitPath + "private/edit_api_key", operation: EditKey, limits: limits, permit: d.guarded("account:read_write"), handle: d.editKey},
-		{pattern: deribitPath + "private/change_api_key_name", operation: EditKey, limits: limits, permit: d.needs("account:read_write"), handle: d.renameKey},
-		{pattern: deribitPath + "private/list_api_keys", operation: ListKeys, limits: limits, permit: d.guarded("account:read"), handle: d.listKeys},
-		{pattern: deribitPath + "private/remove_api_key", operation: DeleteKey, limits: limits, permit: d.needs("account:read_write"), handle: d.deleteKey},
+		{pattern: deribitPath + "private/create_api_key", operation: exchanges.OpCreateKey, limits: limits, permit: d.guarded("account:read_write"), handle: d.createKey},
+		{pattern: deribitPath + "private/edit_api_key", operation: exchanges.OpEditKey, limits: limits, permit: d.guarded("account:read_write"), handle: d.editKey},
+		{pattern: deribitPath + "private/change_api_key_name", operation: exchanges.OpEditKey, limits: limits, permit: d.needs("account:read_write"), handle: d.renameKey},
+		{pattern: deribitPath + "private/list_api_keys", operation: exchanges.OpListKeys, limits: limits, permit: d.guarded("account:read"), handle: d.listKeys},
+		{pattern: deribitPath + "private/remove_api_key", operation: exchanges.OpDeleteKey, limits: limits, permit: d.needs("account:read_write"), handle: d.deleteKey},
 
-		{pattern: deribitPath + "private/get_positions", operation: UseKey, limits: limits, permit: d.needs("trade:read"), handle: d.positions},
-		{pattern: deribitPath + "private/get_deposits", operation: UseKey, limits: limits, permit: d.needs("wallet:read"), handle: d.deposits},
-		{pattern: deribitPath + "private/buy", operation: UseKey, limits: limits, permit: d.needs("trade:read_write"), handle: d.buy},
-		{pattern: deribitPath + "private/submit_transfer_between_subaccounts", operation: UseKey, limits: limits, permit: d.needs("wallet:read_write"), handle: d.transfer},
-		{pattern: deribitPath + "private/withdraw", operation: UseKey, limits: limits, permit: d.needs("wallet:read_write", deribitMainAccount), handle: d.withdraw},
+		{pattern: deribitPath + "private/get_positions", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("trade:read"), handle: d.positions},
+		{pattern: deribitPath + "private/get_deposits", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("wallet:read"), handle: d.deposits},
+		{pattern: deribitPath + "private/buy", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("trade:read_write"), handle: d.buy},
+		{pattern: deribitPath + "private/submit_transfer_between_subaccounts", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("wallet:read_write"), handle: d.transfer},
+		{pattern: deribitPath + "private/withdraw", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("wallet:read_write", deribitMainAccount), handle: d.withdraw},
 	}
 }
 

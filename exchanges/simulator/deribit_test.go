@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -318,21 +319,21 @@ func TestDeribitRateLimit(t *testing.T) {
 func TestDeribitFaults(t *testing.T) {
 	s := unhurried(t)
 	minter := newDeribitClient(t, s, "main").minter()
-	inject := func(operation simulator.Operation, kind simulator.FaultKind) {
+	inject := func(operation exchanges.Operation, kind simulator.FaultKind) {
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "deribit", Operation: operation, Kind: kind, Count: 1}))
 	}
-	inject(simulator.CreateKey, simulator.GrantMore)
+	inject(exchanges.OpCreateKey, simulator.GrantMore)
 	k := minter.create(`{"max_scope":"trade:read"}`)
 	require.ElementsMatch(t, []string{"account:read", "trade:read"}, strings.Fields(k.MaxScope))
 	minter.holding(k).call("private/get_account_summary", `{"currency":"BTC"}`).ok()
-	inject(simulator.EditKey, simulator.GrantLess)
+	inject(exchanges.OpEditKey, simulator.GrantLess)
 	id := strconv.Itoa(k.ID)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read"}`).into(&k)
 	require.NotContains(t, k.MaxScope, "read")
-	inject(simulator.DeleteKey, simulator.DeleteLies)
+	inject(exchanges.OpDeleteKey, simulator.DeleteLies)
 	minter.call("private/remove_api_key", `{"id":`+id+`}`).ok()
 	require.Len(t, s.Keys(), 1)
-	inject(simulator.ListKeys, simulator.RateLimit)
+	inject(exchanges.OpListKeys, simulator.RateLimit)
 	minter.call("private/list_api_keys", `{}`).refused(10028)
 	minter.call("private/list_api_keys", `{}`).ok()
 }

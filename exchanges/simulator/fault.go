@@ -6,27 +6,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Operation names what a request does, in words that hold for every exchange.
-type Operation string
-
-// The operations that a fault can be aimed at and that Calls counts.
-const (
-	ServerTime      Operation = "server_time"
-	Inspect         Operation = "inspect" // who am I: the calling key asks about itself
-	ListSubAccounts Operation = "list_sub_accounts"
-	CreateKey       Operation = "create_key"
-	EditKey         Operation = "edit_key"
-	ListKeys        Operation = "list_keys"
-	DeleteKey       Operation = "delete_key"
-	UseKey          Operation = "use_key" // balances, orders, transfers, withdrawals
-	AnyOperation    Operation = "*"
-)
-
-// otherOperation marks routes that no fault can be aimed at alone, such as
-// creating a sub-account. AnyOperation matches them too.
-const otherOperation Operation = "other"
+// opOther marks routes that no fault can be aimed at alone, such as creating a
+// sub-account. [exchanges.OpAny] matches them too.
+const opOther exchanges.Operation = "other"
 
 // FaultKind names a way in which an exchange can misbehave.
 type FaultKind string
@@ -47,8 +33,12 @@ const (
 	SlowStart        FaultKind = "slow_start"         // the exchange does not know the new key for Delay
 )
 
-func operations() []Operation {
-	return []Operation{ServerTime, Inspect, ListSubAccounts, CreateKey, EditKey, ListKeys, DeleteKey, UseKey, AnyOperation}
+// operations lists what a fault can be aimed at.
+func operations() []exchanges.Operation {
+	return []exchanges.Operation{
+		exchanges.OpServerTime, exchanges.OpInspect, exchanges.OpSubAccounts, exchanges.OpCreateKey, exchanges.OpEditKey,
+		exchanges.OpListKeys, exchanges.OpDeleteKey, exchanges.OpUseKey, exchanges.OpAny,
+	}
 }
 
 // faultKinds lists the faults that every exchange can have.
@@ -66,7 +56,7 @@ func faultKinds() []FaultKind {
 // connection is cut; each repetition is a request of its own here.
 type Fault struct {
 	Exchange  string
-	Operation Operation
+	Operation exchanges.Operation
 	Kind      FaultKind
 	// Count is the number of matching requests that the fault acts on. Zero
 	// means all of them until the faults are cleared.
@@ -81,11 +71,11 @@ type Fault struct {
 // Go duration such as "2s". Unknown fields are refused.
 func (f *Fault) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Exchange  string    `json:"exchange"`
-		Operation Operation `json:"operation"`
-		Fault     FaultKind `json:"fault"`
-		Count     int       `json:"count"`
-		Delay     string    `json:"delay"`
+		Exchange  string              `json:"exchange"`
+		Operation exchanges.Operation `json:"operation"`
+		Fault     FaultKind           `json:"fault"`
+		Count     int                 `json:"count"`
+		Delay     string              `json:"delay"`
 	}
 	if err := decodeStrictly(data, &wire); err != nil {
 		return fmt.Errorf("%w; a fault has the fields exchange, operation, fault, count and delay", err)
@@ -118,7 +108,7 @@ func (f Fault) validate(kinds []FaultKind) error {
 		return fmt.Errorf("operation %q is unknown; it must be one of %s", f.Operation, listed(operations()))
 	case !slices.Contains(kinds, f.Kind):
 		return fmt.Errorf("fault %q is unknown, or not one of this exchange's; it must be one of %s", f.Kind, listed(kinds))
-	case f.Operation != AnyOperation && !f.Kind.concerns(f.Operation):
+	case f.Operation != exchanges.OpAny && !f.Kind.concerns(f.Operation):
 		return fmt.Errorf("fault %q cannot act on operation %q", f.Kind, f.Operation)
 	case f.Count < 0:
 		return fmt.Errorf("count must not be negative")
@@ -134,21 +124,21 @@ func (f Fault) validate(kinds []FaultKind) error {
 
 // concerns tells whether the fault can act on an operation at all, so that a
 // fault aimed at any operation is not used up by requests that it leaves alone.
-func (k FaultKind) concerns(operation Operation) bool {
+func (k FaultKind) concerns(operation exchanges.Operation) bool {
 	switch k {
 	case DeleteLies:
-		return operation == DeleteKey
+		return operation == exchanges.OpDeleteKey
 	case SlowStart:
-		return operation == CreateKey
+		return operation == exchanges.OpCreateKey
 	case GrantMore, GrantLess:
-		return operation == CreateKey || operation == EditKey
+		return operation == exchanges.OpCreateKey || operation == exchanges.OpEditKey
 	default:
 		return true
 	}
 }
 
-func (f Fault) matches(operation Operation) bool {
-	return (f.Operation == AnyOperation || f.Operation == operation) && f.Kind.concerns(operation)
+func (f Fault) matches(operation exchanges.Operation) bool {
+	return (f.Operation == exchanges.OpAny || f.Operation == operation) && f.Kind.concerns(operation)
 }
 
 // faults are those injected at one venue, oldest first.
@@ -156,7 +146,7 @@ type faults []Fault
 
 // take returns the fault that acts on a request of the operation, the zero
 // Fault if there is none, and uses up one of its counts.
-func (fs *faults) take(operation Operation) Fault {
+func (fs *faults) take(operation exchanges.Operation) Fault {
 	for i, fault := range slices.Backward(*fs) {
 		if !fault.matches(operation) {
 			continue

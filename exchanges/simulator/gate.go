@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // gate plays the API v4 of Gate as documented at
@@ -70,28 +72,28 @@ func (g *gate) routes() []route {
 		return []limit{{quota: requests, window: 10 * time.Second, by: by}}
 	}
 	const subAccounts, subAccount = "/api/v4/sub_accounts", "/api/v4/sub_accounts/{user_id}"
-	manage := func(pattern string, operation Operation, handle func(*call) *answer) route {
+	manage := func(pattern string, operation exchanges.Operation, handle func(*call) *answer) route {
 		return route{pattern: pattern, operation: operation, permit: g.mayManage, handle: handle, limits: per10s(80, perAccount)}
 	}
 	use := func(pattern string, handle func(*call) *answer, groups ...string) route {
-		return route{pattern: pattern, operation: UseKey, permit: g.mayUse(groups...), handle: handle, limits: per10s(200, perAccount)}
+		return route{pattern: pattern, operation: exchanges.OpUseKey, permit: g.mayUse(groups...), handle: handle, limits: per10s(200, perAccount)}
 	}
 	return []route{
-		{pattern: "GET /api/v4/spot/time", operation: ServerTime, public: true, handle: g.serverTime, limits: per10s(200, perAddress)},
-		{pattern: "GET /api/v4/account/detail", operation: Inspect, permit: g.mayUse("account"), handle: g.detail, limits: per10s(150, perAccount)},
-		{pattern: "GET /api/v4/account/main_keys", operation: otherOperation, handle: g.mainKeys, limits: per10s(150, perAccount)},
+		{pattern: "GET /api/v4/spot/time", operation: exchanges.OpServerTime, public: true, handle: g.serverTime, limits: per10s(200, perAddress)},
+		{pattern: "GET /api/v4/account/detail", operation: exchanges.OpInspect, permit: g.mayUse("account"), handle: g.detail, limits: per10s(150, perAccount)},
+		{pattern: "GET /api/v4/account/main_keys", operation: opOther, handle: g.mainKeys, limits: per10s(150, perAccount)},
 
-		manage("GET "+subAccounts, ListSubAccounts, g.listSubAccounts),
-		manage("POST "+subAccounts, otherOperation, g.createSubAccount),
-		manage("GET "+subAccount, otherOperation, g.getSubAccount),
-		manage("POST "+subAccount+"/lock", otherOperation, g.lock),
-		manage("POST "+subAccount+"/unlock", otherOperation, g.unlock),
+		manage("GET "+subAccounts, exchanges.OpSubAccounts, g.listSubAccounts),
+		manage("POST "+subAccounts, opOther, g.createSubAccount),
+		manage("GET "+subAccount, opOther, g.getSubAccount),
+		manage("POST "+subAccount+"/lock", opOther, g.lock),
+		manage("POST "+subAccount+"/unlock", opOther, g.unlock),
 
-		manage("GET "+subAccount+"/keys", ListKeys, g.listKeys),
-		manage("POST "+subAccount+"/keys", CreateKey, g.createKey),
-		manage("GET "+subAccount+"/keys/{key}", ListKeys, g.getKey),
-		manage("PUT "+subAccount+"/keys/{key}", EditKey, g.editKey),
-		manage("DELETE "+subAccount+"/keys/{key}", DeleteKey, g.deleteKey),
+		manage("GET "+subAccount+"/keys", exchanges.OpListKeys, g.listKeys),
+		manage("POST "+subAccount+"/keys", exchanges.OpCreateKey, g.createKey),
+		manage("GET "+subAccount+"/keys/{key}", exchanges.OpListKeys, g.getKey),
+		manage("PUT "+subAccount+"/keys/{key}", exchanges.OpEditKey, g.editKey),
+		manage("DELETE "+subAccount+"/keys/{key}", exchanges.OpDeleteKey, g.deleteKey),
 
 		use("GET /api/v4/spot/accounts", g.balances, "spot"),
 		use("POST /api/v4/spot/orders", g.order("currency_pair", "amount"), "spot"),
@@ -99,7 +101,7 @@ func (g *gate) routes() []route {
 		use("POST /api/v4/futures/usdt/orders", g.order("contract", "size"), "futures"),
 		use("POST /api/v4/options/orders", g.order("contract", "size"), "options"),
 		use("POST /api/v4/wallet/transfers", g.transfer, "wallet"),
-		{pattern: "POST /api/v4/withdrawals", operation: UseKey, handle: g.withdraw, limits: per10s(1, perAccount)},
+		{pattern: "POST /api/v4/withdrawals", operation: exchanges.OpUseKey, handle: g.withdraw, limits: per10s(1, perAccount)},
 	}
 }
 

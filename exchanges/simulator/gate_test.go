@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -235,7 +236,7 @@ func TestGateDeleteKey(t *testing.T) {
 	other := "/sub_accounts/" + c.SubAccounts[1] + "/keys/" + key.Key
 	require.Equal(t, "NOT_FOUND", c.call(http.MethodDelete, other, "").Label)
 
-	require.NoError(t, s.Inject(simulator.Fault{Exchange: "gate", Operation: simulator.DeleteKey, Kind: simulator.DeleteLies, Count: 1}))
+	require.NoError(t, s.Inject(simulator.Fault{Exchange: "gate", Operation: exchanges.OpDeleteKey, Kind: simulator.DeleteLies, Count: 1}))
 	require.Equal(t, http.StatusNoContent, c.call(http.MethodDelete, c.keysPath()+"/"+key.Key, "").status)
 	require.Len(t, c.keys(), 1)
 
@@ -323,7 +324,7 @@ func TestGateGrantFaults(t *testing.T) {
 		simulator.GrantLess: asked[:1],
 	} {
 		s.Reset()
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "gate", Operation: simulator.CreateKey, Kind: fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "gate", Operation: exchanges.OpCreateKey, Kind: fault}))
 		key, _ := c.mint(`{"name":"lease","perms":[{"name":"account","read_only":true},{"name":"spot","read_only":false}]}`)
 		require.Equal(t, want, key.Perms)
 		require.Equal(t, want, c.keys()[0].Perms)

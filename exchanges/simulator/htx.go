@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // htx plays the spot API of HTX as documented at
@@ -87,22 +89,22 @@ func (h *htx) shared() []limit {
 func (h *htx) routes() []route {
 	return []route{
 		{
-			pattern: "GET /v1/common/timestamp", operation: ServerTime, public: true, handle: h.timestamp,
+			pattern: "GET /v1/common/timestamp", operation: exchanges.OpServerTime, public: true, handle: h.timestamp,
 			limits: []limit{{quota: 10, window: time.Second, by: perAddress}},
 		},
-		{pattern: "GET /v2/user/uid", operation: Inspect, handle: h.uid, limits: h.shared()},
+		{pattern: "GET /v2/user/uid", operation: exchanges.OpInspect, handle: h.uid, limits: h.shared()},
 		{pattern: "GET /v2/user/api-key", limits: h.shared(), choose: h.queryKeys},
-		{pattern: "GET /v2/sub-user/user-list", operation: ListSubAccounts, permit: h.parentOnly, handle: h.listSubUsers, limits: h.shared()},
-		{pattern: "POST /v2/sub-user/management", operation: otherOperation, permit: h.mayManage, handle: h.lock, limits: h.shared()},
-		{pattern: "POST /v2/sub-user/api-key-generation", operation: CreateKey, permit: h.mayManage, handle: h.createKey, limits: h.shared()},
-		{pattern: "POST /v2/sub-user/api-key-modification", operation: EditKey, permit: h.mayManage, handle: h.editKey, limits: h.shared()},
-		{pattern: "POST /v2/sub-user/api-key-deletion", operation: DeleteKey, permit: h.mayManage, handle: h.deleteKey, limits: h.shared()},
+		{pattern: "GET /v2/sub-user/user-list", operation: exchanges.OpSubAccounts, permit: h.parentOnly, handle: h.listSubUsers, limits: h.shared()},
+		{pattern: "POST /v2/sub-user/management", operation: opOther, permit: h.mayManage, handle: h.lock, limits: h.shared()},
+		{pattern: "POST /v2/sub-user/api-key-generation", operation: exchanges.OpCreateKey, permit: h.mayManage, handle: h.createKey, limits: h.shared()},
+		{pattern: "POST /v2/sub-user/api-key-modification", operation: exchanges.OpEditKey, permit: h.mayManage, handle: h.editKey, limits: h.shared()},
+		{pattern: "POST /v2/sub-user/api-key-deletion", operation: exchanges.OpDeleteKey, permit: h.mayManage, handle: h.deleteKey, limits: h.shared()},
 
-		{pattern: "GET /v1/account/accounts", operation: UseKey, handle: h.accounts},
-		{pattern: "POST /v1/order/orders/place", operation: UseKey, permit: h.mayTrade, handle: h.placeOrder},
-		{pattern: "POST /linear-swap-api/v1/swap_order", operation: UseKey, permit: h.mayTrade, handle: h.placeSwapOrder},
-		{pattern: "POST /v2/account/transfer", operation: UseKey, permit: h.mayTrade, handle: h.transfer},
-		{pattern: "POST /v1/dw/withdraw/api/create", operation: UseKey, permit: h.mayWithdraw, handle: h.withdraw},
+		{pattern: "GET /v1/account/accounts", operation: exchanges.OpUseKey, handle: h.accounts},
+		{pattern: "POST /v1/order/orders/place", operation: exchanges.OpUseKey, permit: h.mayTrade, handle: h.placeOrder},
+		{pattern: "POST /linear-swap-api/v1/swap_order", operation: exchanges.OpUseKey, permit: h.mayTrade, handle: h.placeSwapOrder},
+		{pattern: "POST /v2/account/transfer", operation: exchanges.OpUseKey, permit: h.mayTrade, handle: h.transfer},
+		{pattern: "POST /v1/dw/withdraw/api/create", operation: exchanges.OpUseKey, permit: h.mayWithdraw, handle: h.withdraw},
 	}
 }
 

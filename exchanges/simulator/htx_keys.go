@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 const (
@@ -35,11 +37,11 @@ func (h *htx) describeKey(c *call, k *key) map[string]any {
 // queryKeys is GET /v2/user/api-key, which asks for one key or lists all.
 func (h *htx) queryKeys(c *call) route {
 	rt := route{
-		pattern: "GET /v2/user/api-key", operation: ListKeys, permit: h.parentOnly, handle: h.listKeys,
+		pattern: "GET /v2/user/api-key", operation: exchanges.OpListKeys, permit: h.parentOnly, handle: h.listKeys,
 		limits: h.shared(),
 	}
 	if formParams(c.URL.RawQuery).given("accessKey") {
-		rt.operation = otherOperation
+		rt.operation = opOther
 	}
 	return rt
 }

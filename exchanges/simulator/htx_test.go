@@ -12,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -306,7 +307,7 @@ func TestHTXGrantFaults(t *testing.T) {
 		{simulator.GrantLess, "readOnly,trade", "readOnly"},
 	} {
 		s.ClearFaults()
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "htx", Operation: simulator.CreateKey, Kind: test.fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "htx", Operation: exchanges.OpCreateKey, Kind: test.fault}))
 		require.Equal(t, test.want, c.mint(`"note":"x","permission":"`+test.asked+`"`).Permission)
 	}
 }

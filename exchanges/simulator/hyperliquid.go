@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // hyperliquid plays the API of Hyperliquid's main chain as documented at
@@ -92,16 +94,16 @@ func hyperliquidWeight(weight int) []limit {
 
 // chooseInfo finds the route of a question, which is what the type says.
 func (h *hyperliquid) chooseInfo(c *call) route {
-	chosen := route{operation: otherOperation, public: true, limits: hyperliquidWeight(20), handle: h.notUnderstood}
+	chosen := route{operation: opOther, public: true, limits: hyperliquidWeight(20), handle: h.notUnderstood}
 	switch jsonParams(c.body).text("type") {
 	case "exchangeStatus":
-		chosen.operation, chosen.handle = ServerTime, h.status
+		chosen.operation, chosen.handle = exchanges.OpServerTime, h.status
 	case "userRole":
-		chosen.operation, chosen.handle, chosen.limits = Inspect, h.userRole, hyperliquidWeight(60)
+		chosen.operation, chosen.handle, chosen.limits = exchanges.OpInspect, h.userRole, hyperliquidWeight(60)
 	case "subAccounts":
-		chosen.operation, chosen.handle = ListSubAccounts, h.subAccounts
+		chosen.operation, chosen.handle = exchanges.OpSubAccounts, h.subAccounts
 	case "extraAgents":
-		chosen.operation, chosen.handle = ListKeys, h.extraAgents
+		chosen.operation, chosen.handle = exchanges.OpListKeys, h.extraAgents
 	}
 	return chosen
 }
@@ -109,7 +111,7 @@ func (h *hyperliquid) chooseInfo(c *call) route {
 // chooseAction finds the route of an action. An approval without an address is
 // a removal.
 func (h *hyperliquid) chooseAction(c *call) route {
-	chosen := route{operation: UseKey, limits: hyperliquidWeight(1), handle: h.notUnderstood}
+	chosen := route{operation: exchanges.OpUseKey, limits: hyperliquidWeight(1), handle: h.notUnderstood}
 	var request hyperliquidRequest
 	if json.Unmarshal(c.body, &request) != nil {
 		return chosen
@@ -123,9 +125,9 @@ func (h *hyperliquid) chooseAction(c *call) route {
 	}
 	switch action.Type {
 	case "approveAgent":
-		chosen.operation, chosen.permit, chosen.handle = CreateKey, h.ownerOnly, h.approveAgent
+		chosen.operation, chosen.permit, chosen.handle = exchanges.OpCreateKey, h.ownerOnly, h.approveAgent
 		if action.AgentAddress == hyperliquidZero {
-			chosen.operation = DeleteKey
+			chosen.operation = exchanges.OpDeleteKey
 		}
 	case "withdraw3":
 		chosen.permit, chosen.handle = h.ownerOnly, h.ok

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // kucoin plays KuCoin's REST API as documented at
@@ -73,25 +75,25 @@ func (k *kucoin) routes() []route {
 	management := func(weight int) []limit { return kucoinPool("management", perAccount, weight) }
 	const keys = "/api/v1/sub/api-key"
 	return []route{
-		{pattern: "GET /api/v1/timestamp", operation: ServerTime, public: true, handle: k.timestamp, limits: public},
-		{pattern: "GET /api/v1/status", operation: otherOperation, public: true, handle: k.status, limits: public},
+		{pattern: "GET /api/v1/timestamp", operation: exchanges.OpServerTime, public: true, handle: k.timestamp, limits: public},
+		{pattern: "GET /api/v1/status", operation: opOther, public: true, handle: k.status, limits: public},
 
-		{pattern: "GET /api/v1/user/api-key", operation: Inspect, permit: k.mayRead, handle: k.ownKey, limits: management(20)},
-		{pattern: "GET /api/v2/user-info", operation: otherOperation, permit: k.mayManage, handle: k.summary, limits: management(20)},
-		{pattern: "GET /api/v2/sub/user", operation: ListSubAccounts, permit: k.mayManage, handle: k.listSubAccounts, limits: management(20)},
-		{pattern: "POST /api/v2/sub/user/created", operation: otherOperation, permit: k.mayManage, handle: k.createSubAccount, limits: management(15)},
+		{pattern: "GET /api/v1/user/api-key", operation: exchanges.OpInspect, permit: k.mayRead, handle: k.ownKey, limits: management(20)},
+		{pattern: "GET /api/v2/user-info", operation: opOther, permit: k.mayManage, handle: k.summary, limits: management(20)},
+		{pattern: "GET /api/v2/sub/user", operation: exchanges.OpSubAccounts, permit: k.mayManage, handle: k.listSubAccounts, limits: management(20)},
+		{pattern: "POST /api/v2/sub/user/created", operation: opOther, permit: k.mayManage, handle: k.createSubAccount, limits: management(15)},
 
-		{pattern: "POST " + keys, operation: CreateKey, permit: k.mayManage, handle: k.createKey, limits: management(20)},
-		{pattern: "POST " + keys + "/update", operation: EditKey, permit: k.mayManage, handle: k.editKey, limits: management(30)},
-		{pattern: "GET " + keys, operation: ListKeys, permit: k.mayManage, handle: k.listKeys, limits: management(20)},
-		{pattern: "DELETE " + keys, operation: DeleteKey, permit: k.mayManage, handle: k.deleteKey, limits: management(30)},
+		{pattern: "POST " + keys, operation: exchanges.OpCreateKey, permit: k.mayManage, handle: k.createKey, limits: management(20)},
+		{pattern: "POST " + keys + "/update", operation: exchanges.OpEditKey, permit: k.mayManage, handle: k.editKey, limits: management(30)},
+		{pattern: "GET " + keys, operation: exchanges.OpListKeys, permit: k.mayManage, handle: k.listKeys, limits: management(20)},
+		{pattern: "DELETE " + keys, operation: exchanges.OpDeleteKey, permit: k.mayManage, handle: k.deleteKey, limits: management(30)},
 
-		{pattern: "GET /api/v1/accounts", operation: UseKey, permit: k.mayRead, handle: k.balances, limits: management(5)},
-		{pattern: "POST /api/v1/hf/orders", operation: UseKey, permit: k.needs(kucoinSpot), handle: k.order},
-		{pattern: "POST /api/v3/hf/margin/order", operation: UseKey, permit: k.needs(kucoinMargin), handle: k.order},
-		{pattern: "POST /api/v1/orders", operation: UseKey, permit: k.needs(kucoinFutures), handle: k.order},
-		{pattern: "POST /api/v3/accounts/universal-transfer", operation: UseKey, permit: k.needs(kucoinInnerTransfer), handle: k.transfer, limits: management(4)},
-		{pattern: "POST /api/v3/withdrawals", operation: UseKey, permit: k.needs(kucoinTransfer), handle: k.withdraw, limits: management(5)},
+		{pattern: "GET /api/v1/accounts", operation: exchanges.OpUseKey, permit: k.mayRead, handle: k.balances, limits: management(5)},
+		{pattern: "POST /api/v1/hf/orders", operation: exchanges.OpUseKey, permit: k.needs(kucoinSpot), handle: k.order},
+		{pattern: "POST /api/v3/hf/margin/order", operation: exchanges.OpUseKey, permit: k.needs(kucoinMargin), handle: k.order},
+		{pattern: "POST /api/v1/orders", operation: exchanges.OpUseKey, permit: k.needs(kucoinFutures), handle: k.order},
+		{pattern: "POST /api/v3/accounts/universal-transfer", operation: exchanges.OpUseKey, permit: k.needs(kucoinInnerTransfer), handle: k.transfer, limits: management(4)},
+		{pattern: "POST /api/v3/withdrawals", operation: exchanges.OpUseKey, permit: k.needs(kucoinTransfer), handle: k.withdraw, limits: management(5)},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -346,7 +347,7 @@ func TestKuCoinGrantFaults(t *testing.T) {
 		{simulator.GrantLess, "General,Spot", "General"},
 	} {
 		s.Reset()
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "kucoin", Operation: simulator.CreateKey, Kind: test.fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "kucoin", Operation: exchanges.OpCreateKey, Kind: test.fault}))
 		key, _ := c.mint(`"remark":"lease","ipWhitelist":"127.0.0.1","permission":"` + test.asked + `"`)
 		require.Equal(t, test.want, key.Permission)
 		require.Equal(t, test.want, c.keys()[0].Permission)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // mexc plays the spot v3 API of MEXC for master accounts as documented at
@@ -94,21 +96,21 @@ func (m *mexc) routes() []route {
 	const list, create, keys = "/api/v3/sub-account/list", "/api/v3/sub-account/virtualSubAccount", "/api/v3/sub-account/apiKey"
 	read, write := m.manages(mexcAccountRead), m.manages(mexcAccountWrite)
 	return []route{
-		{pattern: "GET /api/v3/time", operation: ServerTime, public: true, handle: m.serverTime, limits: mexcLimit(1)[:1]},
-		{pattern: "GET /api/v3/ping", operation: otherOperation, public: true, handle: m.ping, limits: mexcLimit(1)[:1]},
-		{pattern: "GET /api/v3/account", operation: Inspect, permit: m.needs(mexcAccountRead), handle: m.spotAccount, limits: mexcLimit(10)},
+		{pattern: "GET /api/v3/time", operation: exchanges.OpServerTime, public: true, handle: m.serverTime, limits: mexcLimit(1)[:1]},
+		{pattern: "GET /api/v3/ping", operation: opOther, public: true, handle: m.ping, limits: mexcLimit(1)[:1]},
+		{pattern: "GET /api/v3/account", operation: exchanges.OpInspect, permit: m.needs(mexcAccountRead), handle: m.spotAccount, limits: mexcLimit(10)},
 
-		{pattern: "GET " + list, operation: ListSubAccounts, permit: read, handle: m.listSubAccounts, limits: mexcLimit(1)},
-		{pattern: "POST " + create, operation: otherOperation, permit: write, handle: m.createSubAccount, limits: mexcLimit(1)},
-		{pattern: "POST " + keys, operation: CreateKey, permit: write, handle: m.createKey, limits: mexcLimit(1)},
-		{pattern: "GET " + keys, operation: ListKeys, permit: read, handle: m.listKeys, limits: mexcLimit(1)},
-		{pattern: "DELETE " + keys, operation: DeleteKey, permit: write, handle: m.deleteKey, limits: mexcLimit(1)},
+		{pattern: "GET " + list, operation: exchanges.OpSubAccounts, permit: read, handle: m.listSubAccounts, limits: mexcLimit(1)},
+		{pattern: "POST " + create, operation: opOther, permit: write, handle: m.createSubAccount, limits: mexcLimit(1)},
+		{pattern: "POST " + keys, operation: exchanges.OpCreateKey, permit: write, handle: m.createKey, limits: mexcLimit(1)},
+		{pattern: "GET " + keys, operation: exchanges.OpListKeys, permit: read, handle: m.listKeys, limits: mexcLimit(1)},
+		{pattern: "DELETE " + keys, operation: exchanges.OpDeleteKey, permit: write, handle: m.deleteKey, limits: mexcLimit(1)},
 
-		{pattern: "POST /api/v3/order", operation: UseKey, permit: m.needs(mexcDealWrite), handle: m.order, limits: mexcLimit(1)},
-		{pattern: "POST /api/v1/private/order/submit", operation: UseKey, permit: m.needs(mexcFuturesWrite), handle: m.futuresOrder},
-		{pattern: "POST /api/v3/capital/transfer", operation: UseKey, permit: m.needs(mexcTransferWrite), handle: m.transfer, limits: mexcLimit(1)},
+		{pattern: "POST /api/v3/order", operation: exchanges.OpUseKey, permit: m.needs(mexcDealWrite), handle: m.order, limits: mexcLimit(1)},
+		{pattern: "POST /api/v1/private/order/submit", operation: exchanges.OpUseKey, permit: m.needs(mexcFuturesWrite), handle: m.futuresOrder},
+		{pattern: "POST /api/v3/capital/transfer", operation: exchanges.OpUseKey, permit: m.needs(mexcTransferWrite), handle: m.transfer, limits: mexcLimit(1)},
 		// No key can be given the permission for this.
-		{pattern: "POST /api/v3/capital/withdraw", operation: UseKey, handle: m.noPermission, limits: mexcLimit(1)},
+		{pattern: "POST /api/v3/capital/withdraw", operation: exchanges.OpUseKey, handle: m.noPermission, limits: mexcLimit(1)},
 	}
 }
 

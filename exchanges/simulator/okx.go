@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // okx plays the V5 API of OKX as documented at https://www.okx.com/docs-v5/en/.
@@ -76,24 +78,24 @@ func (o *okx) routes() []route {
 	const subAccount = "/api/v5/users/subaccount/"
 	return []route{
 		{
-			pattern: "GET /api/v5/public/time", operation: ServerTime, public: true, handle: o.serverTime,
+			pattern: "GET /api/v5/public/time", operation: exchanges.OpServerTime, public: true, handle: o.serverTime,
 			limits: []limit{{quota: 10, window: 2 * time.Second, by: perAddress}},
 		},
-		{pattern: "GET /api/v5/account/config", operation: Inspect, permit: o.mayRead, handle: o.config, limits: per(2*time.Second, 5)},
+		{pattern: "GET /api/v5/account/config", operation: exchanges.OpInspect, permit: o.mayRead, handle: o.config, limits: per(2*time.Second, 5)},
 
 		// The documentation has said both 2 and 20 of this limit.
-		{pattern: "GET " + subAccount + "list", operation: ListSubAccounts, permit: o.mayList, handle: o.listSubAccounts, limits: per(2*time.Second, 2)},
-		{pattern: "POST " + subAccount + "create-subaccount", operation: otherOperation, permit: o.mayManage, handle: o.createSubAccount, limits: per(time.Second, 1)},
+		{pattern: "GET " + subAccount + "list", operation: exchanges.OpSubAccounts, permit: o.mayList, handle: o.listSubAccounts, limits: per(2*time.Second, 2)},
+		{pattern: "POST " + subAccount + "create-subaccount", operation: opOther, permit: o.mayManage, handle: o.createSubAccount, limits: per(time.Second, 1)},
 
-		{pattern: "POST " + subAccount + "apikey", operation: CreateKey, permit: o.mayManage, handle: o.createKey, limits: per(time.Second, 1)},
-		{pattern: "GET " + subAccount + "apikey", operation: ListKeys, permit: o.mayList, handle: o.listKeys, limits: per(2*time.Second, 20)},
-		{pattern: "POST " + subAccount + "modify-apikey", operation: EditKey, permit: o.mayManage, handle: o.editKey, limits: per(time.Second, 1)},
-		{pattern: "POST " + subAccount + "delete-apikey", operation: DeleteKey, permit: o.mayManage, handle: o.deleteKey, limits: per(time.Second, 1)},
+		{pattern: "POST " + subAccount + "apikey", operation: exchanges.OpCreateKey, permit: o.mayManage, handle: o.createKey, limits: per(time.Second, 1)},
+		{pattern: "GET " + subAccount + "apikey", operation: exchanges.OpListKeys, permit: o.mayList, handle: o.listKeys, limits: per(2*time.Second, 20)},
+		{pattern: "POST " + subAccount + "modify-apikey", operation: exchanges.OpEditKey, permit: o.mayManage, handle: o.editKey, limits: per(time.Second, 1)},
+		{pattern: "POST " + subAccount + "delete-apikey", operation: exchanges.OpDeleteKey, permit: o.mayManage, handle: o.deleteKey, limits: per(time.Second, 1)},
 
-		{pattern: "GET /api/v5/account/balance", operation: UseKey, permit: o.mayRead, handle: o.balance},
-		{pattern: "POST /api/v5/trade/order", operation: UseKey, permit: o.mayTrade, handle: o.order},
-		{pattern: "POST /api/v5/asset/transfer", operation: UseKey, permit: o.mayTrade, handle: o.transfer},
-		{pattern: "POST /api/v5/asset/withdrawal", operation: UseKey, permit: o.mayWithdraw, handle: o.withdraw},
+		{pattern: "GET /api/v5/account/balance", operation: exchanges.OpUseKey, permit: o.mayRead, handle: o.balance},
+		{pattern: "POST /api/v5/trade/order", operation: exchanges.OpUseKey, permit: o.mayTrade, handle: o.order},
+		{pattern: "POST /api/v5/asset/transfer", operation: exchanges.OpUseKey, permit: o.mayTrade, handle: o.transfer},
+		{pattern: "POST /api/v5/asset/withdrawal", operation: exchanges.OpUseKey, permit: o.mayWithdraw, handle: o.withdraw},
 	}
 }
 

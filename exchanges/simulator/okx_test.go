@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -319,7 +320,7 @@ func TestOKXGrantFaults(t *testing.T) {
 		{simulator.GrantLess, "read_only", ""},
 	} {
 		s.Reset()
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "okx", Operation: simulator.CreateKey, Kind: test.fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "okx", Operation: exchanges.OpCreateKey, Kind: test.fault}))
 		key, _ := c.mint(`"label":"lease","perm":"` + test.perm + `"`)
 		require.Equal(t, test.want, key.Perm)
 		require.Equal(t, test.want, c.keys()[0].Perm)

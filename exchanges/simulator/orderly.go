@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // orderly plays the API of Orderly Network's main network as documented at
@@ -107,23 +109,23 @@ func (o *orderly) routes() []route {
 	perIP := each(10, time.Second, perAddress)
 	perMinute, perSecond := each(10, time.Minute, perAccount), each(10, time.Second, perAccount)
 	return []route{
-		{pattern: "GET /v1/public/system_info", operation: ServerTime, public: true, handle: o.systemInfo, limits: each(1, time.Second, perAddress)},
-		{pattern: "GET /v1/get_account", operation: Inspect, public: true, handle: o.getAccount, limits: perIP},
-		{pattern: "GET /v1/get_orderly_key", operation: otherOperation, public: true, handle: o.getKey, limits: perIP},
+		{pattern: "GET /v1/public/system_info", operation: exchanges.OpServerTime, public: true, handle: o.systemInfo, limits: each(1, time.Second, perAddress)},
+		{pattern: "GET /v1/get_account", operation: exchanges.OpInspect, public: true, handle: o.getAccount, limits: perIP},
+		{pattern: "GET /v1/get_orderly_key", operation: opOther, public: true, handle: o.getKey, limits: perIP},
 		{pattern: "POST /v1/orderly_key", choose: o.chooseAddKey},
-		{pattern: "GET /v1/client/info", operation: Inspect, handle: o.clientInfo, limits: perMinute},
-		{pattern: "GET /v1/client/sub_account", operation: ListSubAccounts, permit: o.mainOnly, handle: o.listSubAccounts, limits: perSecond},
-		{pattern: "POST /v1/client/add_sub_account", operation: otherOperation, permit: o.mainOnly, handle: o.createSubAccount, limits: perSecond},
-		{pattern: "GET /v1/client/key_info", operation: ListKeys, permit: o.needs(orderlyRead), handle: o.listKeys, limits: perMinute},
-		{pattern: "POST /v1/client/remove_orderly_key", operation: DeleteKey, permit: o.manages, handle: o.removeKey, limits: perIP},
-		{pattern: "POST /v1/client/set_orderly_key_ip_restriction", operation: EditKey, permit: o.manages, handle: o.restrictKey, limits: perMinute},
-		{pattern: "POST /v1/client/reset_orderly_key_ip_restriction", operation: EditKey, permit: o.manages, handle: o.unrestrictKey, limits: perMinute},
+		{pattern: "GET /v1/client/info", operation: exchanges.OpInspect, handle: o.clientInfo, limits: perMinute},
+		{pattern: "GET /v1/client/sub_account", operation: exchanges.OpSubAccounts, permit: o.mainOnly, handle: o.listSubAccounts, limits: perSecond},
+		{pattern: "POST /v1/client/add_sub_account", operation: opOther, permit: o.mainOnly, handle: o.createSubAccount, limits: perSecond},
+		{pattern: "GET /v1/client/key_info", operation: exchanges.OpListKeys, permit: o.needs(orderlyRead), handle: o.listKeys, limits: perMinute},
+		{pattern: "POST /v1/client/remove_orderly_key", operation: exchanges.OpDeleteKey, permit: o.manages, handle: o.removeKey, limits: perIP},
+		{pattern: "POST /v1/client/set_orderly_key_ip_restriction", operation: exchanges.OpEditKey, permit: o.manages, handle: o.restrictKey, limits: perMinute},
+		{pattern: "POST /v1/client/reset_orderly_key_ip_restriction", operation: exchanges.OpEditKey, permit: o.manages, handle: o.unrestrictKey, limits: perMinute},
 
-		{pattern: "GET /v1/client/holding", operation: UseKey, permit: o.needs(orderlyRead), handle: o.holding, limits: perSecond},
-		{pattern: "POST /v1/client/leverage", operation: UseKey, permit: o.needs(orderlyRead), handle: o.leverage, limits: perSecond},
-		{pattern: "POST /v1/order", operation: UseKey, permit: o.needs(orderlyTrading), handle: o.order, limits: perSecond},
-		{pattern: "POST /v1/internal_transfer", operation: UseKey, permit: o.needs(orderlyAsset), handle: o.transfer, limits: perSecond},
-		{pattern: "POST /v1/withdraw_request", operation: UseKey, permit: o.needs(orderlyAsset), handle: o.withdraw, limits: perSecond},
+		{pattern: "GET /v1/client/holding", operation: exchanges.OpUseKey, permit: o.needs(orderlyRead), handle: o.holding, limits: perSecond},
+		{pattern: "POST /v1/client/leverage", operation: exchanges.OpUseKey, permit: o.needs(orderlyRead), handle: o.leverage, limits: perSecond},
+		{pattern: "POST /v1/order", operation: exchanges.OpUseKey, permit: o.needs(orderlyTrading), handle: o.order, limits: perSecond},
+		{pattern: "POST /v1/internal_transfer", operation: exchanges.OpUseKey, permit: o.needs(orderlyAsset), handle: o.transfer, limits: perSecond},
+		{pattern: "POST /v1/withdraw_request", operation: exchanges.OpUseKey, permit: o.needs(orderlyAsset), handle: o.withdraw, limits: perSecond},
 	}
 }
 
@@ -131,11 +133,11 @@ func (o *orderly) routes() []route {
 // main account, which belong to its owner.
 func (o *orderly) chooseAddKey(c *call) route {
 	chosen := route{
-		pattern: "POST /v1/orderly_key", operation: otherOperation, public: true, handle: o.addKey,
+		pattern: "POST /v1/orderly_key", operation: opOther, public: true, handle: o.addKey,
 		limits: []limit{{quota: 10, window: time.Second, by: perAddress}},
 	}
 	if r, err := readRegistration(c.body); err == nil && r.Message.SubAccountID != "" {
-		chosen.operation = CreateKey
+		chosen.operation = exchanges.OpCreateKey
 	}
 	return chosen
 }

@@ -3,6 +3,8 @@ package simulator
 import (
 	"crypto"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // rules are what one exchange's file supplies: its wire format, its signature
@@ -38,7 +40,7 @@ type slowStarter interface{ startsSlowly() }
 // route is one endpoint.
 type route struct {
 	pattern   string // as http.ServeMux has it
-	operation Operation
+	operation exchanges.Operation
 	public    bool // needs no authentication
 	limits    []limit
 	permit    func(*call) *answer // nil, or checks what the calling key may do: nil or the refusal

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // Options shape a simulator. The zero value is ready to use.
@@ -248,7 +250,7 @@ func (s *Simulator) AddSubAccounts(exchange string, n int) []string {
 
 // Calls tells how many requests of an operation have arrived at an exchange,
 // whatever became of them.
-func (s *Simulator) Calls(exchange string, operation Operation) int {
+func (s *Simulator) Calls(exchange string, operation exchanges.Operation) int {
 	v := s.mustFind(exchange)
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -136,7 +137,7 @@ func TestControlFaults(t *testing.T) {
 	status, _ = control(t, s, http.MethodDelete, "/faults", "")
 	require.Equal(t, http.StatusNoContent, status)
 	require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").status)
-	require.Equal(t, 2, s.Calls("bybit", simulator.ServerTime))
+	require.Equal(t, 2, s.Calls("bybit", exchanges.OpServerTime))
 }
 
 func TestControlKeysAndReset(t *testing.T) {
@@ -190,7 +191,7 @@ func TestAccessors(t *testing.T) {
 
 	_, ok := s.Root("bybit", "golden")
 	require.False(t, ok)
-	require.Error(t, s.Inject(simulator.Fault{Exchange: "bybit", Operation: simulator.CreateKey}))
+	require.Error(t, s.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpCreateKey}))
 	require.Panics(t, func() { s.Exchange("mtgox") })
 }
 
@@ -240,7 +241,7 @@ func TestCloseEndsSlowRequests(t *testing.T) {
 	s := simulator.New(simulator.Options{})
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	require.NoError(t, s.Inject(simulator.Fault{
-		Exchange: "bybit", Operation: simulator.ServerTime, Kind: simulator.Slow, Delay: time.Hour,
+		Exchange: "bybit", Operation: exchanges.OpServerTime, Kind: simulator.Slow, Delay: time.Hour,
 	}))
 	address := s.Exchange("bybit").BaseURL + "/v5/market/time"
 	ended := make(chan error, 1)
@@ -251,7 +252,7 @@ func TestCloseEndsSlowRequests(t *testing.T) {
 		}
 		ended <- err
 	}()
-	require.Eventually(t, func() bool { return s.Calls("bybit", simulator.ServerTime) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Calls("bybit", exchanges.OpServerTime) == 1 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, s.Close())
 	select {
 	case err := <-ended:

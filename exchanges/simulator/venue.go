@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // maxBody bounds how much of a request is read, in bytes. No exchange takes more
@@ -33,7 +35,7 @@ type venue struct {
 	books   *books
 	limiter *limiter
 	faults  faults
-	calls   map[Operation]int
+	calls   map[exchanges.Operation]int
 }
 
 func newVenue(name string, r rules, options Options, rsaPair func() crypto.Signer) *venue {
@@ -49,7 +51,7 @@ func newVenue(name string, r rules, options Options, rsaPair func() crypto.Signe
 		v.mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, request *http.Request) { v.serve(rt, w, request) })
 	}
 	v.mux.HandleFunc("/", func(w http.ResponseWriter, request *http.Request) {
-		v.serve(route{operation: otherOperation, public: true, handle: r.notFound}, w, request)
+		v.serve(route{operation: opOther, public: true, handle: r.notFound}, w, request)
 	})
 	v.reset()
 	return v
@@ -62,7 +64,7 @@ func (v *venue) reset() {
 	v.books = v.initial.clone()
 	v.limiter = newLimiter(v.multiplier)
 	v.faults = nil
-	v.calls = make(map[Operation]int)
+	v.calls = make(map[exchanges.Operation]int)
 	if r, ok := v.rules.(resetter); ok {
 		r.reset()
 	}
@@ -177,11 +179,11 @@ func (v *venue) serve(rt route, w http.ResponseWriter, request *http.Request) {
 const htmlPage = "<!DOCTYPE html>\n<html><head><title>Just a moment</title></head><body><h1>Please wait</h1></body></html>\n"
 
 // arrive counts a request and takes the fault that acts on it.
-func (v *venue) arrive(operation Operation) Fault {
+func (v *venue) arrive(operation exchanges.Operation) Fault {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.calls[operation]++
-	v.calls[AnyOperation]++
+	v.calls[exchanges.OpAny]++
 	return v.faults.take(operation)
 }
 

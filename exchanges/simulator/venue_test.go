@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // parlour is an exchange invented for these tests. Its one path takes every
@@ -34,15 +36,15 @@ func (p *parlour) addSubAccount(b *books, now time.Time, master *account) *accou
 
 func (p *parlour) routes() []route {
 	actions := map[string]route{
-		"time":   {pattern: "time", operation: ServerTime, public: true, handle: p.time},
-		"create": {pattern: "create", operation: CreateKey, handle: p.create, limits: []limit{{quota: 2, window: time.Minute}}},
-		"delete": {pattern: "delete", operation: DeleteKey, handle: p.delete, limits: []limit{{quota: 2, window: time.Minute, of: p.target}}},
-		"secret": {pattern: "secret", operation: UseKey, permit: p.nobody, handle: p.time},
+		"time":   {pattern: "time", operation: exchanges.OpServerTime, public: true, handle: p.time},
+		"create": {pattern: "create", operation: exchanges.OpCreateKey, handle: p.create, limits: []limit{{quota: 2, window: time.Minute}}},
+		"delete": {pattern: "delete", operation: exchanges.OpDeleteKey, handle: p.delete, limits: []limit{{quota: 2, window: time.Minute, of: p.target}}},
+		"secret": {pattern: "secret", operation: exchanges.OpUseKey, permit: p.nobody, handle: p.time},
 	}
 	return []route{{pattern: "POST /act", choose: func(c *call) route {
 		chosen, ok := actions[strings.Fields(string(c.body))[0]]
 		if !ok {
-			return route{operation: otherOperation, public: true, handle: p.notFound}
+			return route{operation: opOther, public: true, handle: p.notFound}
 		}
 		return chosen
 	}}}
@@ -170,28 +172,28 @@ func (v *visit) inject(fault Fault) {
 func TestVenueFaults(t *testing.T) {
 	t.Run("drop after commit", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: DropAfterCommit, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: DropAfterCommit, Count: 1})
 		require.ErrorIs(t, v.fails("create"), io.EOF)
 		require.Equal(t, []string{"key1"}, v.live(), "the work was done")
-		require.Equal(t, 1, v.venue.calls[CreateKey])
+		require.Equal(t, 1, v.venue.calls[exchanges.OpCreateKey])
 	})
 	t.Run("drop before commit", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: DropBeforeCommit, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: DropBeforeCommit, Count: 1})
 		require.ErrorIs(t, v.fails("create"), io.EOF)
 		require.Empty(t, v.live())
-		require.Equal(t, 1, v.venue.calls[CreateKey])
+		require.Equal(t, 1, v.venue.calls[exchanges.OpCreateKey])
 	})
 	t.Run("outage", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: AnyOperation, Kind: Outage})
+		v.inject(Fault{Operation: exchanges.OpAny, Kind: Outage})
 		require.ErrorContains(t, v.fails("create"), "reset")
 		v.fails("no such action")
 		require.Empty(t, v.live())
 	})
 	t.Run("gateway error", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: Error5xx, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: Error5xx, Count: 1})
 		status, body := v.act("create")
 		require.Equal(t, http.StatusBadGateway, status)
 		require.False(t, json.Valid([]byte(body)))
@@ -199,7 +201,7 @@ func TestVenueFaults(t *testing.T) {
 	})
 	t.Run("HTML", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: HTMLError, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: HTMLError, Count: 1})
 		status, body := v.act("create")
 		require.Equal(t, http.StatusOK, status)
 		require.Contains(t, body, "<html>")
@@ -207,7 +209,7 @@ func TestVenueFaults(t *testing.T) {
 	})
 	t.Run("rate limit", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: AnyOperation, Kind: RateLimit})
+		v.inject(Fault{Operation: exchanges.OpAny, Kind: RateLimit})
 		response, err := http.DefaultClient.Do(v.request(t.Context(), "create"))
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
@@ -219,7 +221,7 @@ func TestVenueFaults(t *testing.T) {
 	})
 	t.Run("slow", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: Slow, Delay: 20 * time.Millisecond, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: Slow, Delay: 20 * time.Millisecond, Count: 1})
 		began := time.Now()
 		status, _ := v.act("create")
 		require.Equal(t, http.StatusOK, status)
@@ -228,7 +230,7 @@ func TestVenueFaults(t *testing.T) {
 	})
 	t.Run("slow and the caller goes", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: Slow, Delay: time.Hour})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: Slow, Delay: time.Hour})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
@@ -241,7 +243,7 @@ func TestVenueFaults(t *testing.T) {
 		require.Eventually(t, func() bool {
 			v.venue.mu.Lock()
 			defer v.venue.mu.Unlock()
-			return v.venue.calls[CreateKey] == 1
+			return v.venue.calls[exchanges.OpCreateKey] == 1
 		}, 10*time.Second, time.Millisecond)
 		cancel()
 		require.ErrorIs(t, <-ended, context.Canceled)
@@ -249,7 +251,7 @@ func TestVenueFaults(t *testing.T) {
 	})
 	t.Run("clock skew", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: ServerTime, Kind: ClockSkew, Delay: -time.Hour, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpServerTime, Kind: ClockSkew, Delay: -time.Hour, Count: 1})
 		_, skewed := v.act("time")
 		require.Equal(t, "1699996400", skewed)
 		_, right := v.act("time")
@@ -258,7 +260,7 @@ func TestVenueFaults(t *testing.T) {
 	t.Run("delete lies", func(t *testing.T) {
 		v := newVisit(t)
 		v.act("create")
-		v.inject(Fault{Operation: DeleteKey, Kind: DeleteLies, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpDeleteKey, Kind: DeleteLies, Count: 1})
 		_, lie := v.act("delete key1")
 		require.Equal(t, []string{"key1"}, v.live())
 		require.Empty(t, v.venue.books.removed)
@@ -269,10 +271,10 @@ func TestVenueFaults(t *testing.T) {
 	})
 	t.Run("grants", func(t *testing.T) {
 		v := newVisit(t)
-		v.inject(Fault{Operation: CreateKey, Kind: GrantMore, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: GrantMore, Count: 1})
 		_, more := v.act("create")
 		require.JSONEq(t, `["read","trade","withdraw"]`, more)
-		v.inject(Fault{Operation: CreateKey, Kind: GrantLess, Count: 1})
+		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: GrantLess, Count: 1})
 		_, less := v.act("create")
 		require.JSONEq(t, `["read"]`, less)
 		require.Equal(t, []string{"read"}, v.venue.keys()[1].Permissions)
@@ -354,7 +356,7 @@ func TestVenueReset(t *testing.T) {
 	v.act("create")
 	v.act("delete key1")
 	require.Equal(t, []string{"sub3", "sub4"}, v.venue.addSubAccounts(2))
-	v.inject(Fault{Operation: AnyOperation, Kind: Outage})
+	v.inject(Fault{Operation: exchanges.OpAny, Kind: Outage})
 	v.venue.reset()
 
 	after, _ := v.venue.root(mainRoot)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // whitebit plays the API v4 of WhiteBIT as documented at
@@ -60,32 +62,32 @@ func (w *whitebit) addSubAccount(books *books, now time.Time, master *account) *
 func (w *whitebit) routes() []route {
 	const prefix, keys = "POST /api/v4/", "POST /api/v4/sub-account/api-key/"
 	limits := []limit{{quota: 1000, window: 10 * time.Second, by: perAccount}}
-	manage := func(pattern string, operation Operation, handle func(*call) *answer) route {
+	manage := func(pattern string, operation exchanges.Operation, handle func(*call) *answer) route {
 		return route{pattern: pattern, operation: operation, permit: w.mayManage, handle: handle, limits: limits}
 	}
 	all := []route{
 		{
-			pattern: "GET /api/v4/public/time", operation: ServerTime, public: true, handle: w.serverTime,
+			pattern: "GET /api/v4/public/time", operation: exchanges.OpServerTime, public: true, handle: w.serverTime,
 			limits: []limit{{quota: 2000, window: 10 * time.Second, by: perAddress}},
 		},
 		{pattern: prefix + "sub-account/list", choose: func(c *call) route {
-			operation := ListSubAccounts
+			operation := exchanges.OpSubAccounts
 			if jsonParams(c.body).integer("limit", 0) == 1 {
-				operation = Inspect // No call is about the calling key; this is the least that shows its right.
+				operation = exchanges.OpInspect // No call is about the calling key; this is the least that shows its right.
 			}
 			return manage(prefix+"sub-account/list", operation, w.listSubAccounts)
 		}},
-		manage(prefix+"sub-account/create", otherOperation, w.createSubAccount),
-		manage(prefix+"sub-account/block", otherOperation, w.block(true)),
-		manage(prefix+"sub-account/unblock", otherOperation, w.block(false)),
+		manage(prefix+"sub-account/create", opOther, w.createSubAccount),
+		manage(prefix+"sub-account/block", opOther, w.block(true)),
+		manage(prefix+"sub-account/unblock", opOther, w.block(false)),
 
-		manage(keys+"create", CreateKey, w.createKey),
-		manage(keys+"edit", EditKey, w.editKey),
-		manage(keys+"list", ListKeys, w.listKeys),
-		manage(keys+"delete", DeleteKey, w.deleteKey),
-		manage(keys+"ip-address/list", otherOperation, w.listAddresses),
-		manage(keys+"ip-address/create", EditKey, w.addAddress),
-		manage(keys+"ip-address/delete", EditKey, w.removeAddress),
+		manage(keys+"create", exchanges.OpCreateKey, w.createKey),
+		manage(keys+"edit", exchanges.OpEditKey, w.editKey),
+		manage(keys+"list", exchanges.OpListKeys, w.listKeys),
+		manage(keys+"delete", exchanges.OpDeleteKey, w.deleteKey),
+		manage(keys+"ip-address/list", opOther, w.listAddresses),
+		manage(keys+"ip-address/create", exchanges.OpEditKey, w.addAddress),
+		manage(keys+"ip-address/delete", exchanges.OpEditKey, w.removeAddress),
 	}
 	for _, use := range []struct {
 		path   string
@@ -99,7 +101,7 @@ func (w *whitebit) routes() []route {
 		{"main-account/withdraw", w.done("ticker", "amount", "address", "uniqueId")},
 		{"profile/websocket_token", w.webSocketToken},
 	} {
-		all = append(all, route{pattern: prefix + use.path, operation: UseKey, permit: w.mayUse, handle: use.handle, limits: limits})
+		all = append(all, route{pattern: prefix + use.path, operation: exchanges.OpUseKey, permit: w.mayUse, handle: use.handle, limits: limits})
 	}
 	return all
 }

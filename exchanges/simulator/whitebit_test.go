@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -208,7 +209,7 @@ func TestWhiteBITDeleteKey(t *testing.T) {
 	c := newWhiteBITClient(t, s, "main")
 	key, minted := c.mint("lease1")
 	remove := func() whitebitAnswer { return c.call(whitebitKeys+"delete", `"apiKeyId":"`+key.ID+`"`) }
-	require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: simulator.DeleteKey, Kind: simulator.DeleteLies, Count: 1}))
+	require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: exchanges.OpDeleteKey, Kind: simulator.DeleteLies, Count: 1}))
 	require.Equal(t, http.StatusOK, remove().status)
 	require.Len(t, c.keys(""), 1)
 	require.Equal(t, http.StatusOK, remove().status)
@@ -266,7 +267,7 @@ func TestWhiteBITGrantFaults(t *testing.T) {
 	for fault, more := range map[simulator.FaultKind]bool{simulator.GrantMore: true, simulator.GrantLess: false} {
 		s.Reset()
 		key, _ := c.mint("lease1")
-		require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: simulator.EditKey, Kind: fault}))
+		require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: exchanges.OpEditKey, Kind: fault}))
 		c.call(whitebitKeys+"edit", `"apiKeyId":"`+key.ID+`","title":"a","urls":[{"url":"/api/v4/order/new","enable":false}]`)
 		listed := c.keys("")[0]
 		require.Equal(t, more, listed.may("order/new"))
