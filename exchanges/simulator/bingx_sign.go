@@ -109,9 +109,7 @@ func (b *bingx) params(c *call) *params {
 	if b.takesJSON(c) {
 		p = jsonParams(c.body)
 	}
-	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
-		p.take(name)
-	}
+	p.ignore("timestamp", "recvWindow", "signature")
 	return p
 }
 

@@ -163,11 +163,6 @@ func from[P venueClient[C], C any](c P, address string) P {
 	})
 }
 
-// unhurried is a simulator whose rate limits do not get into the way.
-func unhurried(t *testing.T) *simulator.Simulator {
-	return start(t, simulator.Options{RateMultiplier: 1000})
-}
-
 // publicPEM is a public key as the venues take it.
 func publicPEM(t *testing.T, public any) string {
 	t.Helper()

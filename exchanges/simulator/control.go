@@ -8,6 +8,9 @@ import (
 	"net/http"
 )
 
+// maxFault bounds how much of a fault is read, in bytes.
+const maxFault = 1 << 20
+
 // newControl serves the control API: what tests and demonstrations do to the
 // simulator from another process.
 func newControl(s *Simulator) http.Handler {
@@ -57,13 +60,13 @@ func (s *Simulator) overview() overview {
 				all.Roots[kind] = access
 			}
 		}
-		exchanges[v.name] = all
+		exchanges[v.exchange()] = all
 	}
 	return overview{exchanges}
 }
 
 func (s *Simulator) injectFrom(body io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(body, maxBody))
+	data, err := io.ReadAll(io.LimitReader(body, maxFault))
 	if err != nil {
 		return errors.New("the request body could not be read")
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -213,7 +212,7 @@ func (h *htx) authenticate(c *call) (*key, *answer) {
 // of it.
 func htxSigned(c *call, p *params) string {
 	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+	for _, name := range p.names() {
 		if name != "Signature" {
 			pairs = append(pairs, htxEscape(name)+"="+htxEscape(p.text(name)))
 		}

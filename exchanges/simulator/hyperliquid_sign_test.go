@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 	"github.com/stretchr/testify/require"
 )
@@ -17,14 +16,6 @@ const hyperliquidVectorNonce = 1790000000000
 // hyperliquidBody is a vector's body with nonce and signature.
 func hyperliquidBody(v vector) string {
 	return strings.TrimSuffix(v.Body, "}") + `,"nonce":1790000000000,"signature":` + v.Signature + `}`
-}
-
-func walletOf(t testing.TB, private string) *wallet {
-	raw, err := hex.DecodeString(strings.TrimPrefix(private, "0x"))
-	require.NoError(t, err)
-	w := &wallet{secp256k1.PrivKeyFromBytes(raw)}
-	require.Equal(t, private, w.private())
-	return w
 }
 
 func TestHyperliquidVectors(t *testing.T) {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
@@ -102,6 +104,16 @@ func (p *params) require(names ...string) {
 func (p *params) check(name string, right bool) {
 	if !right {
 		p.complain(name, badValue)
+	}
+}
+
+// names lists the parameters that are there, in alphabetical order.
+func (p *params) names() []string { return slices.Sorted(maps.Keys(p.values)) }
+
+// ignore takes parameters for known ones without reading them.
+func (p *params) ignore(names ...string) {
+	for _, name := range names {
+		p.read[name] = true
 	}
 }
 

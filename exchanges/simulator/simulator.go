@@ -6,55 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
-
-// Options shape a simulator. The zero value is ready to use.
-type Options struct {
-	// Now tells the time; time.Now if nil.
-	Now func() time.Time
-	// RateMultiplier scales every documented rate limit, and the quotas that
-	// answers report; 1 if zero.
-	RateMultiplier float64
-	// SubAccounts is how many sub-accounts each master account starts with;
-	// 3 if zero.
-	SubAccounts int
-}
-
-// Credential is what signs requests at an exchange. Parts that the exchange does
-// not have are empty.
-type Credential struct {
-	APIKey     string `json:"api_key"`
-	APISecret  string `json:"api_secret"`
-	Passphrase string `json:"passphrase"`
-	PrivateKey string `json:"private_key"` // PKCS#8 PEM, for roots that sign with a key pair
-	TOTPSecret string `json:"totp_secret"`
-	Broker     string `json:"broker"`
-	Variant    string `json:"variant"`
-}
-
-// Access is what a client needs to manage keys at an exchange.
-type Access struct {
-	BaseURL string `json:"base_url"`
-	Credential
-	SubAccounts []string `json:"sub_accounts"` // as the exchange's requests name them
-}
-
-// KeyView is a live minted key, without its secret.
-type KeyView struct {
-	Exchange    string    `json:"exchange"`
-	SubAccount  string    `json:"sub_account"`
-	APIKey      string    `json:"api_key"`
-	Label       string    `json:"label"`
-	Permissions []string  `json:"permissions"`
-	IPs         []string  `json:"ips"` // empty: usable from anywhere
-	CreatedAt   time.Time `json:"created_at"`
-}
 
 // Simulator is a set of simulated exchanges and their control API. Its methods
 // may be called from several goroutines.
@@ -80,7 +38,7 @@ func New(options Options) *Simulator {
 	rsaPair := sync.OnceValue(newRSA)
 	s := &Simulator{}
 	for _, exchange := range venues() {
-		s.venues = append(s.venues, newVenue(exchange.name, exchange.rules(), options, rsaPair))
+		s.venues = append(s.venues, newVenue(exchange, options, rsaPair))
 	}
 	return s
 }
@@ -96,7 +54,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 	}
 	handlers := []http.Handler{newControl(s)}
 	for _, v := range s.venues {
-		handlers = append(handlers, v.mux)
+		handlers = append(handlers, v)
 	}
 
 	listeners := make([]net.Listener, 0, len(handlers))
@@ -155,7 +113,7 @@ func (s *Simulator) ControlURL() string {
 func (s *Simulator) Exchanges() []string {
 	names := make([]string, len(s.venues))
 	for i, v := range s.venues {
-		names[i] = v.name
+		names[i] = v.exchange()
 	}
 	return names
 }
@@ -178,23 +136,15 @@ func (s *Simulator) Root(exchange, kind string) (Access, bool) {
 func (s *Simulator) Inject(fault Fault) error {
 	v := s.find(fault.Exchange)
 	if v == nil {
-		return fmt.Errorf("exchange %q is unknown; it must be one of %s", fault.Exchange, listed(s.Exchanges()))
+		return fmt.Errorf("exchange %q is unknown; it must be one of \"%s\"", fault.Exchange, strings.Join(s.Exchanges(), `", "`))
 	}
-	if err := fault.validate(v.faultKinds()); err != nil {
-		return err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.faults = append(v.faults, fault)
-	return nil
+	return v.inject(fault)
 }
 
 // ClearFaults makes every exchange behave again.
 func (s *Simulator) ClearFaults() {
 	for _, v := range s.venues {
-		v.mu.Lock()
-		v.faults = nil
-		v.mu.Unlock()
+		v.clearFaults()
 	}
 }
 
@@ -221,9 +171,7 @@ func (s *Simulator) Keys() []KeyView {
 func (s *Simulator) Issued() []string {
 	var secrets []string
 	for _, v := range s.venues {
-		v.mu.Lock()
-		secrets = append(secrets, v.books.issued...)
-		v.mu.Unlock()
+		secrets = append(secrets, v.issued()...)
 	}
 	return secrets
 }
@@ -231,15 +179,7 @@ func (s *Simulator) Issued() []string {
 // RemoveKey deletes a key without being asked by its owner's client, as someone
 // does on the exchange's website. It tells whether there was such a key.
 func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
-	v := s.mustFind(exchange)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	k := v.books.key(apiKey)
-	if k == nil {
-		return false
-	}
-	v.books.removeKey(k)
-	return true
+	return s.mustFind(exchange).removeKey(apiKey)
 }
 
 // AddSubAccounts adds n sub-accounts to the main root's master account and
@@ -251,24 +191,18 @@ func (s *Simulator) AddSubAccounts(exchange string, n int) []string {
 // Calls tells how many requests of an operation have arrived at an exchange,
 // whatever became of them.
 func (s *Simulator) Calls(exchange string, operation exchanges.Operation) int {
-	v := s.mustFind(exchange)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.calls[operation]
+	return s.mustFind(exchange).arrived(operation)
 }
 
 // Deletions lists the api keys of the keys that were deleted at an exchange, in
 // that order.
 func (s *Simulator) Deletions(exchange string) []string {
-	v := s.mustFind(exchange)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.books.removed)
+	return s.mustFind(exchange).deletions()
 }
 
 func (s *Simulator) find(exchange string) *venue {
 	for _, v := range s.venues {
-		if v.name == exchange {
+		if v.exchange() == exchange {
 			return v
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,8 +39,11 @@ type venue struct {
 	calls   map[exchanges.Operation]int
 }
 
-func newVenue(name string, r rules, options Options, rsaPair func() crypto.Signer) *venue {
-	v := &venue{name: name, rules: r, clock: options.Now, multiplier: options.RateMultiplier, mux: http.NewServeMux()}
+// newVenue makes a venue with fresh accounts and credentials. The options are
+// complete. The key pair is that of the roots which sign with RSA.
+func newVenue(exchange listing, options Options, rsaPair func() crypto.Signer) *venue {
+	r := exchange.rules()
+	v := &venue{name: exchange.name, rules: r, clock: options.Now, multiplier: options.RateMultiplier, mux: http.NewServeMux()}
 	v.initial = &books{}
 	r.seed(v.initial, v.clock(), rsaPair)
 	for _, master := range v.initial.masters() {
@@ -56,6 +60,12 @@ func newVenue(name string, r rules, options Options, rsaPair func() crypto.Signe
 	v.reset()
 	return v
 }
+
+// exchange is the name of the exchange.
+func (v *venue) exchange() string { return v.name }
+
+// ServeHTTP answers as the exchange does.
+func (v *venue) ServeHTTP(w http.ResponseWriter, request *http.Request) { v.mux.ServeHTTP(w, request) }
 
 // reset returns the venue to how it started.
 func (v *venue) reset() {
@@ -137,6 +147,59 @@ func (v *venue) addSubAccounts(n int) []string {
 		added[i] = v.rules.addSubAccount(v.books, v.clock(), master).id
 	}
 	return added
+}
+
+// inject makes the venue misbehave. The error tells the allowed values.
+func (v *venue) inject(fault Fault) error {
+	if err := fault.validate(v.faultKinds()); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.faults = append(v.faults, fault)
+	return nil
+}
+
+// clearFaults makes the venue behave again.
+func (v *venue) clearFaults() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.faults = nil
+}
+
+// issued returns the secret parts of all keys that were ever minted.
+func (v *venue) issued() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.books.issued)
+}
+
+// removeKey deletes a key without a request, and tells whether there was such a
+// key.
+func (v *venue) removeKey(apiKey string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k := v.books.key(apiKey)
+	if k == nil {
+		return false
+	}
+	v.books.removeKey(k)
+	return true
+}
+
+// arrived tells how many requests of an operation have arrived, whatever became
+// of them.
+func (v *venue) arrived(operation exchanges.Operation) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.calls[operation]
+}
+
+// deletions lists the api keys of the keys that were deleted, in that order.
+func (v *venue) deletions() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.books.removed)
 }
 
 // serve carries one request through the fault that acts on it and through the

@@ -97,7 +97,7 @@ type visit struct {
 
 func newVisit(t *testing.T) *visit {
 	v := &visit{T: t, now: time.Unix(1_700_000_000, 0)}
-	v.venue = newVenue("parlour", &parlour{}, Options{
+	v.venue = newVenue(listing{"parlour", func() rules { return &parlour{} }}, Options{
 		Now: func() time.Time { return v.now }, RateMultiplier: 1, SubAccounts: 2,
 	}, func() crypto.Signer { return nil })
 	server := httptest.NewServer(v.venue.mux)
@@ -116,8 +116,8 @@ func (v *visit) request(ctx context.Context, body string) *http.Request {
 	return request
 }
 
-// answerTo sends a request and returns the status and body of the answer.
-func answerTo(t *testing.T, request *http.Request) (status int, body string) {
+// ask sends a request and returns the status and body of the answer.
+func ask(t *testing.T, request *http.Request) (status int, body string) {
 	t.Helper()
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -127,19 +127,10 @@ func answerTo(t *testing.T, request *http.Request) (status int, body string) {
 	return response.StatusCode, string(text)
 }
 
-// startAt starts a simulator with a clock that the caller sets.
-func startAt(t *testing.T, at time.Time) (*Simulator, *time.Time) {
-	t.Helper()
-	s := New(Options{RateMultiplier: 1, Now: func() time.Time { return at }})
-	require.NoError(t, s.Start("127.0.0.1", 0))
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return s, &at
-}
-
 // act sends an action and returns the status and body of the answer.
 func (v *visit) act(body string) (int, string) {
 	v.Helper()
-	return answerTo(v.T, v.request(v.Context(), body))
+	return ask(v.T, v.request(v.Context(), body))
 }
 
 // fails sends an action that must get no answer, and returns why.
@@ -163,10 +154,7 @@ func (v *visit) live() []string {
 
 func (v *visit) inject(fault Fault) {
 	v.Helper()
-	require.NoError(v, fault.validate(faultKinds()))
-	v.venue.mu.Lock()
-	defer v.venue.mu.Unlock()
-	v.venue.faults = append(v.venue.faults, fault)
+	require.NoError(v, v.venue.inject(fault))
 }
 
 func TestVenueFaults(t *testing.T) {
@@ -327,7 +315,7 @@ func TestVenueRefusals(t *testing.T) {
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), test.method, v.url+test.path, strings.NewReader(test.body))
 		require.NoError(t, err)
-		status, _ := answerTo(t, request)
+		status, _ := ask(t, request)
 		require.Equal(t, test.status, status, "%s %s", test.method, test.path)
 	}
 	require.Empty(t, v.live())

@@ -218,9 +218,7 @@ func whitebitVerifies(secret, payload, signature string) bool {
 // parameters reads the body without the replay fields.
 func (w *whitebit) parameters(c *call) *params {
 	p := jsonParams(c.body)
-	for _, name := range []string{"request", "nonce", "nonceWindow"} {
-		p.take(name)
-	}
+	p.ignore("request", "nonce", "nonceWindow")
 	return p
 }
 
