@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // binance plays the API of Binance as documented at
@@ -21,7 +22,7 @@ type binance struct {
 	orderID    int64  // number of the newest order or transfer
 }
 
-func newBinance() rules { return &binance{} }
+func newBinance() venue.Rules { return &binance{} }
 
 // Error codes, from https://developers.binance.com/docs/binance-spot-api-docs/errors.
 const (
@@ -57,114 +58,116 @@ const (
 // binanceNumberDigits is how long the numbers of accounts are.
 const binanceNumberDigits = 9
 
-func (b *binance) seed(books *books, now time.Time, rsaPair func() crypto.Signer) {
-	master := books.addAccount(&account{id: randomNumber(binanceNumberDigits), created: now})
-	partner := books.addAccount(&account{id: randomNumber(binanceNumberDigits), created: now})
-	b.linkMaster = partner.id
+func (b *binance) Seed(books *venue.Books, now time.Time, rsaPair func() crypto.Signer) {
+	master := books.AddAccount(&venue.Account{ID: venue.RandomNumber(binanceNumberDigits), Created: now})
+	partner := books.AddAccount(&venue.Account{ID: venue.RandomNumber(binanceNumberDigits), Created: now})
+	b.linkMaster = partner.ID
 
 	trade := []string{binanceTrade}
-	for _, root := range []key{
-		{kind: mainRoot, account: master, permissions: trade, ips: loopback()},
-		{kind: "no_right", account: master, ips: loopback()},
-		{kind: "unbound", account: master, permissions: trade},
-		{kind: "rsa", account: master, permissions: trade, ips: loopback(), signer: rsaPair},
-		{kind: "ed25519", account: master, permissions: trade, ips: loopback(), signer: newEd25519()},
-		{kind: "link", account: partner, permissions: trade, ips: loopback()},
-		{kind: "link_no_right", account: partner, ips: loopback()},
-		{kind: "link_unbound", account: partner, permissions: trade},
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Account: master, Permissions: trade, IPs: venue.Loopback()},
+		{Kind: "no_right", Account: master, IPs: venue.Loopback()},
+		{Kind: "unbound", Account: master, Permissions: trade},
+		{Kind: "rsa", Account: master, Permissions: trade, IPs: venue.Loopback(), Signer: rsaPair},
+		{Kind: "ed25519", Account: master, Permissions: trade, IPs: venue.Loopback(), Signer: venue.NewEd25519()},
+		{Kind: "link", Account: partner, Permissions: trade, IPs: venue.Loopback()},
+		{Kind: "link_no_right", Account: partner, IPs: venue.Loopback()},
+		{Kind: "link_unbound", Account: partner, Permissions: trade},
 	} {
-		root.apiKey, root.label, root.created = binanceKeyText(), "root", now
-		root.variant = "master"
-		if root.account == partner {
-			root.variant = "link"
+		root.APIKey, root.Label, root.Created = binanceKeyText(), "root", now
+		root.Variant = "master"
+		if root.Account == partner {
+			root.Variant = "link"
 		}
-		if root.signer == nil {
-			root.secret = binanceKeyText()
+		if root.Signer == nil {
+			root.Secret = binanceKeyText()
 		}
-		books.addKey(&root)
+		books.AddKey(&root)
 	}
 }
 
 // binanceKeyText draws an API key or a secret.
-func binanceKeyText() string { return randomText(64, alphanumeric) }
+func binanceKeyText() string { return venue.RandomText(64, venue.Alphanumeric) }
 
-// addSubAccount names a sub-account of a master by its e-mail address, one of an
+// AddSubAccount names a sub-account of a master by its e-mail address, one of an
 // Exchange Link account by its number.
-func (b *binance) addSubAccount(books *books, now time.Time, master *account) *account {
-	number := randomNumber(binanceNumberDigits)
-	email := "desk" + randomText(6, digits) + "_virtual@" + randomText(8, lowerHex) + "email.com"
-	sub := &account{id: email, name: number, parent: master, created: now}
-	if master.id == b.linkMaster {
-		sub.id, sub.name = number, email
+func (b *binance) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	number := venue.RandomNumber(binanceNumberDigits)
+	email := "desk" + venue.RandomText(6, venue.Digits) + "_virtual@" + venue.RandomText(8, venue.LowerHex) + "email.com"
+	sub := &venue.Account{ID: email, Name: number, Parent: master, Created: now}
+	if master.ID == b.linkMaster {
+		sub.ID, sub.Name = number, email
 	}
-	return books.addAccount(sub)
+	return books.AddAccount(sub)
 }
 
 // binanceWeight is the limit of a /sapi endpoint that counts by address.
-func binanceWeight(weight int) limit {
-	return limit{quota: 12000, window: time.Minute, by: perAddress, weight: weight}
+func binanceWeight(weight int) venue.Limit {
+	return venue.Limit{Quota: 12000, Window: time.Minute, By: venue.PerAddress, Weight: weight}
 }
 
 // binanceKeyWeight is the limit of a /sapi endpoint that counts by account: 60
 // requests a minute.
-func binanceKeyWeight() limit { return limit{quota: 180000, window: time.Minute, weight: 3000} }
-
-// binanceSpotWeight is the limit that all of /api shares.
-func binanceSpotWeight(weight int) limit {
-	return limit{quota: 6000, window: time.Minute, by: perAddress, weight: weight, bucket: "/api"}
+func binanceKeyWeight() venue.Limit {
+	return venue.Limit{Quota: 180000, Window: time.Minute, Weight: 3000}
 }
 
-func (b *binance) routes() []route {
-	light, heavy := []limit{binanceWeight(1)}, []limit{binanceKeyWeight()}
+// binanceSpotWeight is the limit that all of /api shares.
+func binanceSpotWeight(weight int) venue.Limit {
+	return venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Weight: weight, Bucket: "/api"}
+}
+
+func (b *binance) Routes() []venue.Route {
+	light, heavy := []venue.Limit{binanceWeight(1)}, []venue.Limit{binanceKeyWeight()}
 	// Exchange Link makes and deletes one key a second on each sub-account.
-	link := []limit{binanceWeight(8), binanceKeyWeight(), {quota: 1, window: time.Second, of: b.linkSubAccountOf}}
-	return []route{
-		{pattern: "GET /api/v3/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime, limits: []limit{binanceSpotWeight(1)}},
-		{pattern: "GET /sapi/v1/system/status", operation: opOther, public: true, handle: b.systemStatus, limits: light},
-		{pattern: "GET /sapi/v1/account/apiRestrictions", operation: exchanges.OpInspect, handle: b.restrictions, limits: light},
+	link := []venue.Limit{binanceWeight(8), binanceKeyWeight(), {Quota: 1, Window: time.Second, Of: b.linkSubAccountOf}}
+	return []venue.Route{
+		{Pattern: "GET /api/v3/time", Operation: exchanges.OpServerTime, Public: true, Handle: b.serverTime, Limits: []venue.Limit{binanceSpotWeight(1)}},
+		{Pattern: "GET /sapi/v1/system/status", Operation: venue.OpOther, Public: true, Handle: b.systemStatus, Limits: light},
+		{Pattern: "GET /sapi/v1/account/apiRestrictions", Operation: exchanges.OpInspect, Handle: b.restrictions, Limits: light},
 
-		{pattern: "GET /sapi/v1/sub-account/list", operation: exchanges.OpSubAccounts, permit: b.masterOnly, handle: b.listMasterSubs, limits: light},
-		{pattern: "POST /sapi/v1/sub-account/virtualSubAccount", operation: opOther, permit: b.mayManageMaster, handle: b.createMasterSub, limits: light},
-		{pattern: "POST /sapi/v1/sub-account/subAccountApi", operation: exchanges.OpCreateKey, permit: b.mayManageMaster, handle: b.createMasterKey, limits: heavy},
-		{pattern: "POST /sapi/v2/sub-account/subAccountApi", operation: exchanges.OpCreateKey, permit: b.mayManageMaster, handle: b.createMasterKeyV2, limits: heavy},
-		{pattern: "GET /sapi/v1/sub-account/subAccountApi", operation: exchanges.OpListKeys, permit: b.mayManageMaster, handle: b.listMasterKeys, limits: heavy},
-		{pattern: "DELETE /sapi/v1/sub-account/subAccountApi", operation: exchanges.OpDeleteKey, permit: b.mayManageMaster, handle: b.deleteMasterKey, limits: heavy},
-		{pattern: "POST /sapi/v1/sub-account/subAccountApiPermission", operation: exchanges.OpEditKey, permit: b.mayManageMaster, handle: b.permitMasterKey, limits: heavy},
-		{pattern: "POST /sapi/v2/sub-account/subAccountApi/ipRestriction", operation: exchanges.OpEditKey, permit: b.mayManageMaster, handle: b.restrictMasterKey, limits: heavy},
-		{pattern: "GET /sapi/v1/sub-account/subAccountApi/ipRestriction", operation: opOther, permit: b.mayManageMaster, handle: b.masterAddresses, limits: heavy},
+		{Pattern: "GET /sapi/v1/sub-account/list", Operation: exchanges.OpSubAccounts, Permit: b.masterOnly, Handle: b.listMasterSubs, Limits: light},
+		{Pattern: "POST /sapi/v1/sub-account/virtualSubAccount", Operation: venue.OpOther, Permit: b.mayManageMaster, Handle: b.createMasterSub, Limits: light},
+		{Pattern: "POST /sapi/v1/sub-account/subAccountApi", Operation: exchanges.OpCreateKey, Permit: b.mayManageMaster, Handle: b.createMasterKey, Limits: heavy},
+		{Pattern: "POST /sapi/v2/sub-account/subAccountApi", Operation: exchanges.OpCreateKey, Permit: b.mayManageMaster, Handle: b.createMasterKeyV2, Limits: heavy},
+		{Pattern: "GET /sapi/v1/sub-account/subAccountApi", Operation: exchanges.OpListKeys, Permit: b.mayManageMaster, Handle: b.listMasterKeys, Limits: heavy},
+		{Pattern: "DELETE /sapi/v1/sub-account/subAccountApi", Operation: exchanges.OpDeleteKey, Permit: b.mayManageMaster, Handle: b.deleteMasterKey, Limits: heavy},
+		{Pattern: "POST /sapi/v1/sub-account/subAccountApiPermission", Operation: exchanges.OpEditKey, Permit: b.mayManageMaster, Handle: b.permitMasterKey, Limits: heavy},
+		{Pattern: "POST /sapi/v2/sub-account/subAccountApi/ipRestriction", Operation: exchanges.OpEditKey, Permit: b.mayManageMaster, Handle: b.restrictMasterKey, Limits: heavy},
+		{Pattern: "GET /sapi/v1/sub-account/subAccountApi/ipRestriction", Operation: venue.OpOther, Permit: b.mayManageMaster, Handle: b.masterAddresses, Limits: heavy},
 
-		{pattern: "GET /sapi/v1/broker/info", operation: opOther, permit: b.linkOnly, handle: b.linkInfo, limits: light},
-		{pattern: "GET /sapi/v1/broker/subAccount", operation: exchanges.OpSubAccounts, permit: b.linkOnly, handle: b.listLinkSubs, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccount", operation: opOther, permit: b.mayManageLink, handle: b.createLinkSub, limits: light},
-		{pattern: "DELETE /sapi/v1/broker/subAccount", operation: opOther, permit: b.mayManageLink, handle: b.deleteLinkSub, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccountApi", operation: exchanges.OpCreateKey, permit: b.mayManageLink, handle: b.createLinkKey, limits: link},
-		{pattern: "GET /sapi/v1/broker/subAccountApi", operation: exchanges.OpListKeys, permit: b.mayManageLink, handle: b.listLinkKeys, limits: light},
-		{pattern: "DELETE /sapi/v1/broker/subAccountApi", operation: exchanges.OpDeleteKey, permit: b.mayManageLink, handle: b.deleteLinkKey, limits: link},
-		{pattern: "POST /sapi/v1/broker/subAccountApi/permission", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.permitLinkKey, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccountApi/permission/universalTransfer", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.permitLinkTransfer, limits: light},
-		{pattern: "POST /sapi/v1/broker/subAccountApi/permission/vanillaOptions", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.permitLinkOptions, limits: light},
-		{pattern: "POST /sapi/v2/broker/subAccountApi/ipRestriction", operation: exchanges.OpEditKey, permit: b.mayManageLink, handle: b.restrictLinkKey, limits: heavy},
-		{pattern: "GET /sapi/v1/broker/subAccountApi/ipRestriction", operation: opOther, permit: b.mayManageLink, handle: b.linkAddresses, limits: light},
+		{Pattern: "GET /sapi/v1/broker/info", Operation: venue.OpOther, Permit: b.linkOnly, Handle: b.linkInfo, Limits: light},
+		{Pattern: "GET /sapi/v1/broker/subAccount", Operation: exchanges.OpSubAccounts, Permit: b.linkOnly, Handle: b.listLinkSubs, Limits: light},
+		{Pattern: "POST /sapi/v1/broker/subAccount", Operation: venue.OpOther, Permit: b.mayManageLink, Handle: b.createLinkSub, Limits: light},
+		{Pattern: "DELETE /sapi/v1/broker/subAccount", Operation: venue.OpOther, Permit: b.mayManageLink, Handle: b.deleteLinkSub, Limits: light},
+		{Pattern: "POST /sapi/v1/broker/subAccountApi", Operation: exchanges.OpCreateKey, Permit: b.mayManageLink, Handle: b.createLinkKey, Limits: link},
+		{Pattern: "GET /sapi/v1/broker/subAccountApi", Operation: exchanges.OpListKeys, Permit: b.mayManageLink, Handle: b.listLinkKeys, Limits: light},
+		{Pattern: "DELETE /sapi/v1/broker/subAccountApi", Operation: exchanges.OpDeleteKey, Permit: b.mayManageLink, Handle: b.deleteLinkKey, Limits: link},
+		{Pattern: "POST /sapi/v1/broker/subAccountApi/permission", Operation: exchanges.OpEditKey, Permit: b.mayManageLink, Handle: b.permitLinkKey, Limits: light},
+		{Pattern: "POST /sapi/v1/broker/subAccountApi/permission/universalTransfer", Operation: exchanges.OpEditKey, Permit: b.mayManageLink, Handle: b.permitLinkTransfer, Limits: light},
+		{Pattern: "POST /sapi/v1/broker/subAccountApi/permission/vanillaOptions", Operation: exchanges.OpEditKey, Permit: b.mayManageLink, Handle: b.permitLinkOptions, Limits: light},
+		{Pattern: "POST /sapi/v2/broker/subAccountApi/ipRestriction", Operation: exchanges.OpEditKey, Permit: b.mayManageLink, Handle: b.restrictLinkKey, Limits: heavy},
+		{Pattern: "GET /sapi/v1/broker/subAccountApi/ipRestriction", Operation: venue.OpOther, Permit: b.mayManageLink, Handle: b.linkAddresses, Limits: light},
 
-		{pattern: "GET /api/v3/account", operation: exchanges.OpUseKey, handle: b.spotAccount, limits: []limit{binanceSpotWeight(20)}},
-		{pattern: "POST /api/v3/order", operation: exchanges.OpUseKey, permit: b.needs(binanceTrade), handle: b.order, limits: []limit{binanceSpotWeight(1)}},
-		{pattern: "POST /sapi/v1/margin/borrow-repay", operation: exchanges.OpUseKey, permit: b.needs(binanceMasterMargin, binanceLinkMargin), handle: b.borrow, limits: light},
-		{pattern: "POST /fapi/v1/order", operation: exchanges.OpUseKey, permit: b.needs(binanceMasterFutures, binanceLinkFutures), handle: b.order},
-		{pattern: "POST /eapi/v1/order", operation: exchanges.OpUseKey, permit: b.needs(binanceOptions), handle: b.order},
-		{pattern: "POST /sapi/v1/asset/transfer", operation: exchanges.OpUseKey, permit: b.needs(binanceTransfer), handle: b.transfer, limits: light},
+		{Pattern: "GET /api/v3/account", Operation: exchanges.OpUseKey, Handle: b.spotAccount, Limits: []venue.Limit{binanceSpotWeight(20)}},
+		{Pattern: "POST /api/v3/order", Operation: exchanges.OpUseKey, Permit: b.needs(binanceTrade), Handle: b.order, Limits: []venue.Limit{binanceSpotWeight(1)}},
+		{Pattern: "POST /sapi/v1/margin/borrow-repay", Operation: exchanges.OpUseKey, Permit: b.needs(binanceMasterMargin, binanceLinkMargin), Handle: b.borrow, Limits: light},
+		{Pattern: "POST /fapi/v1/order", Operation: exchanges.OpUseKey, Permit: b.needs(binanceMasterFutures, binanceLinkFutures), Handle: b.order},
+		{Pattern: "POST /eapi/v1/order", Operation: exchanges.OpUseKey, Permit: b.needs(binanceOptions), Handle: b.order},
+		{Pattern: "POST /sapi/v1/asset/transfer", Operation: exchanges.OpUseKey, Permit: b.needs(binanceTransfer), Handle: b.transfer, Limits: light},
 		// No key can be given the permission for this.
-		{pattern: "POST /sapi/v1/capital/withdraw/apply", operation: exchanges.OpUseKey, handle: b.badKey, limits: light},
+		{Pattern: "POST /sapi/v1/capital/withdraw/apply", Operation: exchanges.OpUseKey, Handle: b.badKey, Limits: light},
 	}
 }
 
 // ok answers with a bare JSON value: there is no envelope.
-func (b *binance) ok(c *call, body any) *answer {
-	return b.withWeights(c, jsonAnswer(http.StatusOK, body))
+func (b *binance) ok(c *venue.Call, body any) *venue.Answer {
+	return b.withWeights(c, venue.JSONAnswer(http.StatusOK, body))
 }
 
 // refuse answers with a code and a text; 401 for what concerns the calling key,
 // 429 for the limits, 400 for everything else.
-func (b *binance) refuse(c *call, code int, message string) *answer {
+func (b *binance) refuse(c *venue.Call, code int, message string) *venue.Answer {
 	status := http.StatusBadRequest
 	switch code {
 	case binanceUnauthorized, binanceBadKeyFormat, binanceBadKey:
@@ -172,61 +175,61 @@ func (b *binance) refuse(c *call, code int, message string) *answer {
 	case binanceTooManyRequests:
 		status = http.StatusTooManyRequests
 	}
-	return b.withWeights(c, jsonAnswer(status, map[string]any{"code": code, "msg": message}))
+	return b.withWeights(c, venue.JSONAnswer(status, map[string]any{"code": code, "msg": message}))
 }
 
 // withWeights adds the headers that tell what has been used of the limits.
-func (b *binance) withWeights(c *call, a *answer) *answer {
-	for _, q := range c.quotas {
-		if q.limit.weight == 0 {
+func (b *binance) withWeights(c *venue.Call, a *venue.Answer) *venue.Answer {
+	for _, q := range c.Quotas {
+		if q.Limit.Weight == 0 {
 			continue
 		}
 		name := "X-Sapi-Used-Uid-Weight-1m"
 		switch {
-		case q.limit.bucket != "":
+		case q.Limit.Bucket != "":
 			name = "X-Mbx-Used-Weight-1m"
-		case q.limit.by == perAddress:
+		case q.Limit.By == venue.PerAddress:
 			name = "X-Sapi-Used-Ip-Weight-1m"
 		}
-		a.set(name, strconv.Itoa(q.used))
+		a.Set(name, strconv.Itoa(q.Used))
 	}
 	return a
 }
 
-func (b *binance) badKey(c *call) *answer {
+func (b *binance) badKey(c *venue.Call) *venue.Answer {
 	return b.refuse(c, binanceBadKey, "Invalid API-key, IP, or permissions for action.")
 }
 
-func (b *binance) badParameter(c *call, why *complaint) *answer {
-	code := map[reason]int{
-		malformed: binanceIllegalCharacters, missing: binanceMissing, unknown: binanceUnread, duplicate: binanceDuplicate,
-		wrongType: binanceBadValue, badValue: binanceBadValue,
-	}[why.reason]
-	return b.refuse(c, code, "Parameter '"+why.param+"' "+string(why.reason)+".")
+func (b *binance) badParameter(c *venue.Call, why *venue.Complaint) *venue.Answer {
+	code := map[venue.Reason]int{
+		venue.Malformed: binanceIllegalCharacters, venue.Missing: binanceMissing, venue.Unknown: binanceUnread, venue.Duplicate: binanceDuplicate,
+		venue.WrongType: binanceBadValue, venue.BadValue: binanceBadValue,
+	}[why.Reason]
+	return b.refuse(c, code, "Parameter '"+why.Param+"' "+string(why.Reason)+".")
 }
 
-func (b *binance) rateLimited(c *call, q quota) *answer {
-	seconds := (q.wait + time.Second - 1) / time.Second
+func (b *binance) RateLimited(c *venue.Call, q venue.Quota) *venue.Answer {
+	seconds := (q.Wait + time.Second - 1) / time.Second
 	return b.refuse(c, binanceTooManyRequests, "Too many requests; current limit is exceeded.").
-		set("Retry-After", strconv.Itoa(int(seconds)))
+		Set("Retry-After", strconv.Itoa(int(seconds)))
 }
 
-func (b *binance) notFound(*call) *answer {
-	return textAnswer(http.StatusNotFound, "text/html", "<html><body><h2>404 Not found</h2></body></html>\n")
+func (b *binance) NotFound(*venue.Call) *venue.Answer {
+	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h2>404 Not found</h2></body></html>\n")
 }
 
-func (b *binance) serverTime(c *call) *answer {
-	return b.ok(c, map[string]int64{"serverTime": c.now.UnixMilli()})
+func (b *binance) serverTime(c *venue.Call) *venue.Answer {
+	return b.ok(c, map[string]int64{"serverTime": c.Now.UnixMilli()})
 }
 
-func (b *binance) systemStatus(c *call) *answer {
+func (b *binance) systemStatus(c *venue.Call) *venue.Answer {
 	return b.ok(c, map[string]any{"status": 0, "msg": "normal"})
 }
 
 // needs permits a key that has one of the permissions.
-func (b *binance) needs(permissions ...string) func(*call) *answer {
-	return func(c *call) *answer {
-		if !c.key.has(permissions...) {
+func (b *binance) needs(permissions ...string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if !c.Key.Has(permissions...) {
 			return b.badKey(c)
 		}
 		return nil
@@ -235,26 +238,26 @@ func (b *binance) needs(permissions ...string) func(*call) *answer {
 
 // ofMaster permits keys of master accounts of one kind, and tells the other kind
 // what the refusal is.
-func (b *binance) ofMaster(c *call, isLink bool, otherKind *answer) *answer {
+func (b *binance) ofMaster(c *venue.Call, isLink bool, otherKind *venue.Answer) *venue.Answer {
 	switch {
-	case c.key.account.parent != nil:
+	case c.Key.Account.Parent != nil:
 		return b.badKey(c)
-	case (c.key.account.id == b.linkMaster) != isLink:
+	case (c.Key.Account.ID == b.linkMaster) != isLink:
 		return otherKind
 	}
 	return nil
 }
 
-func (b *binance) masterOnly(c *call) *answer {
+func (b *binance) masterOnly(c *venue.Call) *venue.Answer {
 	return b.ofMaster(c, false, b.refuse(c, binanceIsLinkAccount, "This account is not supported."))
 }
 
-func (b *binance) linkOnly(c *call) *answer {
+func (b *binance) linkOnly(c *venue.Call) *venue.Answer {
 	return b.ofMaster(c, true, b.refuse(c, binanceUnauthorized, "You are not authorized to execute this request."))
 }
 
 // mayManageMaster permits what masterOnly permits, with the option to trade.
-func (b *binance) mayManageMaster(c *call) *answer {
+func (b *binance) mayManageMaster(c *venue.Call) *venue.Answer {
 	if refusal := b.masterOnly(c); refusal != nil {
 		return refusal
 	}
@@ -262,7 +265,7 @@ func (b *binance) mayManageMaster(c *call) *answer {
 }
 
 // mayManageLink permits what linkOnly permits, with the option to trade.
-func (b *binance) mayManageLink(c *call) *answer {
+func (b *binance) mayManageLink(c *venue.Call) *venue.Answer {
 	if refusal := b.linkOnly(c); refusal != nil {
 		return refusal
 	}

@@ -5,14 +5,16 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // flags reads true-or-false parameters and returns the names of those that are
 // true.
-func (b *binance) flags(p *params, names ...string) []string {
+func (b *binance) flags(p *venue.Params, names ...string) []string {
 	var on []string
 	for _, name := range names {
-		if p.flag(name, false) {
+		if p.Flag(name, false) {
 			on = append(on, name)
 		}
 	}
@@ -20,9 +22,9 @@ func (b *binance) flags(p *params, names ...string) []string {
 }
 
 // setFlags writes into an answer which of the permissions a key has.
-func (b *binance) setFlags(body map[string]any, k *key, names ...string) map[string]any {
+func (b *binance) setFlags(body map[string]any, k *venue.Key, names ...string) map[string]any {
 	for _, name := range names {
-		body[name] = k.has(name)
+		body[name] = k.Has(name)
 	}
 	return body
 }
@@ -36,44 +38,44 @@ const (
 // readRestriction reads the parameters status and ipAddress, a list of IPv4
 // addresses. The third status, for the addresses of a company that Binance
 // knows, is not simulated.
-func (b *binance) readRestriction(p *params) []string {
-	p.require("status")
-	status, list := p.integer("status", 0), p.text("ipAddress")
-	p.check("status", status == binanceAnyAddress || status == binanceListed)
+func (b *binance) readRestriction(p *venue.Params) []string {
+	p.Require("status")
+	status, list := p.Integer("status", 0), p.Text("ipAddress")
+	p.Check("status", status == binanceAnyAddress || status == binanceListed)
 	if status != binanceListed {
-		p.check("ipAddress", list == "")
+		p.Check("ipAddress", list == "")
 		return nil
 	}
-	p.check("ipAddress", len(list) <= 500)
+	p.Check("ipAddress", len(list) <= 500)
 	return b.readAddresses(p)
 }
 
-func (b *binance) readAddresses(p *params) []string {
+func (b *binance) readAddresses(p *venue.Params) []string {
 	addresses := strings.Split(b.required(p, "ipAddress"), ",")
 	for _, entry := range addresses {
 		address, err := netip.ParseAddr(entry)
-		p.check("ipAddress", err == nil && address.Is4())
+		p.Check("ipAddress", err == nil && address.Is4())
 	}
 	return addresses
 }
 
 // readPublicKey reads the public key of the owner's own making into the key, or
 // gives the key a secret if there is none. It tells whether it is an Ed25519 key.
-func (b *binance) readPublicKey(p *params, k *key) (isEd25519 bool) {
-	if !p.given("publicKey") {
-		k.secret = binanceKeyText()
+func (b *binance) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) {
+	if !p.Given("publicKey") {
+		k.Secret = binanceKeyText()
 		return false
 	}
-	public, err := b.parsePublicKey(p.text("publicKey"))
-	p.check("publicKey", err == nil)
-	k.public = public
+	public, err := b.parsePublicKey(p.Text("publicKey"))
+	p.Check("publicKey", err == nil)
+	k.Public = public
 	_, isEd25519 = public.(ed25519.PublicKey)
 	return isEd25519
 }
 
 // status is how answers write what addresses a key is bound to.
-func (b *binance) status(k *key) int {
-	if len(k.ips) == 0 {
+func (b *binance) status(k *venue.Key) int {
+	if len(k.IPs) == 0 {
 		return binanceAnyAddress
 	}
 	return binanceListed
@@ -82,56 +84,56 @@ func (b *binance) status(k *key) int {
 // target finds the key of a sub-account that a request names, once all of its
 // parameters have been read. Its refusal of a key that does not exist is not
 // documented.
-func (b *binance) target(c *call, p *params, subAccountName string) (*key, *answer) {
+func (b *binance) target(c *venue.Call, p *venue.Params, subAccountName string) (*venue.Key, *venue.Answer) {
 	apiKey := b.required(p, "subAccountApiKey")
 	sub, refusal := b.subAccount(c, p, subAccountName)
 	if refusal != nil {
 		return nil, refusal
 	}
-	k := c.books.key(apiKey)
-	if k == nil || k.account != sub {
-		return nil, b.badParameter(c, &complaint{"subAccountApiKey", badValue})
+	k := c.Books.Key(apiKey)
+	if k == nil || k.Account != sub {
+		return nil, b.badParameter(c, &venue.Complaint{Param: "subAccountApiKey", Reason: venue.BadValue})
 	}
 	return k, nil
 }
 
 // ipList is a key's address list as answers show it.
-func (b *binance) ipList(k *key) []string { return append([]string{}, k.ips...) }
+func (b *binance) ipList(k *venue.Key) []string { return append([]string{}, k.IPs...) }
 
 // permit sets the named permissions of a key to what the request says: one that
 // it leaves out is taken away.
-func (b *binance) permit(c *call, p *params, subAccountName string, names ...string) (*key, *answer) {
+func (b *binance) permit(c *venue.Call, p *venue.Params, subAccountName string, names ...string) (*venue.Key, *venue.Answer) {
 	asked := b.flags(p, names...)
 	k, refusal := b.target(c, p, subAccountName)
 	if refusal != nil {
 		return nil, refusal
 	}
-	others := slices.DeleteFunc(slices.Clone(k.permissions), func(name string) bool { return slices.Contains(names, name) })
-	k.permissions = append(others, c.grant(asked, names...)...)
+	others := slices.DeleteFunc(slices.Clone(k.Permissions), func(name string) bool { return slices.Contains(names, name) })
+	k.Permissions = append(others, c.Grant(asked, names...)...)
 	return k, nil
 }
 
 // restrict sets the address list of a key.
-func (b *binance) restrict(c *call, subAccountName string) *answer {
+func (b *binance) restrict(c *venue.Call, subAccountName string) *venue.Answer {
 	p := b.params(c)
 	addresses := b.readRestriction(p)
 	k, refusal := b.target(c, p, subAccountName)
 	if refusal != nil {
 		return refusal
 	}
-	k.ips = addresses
+	k.IPs = addresses
 	status := "1"
 	if len(addresses) > 0 {
 		status = "2"
 	}
-	return b.ok(c, map[string]any{"status": status, "ipList": b.ipList(k), "updateTime": c.now.UnixMilli(), "apiKey": k.apiKey})
+	return b.ok(c, map[string]any{"status": status, "ipList": b.ipList(k), "updateTime": c.Now.UnixMilli(), "apiKey": k.APIKey})
 }
 
-func (b *binance) deleteKey(c *call, subAccountName string) *answer {
+func (b *binance) deleteKey(c *venue.Call, subAccountName string) *venue.Answer {
 	k, refusal := b.target(c, b.params(c), subAccountName)
 	if refusal != nil {
 		return refusal
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return b.ok(c, struct{}{})
 }

@@ -17,25 +17,27 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// authenticate follows
+// Authenticate follows
 // https://developers.binance.com/docs/binance-spot-api-docs/rest-api/request-security.
-func (b *binance) authenticate(c *call) (*key, *answer) {
+func (b *binance) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	apiKey := c.Header.Get("X-MBX-APIKEY")
-	if len(apiKey) != 64 || strings.Trim(apiKey, alphanumeric) != "" {
+	if len(apiKey) != 64 || strings.Trim(apiKey, venue.Alphanumeric) != "" {
 		return nil, b.refuse(c, binanceBadKeyFormat, "API-key format invalid.")
 	}
-	caller := c.books.key(apiKey)
-	if caller == nil || !caller.allows(c.caller) {
+	caller := c.Books.Key(apiKey)
+	if caller == nil || !caller.Allows(c.Caller) {
 		return nil, b.badKey(c)
 	}
-	if len(c.body) > 0 && (c.Method == http.MethodGet || !strings.HasPrefix(c.Header.Get("Content-Type"), "application/x-www-form-urlencoded")) {
-		return nil, b.badParameter(c, &complaint{"the body", unknown})
+	if len(c.Body) > 0 && (c.Method == http.MethodGet || !strings.HasPrefix(c.Header.Get("Content-Type"), "application/x-www-form-urlencoded")) {
+		return nil, b.badParameter(c, &venue.Complaint{Param: "the body", Reason: venue.Unknown})
 	}
 	p := b.params(c)
-	p.require("timestamp", "signature")
-	if why := p.complaint(); why != nil {
+	p.Require("timestamp", "signature")
+	if why := p.Complaint(); why != nil {
 		return nil, b.badParameter(c, why)
 	}
 	if refusal := b.checkTimestamp(c, p); refusal != nil {
@@ -49,19 +51,19 @@ func (b *binance) authenticate(c *call) (*key, *answer) {
 
 // params reads the parameters of the query and of the body. A name that is in
 // both means the one in the query.
-func (b *binance) params(c *call) *params {
-	p := formParams(c.URL.RawQuery, string(c.body))
+func (b *binance) params(c *venue.Call) *venue.Params {
+	p := venue.FormParams(c.URL.RawQuery, string(c.Body))
 	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
-		p.text(name)
+		p.Text(name)
 	}
 	return p
 }
 
 // required reads a parameter that must be there and not empty.
-func (b *binance) required(p *params, name string) string {
-	text := p.text(name)
+func (b *binance) required(p *venue.Params, name string) string {
+	text := p.Text(name)
 	if text == "" {
-		p.complain(name, missing)
+		p.Complain(name, venue.Missing)
 	}
 	return text
 }
@@ -74,22 +76,22 @@ const (
 
 // checkTimestamp accepts what lies no further back than the receive window and
 // less than a second ahead. A timestamp with 16 digits is in microseconds.
-func (b *binance) checkTimestamp(c *call, p *params) *answer {
-	number := p.integer("timestamp", 0)
+func (b *binance) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
+	number := p.Integer("timestamp", 0)
 	window := float64(binanceWindow)
-	if text := p.text("recvWindow"); text != "" {
+	if text := p.Text("recvWindow"); text != "" {
 		parsed, err := strconv.ParseFloat(text, 64)
-		p.check("recvWindow", err == nil && parsed > 0 && parsed <= binanceMaxWindow)
+		p.Check("recvWindow", err == nil && parsed > 0 && parsed <= binanceMaxWindow)
 		window = parsed
 	}
-	if why := p.complaint(); why != nil {
+	if why := p.Complaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	at := time.UnixMilli(number)
 	if number >= 1e15 {
 		at = time.UnixMicro(number)
 	}
-	age := c.now.Sub(at)
+	age := c.Now.Sub(at)
 	switch {
 	case age <= -time.Second:
 		return b.refuse(c, binanceBadTimestamp, "Timestamp for this request was 1000ms ahead of the server's time.")
@@ -102,8 +104,8 @@ func (b *binance) checkTimestamp(c *call, p *params) *answer {
 // signedText is the text that the caller must have signed, the query directly
 // followed by the body, both as sent and without the signature, which comes last
 // in one of them.
-func (b *binance) signedText(c *call) (signed, signature string) {
-	query, body := c.URL.RawQuery, string(c.body)
+func (b *binance) signedText(c *venue.Call) (signed, signature string) {
+	query, body := c.URL.RawQuery, string(c.Body)
 	query, signature, found := cutSignature(query)
 	if !found {
 		body, signature, _ = cutSignature(body)
@@ -127,11 +129,11 @@ func cutSignature(text string) (before, signature string, found bool) {
 
 // verifies checks a signature: hex of HMAC-SHA256 in either case, or base64 of
 // Ed25519 or RSA (PKCS #1 v1.5 with SHA-256) for keys with a public key.
-func (b *binance) verifies(k *key, signed, signature string) bool {
-	public := k.publicKey()
+func (b *binance) verifies(k *venue.Key, signed, signature string) bool {
+	public := k.PublicKey()
 	if public == nil {
 		sent, err := hex.DecodeString(signature)
-		mac := hmac.New(sha256.New, []byte(k.secret))
+		mac := hmac.New(sha256.New, []byte(k.Secret))
 		mac.Write([]byte(signed))
 		return err == nil && hmac.Equal(mac.Sum(nil), sent)
 	}

@@ -16,15 +16,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // binanceNow is when the vectors were signed, in milliseconds.
 const binanceNow = 1_760_000_000_000
 
 // binanceCall is a call with query and body as they are.
-func binanceCall(k *key, method, query, body string) *call {
+func binanceCall(k *venue.Key, method, query, body string) *venue.Call {
 	return vector{Method: method, Query: query, Body: body}.callTo(k, time.UnixMilli(binanceNow),
-		"X-MBX-APIKEY", k.apiKey, "Content-Type", "application/x-www-form-urlencoded")
+		"X-MBX-APIKEY", k.APIKey, "Content-Type", "application/x-www-form-urlencoded")
 }
 
 func binanceSigning() signing {
@@ -40,7 +42,7 @@ func TestBinanceVectors(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			k := file.root(t, v)
 			wrong := strings.Repeat("0", 64)
-			if k.public != nil {
+			if k.Public != nil {
 				wrong = base64.StdEncoding.EncodeToString(make([]byte, ed25519.SignatureSize))
 			}
 			join := func(text, signature string) string { return text + "&signature=" + url.QueryEscape(signature) }
@@ -63,20 +65,20 @@ func TestBinanceVectors(t *testing.T) {
 
 func TestBinanceSignatureCase(t *testing.T) {
 	file := readVectors(t, "binance")
-	require.True(t, (&binance{}).verifies(&key{secret: file.Secret}, file.Vectors[0].StringToSign, strings.ToUpper(file.Vectors[0].Signature)),
+	require.True(t, (&binance{}).verifies(&venue.Key{Secret: file.Secret}, file.Vectors[0].StringToSign, strings.ToUpper(file.Vectors[0].Signature)),
 		"the case of a hexadecimal signature does not matter")
 }
 
 // What is signed is what is sent; signing it before it is percent-encoded was
 // once allowed.
 func TestBinanceSignsTheEncodedForm(t *testing.T) {
-	b, k := &binance{}, &key{apiKey: strings.Repeat("k", 64), secret: "secret"}
+	b, k := &binance{}, &venue.Key{APIKey: strings.Repeat("k", 64), Secret: "secret"}
 	const encoded, plain = "email=a%40b.c&timestamp=1760000000000", "email=a@b.c&timestamp=1760000000000"
 	for text, accepted := range map[string]bool{encoded: true, plain: false} {
-		mac := hmac.New(sha256.New, []byte(k.secret))
+		mac := hmac.New(sha256.New, []byte(k.Secret))
 		mac.Write([]byte(text))
 		c := binanceCall(k, http.MethodGet, encoded+"&signature="+hex.EncodeToString(mac.Sum(nil)), "")
-		_, refusal := b.authenticate(c)
+		_, refusal := b.Authenticate(c)
 		if accepted {
 			require.Nil(t, refusal)
 			continue
@@ -86,8 +88,8 @@ func TestBinanceSignsTheEncodedForm(t *testing.T) {
 }
 
 func TestBinanceRSA(t *testing.T) {
-	private := newRSA().(*rsa.PrivateKey)
-	k := &key{signer: func() crypto.Signer { return private }}
+	private := venue.NewRSA().(*rsa.PrivateKey)
+	k := &venue.Key{Signer: func() crypto.Signer { return private }}
 	digest := sha256.Sum256([]byte("text"))
 	signature, err := rsa.SignPKCS1v15(nil, private, crypto.SHA256, digest[:])
 	require.NoError(t, err)
@@ -96,7 +98,7 @@ func TestBinanceRSA(t *testing.T) {
 	require.True(t, b.verifies(k, "text", encoded))
 	require.False(t, b.verifies(k, "other text", encoded))
 	require.False(t, b.verifies(k, "text", "not base64"))
-	require.False(t, b.verifies(&key{public: "of no known kind"}, "text", encoded))
+	require.False(t, b.verifies(&venue.Key{Public: "of no known kind"}, "text", encoded))
 }
 
 func TestBinanceTimestampWindow(t *testing.T) {
@@ -126,7 +128,7 @@ func TestBinanceTimestampWindow(t *testing.T) {
 				query += "&recvWindow=" + test.window
 			}
 			b := &binance{}
-			c := binanceCall(&key{}, http.MethodGet, query, "")
+			c := binanceCall(&venue.Key{}, http.MethodGet, query, "")
 			refusal := b.checkTimestamp(c, b.params(c))
 			if test.want == 0 {
 				require.Nil(t, refusal)
@@ -147,7 +149,7 @@ func FuzzBinanceAuthenticate(f *testing.F) {
 	}
 	f.Add("timestamp=1760000000000", "signature=")
 	s := binanceSigning()
-	s.signed = func(c *call) (text, signature string) {
+	s.signed = func(c *venue.Call) (text, signature string) {
 		text, signature = (&binance{}).signedText(c)
 		return text, strings.ToLower(signature)
 	}

@@ -1,17 +1,21 @@
 package simulator
 
-import "strconv"
+import (
+	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
 
 // spotAccount answers GET /api/v3/account, which any key may read.
-func (b *binance) spotAccount(c *call) *answer {
+func (b *binance) spotAccount(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	p.flag("omitZeroBalances", false)
-	if why := p.strictComplaint(); why != nil {
+	p.Flag("omitZeroBalances", false)
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	return b.ok(c, map[string]any{
-		"canTrade": c.key.has(binanceTrade), "canWithdraw": false, "canDeposit": true, "accountType": "SPOT",
-		"updateTime": c.now.UnixMilli(),
+		"canTrade": c.Key.Has(binanceTrade), "canWithdraw": false, "canDeposit": true, "accountType": "SPOT",
+		"updateTime": c.Now.UnixMilli(),
 		"balances":   []any{map[string]string{"asset": "USDT", "free": "1000.00000000", "locked": "0.00000000"}},
 	})
 }
@@ -19,34 +23,34 @@ func (b *binance) spotAccount(c *call) *answer {
 // order answers POST /api/v3/order and its like for futures and options. It
 // accepts the order, and nothing ever fills it. Parameters beyond those checked
 // are tolerated: there are many, and none has to do with keys.
-func (b *binance) order(c *call) *answer {
+func (b *binance) order(c *venue.Call) *venue.Answer {
 	p := b.params(c)
 	symbol, side, kind := b.required(p, "symbol"), b.required(p, "side"), b.required(p, "type")
 	quantity, err := strconv.ParseFloat(b.required(p, "quantity"), 64)
-	p.check("side", side == "BUY" || side == "SELL")
-	p.check("type", kind == "MARKET" || kind == "LIMIT")
-	p.check("quantity", err == nil && quantity > 0)
-	p.check("price", kind == "MARKET" || p.text("price") != "")
-	if why := p.complaint(); why != nil {
+	p.Check("side", side == "BUY" || side == "SELL")
+	p.Check("type", kind == "MARKET" || kind == "LIMIT")
+	p.Check("quantity", err == nil && quantity > 0)
+	p.Check("price", kind == "MARKET" || p.Text("price") != "")
+	if why := p.Complaint(); why != nil {
 		return b.badParameter(c, why)
 	}
-	return b.ok(c, map[string]any{"symbol": symbol, "orderId": b.nextOrder(), "transactTime": c.now.UnixMilli(), "status": "NEW"})
+	return b.ok(c, map[string]any{"symbol": symbol, "orderId": b.nextOrder(), "transactTime": c.Now.UnixMilli(), "status": "NEW"})
 }
 
 // borrow answers POST /sapi/v1/margin/borrow-repay.
-func (b *binance) borrow(c *call) *answer {
+func (b *binance) borrow(c *venue.Call) *venue.Answer {
 	p := b.params(c)
 	b.required(p, "asset")
 	b.required(p, "symbol")
 	isolated, kind := b.required(p, "isIsolated"), b.required(p, "type")
-	p.check("isIsolated", isolated == "TRUE" || isolated == "FALSE")
-	p.check("type", kind == "BORROW" || kind == "REPAY")
+	p.Check("isIsolated", isolated == "TRUE" || isolated == "FALSE")
+	p.Check("type", kind == "BORROW" || kind == "REPAY")
 	return b.move(c, p)
 }
 
 // transfer answers POST /sapi/v1/asset/transfer, between the wallets of one
 // account.
-func (b *binance) transfer(c *call) *answer {
+func (b *binance) transfer(c *venue.Call) *venue.Answer {
 	p := b.params(c)
 	b.required(p, "asset")
 	b.required(p, "type")
@@ -54,10 +58,10 @@ func (b *binance) transfer(c *call) *answer {
 }
 
 // move reads the amount and answers with the number of the movement.
-func (b *binance) move(c *call, p *params) *answer {
+func (b *binance) move(c *venue.Call, p *venue.Params) *venue.Answer {
 	amount, err := strconv.ParseFloat(b.required(p, "amount"), 64)
-	p.check("amount", err == nil && amount > 0)
-	if why := p.strictComplaint(); why != nil {
+	p.Check("amount", err == nil && amount > 0)
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	return b.ok(c, map[string]int64{"tranId": b.nextOrder()})

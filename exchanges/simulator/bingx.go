@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bingx plays the sub-account API of BingX as documented at
@@ -21,7 +22,7 @@ import (
 // since neither document settles that they are masked.
 type bingx struct{}
 
-func newBingX() rules { return &bingx{} }
+func newBingX() venue.Rules { return &bingx{} }
 
 // Error codes, from the section "Error Codes". None is documented for an account
 // that has as many keys as it may, nor for a key that does not exist.
@@ -59,60 +60,60 @@ const bingxUnusedLife = 14 * 24 * time.Hour
 // bingxWhole marks the account that shows keys in full.
 const bingxWhole = "whole"
 
-func (b *bingx) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	main := books.addAccount(&account{id: randomNumber(8), created: now})
-	whole := books.addAccount(&account{id: randomNumber(8), created: now, remark: bingxWhole})
+func (b *bingx) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	main := books.AddAccount(&venue.Account{ID: venue.RandomNumber(8), Created: now})
+	whole := books.AddAccount(&venue.Account{ID: venue.RandomNumber(8), Created: now, Remark: bingxWhole})
 	manager := []string{bingxRead, bingxManage}
-	for _, root := range []key{
-		{kind: mainRoot, account: main, permissions: manager, ips: loopback()},
-		{kind: "no_right", account: main, permissions: []string{bingxSpot}, ips: loopback()},
-		{kind: "unbound", account: main, permissions: manager, expires: now.Add(bingxUnusedLife)},
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Account: main, Permissions: manager, IPs: venue.Loopback()},
+		{Kind: "no_right", Account: main, Permissions: []string{bingxSpot}, IPs: venue.Loopback()},
+		{Kind: "unbound", Account: main, Permissions: manager, Expires: now.Add(bingxUnusedLife)},
 		// No call tells that it may not make keys.
-		{kind: "reader", account: main, permissions: []string{bingxRead}, ips: loopback()},
-		{kind: bingxWhole, account: whole, permissions: manager, ips: loopback()},
-		{kind: bingxWhole + "_no_right", account: whole, permissions: []string{bingxSpot}, ips: loopback()},
-		{kind: bingxWhole + "_unbound", account: whole, permissions: append(manager[:2:2], bingxWithdraw), expires: now.Add(bingxUnusedLife)},
+		{Kind: "reader", Account: main, Permissions: []string{bingxRead}, IPs: venue.Loopback()},
+		{Kind: bingxWhole, Account: whole, Permissions: manager, IPs: venue.Loopback()},
+		{Kind: bingxWhole + "_no_right", Account: whole, Permissions: []string{bingxSpot}, IPs: venue.Loopback()},
+		{Kind: bingxWhole + "_unbound", Account: whole, Permissions: append(manager[:2:2], bingxWithdraw), Expires: now.Add(bingxUnusedLife)},
 	} {
-		root.apiKey, root.secret = randomText(64, alphanumeric), randomText(64, alphanumeric)
-		root.label, root.created = "root", now
-		books.addKey(&root)
+		root.APIKey, root.Secret = venue.RandomText(64, venue.Alphanumeric), venue.RandomText(64, venue.Alphanumeric)
+		root.Label, root.Created = "root", now
+		books.AddKey(&root)
 	}
 }
 
-// addSubAccount names a sub-account by its number; the text is its second name.
-func (b *bingx) addSubAccount(books *books, now time.Time, master *account) *account {
-	return books.addAccount(&account{
-		id: randomNumber(8), name: "vaultsub" + randomText(6, digits), remark: "vault", parent: master, created: now,
+// AddSubAccount names a sub-account by its number; the text is its second name.
+func (b *bingx) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	return books.AddAccount(&venue.Account{
+		ID: venue.RandomNumber(8), Name: "vaultsub" + venue.RandomText(6, venue.Digits), Remark: "vault", Parent: master, Created: now,
 	})
 }
 
 // showsWhole tells whether the calling key's account answers in the words of
 // BingX's text for assistants.
-func (b *bingx) showsWhole(c *call) bool {
-	main := c.key.account
-	if main.parent != nil {
-		main = main.parent
+func (b *bingx) showsWhole(c *venue.Call) bool {
+	main := c.Key.Account
+	if main.Parent != nil {
+		main = main.Parent
 	}
-	return main.remark == bingxWhole
+	return main.Remark == bingxWhole
 }
 
-func (b *bingx) routes() []route {
-	perSecond := func(n int) []limit { return []limit{{quota: n, window: time.Second, by: perAccount}} }
+func (b *bingx) Routes() []venue.Route {
+	perSecond := func(n int) []venue.Limit { return []venue.Limit{{Quota: n, Window: time.Second, By: venue.PerAccount}} }
 	const sub, keys = "POST /openApi/subAccount/v1/", "POST /openApi/subAccount/v1/apiKey/"
-	all := []route{
-		{pattern: "GET /openApi/swap/v2/server/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime},
-		{pattern: "GET /openApi/v1/account/apiPermissions", operation: exchanges.OpInspect, permit: b.needs(bingxRead), handle: b.apiPermissions, limits: perSecond(2)},
-		{pattern: "GET /openApi/account/v1/uid", operation: opOther, permit: b.needs(bingxRead), handle: b.uid, limits: perSecond(10)},
+	all := []venue.Route{
+		{Pattern: "GET /openApi/swap/v2/server/time", Operation: exchanges.OpServerTime, Public: true, Handle: b.serverTime},
+		{Pattern: "GET /openApi/v1/account/apiPermissions", Operation: exchanges.OpInspect, Permit: b.needs(bingxRead), Handle: b.apiPermissions, Limits: perSecond(2)},
+		{Pattern: "GET /openApi/account/v1/uid", Operation: venue.OpOther, Permit: b.needs(bingxRead), Handle: b.uid, Limits: perSecond(10)},
 
-		{pattern: "GET /openApi/subAccount/v1/list", operation: exchanges.OpSubAccounts, permit: b.manages(bingxRead), handle: b.listSubAccounts, limits: perSecond(1)},
-		{pattern: sub + "create", operation: opOther, permit: b.manages(bingxManage), handle: b.createSubAccount, limits: perSecond(1)},
-		{pattern: sub + "updateStatus", operation: opOther, permit: b.manages(bingxManage), handle: b.updateStatus, limits: perSecond(1)},
+		{Pattern: "GET /openApi/subAccount/v1/list", Operation: exchanges.OpSubAccounts, Permit: b.manages(bingxRead), Handle: b.listSubAccounts, Limits: perSecond(1)},
+		{Pattern: sub + "create", Operation: venue.OpOther, Permit: b.manages(bingxManage), Handle: b.createSubAccount, Limits: perSecond(1)},
+		{Pattern: sub + "updateStatus", Operation: venue.OpOther, Permit: b.manages(bingxManage), Handle: b.updateStatus, Limits: perSecond(1)},
 
-		{pattern: keys + "create", operation: exchanges.OpCreateKey, permit: b.manages(bingxManage), handle: b.createKey, limits: perSecond(5)},
-		{pattern: keys + "del", operation: exchanges.OpDeleteKey, permit: b.manages(bingxManage), handle: b.deleteKey, limits: perSecond(5)},
-		{pattern: "GET /openApi/account/v1/apiKey/query", operation: exchanges.OpListKeys, permit: b.needs(bingxRead), handle: b.queryKeys, limits: perSecond(5)},
+		{Pattern: keys + "create", Operation: exchanges.OpCreateKey, Permit: b.manages(bingxManage), Handle: b.createKey, Limits: perSecond(5)},
+		{Pattern: keys + "del", Operation: exchanges.OpDeleteKey, Permit: b.manages(bingxManage), Handle: b.deleteKey, Limits: perSecond(5)},
+		{Pattern: "GET /openApi/account/v1/apiKey/query", Operation: exchanges.OpListKeys, Permit: b.needs(bingxRead), Handle: b.queryKeys, Limits: perSecond(5)},
 
-		{pattern: "GET /openApi/spot/v1/account/balance", operation: exchanges.OpUseKey, permit: b.needs(bingxRead), handle: b.balance},
+		{Pattern: "GET /openApi/spot/v1/account/balance", Operation: exchanges.OpUseKey, Permit: b.needs(bingxRead), Handle: b.balance},
 	}
 	for _, use := range []struct {
 		path, permission string
@@ -124,51 +125,51 @@ func (b *bingx) routes() []route {
 		{"account/transfer/v1/subAccount/transferAsset", bingxInternal, []string{"assetName", "transferAmount", "toUid"}},
 		{"wallets/v1/capital/withdraw/apply", bingxWithdraw, []string{"coin", "address", "amount"}},
 	} {
-		all = append(all, route{
-			pattern: "POST /openApi/" + use.path, operation: exchanges.OpUseKey, permit: b.needs(use.permission), handle: b.done(use.parameters...),
+		all = append(all, venue.Route{
+			Pattern: "POST /openApi/" + use.path, Operation: exchanges.OpUseKey, Permit: b.needs(use.permission), Handle: b.done(use.parameters...),
 		})
 	}
 	return all
 }
 
-func (b *bingx) ok(c *call, data any) *answer {
-	body := map[string]any{"code": 0, "timestamp": c.now.UnixMilli()}
+func (b *bingx) ok(c *venue.Call, data any) *venue.Answer {
+	body := map[string]any{"code": 0, "timestamp": c.Now.UnixMilli()}
 	if data != nil {
 		body["data"] = data
 	}
-	return jsonAnswer(http.StatusOK, body)
+	return venue.JSONAnswer(http.StatusOK, body)
 }
 
 // refuse answers with a code and a text. Failures come with HTTP 200.
-func (b *bingx) refuse(c *call, code int, message string) *answer {
-	return jsonAnswer(http.StatusOK, map[string]any{"code": code, "msg": message, "timestamp": c.now.UnixMilli()})
+func (b *bingx) refuse(c *venue.Call, code int, message string) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, map[string]any{"code": code, "msg": message, "timestamp": c.Now.UnixMilli()})
 }
 
-func (b *bingx) malformed(c *call, why *complaint) *answer {
+func (b *bingx) malformed(c *venue.Call, why *venue.Complaint) *venue.Answer {
 	return b.refuse(c, bingxBadParameter, "Invalid parameters, err:"+why.Error())
 }
 
-func (b *bingx) rateLimited(c *call, q quota) *answer {
-	until := c.now.Add(q.wait + time.Millisecond)
+func (b *bingx) RateLimited(c *venue.Call, q venue.Quota) *venue.Answer {
+	until := c.Now.Add(q.Wait + time.Millisecond)
 	return b.refuse(c, bingxTooFast, fmt.Sprintf(
 		"The endpoint trigger frequency limit rule is currently in the disabled period and will be unblocked after %d", until.UnixMilli()))
 }
 
-func (b *bingx) notFound(c *call) *answer {
+func (b *bingx) NotFound(c *venue.Call) *venue.Answer {
 	return b.refuse(c, bingxNotFound, "this api is not exist, please refer to the API docs")
 }
 
-func (b *bingx) serverTime(c *call) *answer {
-	return jsonAnswer(http.StatusOK, map[string]any{"code": 0, "msg": "", "data": map[string]int64{"serverTime": c.now.UnixMilli()}})
+func (b *bingx) serverTime(c *venue.Call) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, map[string]any{"code": 0, "msg": "", "data": map[string]int64{"serverTime": c.Now.UnixMilli()}})
 }
 
 // needs permits a key that has the permission, of an account that is not frozen.
-func (b *bingx) needs(permission string) func(*call) *answer {
-	return func(c *call) *answer {
+func (b *bingx) needs(permission string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
 		switch {
-		case !c.key.has(permission):
+		case !c.Key.Has(permission):
 			return b.refuse(c, bingxNoPermission, "Permission denied as the API key was created without the permission")
-		case c.key.account.frozen:
+		case c.Key.Account.Frozen:
 			return b.refuse(c, bingxFrozen, "account abnormal")
 		}
 		return nil
@@ -176,9 +177,9 @@ func (b *bingx) needs(permission string) func(*call) *answer {
 }
 
 // manages permits a key of a main account that has the permission.
-func (b *bingx) manages(permission string) func(*call) *answer {
-	return func(c *call) *answer {
-		if c.key.account.parent != nil {
+func (b *bingx) manages(permission string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if c.Key.Account.Parent != nil {
 			return b.refuse(c, bingxNotMain, "only the main account can do this")
 		}
 		return b.needs(permission)(c)

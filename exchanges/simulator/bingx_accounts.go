@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bingxCodes writes permissions as the numbers that they are.
@@ -21,8 +23,8 @@ func bingxCodes(permissions []string) []int {
 }
 
 // bingxNumber writes an account's number as a JSON number.
-func bingxNumber(a *account) int64 {
-	number, err := strconv.ParseInt(a.id, 10, 64)
+func bingxNumber(a *venue.Account) int64 {
+	number, err := strconv.ParseInt(a.ID, 10, 64)
 	if err != nil {
 		panic(err) // accounts are named by numbers
 	}
@@ -30,62 +32,62 @@ func bingxNumber(a *account) int64 {
 }
 
 // bingxAddresses writes an address list; one text that is empty stands for none.
-func bingxAddresses(k *key) []string {
-	if len(k.ips) == 0 {
+func bingxAddresses(k *venue.Key) []string {
+	if len(k.IPs) == 0 {
 		return []string{""}
 	}
-	return k.ips
+	return k.IPs
 }
 
 // apiPermissions answers GET /openApi/v1/account/apiPermissions, in one of the
 // two documented forms.
-func (b *bingx) apiPermissions(c *call) *answer {
-	if why := b.params(c).strictComplaint(); why != nil {
+func (b *bingx) apiPermissions(c *venue.Call) *venue.Answer {
+	if why := b.params(c).StrictComplaint(); why != nil {
 		return b.malformed(c, why)
 	}
 	if !b.showsWhole(c) {
-		return jsonAnswer(http.StatusOK, map[string]any{
-			"apiKey": c.key.apiKey, "permissions": bingxCodes(c.key.permissions), "ipAddresses": bingxAddresses(c.key), "note": c.key.label,
+		return venue.JSONAnswer(http.StatusOK, map[string]any{
+			"apiKey": c.Key.APIKey, "permissions": bingxCodes(c.Key.Permissions), "ipAddresses": bingxAddresses(c.Key), "note": c.Key.Label,
 		})
 	}
 	return b.ok(c, map[string]any{
-		"ipRestrict": len(c.key.ips) > 0, "createTime": c.key.created.UnixMilli(),
-		"enableReading": c.key.has(bingxRead), "enableSpotAndMarginTrading": c.key.has(bingxSpot),
-		"enableWithdrawals": c.key.has(bingxWithdraw), "enableInternalTransfer": c.key.has(bingxInternal),
-		"enableFutures": c.key.has(bingxPerpetual), "permitsUniversalTransfer": c.key.has(bingxUniversal), "enableVanillaOptions": false,
+		"ipRestrict": len(c.Key.IPs) > 0, "createTime": c.Key.Created.UnixMilli(),
+		"enableReading": c.Key.Has(bingxRead), "enableSpotAndMarginTrading": c.Key.Has(bingxSpot),
+		"enableWithdrawals": c.Key.Has(bingxWithdraw), "enableInternalTransfer": c.Key.Has(bingxInternal),
+		"enableFutures": c.Key.Has(bingxPerpetual), "permitsUniversalTransfer": c.Key.Has(bingxUniversal), "enableVanillaOptions": false,
 	})
 }
 
 // uid answers GET /openApi/account/v1/uid.
-func (b *bingx) uid(c *call) *answer {
-	if why := b.params(c).strictComplaint(); why != nil {
+func (b *bingx) uid(c *venue.Call) *venue.Answer {
+	if why := b.params(c).StrictComplaint(); why != nil {
 		return b.malformed(c, why)
 	}
-	return b.ok(c, map[string]int64{"uid": bingxNumber(c.key.account)})
+	return b.ok(c, map[string]int64{"uid": bingxNumber(c.Key.Account)})
 }
 
 // listSubAccounts answers GET /openApi/subAccount/v1/list.
-func (b *bingx) listSubAccounts(c *call) *answer {
+func (b *bingx) listSubAccounts(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	p.require("page", "limit")
-	page, limit := p.integer("page", 1), p.integer("limit", 1)
-	number, name := p.text("subUid"), p.text("subAccountString")
-	frozen := p.flag("isFeeze", false) // spelt so in the documentation
-	p.check("page", page >= 1)
-	p.check("limit", limit >= 1 && limit <= 1000)
-	if why := p.strictComplaint(); why != nil {
+	p.Require("page", "limit")
+	page, limit := p.Integer("page", 1), p.Integer("limit", 1)
+	number, name := p.Text("subUid"), p.Text("subAccountString")
+	frozen := p.Flag("isFeeze", false) // spelt so in the documentation
+	p.Check("page", page >= 1)
+	p.Check("limit", limit >= 1 && limit <= 1000)
+	if why := p.StrictComplaint(); why != nil {
 		return b.malformed(c, why)
 	}
 	rows := []map[string]any{}
-	for _, sub := range c.books.subAccounts(c.key.account) {
-		if number != "" && sub.id != number || name != "" && sub.name != name || p.given("isFeeze") && sub.frozen != frozen {
+	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
+		if number != "" && sub.ID != number || name != "" && sub.Name != name || p.Given("isFeeze") && sub.Frozen != frozen {
 			continue
 		}
-		row := map[string]any{"subAccountString": sub.name, "note": sub.remark, "createTime": sub.created.UnixMilli()}
+		row := map[string]any{"subAccountString": sub.Name, "note": sub.Remark, "createTime": sub.Created.UnixMilli()}
 		if b.showsWhole(c) {
-			row["uid"], row["isFreeze"] = bingxNumber(sub), sub.frozen
+			row["uid"], row["isFreeze"] = bingxNumber(sub), sub.Frozen
 		} else {
-			row["subUid"], row["freeze"] = sub.id, sub.frozen
+			row["subUid"], row["freeze"] = sub.ID, sub.Frozen
 		}
 		rows = append(rows, row)
 	}
@@ -100,44 +102,44 @@ func (b *bingx) listSubAccounts(c *call) *answer {
 
 // createSubAccount answers POST /openApi/subAccount/v1/create. No call deletes
 // a sub-account.
-func (b *bingx) createSubAccount(c *call) *answer {
+func (b *bingx) createSubAccount(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	name, note := p.text("subAccountString"), p.text("note")
-	p.check("subAccountString", len(name) > 6 && strings.ContainsAny(name[:1], letters) &&
-		strings.ContainsAny(name, digits) && strings.Trim(name, alphanumeric) == "")
-	if why := p.strictComplaint(); why != nil {
+	name, note := p.Text("subAccountString"), p.Text("note")
+	p.Check("subAccountString", len(name) > 6 && strings.ContainsAny(name[:1], venue.Letters) &&
+		strings.ContainsAny(name, venue.Digits) && strings.Trim(name, venue.Alphanumeric) == "")
+	if why := p.StrictComplaint(); why != nil {
 		return b.malformed(c, why)
 	}
-	if slices.ContainsFunc(c.books.accounts, func(a *account) bool { return a.name == name }) {
+	if slices.ContainsFunc(c.Books.Accounts, func(a *venue.Account) bool { return a.Name == name }) {
 		return b.refuse(c, bingxBadParameter, "the sub-account name is taken")
 	}
-	sub := b.addSubAccount(c.books, c.now, c.key.account)
-	sub.name, sub.remark = name, note
+	sub := b.AddSubAccount(c.Books, c.Now, c.Key.Account)
+	sub.Name, sub.Remark = name, note
 	return b.ok(c, map[string]any{"subUid": bingxNumber(sub), "subAccountString": name, "note": note})
 }
 
 // updateStatus answers POST /openApi/subAccount/v1/updateStatus.
-func (b *bingx) updateStatus(c *call) *answer {
+func (b *bingx) updateStatus(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	p.require("freeze")
-	freeze := p.flag("freeze", false)
+	p.Require("freeze")
+	freeze := p.Flag("freeze", false)
 	sub, refusal := b.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
-	sub.frozen = freeze
+	sub.Frozen = freeze
 	return b.ok(c, map[string]any{"subUid": bingxNumber(sub), "isFreeze": freeze})
 }
 
 // subAccount finds the sub-account that a JSON body names.
-func (b *bingx) subAccount(c *call, p *params) (*account, *answer) {
-	p.require("subUid")
-	number := p.integer("subUid", 0)
-	if why := p.strictComplaint(); why != nil {
+func (b *bingx) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *venue.Answer) {
+	p.Require("subUid")
+	number := p.Integer("subUid", 0)
+	if why := p.StrictComplaint(); why != nil {
 		return nil, b.malformed(c, why)
 	}
-	sub := c.books.account(strconv.FormatInt(number, 10))
-	if sub == nil || sub.parent != c.key.account {
+	sub := c.Books.Account(strconv.FormatInt(number, 10))
+	if sub == nil || sub.Parent != c.Key.Account {
 		return nil, b.refuse(c, bingxBadSubAccount, "sub uid is invalid")
 	}
 	return sub, nil

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -16,23 +18,23 @@ func bingxGrantable() []string {
 	return []string{bingxSpot, bingxRead, bingxPerpetual, bingxUniversal, bingxWithdraw, bingxInternal}
 }
 
-// createKey answers POST /openApi/subAccount/v1/apiKey/create. The secret is in
+// createKey answers POST /openApi/subAccount/v1/APIKey/create. The secret is in
 // this answer alone.
-func (b *bingx) createKey(c *call) *answer {
+func (b *bingx) createKey(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	note := p.text("note")
+	note := p.Text("note")
 	var codes []int
-	p.require("note", "permissions")
-	p.value("permissions", &codes)
+	p.Require("note", "permissions")
+	p.Value("permissions", &codes)
 	addresses := []string{}
-	p.value("ipAddresses", &addresses)
+	p.Value("ipAddresses", &addresses)
 	permissions := []string{}
 	for _, code := range codes {
 		permissions = append(permissions, strconv.Itoa(code))
 	}
-	p.check("note", note != "")
-	p.check("permissions", bingxMayHave(permissions, addresses))
-	p.check("ipAddresses", len(addresses) <= bingxMaxAddresses && !slices.ContainsFunc(addresses, func(entry string) bool {
+	p.Check("note", note != "")
+	p.Check("permissions", bingxMayHave(permissions, addresses))
+	p.Check("ipAddresses", len(addresses) <= bingxMaxAddresses && !slices.ContainsFunc(addresses, func(entry string) bool {
 		address, err := netip.ParseAddr(entry)
 		return err != nil || !address.Is4()
 	}))
@@ -40,24 +42,24 @@ func (b *bingx) createKey(c *call) *answer {
 	switch {
 	case refusal != nil:
 		return refusal
-	case sub.frozen:
+	case sub.Frozen:
 		return b.refuse(c, bingxFrozen, "account abnormal")
-	case len(c.books.keysOf(sub)) >= bingxMaxKeys:
+	case len(c.Books.KeysOf(sub)) >= bingxMaxKeys:
 		return b.refuse(c, bingxBadParameter, "the number of API keys has reached the limit")
 	}
-	created := &key{
-		apiKey: randomText(64, alphanumeric), secret: randomText(64, alphanumeric), account: sub, label: note,
-		permissions: c.grant(permissions, bingxUniversal, bingxPerpetual), ips: addresses, created: c.now,
+	created := &venue.Key{
+		APIKey: venue.RandomText(64, venue.Alphanumeric), Secret: venue.RandomText(64, venue.Alphanumeric), Account: sub, Label: note,
+		Permissions: c.Grant(permissions, bingxUniversal, bingxPerpetual), IPs: addresses, Created: c.Now,
 	}
-	if len(addresses) == 0 && !slices.Equal(created.permissions, []string{bingxRead}) {
-		created.expires = c.now.Add(bingxUnusedLife)
+	if len(addresses) == 0 && !slices.Equal(created.Permissions, []string{bingxRead}) {
+		created.Expires = c.Now.Add(bingxUnusedLife)
 	}
-	c.books.addKey(created)
-	shown := map[string]any{"apiKey": created.apiKey, "note": note}
+	c.Books.AddKey(created)
+	shown := map[string]any{"apiKey": created.APIKey, "note": note}
 	if b.showsWhole(c) {
-		shown["secretKey"], shown["permissions"], shown["ipAddresses"] = created.secret, bingxCodes(created.permissions), bingxAddresses(created)
+		shown["secretKey"], shown["permissions"], shown["ipAddresses"] = created.Secret, bingxCodes(created.Permissions), bingxAddresses(created)
 	} else {
-		shown["apiSecret"], shown["permissions"], shown["ipAddresses"] = created.secret, []int{}, []string{}
+		shown["apiSecret"], shown["permissions"], shown["ipAddresses"] = created.Secret, []int{}, []string{}
 	}
 	return b.ok(c, shown)
 }
@@ -70,30 +72,30 @@ func bingxMayHave(permissions, addresses []string) bool {
 		(len(addresses) > 0 || !slices.Contains(permissions, bingxWithdraw))
 }
 
-// queryKeys answers GET /openApi/account/v1/apiKey/query, about the calling
+// queryKeys answers GET /openApi/account/v1/APIKey/query, about the calling
 // key's own account or one of its sub-accounts.
-func (b *bingx) queryKeys(c *call) *answer {
+func (b *bingx) queryKeys(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	p.require("uid")
-	uid, apiKey := p.text("uid"), p.text("apiKey")
-	if why := p.strictComplaint(); why != nil {
+	p.Require("uid")
+	uid, apiKey := p.Text("uid"), p.Text("apiKey")
+	if why := p.StrictComplaint(); why != nil {
 		return b.malformed(c, why)
 	}
-	about := c.books.account(uid)
-	if about == nil || about != c.key.account && about.parent != c.key.account {
+	about := c.Books.Account(uid)
+	if about == nil || about != c.Key.Account && about.Parent != c.Key.Account {
 		return b.refuse(c, bingxBadSubAccount, "sub uid is invalid")
 	}
 	rows := []map[string]any{}
-	for _, k := range c.books.keysOf(about) {
-		if apiKey != "" && k.apiKey != apiKey {
+	for _, k := range c.Books.KeysOf(about) {
+		if apiKey != "" && k.APIKey != apiKey {
 			continue
 		}
 		row := map[string]any{
-			"apiKey": k.apiKey, "note": k.label, "permissions": bingxCodes(k.permissions), "ipAddresses": bingxAddresses(k),
-			"createTime": k.created.UnixMilli(), "updateTime": k.created.UnixMilli(),
+			"apiKey": k.APIKey, "note": k.Label, "permissions": bingxCodes(k.Permissions), "ipAddresses": bingxAddresses(k),
+			"createTime": k.Created.UnixMilli(), "updateTime": k.Created.UnixMilli(),
 		}
 		if !b.showsWhole(c) {
-			row["apiKey"], row["status"] = k.apiKey[:3]+"*******"+k.apiKey[len(k.apiKey)-2:], 0
+			row["apiKey"], row["status"] = k.APIKey[:3]+"*******"+k.APIKey[len(k.APIKey)-2:], 0
 		}
 		rows = append(rows, row)
 	}
@@ -103,22 +105,22 @@ func (b *bingx) queryKeys(c *call) *answer {
 	return b.ok(c, map[string]any{"apiInfos": rows})
 }
 
-// deleteKey answers POST /openApi/subAccount/v1/apiKey/del.
-func (b *bingx) deleteKey(c *call) *answer {
+// deleteKey answers POST /openApi/subAccount/v1/APIKey/del.
+func (b *bingx) deleteKey(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	p.require("apiKey")
-	apiKey := p.text("apiKey")
+	p.Require("apiKey")
+	apiKey := p.Text("apiKey")
 	sub, refusal := b.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
-	k := c.books.key(apiKey)
+	k := c.Books.Key(apiKey)
 	switch {
-	case k == nil || k.account != sub:
+	case k == nil || k.Account != sub:
 		return b.refuse(c, bingxBadParameter, "the API key does not exist")
-	case sub.frozen:
+	case sub.Frozen:
 		return b.refuse(c, bingxFrozen, "account abnormal")
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return b.ok(c, nil)
 }

@@ -12,16 +12,18 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// authenticate follows the section "Authentication".
-func (b *bingx) authenticate(c *call) (*key, *answer) {
-	caller := c.books.key(c.Header.Get("X-BX-APIKEY"))
+// Authenticate follows the section "Authentication".
+func (b *bingx) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+	caller := c.Books.Key(c.Header.Get("X-BX-APIKEY"))
 	switch {
-	case caller == nil || caller.expired(c.now):
+	case caller == nil || caller.Expired(c.Now):
 		return nil, b.refuse(c, bingxBadKey, "Incorrect apiKey")
-	case !caller.allows(c.caller):
-		return nil, b.refuse(c, bingxBadAddress, "your current request IP "+c.caller.String()+" does not match IP whitelist")
+	case !caller.Allows(c.Caller):
+		return nil, b.refuse(c, bingxBadAddress, "your current request IP "+c.Caller.String()+" does not match IP whitelist")
 	}
 	signed, signature, right := b.signedText(c)
 	switch {
@@ -29,32 +31,32 @@ func (b *bingx) authenticate(c *call) (*key, *answer) {
 		return nil, b.refuse(c, bingxBadParameter, "Invalid parameters")
 	case signature == "":
 		return nil, b.refuse(c, bingxNoSignature, "Null signature")
-	case !b.verifies(caller.secret, signed, signature):
+	case !b.verifies(caller.Secret, signed, signature):
 		return nil, b.refuse(c, bingxBadSignature, "Signature verification failed")
 	}
 	if refusal := b.checkTimestamp(c); refusal != nil {
 		return nil, refusal
 	}
-	if !caller.expires.IsZero() {
-		caller.expires = c.now.Add(bingxUnusedLife)
+	if !caller.Expires.IsZero() {
+		caller.Expires = c.Now.Add(bingxUnusedLife)
 	}
 	return caller, nil
 }
 
 // takesJSON tells whether the parameters of the call are in a JSON body: those
 // of the sub-account family that change something.
-func (b *bingx) takesJSON(c *call) bool {
+func (b *bingx) takesJSON(c *venue.Call) bool {
 	return c.Method == http.MethodPost && strings.HasPrefix(c.URL.Path, "/openApi/subAccount/")
 }
 
 // signedText is the text that the caller must have signed: all parameters but
 // the signature, by name. Parameters of a query must be sent in that order too,
 // since it is not documented that BingX puts them into order.
-func (b *bingx) signedText(c *call) (signed, signature string, right bool) {
+func (b *bingx) signedText(c *venue.Call) (signed, signature string, right bool) {
 	if b.takesJSON(c) {
 		return b.signedBody(c)
 	}
-	if len(c.body) > 0 {
+	if len(c.Body) > 0 {
 		return "", "", false
 	}
 	query, signature, _ := strings.Cut(c.URL.RawQuery, "&signature=")
@@ -72,9 +74,9 @@ func (b *bingx) signedText(c *call) (signed, signature string, right bool) {
 
 // signedBody reads the members of a JSON body: strings are signed without their
 // quotes, everything else without blanks.
-func (b *bingx) signedBody(c *call) (signed, signature string, right bool) {
+func (b *bingx) signedBody(c *venue.Call) (signed, signature string, right bool) {
 	var members map[string]json.RawMessage
-	if c.URL.RawQuery != "" || c.Header.Get("Content-Type") != "application/json" || json.Unmarshal(c.body, &members) != nil {
+	if c.URL.RawQuery != "" || c.Header.Get("Content-Type") != "application/json" || json.Unmarshal(c.Body, &members) != nil {
 		return "", "", false
 	}
 	var pairs []string
@@ -104,12 +106,12 @@ func (b *bingx) verifies(secret, signed, signature string) bool {
 }
 
 // params reads the parameters of the query or of the JSON body.
-func (b *bingx) params(c *call) *params {
-	p := formParams(c.URL.RawQuery)
+func (b *bingx) params(c *venue.Call) *venue.Params {
+	p := venue.FormParams(c.URL.RawQuery)
 	if b.takesJSON(c) {
-		p = jsonParams(c.body)
+		p = venue.JSONParams(c.Body)
 	}
-	p.ignore("timestamp", "recvWindow", "signature")
+	p.Ignore("timestamp", "recvWindow", "signature")
 	return p
 }
 
@@ -118,12 +120,12 @@ func (b *bingx) params(c *call) *params {
 const bingxWindow = 5000
 
 // checkTimestamp accepts what lies within the receive window, either way.
-func (b *bingx) checkTimestamp(c *call) *answer {
+func (b *bingx) checkTimestamp(c *venue.Call) *venue.Answer {
 	p := b.params(c)
-	window := p.integer("recvWindow", bingxWindow)
-	off := c.now.Sub(time.UnixMilli(p.integer("timestamp", 0))).Abs()
+	window := p.Integer("recvWindow", bingxWindow)
+	off := c.Now.Sub(time.UnixMilli(p.Integer("timestamp", 0))).Abs()
 	switch {
-	case p.complaint() != nil || window <= 0 || window > bingxWindow:
+	case p.Complaint() != nil || window <= 0 || window > bingxWindow:
 		return b.refuse(c, bingxBadParameter, "Invalid parameters")
 	case off > time.Duration(window)*time.Millisecond:
 		return b.refuse(c, bingxBadTimestamp, "Null timestamp or timestamp mismatch")

@@ -7,23 +7,25 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bingxCall is a vector as a call to its venue: the signature goes last, into
 // the query or into the body.
-func bingxCall(k *key, v vector) *call {
+func bingxCall(k *venue.Key, v vector) *venue.Call {
 	if v.Body == "" {
 		v.Query += "&signature=" + v.Signature
 	} else {
 		v.Body = strings.TrimSuffix(v.Body, "}") + `,"signature":"` + v.Signature + `"}`
 	}
-	return v.callTo(k, time.UnixMilli(1_767_225_600_000), "X-BX-APIKEY", k.apiKey, "Content-Type", "application/json")
+	return v.callTo(k, time.UnixMilli(1_767_225_600_000), "X-BX-APIKEY", k.APIKey, "Content-Type", "application/json")
 }
 
 func bingxSigning() signing {
 	return signing{
 		venue: "bingx", rules: newBingX, call: bingxCall,
-		signed: func(c *call) (text, signature string) {
+		signed: func(c *venue.Call) (text, signature string) {
 			text, signature, _ = (&bingx{}).signedText(c)
 			return text, signature
 		},

@@ -1,8 +1,10 @@
 package simulator
 
+import "vault-plugin-secrets-exchange/exchanges/simulator/venue"
+
 // balance answers GET /openApi/spot/v1/account/balance.
-func (b *bingx) balance(c *call) *answer {
-	if why := b.params(c).strictComplaint(); why != nil {
+func (b *bingx) balance(c *venue.Call) *venue.Answer {
+	if why := b.params(c).StrictComplaint(); why != nil {
 		return b.malformed(c, why)
 	}
 	return b.ok(c, map[string]any{"balances": []any{map[string]string{"asset": "USDT", "free": "1000", "locked": "0"}}})
@@ -10,13 +12,13 @@ func (b *bingx) balance(c *call) *answer {
 
 // done accepts what is asked: nothing ever fills or moves. Parameters beyond
 // those required are tolerated: there are many, and none has to do with keys.
-func (b *bingx) done(required ...string) func(*call) *answer {
-	return func(c *call) *answer {
+func (b *bingx) done(required ...string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
 		p := b.params(c)
-		p.require(required...)
-		if why := p.complaint(); why != nil {
+		p.Require(required...)
+		if why := p.Complaint(); why != nil {
 			return b.malformed(c, why)
 		}
-		return b.ok(c, map[string]string{"id": randomNumber(18)})
+		return b.ok(c, map[string]string{"id": venue.RandomNumber(18)})
 	}
 }

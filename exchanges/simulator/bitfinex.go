@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bitfinex plays the API of Bitfinex as documented at https://docs.bitfinex.com,
@@ -21,13 +22,13 @@ type bitfinex struct {
 	nonces map[string]int64 // last one, of each key and token
 }
 
-func newBitfinex() rules {
+func newBitfinex() venue.Rules {
 	b := &bitfinex{}
-	b.reset()
+	b.Reset()
 	return b
 }
 
-func (b *bitfinex) reset() { b.nonces = make(map[string]int64) }
+func (b *bitfinex) Reset() { b.nonces = make(map[string]int64) }
 
 // Error codes, from https://docs.bitfinex.com/docs/abbreviations-glossary.
 const (
@@ -38,70 +39,70 @@ const (
 	bitfinexRateLimited = 11010
 )
 
-func (b *bitfinex) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	master := books.addAccount(&account{id: "user " + randomNumber(7), created: now})
-	books.addAccount(&account{id: "self", parent: master, created: now})
+func (b *bitfinex) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	master := books.AddAccount(&venue.Account{ID: "user " + venue.RandomNumber(7), Created: now})
+	books.AddAccount(&venue.Account{ID: "self", Parent: master, Created: now})
 	all := []string{"a:r", "o:w", "f:w", "s:r", "w:w", "wd:w"}
-	for _, root := range []key{
-		{kind: mainRoot, permissions: all, ips: loopback()},
-		{kind: "no_right", permissions: []string{"a:r"}, ips: loopback()},
-		{kind: "reader", permissions: []string{"o:r", "w:r"}, ips: loopback()},
-		{kind: "unbound", permissions: all},
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Permissions: all, IPs: venue.Loopback()},
+		{Kind: "no_right", Permissions: []string{"a:r"}, IPs: venue.Loopback()},
+		{Kind: "reader", Permissions: []string{"o:r", "w:r"}, IPs: venue.Loopback()},
+		{Kind: "unbound", Permissions: all},
 	} {
-		root.apiKey, root.secret = randomText(43, alphanumeric), randomText(43, alphanumeric)
-		root.account, root.label, root.created = master, "root", now
-		books.addKey(&root)
+		root.APIKey, root.Secret = venue.RandomText(43, venue.Alphanumeric), venue.RandomText(43, venue.Alphanumeric)
+		root.Account, root.Label, root.Created = master, "root", now
+		books.AddKey(&root)
 	}
 }
 
-func (b *bitfinex) addSubAccount(books *books, now time.Time, master *account) *account {
-	owner := books.subAccounts(master)[0]
-	return books.addAccount(&account{id: randomNumber(7), parent: owner, created: now})
+func (b *bitfinex) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	owner := books.SubAccounts(master)[0]
+	return books.AddAccount(&venue.Account{ID: venue.RandomNumber(7), Parent: owner, Created: now})
 }
 
-func (b *bitfinex) routes() []route {
+func (b *bitfinex) Routes() []venue.Route {
 	// The rate that is documented for permissions is taken for all calls.
-	limits := []limit{{quota: 90, window: time.Minute, by: perAddress, ban: time.Minute}}
-	return []route{
-		{pattern: "POST /v2/auth/r/permissions", operation: exchanges.OpInspect, handle: b.permissions, limits: limits},
-		{pattern: "POST /v2/auth/w/token", operation: exchanges.OpCreateKey, handle: b.createToken, limits: limits},
-		{pattern: "POST /v2/auth/w/token/del", operation: exchanges.OpDeleteKey, handle: b.deleteToken, limits: limits},
+	limits := []venue.Limit{{Quota: 90, Window: time.Minute, By: venue.PerAddress, Ban: time.Minute}}
+	return []venue.Route{
+		{Pattern: "POST /v2/auth/r/permissions", Operation: exchanges.OpInspect, Handle: b.permissions, Limits: limits},
+		{Pattern: "POST /v2/auth/w/token", Operation: exchanges.OpCreateKey, Handle: b.createToken, Limits: limits},
+		{Pattern: "POST /v2/auth/w/token/del", Operation: exchanges.OpDeleteKey, Handle: b.deleteToken, Limits: limits},
 
-		{pattern: "POST /v2/auth/r/wallets", operation: exchanges.OpUseKey, permit: b.needs("w:r"), handle: b.wallets, limits: limits},
-		{pattern: "POST /v2/auth/r/orders", operation: exchanges.OpUseKey, permit: b.needs("o:r"), handle: b.orders, limits: limits},
-		{pattern: "POST /v2/auth/w/order/submit", operation: exchanges.OpUseKey, permit: b.needs("o:w"), handle: b.submitOrder, limits: limits},
-		{pattern: "POST /v2/auth/w/transfer", operation: exchanges.OpUseKey, permit: b.needs("w:w"), handle: b.transfer, limits: limits},
-		{pattern: "POST /v2/auth/w/withdraw", operation: exchanges.OpUseKey, permit: b.needs("wd:w"), handle: b.withdraw, limits: limits},
+		{Pattern: "POST /v2/auth/r/wallets", Operation: exchanges.OpUseKey, Permit: b.needs("w:r"), Handle: b.wallets, Limits: limits},
+		{Pattern: "POST /v2/auth/r/orders", Operation: exchanges.OpUseKey, Permit: b.needs("o:r"), Handle: b.orders, Limits: limits},
+		{Pattern: "POST /v2/auth/w/order/submit", Operation: exchanges.OpUseKey, Permit: b.needs("o:w"), Handle: b.submitOrder, Limits: limits},
+		{Pattern: "POST /v2/auth/w/transfer", Operation: exchanges.OpUseKey, Permit: b.needs("w:w"), Handle: b.transfer, Limits: limits},
+		{Pattern: "POST /v2/auth/w/withdraw", Operation: exchanges.OpUseKey, Permit: b.needs("wd:w"), Handle: b.withdraw, Limits: limits},
 	}
 }
 
 // ok answers with a bare JSON value: there is no envelope.
-func (b *bitfinex) ok(body any) *answer { return jsonAnswer(http.StatusOK, body) }
+func (b *bitfinex) ok(body any) *venue.Answer { return venue.JSONAnswer(http.StatusOK, body) }
 
 // refuse answers with a code and a text. The status of refusals is a server's
 // failure.
-func (b *bitfinex) refuse(code int, text string) *answer {
-	return jsonAnswer(http.StatusInternalServerError, []any{"error", code, text})
+func (b *bitfinex) refuse(code int, text string) *venue.Answer {
+	return venue.JSONAnswer(http.StatusInternalServerError, []any{"error", code, text})
 }
 
-func (b *bitfinex) rateLimited(*call, quota) *answer {
-	return jsonAnswer(http.StatusTooManyRequests, []any{"error", bitfinexRateLimited, "ratelimit: error"})
+func (b *bitfinex) RateLimited(*venue.Call, venue.Quota) *venue.Answer {
+	return venue.JSONAnswer(http.StatusTooManyRequests, []any{"error", bitfinexRateLimited, "ratelimit: error"})
 }
 
-func (b *bitfinex) notFound(*call) *answer {
-	return textAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
+func (b *bitfinex) NotFound(*venue.Call) *venue.Answer {
+	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
 }
 
 // malformed answers to parameters that cannot be read, or that Bitfinex does not
 // know.
-func (b *bitfinex) malformed(why *complaint) *answer {
-	return b.refuse(bitfinexBadParams, why.param+": invalid")
+func (b *bitfinex) malformed(why *venue.Complaint) *venue.Answer {
+	return b.refuse(bitfinexBadParams, why.Param+": invalid")
 }
 
 // needs permits a key that has the right.
-func (b *bitfinex) needs(right string) func(*call) *answer {
-	return func(c *call) *answer {
-		if !b.may(c.key, right) {
+func (b *bitfinex) needs(right string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if !b.may(c.Key, right) {
 			return b.refuse(bitfinexGeneric, "ERR_AUTH_UNAUTHORIZED")
 		}
 		return nil
@@ -109,13 +110,13 @@ func (b *bitfinex) needs(right string) func(*call) *answer {
 }
 
 // may tells whether a key has a right: who may write may read.
-func (b *bitfinex) may(k *key, right string) bool {
-	return k.has(right) || k.has(right[:len(right)-1]+"w")
+func (b *bitfinex) may(k *venue.Key, right string) bool {
+	return k.Has(right) || k.Has(right[:len(right)-1]+"w")
 }
 
 // permissions answers POST /v2/auth/r/permissions for the calling key or token.
-func (b *bitfinex) permissions(c *call) *answer {
-	if why := jsonParams(c.body).strictComplaint(); why != nil {
+func (b *bitfinex) permissions(c *venue.Call) *venue.Answer {
+	if why := venue.JSONParams(c.Body).StrictComplaint(); why != nil {
 		return b.malformed(why)
 	}
 	rows := []any{}
@@ -128,7 +129,7 @@ func (b *bitfinex) permissions(c *call) *answer {
 		{"ui_withdraw", nil}, {"bfxpay", []string{"bp"}}, {"eaas_agreement", nil},
 	} {
 		side := func(letter string) int {
-			if slices.ContainsFunc(row.caps, func(cap string) bool { return b.may(c.key, cap+":"+letter) }) {
+			if slices.ContainsFunc(row.caps, func(cap string) bool { return b.may(c.Key, cap+":"+letter) }) {
 				return 1
 			}
 			return 0

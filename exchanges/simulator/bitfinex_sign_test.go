@@ -4,14 +4,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bitfinexCall is a vector as a call to its venue. The number of the request is
 // in the text that was signed.
-func bitfinexCall(k *key, v vector) *call {
+func bitfinexCall(k *venue.Key, v vector) *venue.Call {
 	nonce := strings.TrimSuffix(strings.TrimPrefix(v.StringToSign, "/api"+v.Path), v.Body)
 	return v.callTo(k, time.UnixMilli(1_795_326_921_851),
-		"bfx-apikey", k.apiKey, "bfx-nonce", nonce, "bfx-signature", v.Signature, "Content-Type", "application/json")
+		"bfx-apikey", k.APIKey, "bfx-nonce", nonce, "bfx-signature", v.Signature, "Content-Type", "application/json")
 }
 
 func bitfinexSigning() signing {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -20,36 +22,36 @@ func bitfinexCaps() []string { return []string{"a", "o", "f", "s", "w", "wd", "b
 // the token is ever shown. A token never has more than the key that it is made
 // with, and a token needs the right to the account to make another: what the
 // documentation leaves open is refused.
-func (b *bitfinex) createToken(c *call) *answer {
+func (b *bitfinex) createToken(c *venue.Call) *venue.Answer {
 	var caps []string
-	p := jsonParams(c.body)
-	p.require("scope", "caps")
-	p.check("scope", p.text("scope") == "api")
-	life := p.integer("ttl", bitfinexDefaultLife)
-	p.check("ttl", life > 0 && life <= bitfinexLongestLife)
-	p.value("caps", &caps)
-	p.check("caps", len(caps) > 0 && !slices.ContainsFunc(caps, func(word string) bool { return !slices.Contains(bitfinexCaps(), word) }))
+	p := venue.JSONParams(c.Body)
+	p.Require("scope", "caps")
+	p.Check("scope", p.Text("scope") == "api")
+	life := p.Integer("ttl", bitfinexDefaultLife)
+	p.Check("ttl", life > 0 && life <= bitfinexLongestLife)
+	p.Value("caps", &caps)
+	p.Check("caps", len(caps) > 0 && !slices.ContainsFunc(caps, func(word string) bool { return !slices.Contains(bitfinexCaps(), word) }))
 	side, mode := ":r", "read"
-	if p.flag("writePermission", false) {
+	if p.Flag("writePermission", false) {
 		side, mode = ":w", "write"
 	}
-	p.check("caps", mode == "write" || !slices.Contains(caps, "wd"))
-	if address := p.text("_cust_ip"); address != "" {
-		p.check("_cust_ip", address == "0")
+	p.Check("caps", mode == "write" || !slices.Contains(caps, "wd"))
+	if address := p.Text("_cust_ip"); address != "" {
+		p.Check("_cust_ip", address == "0")
 	}
-	if why := p.strictComplaint(); why != nil {
+	if why := p.StrictComplaint(); why != nil {
 		return b.malformed(why)
 	}
 	asked, surplus := sided(caps, side), sided(bitfinexCaps(), side)
-	beyond := slices.ContainsFunc(asked, func(right string) bool { return !b.may(c.key, right) })
-	if beyond || b.isToken(c.key) && !b.may(c.key, "a:r") {
+	beyond := slices.ContainsFunc(asked, func(right string) bool { return !b.may(c.Key, right) })
+	if beyond || b.isToken(c.Key) && !b.may(c.Key, "a:r") {
 		return b.refuse(bitfinexGeneric, "ERR_AUTH_UNAUTHORIZED")
 	}
-	granted := c.grant(asked, surplus...)
-	text := "pub:api:" + randomUUID() + bitfinexCapsOf(granted, side) + "-" + mode
-	c.books.addKey(&key{
-		apiKey: bitfinexName(text), secret: text, account: b.accountOf(c, c.key), permissions: granted,
-		created: c.now, expires: b.elapsed(c).Add(time.Duration(life) * time.Second),
+	granted := c.Grant(asked, surplus...)
+	text := "pub:api:" + venue.RandomUUID() + bitfinexCapsOf(granted, side) + "-" + mode
+	c.Books.AddKey(&venue.Key{
+		APIKey: bitfinexName(text), Secret: text, Account: b.accountOf(c, c.Key), Permissions: granted,
+		Created: c.Now, Expires: b.elapsed(c).Add(time.Duration(life) * time.Second),
 	})
 	return b.ok([]string{text})
 }
@@ -84,33 +86,33 @@ func bitfinexName(token string) string {
 
 // elapsed is the time by which tokens end: they count theirs down, whatever the
 // exchange's clock shows.
-func (b *bitfinex) elapsed(c *call) time.Time {
-	if c.fault.Kind == ClockSkew {
-		return c.now.Add(-c.fault.Delay)
+func (b *bitfinex) elapsed(c *venue.Call) time.Time {
+	if c.Fault.Kind == ClockSkew {
+		return c.Now.Add(-c.Fault.Delay)
 	}
-	return c.now
+	return c.Now
 }
 
 // accountOf is the account for which a key acts.
-func (b *bitfinex) accountOf(c *call, k *key) *account {
-	if k.account.parent == nil {
-		return c.books.subAccounts(k.account)[0]
+func (b *bitfinex) accountOf(c *venue.Call, k *venue.Key) *venue.Account {
+	if k.Account.Parent == nil {
+		return c.Books.SubAccounts(k.Account)[0]
 	}
-	return k.account
+	return k.Account
 }
 
 // deleteToken answers POST /v2/auth/w/token/del, to a key of the account or to
 // the token itself.
-func (b *bitfinex) deleteToken(c *call) *answer {
-	p := jsonParams(c.body)
-	text := p.text("token")
-	if why := p.strictComplaint(); why != nil {
+func (b *bitfinex) deleteToken(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	text := p.Text("token")
+	if why := p.StrictComplaint(); why != nil {
 		return b.malformed(why)
 	}
 	k := b.token(c, text)
-	if k == nil || b.isToken(c.key) && c.key != k {
+	if k == nil || b.isToken(c.Key) && c.Key != k {
 		return b.refuse(bitfinexAuthFailed, "token: invalid")
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return b.ok([]int{1})
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bitget plays the APIs of Bitget as documented at
@@ -26,7 +27,7 @@ type bitget struct {
 	classicMaster, brokerMaster string
 }
 
-func newBitget() rules { return &bitget{} }
+func newBitget() venue.Rules { return &bitget{} }
 
 // bitgetWindow is how far a request's timestamp may be off, either way.
 const bitgetWindow = 30 * time.Second
@@ -38,114 +39,114 @@ const bitgetUIDDigits = 10
 // shows it.
 const bitgetManageSubs = "chow"
 
-func (b *bitget) seed(books *books, now time.Time, rsaPair func() crypto.Signer) {
-	unified := books.addAccount(&account{id: randomNumber(bitgetUIDDigits), created: now})
-	classic := books.addAccount(&account{id: randomNumber(bitgetUIDDigits), created: now})
-	broker := books.addAccount(&account{id: randomNumber(bitgetUIDDigits), created: now})
-	b.classicMaster, b.brokerMaster = classic.id, broker.id
+func (b *bitget) Seed(books *venue.Books, now time.Time, rsaPair func() crypto.Signer) {
+	unified := books.AddAccount(&venue.Account{ID: venue.RandomNumber(bitgetUIDDigits), Created: now})
+	classic := books.AddAccount(&venue.Account{ID: venue.RandomNumber(bitgetUIDDigits), Created: now})
+	broker := books.AddAccount(&venue.Account{ID: venue.RandomNumber(bitgetUIDDigits), Created: now})
+	b.classicMaster, b.brokerMaster = classic.ID, broker.ID
 
 	rights := []string{"read_write", "uta_mgt", "uta_trade"}
 	authorities := []string{"stor", "chor", bitgetManageSubs}
-	for _, root := range []key{
-		{kind: mainRoot, variant: "unified", account: unified, permissions: rights, ips: loopback()},
-		{kind: "read_only", variant: "unified", account: unified, permissions: []string{"read_only", "uta_mgt", "uta_trade"}, ips: loopback()},
-		{kind: "no_right", variant: "unified", account: unified, permissions: []string{"read_write", "uta_trade"}, ips: loopback()},
-		{kind: "unbound", variant: "unified", account: unified, permissions: rights},
-		{kind: "withdraw", variant: "unified", account: unified, permissions: append(rights, "withdraw"), ips: loopback()},
-		{kind: "rsa", variant: "unified", account: unified, permissions: rights, ips: loopback(), signer: rsaPair},
-		{kind: "classic", variant: "classic", account: classic, permissions: authorities, ips: loopback()},
-		{kind: "classic_no_right", variant: "classic", account: classic, permissions: []string{"stor", "chor"}, ips: loopback()},
-		{kind: "classic_unbound", variant: "classic", account: classic, permissions: authorities},
-		{kind: "broker", variant: "broker", account: broker, permissions: authorities, ips: loopback()},
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Variant: "unified", Account: unified, Permissions: rights, IPs: venue.Loopback()},
+		{Kind: "read_only", Variant: "unified", Account: unified, Permissions: []string{"read_only", "uta_mgt", "uta_trade"}, IPs: venue.Loopback()},
+		{Kind: "no_right", Variant: "unified", Account: unified, Permissions: []string{"read_write", "uta_trade"}, IPs: venue.Loopback()},
+		{Kind: "unbound", Variant: "unified", Account: unified, Permissions: rights},
+		{Kind: "withdraw", Variant: "unified", Account: unified, Permissions: append(rights, "withdraw"), IPs: venue.Loopback()},
+		{Kind: "rsa", Variant: "unified", Account: unified, Permissions: rights, IPs: venue.Loopback(), Signer: rsaPair},
+		{Kind: "classic", Variant: "classic", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: "classic_no_right", Variant: "classic", Account: classic, Permissions: []string{"stor", "chor"}, IPs: venue.Loopback()},
+		{Kind: "classic_unbound", Variant: "classic", Account: classic, Permissions: authorities},
+		{Kind: "broker", Variant: "broker", Account: broker, Permissions: authorities, IPs: venue.Loopback()},
 		// A good key of an account that is no broker's.
-		{kind: "broker_no_right", variant: "broker", account: classic, permissions: authorities, ips: loopback()},
-		{kind: "broker_unbound", variant: "broker", account: broker, permissions: authorities},
+		{Kind: "broker_no_right", Variant: "broker", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: "broker_unbound", Variant: "broker", Account: broker, Permissions: authorities},
 	} {
-		root.apiKey, root.passphrase = bitgetKeyText(), "Root"+randomText(12, digits)
-		root.label, root.created = "root", now
-		if root.signer == nil {
-			root.secret = randomText(64, lowerHex)
+		root.APIKey, root.Passphrase = bitgetKeyText(), "Root"+venue.RandomText(12, venue.Digits)
+		root.Label, root.Created = "root", now
+		if root.Signer == nil {
+			root.Secret = venue.RandomText(64, venue.LowerHex)
 		}
-		books.addKey(&root)
+		books.AddKey(&root)
 	}
 }
 
-func bitgetKeyText() string { return "bg_" + randomText(32, lowerHex) }
+func bitgetKeyText() string { return "bg_" + venue.RandomText(32, venue.LowerHex) }
 
-func (b *bitget) addSubAccount(books *books, now time.Time, master *account) *account {
-	return books.addAccount(&account{
-		id: randomNumber(bitgetUIDDigits), name: randomText(8, lowerCase) + "@virtual-bitget.com", parent: master, created: now,
+func (b *bitget) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	return books.AddAccount(&venue.Account{
+		ID: venue.RandomNumber(bitgetUIDDigits), Name: venue.RandomText(8, venue.LowerCase) + "@virtual-bitget.com", Parent: master, Created: now,
 	})
 }
 
-func (b *bitget) routes() []route {
+func (b *bitget) Routes() []venue.Route {
 	// Besides the limit of its own, every request counts against one on all.
-	limits := func(quota int) []limit {
-		overall := limit{quota: 6000, window: time.Minute, by: perAddress, bucket: "all"}
-		return []limit{overall, {quota: quota, window: time.Second}}
+	limits := func(quota int) []venue.Limit {
+		overall := venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Bucket: "all"}
+		return []venue.Limit{overall, {Quota: quota, Window: time.Second}}
 	}
 	unified, classic, broker := bitgetUnified(), bitgetClassic(), bitgetBroker()
 	const v2User, v3User, brokerKeys = "/api/v2/user/", "/api/v3/user/", "/api/v2/broker/manage/"
-	edit := route{
-		pattern: "POST " + v2User + "modify-virtual-subaccount-apikey", operation: exchanges.OpEditKey,
-		permit: b.mayManageClassic, handle: b.editKey, limits: limits(5),
+	edit := venue.Route{
+		Pattern: "POST " + v2User + "modify-virtual-subaccount-apikey", Operation: exchanges.OpEditKey,
+		Permit: b.mayManageClassic, Handle: b.editKey, Limits: limits(5),
 	}
-	edit.choose = func(c *call) route {
+	edit.Choose = func(c *venue.Call) venue.Route {
 		if b.empties(c) {
 			// The nearest to a deletion that there is.
 			deletion := edit
-			deletion.operation = exchanges.OpDeleteKey
+			deletion.Operation = exchanges.OpDeleteKey
 			return deletion
 		}
 		return edit
 	}
-	return []route{
+	return []venue.Route{
 		{
-			pattern: "GET /api/v2/public/time", operation: exchanges.OpServerTime, public: true, handle: b.serverTime,
-			limits: []limit{{quota: 20, window: time.Second, by: perAddress}},
+			Pattern: "GET /api/v2/public/time", Operation: exchanges.OpServerTime, Public: true, Handle: b.serverTime,
+			Limits: []venue.Limit{{Quota: 20, Window: time.Second, By: venue.PerAddress}},
 		},
-		{pattern: "GET /api/v3/account/info", operation: exchanges.OpInspect, permit: b.unifiedOnly, handle: b.infoV3, limits: limits(5)},
-		{pattern: "GET /api/v2/spot/account/info", operation: exchanges.OpInspect, permit: b.notUnified, handle: b.infoV2, limits: limits(1)},
-		{pattern: "GET /api/v2/broker/account/info", operation: opOther, permit: b.brokerOnly, handle: b.brokerInfo, limits: limits(10)},
+		{Pattern: "GET /api/v3/account/info", Operation: exchanges.OpInspect, Permit: b.unifiedOnly, Handle: b.infoV3, Limits: limits(5)},
+		{Pattern: "GET /api/v2/spot/account/info", Operation: exchanges.OpInspect, Permit: b.notUnified, Handle: b.infoV2, Limits: limits(1)},
+		{Pattern: "GET /api/v2/broker/account/info", Operation: venue.OpOther, Permit: b.brokerOnly, Handle: b.brokerInfo, Limits: limits(10)},
 
-		{pattern: "GET " + v3User + "sub-list", operation: exchanges.OpSubAccounts, permit: b.mayListUnified, handle: b.listUnifiedSubs, limits: limits(10)},
-		{pattern: "GET " + v2User + "virtual-subaccount-list", operation: exchanges.OpSubAccounts, permit: b.mayManageClassic, handle: b.listClassicSubs, limits: limits(1)},
-		{pattern: "GET /api/v2/broker/account/subaccount-list", operation: exchanges.OpSubAccounts, permit: b.brokerOnly, handle: b.listBrokerSubs, limits: limits(1)},
+		{Pattern: "GET " + v3User + "sub-list", Operation: exchanges.OpSubAccounts, Permit: b.mayListUnified, Handle: b.listUnifiedSubs, Limits: limits(10)},
+		{Pattern: "GET " + v2User + "virtual-subaccount-list", Operation: exchanges.OpSubAccounts, Permit: b.mayManageClassic, Handle: b.listClassicSubs, Limits: limits(1)},
+		{Pattern: "GET /api/v2/broker/account/subaccount-list", Operation: exchanges.OpSubAccounts, Permit: b.brokerOnly, Handle: b.listBrokerSubs, Limits: limits(1)},
 
-		{pattern: "POST " + v3User + "create-sub-api", operation: exchanges.OpCreateKey, permit: b.mayManageUnified, handle: b.create(unified), limits: limits(10)},
-		{pattern: "GET " + v3User + "sub-api-list", operation: exchanges.OpListKeys, permit: b.mayListUnified, handle: b.listUnified, limits: limits(10)},
-		{pattern: "POST " + v3User + "delete-sub-api", operation: exchanges.OpDeleteKey, permit: b.mayManageUnified, handle: b.deleteUnified, limits: limits(10)},
+		{Pattern: "POST " + v3User + "create-sub-api", Operation: exchanges.OpCreateKey, Permit: b.mayManageUnified, Handle: b.create(unified), Limits: limits(10)},
+		{Pattern: "GET " + v3User + "sub-api-list", Operation: exchanges.OpListKeys, Permit: b.mayListUnified, Handle: b.listUnified, Limits: limits(10)},
+		{Pattern: "POST " + v3User + "delete-sub-api", Operation: exchanges.OpDeleteKey, Permit: b.mayManageUnified, Handle: b.deleteUnified, Limits: limits(10)},
 
-		{pattern: "POST " + v2User + "create-virtual-subaccount-apikey", operation: exchanges.OpCreateKey, permit: b.mayManageClassic, handle: b.create(classic), limits: limits(5)},
-		{pattern: "GET " + v2User + "virtual-subaccount-apikey-list", operation: exchanges.OpListKeys, permit: b.mayManageClassic, handle: b.list(classic), limits: limits(5)},
+		{Pattern: "POST " + v2User + "create-virtual-subaccount-apikey", Operation: exchanges.OpCreateKey, Permit: b.mayManageClassic, Handle: b.create(classic), Limits: limits(5)},
+		{Pattern: "GET " + v2User + "virtual-subaccount-apikey-list", Operation: exchanges.OpListKeys, Permit: b.mayManageClassic, Handle: b.list(classic), Limits: limits(5)},
 		edit,
 
-		{pattern: "POST " + brokerKeys + "create-subaccount-apikey", operation: exchanges.OpCreateKey, permit: b.brokerOnly, handle: b.create(broker), limits: limits(10)},
-		{pattern: "GET " + brokerKeys + "subaccount-apikey-list", operation: exchanges.OpListKeys, permit: b.brokerOnly, handle: b.list(broker), limits: limits(10)},
-		{pattern: "POST " + brokerKeys + "delete-subaccount-apikey", operation: exchanges.OpDeleteKey, permit: b.brokerOnly, handle: b.deleteBroker, limits: limits(10)},
+		{Pattern: "POST " + brokerKeys + "create-subaccount-apikey", Operation: exchanges.OpCreateKey, Permit: b.brokerOnly, Handle: b.create(broker), Limits: limits(10)},
+		{Pattern: "GET " + brokerKeys + "subaccount-apikey-list", Operation: exchanges.OpListKeys, Permit: b.brokerOnly, Handle: b.list(broker), Limits: limits(10)},
+		{Pattern: "POST " + brokerKeys + "delete-subaccount-apikey", Operation: exchanges.OpDeleteKey, Permit: b.brokerOnly, Handle: b.deleteBroker, Limits: limits(10)},
 
-		{pattern: "GET /api/v3/trade/unfilled-orders", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(false, "uta_trade"), handle: b.openOrders, limits: limits(20)},
-		{pattern: "GET /api/v3/account/assets", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(false, "uta_mgt"), handle: b.assets, limits: limits(20)},
-		{pattern: "POST /api/v3/trade/place-order", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(true, "uta_trade"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v3/account/transfer", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(true, "uta_mgt"), handle: b.transfer, limits: limits(5)},
-		{pattern: "POST /api/v3/account/withdrawal", operation: exchanges.OpUseKey, permit: b.unifiedNeeds(true, "withdraw"), handle: b.transfer, limits: limits(5)},
+		{Pattern: "GET /api/v3/trade/unfilled-orders", Operation: exchanges.OpUseKey, Permit: b.unifiedNeeds(false, "uta_trade"), Handle: b.openOrders, Limits: limits(20)},
+		{Pattern: "GET /api/v3/account/assets", Operation: exchanges.OpUseKey, Permit: b.unifiedNeeds(false, "uta_mgt"), Handle: b.assets, Limits: limits(20)},
+		{Pattern: "POST /api/v3/trade/place-order", Operation: exchanges.OpUseKey, Permit: b.unifiedNeeds(true, "uta_trade"), Handle: b.placeOrder, Limits: limits(10)},
+		{Pattern: "POST /api/v3/account/transfer", Operation: exchanges.OpUseKey, Permit: b.unifiedNeeds(true, "uta_mgt"), Handle: b.transfer, Limits: limits(5)},
+		{Pattern: "POST /api/v3/account/withdrawal", Operation: exchanges.OpUseKey, Permit: b.unifiedNeeds(true, "withdraw"), Handle: b.transfer, Limits: limits(5)},
 
-		{pattern: "GET /api/v2/spot/account/assets", operation: exchanges.OpUseKey, permit: b.mayRead, handle: b.assets, limits: limits(10)},
-		{pattern: "POST /api/v2/spot/trade/place-order", operation: exchanges.OpUseKey, permit: b.needs("spot_trade"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v2/margin/crossed/place-order", operation: exchanges.OpUseKey, permit: b.needs("margin_trade"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v2/mix/order/place-order", operation: exchanges.OpUseKey, permit: b.needs("contract_trade", "contract_order"), handle: b.placeOrder, limits: limits(10)},
-		{pattern: "POST /api/v2/spot/wallet/transfer", operation: exchanges.OpUseKey, permit: b.needs("transfer", "wallet_transfer"), handle: b.transfer, limits: limits(10)},
-		{pattern: "POST /api/v2/spot/wallet/withdrawal", operation: exchanges.OpUseKey, permit: b.needs("wwow"), handle: b.transfer, limits: limits(5)},
+		{Pattern: "GET /api/v2/spot/account/assets", Operation: exchanges.OpUseKey, Permit: b.mayRead, Handle: b.assets, Limits: limits(10)},
+		{Pattern: "POST /api/v2/spot/trade/place-order", Operation: exchanges.OpUseKey, Permit: b.needs("spot_trade"), Handle: b.placeOrder, Limits: limits(10)},
+		{Pattern: "POST /api/v2/margin/crossed/place-order", Operation: exchanges.OpUseKey, Permit: b.needs("margin_trade"), Handle: b.placeOrder, Limits: limits(10)},
+		{Pattern: "POST /api/v2/mix/order/place-order", Operation: exchanges.OpUseKey, Permit: b.needs("contract_trade", "contract_order"), Handle: b.placeOrder, Limits: limits(10)},
+		{Pattern: "POST /api/v2/spot/wallet/transfer", Operation: exchanges.OpUseKey, Permit: b.needs("transfer", "wallet_transfer"), Handle: b.transfer, Limits: limits(10)},
+		{Pattern: "POST /api/v2/spot/wallet/withdrawal", Operation: exchanges.OpUseKey, Permit: b.needs("wwow"), Handle: b.transfer, Limits: limits(5)},
 	}
 }
 
 // ok answers with data in Bitget's envelope.
-func (b *bitget) ok(c *call, data any) *answer {
+func (b *bitget) ok(c *venue.Call, data any) *venue.Answer {
 	return b.envelope(c, http.StatusOK, bitgetSuccess, "success", data)
 }
 
 // refuse builds the documented answer for a code.
-func (b *bitget) refuse(c *call, code string, params ...any) *answer {
+func (b *bitget) refuse(c *venue.Call, code string, params ...any) *venue.Answer {
 	status := http.StatusBadRequest
 	if code == bitgetTooManyRequests {
 		status = http.StatusTooManyRequests
@@ -153,38 +154,40 @@ func (b *bitget) refuse(c *call, code string, params ...any) *answer {
 	return b.envelope(c, status, code, fmt.Sprintf(bitgetMessage(code), params...), nil)
 }
 
-func (b *bitget) envelope(c *call, status int, code, message string, data any) *answer {
-	a := jsonAnswer(status, map[string]any{"code": code, "msg": message, "requestTime": c.now.UnixMilli(), "data": data})
-	for _, q := range c.quotas {
-		if q.limit.by == perAccount {
-			a.set("x-mbx-used-remain-limit", strconv.Itoa(max(q.remaining(), 0)))
+func (b *bitget) envelope(c *venue.Call, status int, code, message string, data any) *venue.Answer {
+	a := venue.JSONAnswer(status, map[string]any{"code": code, "msg": message, "requestTime": c.Now.UnixMilli(), "data": data})
+	for _, q := range c.Quotas {
+		if q.Limit.By == venue.PerAccount {
+			a.Set("x-mbx-used-remain-limit", strconv.Itoa(max(q.Remaining(), 0)))
 		}
 	}
 	return a
 }
 
-func (b *bitget) badParameter(c *call, why *complaint) *answer {
-	switch why.reason {
-	case missing:
-		return b.refuse(c, bitgetEmpty, why.param)
-	case malformed:
-		return b.refuse(c, bitgetUnverified, why.param)
-	case unknown:
-		return b.refuse(c, bitgetNoParameter, why.param)
+func (b *bitget) badParameter(c *venue.Call, why *venue.Complaint) *venue.Answer {
+	switch why.Reason {
+	case venue.Missing:
+		return b.refuse(c, bitgetEmpty, why.Param)
+	case venue.Malformed:
+		return b.refuse(c, bitgetUnverified, why.Param)
+	case venue.Unknown:
+		return b.refuse(c, bitgetNoParameter, why.Param)
 	}
-	return b.refuse(c, bitgetBadParameter, why.param)
+	return b.refuse(c, bitgetBadParameter, why.Param)
 }
 
-func (b *bitget) rateLimited(c *call, _ quota) *answer { return b.refuse(c, bitgetTooManyRequests) }
+func (b *bitget) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
+	return b.refuse(c, bitgetTooManyRequests)
+}
 
-func (b *bitget) notFound(c *call) *answer {
+func (b *bitget) NotFound(c *venue.Call) *venue.Answer {
 	a := b.refuse(c, bitgetNoURL)
-	a.status = http.StatusNotFound
+	a.Status = http.StatusNotFound
 	return a
 }
 
-// authenticate follows https://www.bitget.com/api-doc/common/signature.
-func (b *bitget) authenticate(c *call) (*key, *answer) {
+// Authenticate follows https://www.bitget.com/api-doc/common/signature.
+func (b *bitget) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	for _, required := range []struct{ header, code string }{
 		{"ACCESS-KEY", bitgetNoKeyHeader}, {"ACCESS-SIGN", bitgetNoSignature},
 		{"ACCESS-PASSPHRASE", bitgetNoPassphrase}, {"ACCESS-TIMESTAMP", bitgetBadTimestamp},
@@ -199,19 +202,19 @@ func (b *bitget) authenticate(c *call) (*key, *answer) {
 		return nil, b.refuse(c, bitgetBadTimestamp)
 	}
 	apiKey := c.Header.Get("ACCESS-KEY")
-	caller := c.books.key(apiKey)
+	caller := c.Books.Key(apiKey)
 	switch {
-	case c.now.Sub(time.UnixMilli(sent)).Abs() > bitgetWindow:
+	case c.Now.Sub(time.UnixMilli(sent)).Abs() > bitgetWindow:
 		return nil, b.refuse(c, bitgetExpiredTimestamp)
 	case !strings.HasPrefix(apiKey, "bg_"):
 		return nil, b.refuse(c, bitgetBadKey)
 	case caller == nil:
 		return nil, b.refuse(c, bitgetUnknownKey)
-	case c.Header.Get("ACCESS-PASSPHRASE") != caller.passphrase:
+	case c.Header.Get("ACCESS-PASSPHRASE") != caller.Passphrase:
 		return nil, b.refuse(c, bitgetWrongPassphrase)
-	case !bitgetVerifies(caller, timestamp+c.Method+c.RequestURI+string(c.body), c.Header.Get("ACCESS-SIGN")):
+	case !bitgetVerifies(caller, timestamp+c.Method+c.RequestURI+string(c.Body), c.Header.Get("ACCESS-SIGN")):
 		return nil, b.refuse(c, bitgetBadSignature)
-	case !caller.allows(c.caller):
+	case !caller.Allows(c.Caller):
 		return nil, b.refuse(c, bitgetBadAddress)
 	case c.Method == http.MethodPost && !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json"):
 		return nil, b.refuse(c, bitgetBadContentType)
@@ -221,19 +224,19 @@ func (b *bitget) authenticate(c *call) (*key, *answer) {
 
 // bitgetVerifies checks a signature: base64 of HMAC-SHA256, or of RSA PKCS #1
 // v1.5 over SHA-256.
-func bitgetVerifies(caller *key, signed, signature string) bool {
-	if public, ok := caller.publicKey().(*rsa.PublicKey); ok {
+func bitgetVerifies(caller *venue.Key, signed, signature string) bool {
+	if public, ok := caller.PublicKey().(*rsa.PublicKey); ok {
 		raw, err := base64.StdEncoding.DecodeString(signature)
 		digest := sha256.Sum256([]byte(signed))
 		return err == nil && rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], raw) == nil
 	}
-	mac := hmac.New(sha256.New, []byte(caller.secret))
+	mac := hmac.New(sha256.New, []byte(caller.Secret))
 	mac.Write([]byte(signed))
 	return hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
-func (b *bitget) serverTime(c *call) *answer {
-	return b.ok(c, map[string]string{"serverTime": bitgetTime(c.now)})
+func (b *bitget) serverTime(c *venue.Call) *venue.Answer {
+	return b.ok(c, map[string]string{"serverTime": bitgetTime(c.Now)})
 }
 
 func bitgetTime(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -55,8 +57,8 @@ func bitgetBroker() bitgetSurface {
 
 // listOf is a key's list of permissions, which in the books begins with the
 // value of kind, if there is one.
-func (s bitgetSurface) listOf(k *key) []string {
-	list := append([]string{}, k.permissions...)
+func (s bitgetSurface) listOf(k *venue.Key) []string {
+	list := append([]string{}, k.Permissions...)
 	if s.kind != "" {
 		list = list[1:]
 	}
@@ -64,55 +66,55 @@ func (s bitgetSurface) listOf(k *key) []string {
 }
 
 // describe shows a key as answers do, without its secret.
-func (s bitgetSurface) describe(k *key) map[string]any {
+func (s bitgetSurface) describe(k *venue.Key) map[string]any {
 	shown := map[string]any{
-		s.apiKey: k.apiKey, s.label: k.label, s.list: s.listOf(k), s.ips: append([]string{}, k.ips...),
+		s.apiKey: k.APIKey, s.label: k.Label, s.list: s.listOf(k), s.ips: append([]string{}, k.IPs...),
 	}
 	if s.kind != "" {
-		shown[s.kind] = k.permissions[0]
+		shown[s.kind] = k.Permissions[0]
 	}
 	if s.namesSub {
-		shown[s.sub] = k.account.id
+		shown[s.sub] = k.Account.ID
 	}
 	return shown
 }
 
 // subAccount finds the sub-account that a request names.
-func (b *bitget) subAccount(c *call, s bitgetSurface, id string) (*account, *answer) {
-	sub := c.books.account(id)
-	if sub == nil || sub.parent != c.key.account {
+func (b *bitget) subAccount(c *venue.Call, s bitgetSurface, id string) (*venue.Account, *venue.Answer) {
+	sub := c.Books.Account(id)
+	if sub == nil || sub.Parent != c.Key.Account {
 		return nil, b.refuse(c, s.noSub)
 	}
 	return sub, nil
 }
 
 // readPermissions reads kind, if there is one, and the list.
-func (s bitgetSurface) readPermissions(p *params) (kind string, list []string) {
+func (s bitgetSurface) readPermissions(p *venue.Params) (kind string, list []string) {
 	if s.kind != "" {
-		p.require(s.kind, s.list)
-		kind = p.text(s.kind)
-		p.check(s.kind, kind == s.readOnly || kind == s.readWrite)
+		p.Require(s.kind, s.list)
+		kind = p.Text(s.kind)
+		p.Check(s.kind, kind == s.readOnly || kind == s.readWrite)
 	}
-	p.value(s.list, &list)
+	p.Value(s.list, &list)
 	for _, name := range list {
-		p.check(s.list, slices.Contains(s.permissions, name))
+		p.Check(s.list, slices.Contains(s.permissions, name))
 	}
 	if s.kind != "" && kind == s.readOnly {
-		p.check(s.list, !slices.Contains(list, "wallet_transfer"))
+		p.Check(s.list, !slices.Contains(list, "wallet_transfer"))
 	}
 	return kind, list
 }
 
 // readAddresses reads the list of IPv4 addresses.
-func (s bitgetSurface) readAddresses(p *params) []string {
+func (s bitgetSurface) readAddresses(p *venue.Params) []string {
 	if s.ipsRequired {
-		p.require(s.ips)
+		p.Require(s.ips)
 	}
 	var addresses []string
-	p.value(s.ips, &addresses)
+	p.Value(s.ips, &addresses)
 	for _, entry := range addresses {
 		address, err := netip.ParseAddr(entry)
-		p.check(s.ips, err == nil && address.Is4())
+		p.Check(s.ips, err == nil && address.Is4())
 	}
 	return addresses
 }
@@ -121,23 +123,23 @@ func (s bitgetSurface) readAddresses(p *params) []string {
 // alphabet.
 func (s bitgetSurface) labelFits(label string) bool {
 	return label != "" && len(label) <= s.longestLabel &&
-		strings.Contains(letters, label[:1]) && strings.Trim(label, alphanumeric+"-_") == ""
+		strings.Contains(venue.Letters, label[:1]) && strings.Trim(label, venue.Alphanumeric+"-_") == ""
 }
 
 func (s bitgetSurface) passphraseFits(passphrase string) bool {
-	return len(passphrase) >= s.shortestPassphrase && len(passphrase) <= 32 && strings.Trim(passphrase, alphanumeric) == "" &&
-		strings.ContainsAny(passphrase, letters) && strings.ContainsAny(passphrase, digits)
+	return len(passphrase) >= s.shortestPassphrase && len(passphrase) <= 32 && strings.Trim(passphrase, venue.Alphanumeric) == "" &&
+		strings.ContainsAny(passphrase, venue.Letters) && strings.ContainsAny(passphrase, venue.Digits)
 }
 
 // create answers the requests that create a key.
-func (b *bitget) create(s bitgetSurface) func(*call) *answer {
-	return func(c *call) *answer {
-		p := jsonParams(c.body)
-		p.require(s.sub, "passphrase", s.label)
-		uid, passphrase, label := p.text(s.sub), p.text("passphrase"), p.text(s.label)
+func (b *bitget) create(s bitgetSurface) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		p := venue.JSONParams(c.Body)
+		p.Require(s.sub, "passphrase", s.label)
+		uid, passphrase, label := p.Text(s.sub), p.Text("passphrase"), p.Text(s.label)
 		kind, list := s.readPermissions(p)
 		addresses := s.readAddresses(p)
-		if why := p.strictComplaint(); why != nil {
+		if why := p.StrictComplaint(); why != nil {
 			return b.badParameter(c, why)
 		}
 		sub, refusal := b.subAccount(c, s, uid)
@@ -152,41 +154,41 @@ func (b *bitget) create(s bitgetSurface) func(*call) *answer {
 			return b.refuse(c, bitgetTooMany, s.ips, bitgetMaxAddresses)
 		case s.writersBound && kind == s.readWrite && len(addresses) == 0:
 			return b.refuse(c, bitgetEmpty, s.ips)
-		case len(c.books.keysOf(sub)) >= bitgetMaxKeys:
+		case len(c.Books.KeysOf(sub)) >= bitgetMaxKeys:
 			return b.refuse(c, bitgetTooManyKeys)
 		}
-		granted := c.grant(list, s.surplus...)
+		granted := c.Grant(list, s.surplus...)
 		if s.kind != "" {
 			granted = append([]string{kind}, granted...)
 		}
-		k := c.books.addKey(&key{
-			apiKey: bitgetKeyText(), secret: randomText(64, lowerHex), passphrase: passphrase, account: sub, label: label,
-			permissions: granted, ips: addresses, created: c.now,
+		k := c.Books.AddKey(&venue.Key{
+			APIKey: bitgetKeyText(), Secret: venue.RandomText(64, venue.LowerHex), Passphrase: passphrase, Account: sub, Label: label,
+			Permissions: granted, IPs: addresses, Created: c.Now,
 		})
 		shown := s.describe(k)
-		shown[s.secret] = k.secret
+		shown[s.secret] = k.Secret
 		return b.ok(c, shown)
 	}
 }
 
-// keysOf lists the keys of the sub-account that the query names.
-func (b *bitget) keysOf(c *call, s bitgetSurface, p *params) ([]*key, *answer) {
-	p.require(s.sub)
-	uid := p.text(s.sub)
-	if why := p.strictComplaint(); why != nil {
+// KeysOf lists the keys of the sub-account that the query names.
+func (b *bitget) keysOf(c *venue.Call, s bitgetSurface, p *venue.Params) ([]*venue.Key, *venue.Answer) {
+	p.Require(s.sub)
+	uid := p.Text(s.sub)
+	if why := p.StrictComplaint(); why != nil {
 		return nil, b.badParameter(c, why)
 	}
 	sub, refusal := b.subAccount(c, s, uid)
 	if refusal != nil {
 		return nil, refusal
 	}
-	return c.books.keysOf(sub), nil
+	return c.Books.KeysOf(sub), nil
 }
 
 // list answers the requests of version 2 that list keys. They know no pages.
-func (b *bitget) list(s bitgetSurface) func(*call) *answer {
-	return func(c *call) *answer {
-		keys, refusal := b.keysOf(c, s, formParams(c.URL.RawQuery))
+func (b *bitget) list(s bitgetSurface) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		keys, refusal := b.keysOf(c, s, venue.FormParams(c.URL.RawQuery))
 		if refusal != nil {
 			return refusal
 		}
@@ -200,11 +202,11 @@ func (b *bitget) list(s bitgetSurface) func(*call) *answer {
 
 // listUnified answers GET /api/v3/user/sub-api-list. No sub-account has more
 // keys than fit on a page.
-func (b *bitget) listUnified(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
-	size := p.integer("limit", 100)
-	p.check("limit", size >= 1 && size <= 100)
-	p.check("cursor", p.text("cursor") == "")
+func (b *bitget) listUnified(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	size := p.Integer("limit", 100)
+	p.Check("limit", size >= 1 && size <= 100)
+	p.Check("cursor", p.Text("cursor") == "")
 	s := bitgetUnified()
 	keys, refusal := b.keysOf(c, s, p)
 	if refusal != nil {
@@ -213,95 +215,95 @@ func (b *bitget) listUnified(c *call) *answer {
 	rows := []any{}
 	for _, k := range keys[:min(int(size), len(keys))] {
 		shown := s.describe(k)
-		shown["ts"] = bitgetTime(k.created)
+		shown["ts"] = bitgetTime(k.Created)
 		rows = append(rows, shown)
 	}
 	return b.ok(c, map[string]any{"items": rows, "hasNext": false, "cursor": ""})
 }
 
 // empties tells whether an edit takes all permissions from a key.
-func (b *bitget) empties(c *call) bool {
-	p := jsonParams(c.body)
+func (b *bitget) empties(c *venue.Call) bool {
+	p := venue.JSONParams(c.Body)
 	var list []string
-	return p.value("permList", &list) && len(list) == 0
+	return p.Value("permList", &list) && len(list) == 0
 }
 
 // editKey answers POST /api/v2/user/modify-virtual-subaccount-apikey. Addresses
 // that are not given are removed; permissions that are not given stay. Whether
 // a wrong passphrase is refused is not documented.
-func (b *bitget) editKey(c *call) *answer {
+func (b *bitget) editKey(c *venue.Call) *venue.Answer {
 	s := bitgetClassic()
-	p := jsonParams(c.body)
-	p.require(s.sub, s.apiKey, "passphrase", s.label)
-	uid, apiKey, passphrase, label := p.text(s.sub), p.text(s.apiKey), p.text("passphrase"), p.text(s.label)
+	p := venue.JSONParams(c.Body)
+	p.Require(s.sub, s.apiKey, "passphrase", s.label)
+	uid, apiKey, passphrase, label := p.Text(s.sub), p.Text(s.apiKey), p.Text("passphrase"), p.Text(s.label)
 	_, list := s.readPermissions(p)
 	addresses := s.readAddresses(p)
-	if why := p.strictComplaint(); why != nil {
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	sub, refusal := b.subAccount(c, s, uid)
 	if refusal != nil {
 		return refusal
 	}
-	k := c.books.key(apiKey)
+	k := c.Books.Key(apiKey)
 	switch {
-	case k == nil || k.account != sub:
+	case k == nil || k.Account != sub:
 		return b.refuse(c, bitgetNoSubKey)
-	case passphrase != k.passphrase:
+	case passphrase != k.Passphrase:
 		return b.refuse(c, bitgetBadKeysPass)
 	case !s.labelFits(label):
 		return b.refuse(c, bitgetBadLabel)
 	case len(addresses) > bitgetMaxAddresses:
 		return b.refuse(c, bitgetTooMany, s.ips, bitgetMaxAddresses)
 	}
-	k.label, k.ips = label, addresses
+	k.Label, k.IPs = label, addresses
 	switch {
-	case p.given(s.list) && len(list) == 0:
-		c.emptyKey(k)
-	case p.given(s.list):
-		k.permissions = c.grant(list, s.surplus...)
+	case p.Given(s.list) && len(list) == 0:
+		c.EmptyKey(k)
+	case p.Given(s.list):
+		k.Permissions = c.Grant(list, s.surplus...)
 	}
 	shown := s.describe(k)
-	shown[s.secret] = k.secret
+	shown[s.secret] = k.Secret
 	return b.ok(c, shown)
 }
 
 // deleteUnified answers POST /api/v3/user/delete-sub-api. It deletes keys of
 // sub-accounts, never one of the caller's own.
-func (b *bitget) deleteUnified(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("apiKey")
-	k := c.books.key(p.text("apiKey"))
-	if why := p.strictComplaint(); why != nil {
+func (b *bitget) deleteUnified(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("apiKey")
+	k := c.Books.Key(p.Text("apiKey"))
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	switch {
 	case k == nil:
 		return b.refuse(c, bitgetNoUsersKey)
-	case k.account.parent != c.key.account:
+	case k.Account.Parent != c.Key.Account:
 		return b.refuse(c, bitgetUnsupported)
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return b.ok(c, struct{}{})
 }
 
 // deleteBroker answers POST /api/v2/broker/manage/delete-subaccount-apikey.
-func (b *bitget) deleteBroker(c *call) *answer {
+func (b *bitget) deleteBroker(c *venue.Call) *venue.Answer {
 	s := bitgetBroker()
-	p := jsonParams(c.body)
-	p.require(s.sub, s.apiKey)
-	uid, apiKey := p.text(s.sub), p.text(s.apiKey)
-	if why := p.strictComplaint(); why != nil {
+	p := venue.JSONParams(c.Body)
+	p.Require(s.sub, s.apiKey)
+	uid, apiKey := p.Text(s.sub), p.Text(s.apiKey)
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	sub, refusal := b.subAccount(c, s, uid)
 	if refusal != nil {
 		return refusal
 	}
-	k := c.books.key(apiKey)
-	if k == nil || k.account != sub {
+	k := c.Books.Key(apiKey)
+	if k == nil || k.Account != sub {
 		return b.refuse(c, bitgetNoSubKey)
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return b.ok(c, "success")
 }

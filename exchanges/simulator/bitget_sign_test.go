@@ -6,20 +6,22 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bitgetCall is a vector as a call to its venue.
-func bitgetCall(k *key, v vector) *call {
+func bitgetCall(k *venue.Key, v vector) *venue.Call {
 	return v.callTo(k, time.UnixMilli(1_767_225_600_000),
-		"ACCESS-KEY", k.apiKey, "ACCESS-PASSPHRASE", k.passphrase, "ACCESS-TIMESTAMP", v.Timestamp,
+		"ACCESS-KEY", k.APIKey, "ACCESS-PASSPHRASE", k.Passphrase, "ACCESS-TIMESTAMP", v.Timestamp,
 		"ACCESS-SIGN", v.Signature, "Content-Type", "application/json")
 }
 
 func bitgetSigning() signing {
 	return signing{
 		venue: "bitget", rules: newBitget, call: bitgetCall,
-		signed: func(c *call) (text, signature string) {
-			return c.Header.Get("ACCESS-TIMESTAMP") + c.Method + c.RequestURI + string(c.body), c.Header.Get("ACCESS-SIGN")
+		signed: func(c *venue.Call) (text, signature string) {
+			return c.Header.Get("ACCESS-TIMESTAMP") + c.Method + c.RequestURI + string(c.Body), c.Header.Get("ACCESS-SIGN")
 		},
 		field: "code", badSignature: bitgetBadSignature,
 	}

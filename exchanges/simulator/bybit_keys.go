@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // bybitReadOnly is how the books note the readOnly switch of a key, beside the
@@ -68,90 +70,90 @@ func (b *bybit) group(permissions []string) map[string][]string {
 // granted are the permissions that a key gets for those asked: on unified
 // accounts, which all are, Derivatives comes with ContractTrade. Under GrantMore
 // a read-only key becomes read-write, or its surplus would be of no use.
-func (b *bybit) granted(c *call, asked []string, readOnly bool) []string {
-	permissions := c.grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
+func (b *bybit) granted(c *venue.Call, asked []string, readOnly bool) []string {
+	permissions := c.Grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
 	contracts := slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
 	if contracts && !slices.Contains(permissions, "Derivatives:DerivativesTrade") {
 		permissions = append(permissions, "Derivatives:DerivativesTrade")
 	}
-	if readOnly && c.fault.Kind != GrantMore {
+	if readOnly && c.Fault.Kind != GrantMore {
 		permissions = append(permissions, bybitReadOnly)
 	}
 	return permissions
 }
 
 // readPermissions reads the parameter permissions, which must name at least one.
-func (b *bybit) readPermissions(p *params) []string {
+func (b *bybit) readPermissions(p *venue.Params) []string {
 	var groups map[string][]string
-	if !p.value("permissions", &groups) {
+	if !p.Value("permissions", &groups) {
 		return nil
 	}
 	permissions, allowed := b.flatten(groups)
-	p.check("permissions", allowed && len(permissions) > 0)
+	p.Check("permissions", allowed && len(permissions) > 0)
 	return permissions
 }
 
 // readAddresses reads the parameter ips: IPv4 addresses joined by commas, or "*"
 // or nothing for any address.
-func (b *bybit) readAddresses(p *params) []string {
-	list := p.text("ips")
+func (b *bybit) readAddresses(p *venue.Params) []string {
+	list := p.Text("ips")
 	if list == "" || list == "*" {
 		return nil
 	}
 	addresses := strings.Split(list, ",")
 	for _, entry := range addresses {
 		address, err := netip.ParseAddr(entry)
-		p.check("ips", err == nil && address.Is4())
+		p.Check("ips", err == nil && address.Is4())
 	}
 	return addresses
 }
 
 // setAddresses binds a key, or unbinds it and thereby ends its life in 90 days.
-func (b *bybit) setAddresses(k *key, addresses []string, now time.Time) {
-	k.ips, k.expires = addresses, time.Time{}
+func (b *bybit) setAddresses(k *venue.Key, addresses []string, now time.Time) {
+	k.IPs, k.Expires = addresses, time.Time{}
 	if len(addresses) == 0 {
-		k.expires = now.Add(bybitUnboundLife)
+		k.Expires = now.Add(bybitUnboundLife)
 	}
 }
 
 // createKey answers POST /v5/user/create-sub-api.
-func (b *bybit) createKey(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("subuid", "readOnly", "permissions")
-	uid, readOnly := p.integer("subuid", 0), p.integer("readOnly", 0)
-	note, permissions, addresses := p.text("note"), b.readPermissions(p), b.readAddresses(p)
-	p.check("readOnly", readOnly == 0 || readOnly == 1)
-	if why := p.strictComplaint(); why != nil {
+func (b *bybit) createKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("subuid", "readOnly", "permissions")
+	uid, readOnly := p.Integer("subuid", 0), p.Integer("readOnly", 0)
+	note, permissions, addresses := p.Text("note"), b.readPermissions(p), b.readAddresses(p)
+	p.Check("readOnly", readOnly == 0 || readOnly == 1)
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	sub, refusal := b.subAccount(c, strconv.FormatInt(uid, 10))
 	if refusal != nil {
 		return refusal
 	}
-	if sub.frozen {
+	if sub.Frozen {
 		return b.refuse(c, bybitSubNotNormal, "sub member is not normal")
 	}
-	k := c.books.addKey(&key{
-		id: b.nextKeyID(), apiKey: randomText(18, alphanumeric), secret: randomText(36, alphanumeric),
-		account: sub, label: note, permissions: b.granted(c, permissions, readOnly == 1), created: c.now,
+	k := c.Books.AddKey(&venue.Key{
+		ID: b.nextKeyID(), APIKey: venue.RandomText(18, venue.Alphanumeric), Secret: venue.RandomText(36, venue.Alphanumeric),
+		Account: sub, Label: note, Permissions: b.granted(c, permissions, readOnly == 1), Created: c.Now,
 	})
-	b.setAddresses(k, addresses, c.now)
+	b.setAddresses(k, addresses, c.Now)
 	return b.ok(c, map[string]any{
-		"id": k.id, "note": k.label, "apiKey": k.apiKey, "readOnly": b.readOnlyNumber(k), "secret": k.secret,
-		"permissions": b.group(k.permissions),
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": b.readOnlyNumber(k), "secret": k.Secret,
+		"permissions": b.group(k.Permissions),
 	})
 }
 
 // listKeys answers GET /v5/user/sub-apikeys. The cursor is the id of the last key
 // of the page before, so that deletions between pages skip nothing.
-func (b *bybit) listKeys(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
-	p.require("subMemberId")
-	uid, limit, cursor := p.text("subMemberId"), p.integer("limit", 20), p.text("cursor")
+func (b *bybit) listKeys(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	p.Require("subMemberId")
+	uid, limit, cursor := p.Text("subMemberId"), p.Integer("limit", 20), p.Text("cursor")
 	after, err := strconv.ParseInt(cmp.Or(cursor, "0"), 10, 64)
-	p.check("limit", limit >= 1 && limit <= 20)
-	p.check("cursor", err == nil)
-	if why := p.strictComplaint(); why != nil {
+	p.Check("limit", limit >= 1 && limit <= 20)
+	p.Check("cursor", err == nil)
+	if why := p.StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
 	sub, refusal := b.subAccount(c, uid)
@@ -159,39 +161,39 @@ func (b *bybit) listKeys(c *call) *answer {
 		return refusal
 	}
 	rows, next := []any{}, ""
-	for _, k := range c.books.keysOf(sub) {
-		if number, _ := strconv.ParseInt(k.id, 10, 64); number <= after {
+	for _, k := range c.Books.KeysOf(sub) {
+		if number, _ := strconv.ParseInt(k.ID, 10, 64); number <= after {
 			continue
 		}
 		if int64(len(rows)) == limit {
 			next = rows[limit-1].(map[string]any)["id"].(string)
 			break
 		}
-		rows = append(rows, b.describeKey(k, c.now))
+		rows = append(rows, b.describeKey(k, c.Now))
 	}
 	return b.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
 }
 
 // describeKey is a key in the list: unlike elsewhere, readOnly is a boolean.
-func (b *bybit) describeKey(k *key, now time.Time) map[string]any {
+func (b *bybit) describeKey(k *venue.Key, now time.Time) map[string]any {
 	days, expiry := b.expiry(k, now)
 	return map[string]any{
-		"id": k.id, "ips": b.addresses(k), "apiKey": k.apiKey, "note": k.label, "status": b.status(k, now),
-		"expiredAt": expiry, "createdAt": k.created.UTC().Format(time.RFC3339), "type": 1,
-		"permissions": b.group(k.permissions), "secret": "******", "readOnly": k.has(bybitReadOnly),
+		"id": k.ID, "ips": b.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": b.status(k, now),
+		"expiredAt": expiry, "createdAt": k.Created.UTC().Format(time.RFC3339), "type": 1,
+		"permissions": b.group(k.Permissions), "secret": "******", "readOnly": k.Has(bybitReadOnly),
 		"deadlineDay": days, "flag": "hmac",
 	}
 }
 
 // status is 1 for a key that never expires, 2 for an expired one, 4 for one that
 // expires within a week, 3 for any other.
-func (b *bybit) status(k *key, now time.Time) int {
+func (b *bybit) status(k *venue.Key, now time.Time) int {
 	switch {
-	case k.expires.IsZero():
+	case k.Expires.IsZero():
 		return 1
-	case k.expired(now):
+	case k.Expired(now):
 		return 2
-	case k.expires.Sub(now) <= 7*24*time.Hour:
+	case k.Expires.Sub(now) <= 7*24*time.Hour:
 		return 4
 	default:
 		return 3
@@ -200,22 +202,22 @@ func (b *bybit) status(k *key, now time.Time) int {
 
 // expiry is how many whole days a key has left and when it ends; a key without
 // an end shows -2 and the epoch.
-func (b *bybit) expiry(k *key, now time.Time) (int, string) {
-	if k.expires.IsZero() {
+func (b *bybit) expiry(k *venue.Key, now time.Time) (int, string) {
+	if k.Expires.IsZero() {
 		return -2, "1970-01-01T00:00:00Z"
 	}
-	return int(k.expires.Sub(now).Hours() / 24), k.expires.UTC().Format(time.RFC3339)
+	return int(k.Expires.Sub(now).Hours() / 24), k.Expires.UTC().Format(time.RFC3339)
 }
 
-func (b *bybit) addresses(k *key) []string {
-	if len(k.ips) == 0 {
+func (b *bybit) addresses(k *venue.Key) []string {
+	if len(k.IPs) == 0 {
 		return []string{"*"}
 	}
-	return k.ips
+	return k.IPs
 }
 
-func (b *bybit) readOnlyNumber(k *key) int {
-	if k.has(bybitReadOnly) {
+func (b *bybit) readOnlyNumber(k *venue.Key) int {
+	if k.Has(bybitReadOnly) {
 		return 1
 	}
 	return 0
@@ -223,11 +225,11 @@ func (b *bybit) readOnlyNumber(k *key) int {
 
 // mayEdit permits what mayManage permits, and a sub-account's read-write key with
 // a transfer right: that one may edit and delete itself.
-func (b *bybit) mayEdit(c *call) *answer {
-	if c.key.account.parent == nil {
+func (b *bybit) mayEdit(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Parent == nil {
 		return b.mayManage(c)
 	}
-	if c.key.has(bybitReadOnly) || !c.key.has("Wallet:AccountTransfer", "Wallet:SubMemberTransferList") {
+	if c.Key.Has(bybitReadOnly) || !c.Key.Has("Wallet:AccountTransfer", "Wallet:SubMemberTransferList") {
 		return b.noPermission(c)
 	}
 	return nil
@@ -235,19 +237,19 @@ func (b *bybit) mayEdit(c *call) *answer {
 
 // target finds the key that an edit or deletion is about. A master names it; a
 // sub-account's key means itself and must not name any.
-func (b *bybit) target(c *call, p *params) (*key, *answer) {
-	apiKey := p.text("apikey")
-	if c.key.account.parent != nil {
-		p.check("apikey", !p.given("apikey"))
-		apiKey = c.key.apiKey
+func (b *bybit) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+	apiKey := p.Text("apikey")
+	if c.Key.Account.Parent != nil {
+		p.Check("apikey", !p.Given("apikey"))
+		apiKey = c.Key.APIKey
 	} else {
-		p.require("apikey")
+		p.Require("apikey")
 	}
-	if why := p.strictComplaint(); why != nil {
+	if why := p.StrictComplaint(); why != nil {
 		return nil, b.badParameter(c, why)
 	}
-	k := c.books.key(apiKey)
-	if k == nil || k.account != c.key.account && k.account.parent != c.key.account || k.kind != "" {
+	k := c.Books.Key(apiKey)
+	if k == nil || k.Account != c.Key.Account && k.Account.Parent != c.Key.Account || k.Kind != "" {
 		// The documentation has no code for a key that is gone.
 		return nil, b.refuse(c, bybitBadParameter, "params error: apikey does not exist")
 	}
@@ -256,41 +258,41 @@ func (b *bybit) target(c *call, p *params) (*key, *answer) {
 
 // editKey answers POST /v5/user/update-sub-api. A missing readOnly means
 // read-write and missing ips mean any address; only missing permissions stay.
-func (b *bybit) editKey(c *call) *answer {
-	p := jsonParams(c.body)
-	readOnly, addresses := p.integer("readOnly", 0), b.readAddresses(p)
+func (b *bybit) editKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	readOnly, addresses := p.Integer("readOnly", 0), b.readAddresses(p)
 	permissions := b.readPermissions(p)
-	p.check("readOnly", readOnly == 0 || readOnly == 1)
+	p.Check("readOnly", readOnly == 0 || readOnly == 1)
 	k, refusal := b.target(c, p)
 	if refusal != nil {
 		return refusal
 	}
-	if !p.given("permissions") {
-		permissions = slices.DeleteFunc(slices.Clone(k.permissions), func(p string) bool { return p == bybitReadOnly })
+	if !p.Given("permissions") {
+		permissions = slices.DeleteFunc(slices.Clone(k.Permissions), func(p string) bool { return p == bybitReadOnly })
 	}
-	k.permissions = b.granted(c, permissions, readOnly == 1)
-	b.setAddresses(k, addresses, c.now)
+	k.Permissions = b.granted(c, permissions, readOnly == 1)
+	b.setAddresses(k, addresses, c.Now)
 	return b.ok(c, map[string]any{
-		"id": k.id, "note": k.label, "apiKey": k.apiKey, "readOnly": b.readOnlyNumber(k), "secret": "",
-		"permissions": b.group(k.permissions), "ips": b.addresses(k),
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": b.readOnlyNumber(k), "secret": "",
+		"permissions": b.group(k.Permissions), "ips": b.addresses(k),
 	})
 }
 
 // deleteKey answers POST /v5/user/delete-sub-api.
-func (b *bybit) deleteKey(c *call) *answer {
-	k, refusal := b.target(c, jsonParams(c.body))
+func (b *bybit) deleteKey(c *venue.Call) *venue.Answer {
+	k, refusal := b.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return b.ok(c, nil)
 }
 
 // deleteOwnKey answers POST /v5/user/delete-api: a master key deletes itself.
-func (b *bybit) deleteOwnKey(c *call) *answer {
-	if why := jsonParams(c.body).strictComplaint(); why != nil {
+func (b *bybit) deleteOwnKey(c *venue.Call) *venue.Answer {
+	if why := venue.JSONParams(c.Body).StrictComplaint(); why != nil {
 		return b.badParameter(c, why)
 	}
-	c.removeKey(c.key)
+	c.RemoveKey(c.Key)
 	return b.ok(c, nil)
 }

@@ -12,21 +12,23 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const bybitVectorTime = 1_753_364_096_123
 
 // bybitCall is a vector as a call to its venue.
-func bybitCall(k *key, v vector) *call {
+func bybitCall(k *venue.Key, v vector) *venue.Call {
 	return v.callTo(k, time.UnixMilli(bybitVectorTime),
-		"X-BAPI-API-KEY", k.apiKey, "X-BAPI-TIMESTAMP", v.Timestamp, "X-BAPI-RECV-WINDOW", "5000",
+		"X-BAPI-API-KEY", k.APIKey, "X-BAPI-TIMESTAMP", v.Timestamp, "X-BAPI-RECV-WINDOW", "5000",
 		"X-BAPI-SIGN", v.Signature, "Content-Type", "application/json")
 }
 
 func bybitSigning() signing {
 	return signing{
 		venue: "bybit", rules: newBybit, call: bybitCall,
-		signed: func(c *call) (text, signature string) {
+		signed: func(c *venue.Call) (text, signature string) {
 			return (&bybit{}).signedText(c), c.Header.Get("X-BAPI-SIGN")
 		},
 		field: "retCode", badSignature: bybitBadSignature,
@@ -41,15 +43,15 @@ func TestBybitEchoesWhatWasToBeSigned(t *testing.T) {
 	file := readVectors(t, "bybit")
 	for _, v := range file.Vectors {
 		inUpperCase(&v)
-		_, refusal := newBybit().authenticate(bybitCall(file.root(t, v), v))
+		_, refusal := newBybit().Authenticate(bybitCall(file.root(t, v), v))
 		require.NotNil(t, refusal)
-		require.Contains(t, string(refusal.body), "origin_string["+file.Timestamp)
+		require.Contains(t, string(refusal.Body), "origin_string["+file.Timestamp)
 	}
 }
 
 func TestBybitRSA(t *testing.T) {
-	private := newRSA().(*rsa.PrivateKey)
-	k := &key{apiKey: "key", signer: func() crypto.Signer { return private }}
+	private := venue.NewRSA().(*rsa.PrivateKey)
+	k := &venue.Key{APIKey: "key", Signer: func() crypto.Signer { return private }}
 	digest := sha256.Sum256([]byte("text"))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, private, crypto.SHA256, digest[:])
 	require.NoError(t, err)
@@ -84,7 +86,7 @@ func TestBybitTimestampWindow(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			timestamp := strconv.FormatInt(bybitVectorTime+test.offset, 10)
-			c := bybitCall(&key{}, vector{Method: http.MethodGet, Timestamp: timestamp})
+			c := bybitCall(&venue.Key{}, vector{Method: http.MethodGet, Timestamp: timestamp})
 			c.Header.Set("X-BAPI-RECV-WINDOW", test.window)
 			refusal := (&bybit{}).checkTimestamp(c)
 			if test.want == bybitOK {

@@ -163,7 +163,7 @@ func from[P venueClient[C], C any](c P, address string) P {
 	})
 }
 
-// publicPEM is a public key as the venues take it.
+// PublicPEM is a public key as the venues take it.
 func publicPEM(t *testing.T, public any) string {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(public)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // coinex plays the API v2 of CoinEx as documented at
@@ -21,13 +22,13 @@ type coinex struct {
 	lacking map[string][]string
 }
 
-func newCoinEx() rules { return &coinex{lacking: map[string][]string{}} }
+func newCoinEx() venue.Rules { return &coinex{lacking: map[string][]string{}} }
 
-func (x *coinex) reset() { x.lacking = map[string][]string{} }
+func (x *coinex) Reset() { x.lacking = map[string][]string{} }
 
-// startsSlowly: a new key is unknown for up to 10 minutes, says CoinEx's help
+// StartsSlowly: a new key is unknown for up to 10 minutes, says CoinEx's help
 // centre.
-func (x *coinex) startsSlowly() {}
+func (x *coinex) StartsSlowly() {}
 
 // Error codes, from https://docs.coinex.com/api/v2/error. Those for a sub-account
 // that is full or not there, and for a key that is gone, are not documented; the
@@ -67,126 +68,126 @@ const (
 // coinexUnboundLife is how long a key lasts that is bound to no address.
 const coinexUnboundLife = 90 * 24 * time.Hour
 
-func (x *coinex) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	main := books.addAccount(&account{id: "main" + randomText(8, digits), created: now})
-	other := books.addAccount(&account{id: "main" + randomText(8, digits), created: now})
-	for _, root := range []key{
-		{kind: mainRoot, account: main, permissions: []string{coinexRead}, ips: loopback()},
-		{kind: "unbound", account: main, permissions: []string{coinexRead}, expires: now.Add(coinexUnboundLife)},
+func (x *coinex) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	main := books.AddAccount(&venue.Account{ID: "main" + venue.RandomText(8, venue.Digits), Created: now})
+	other := books.AddAccount(&venue.Account{ID: "main" + venue.RandomText(8, venue.Digits), Created: now})
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Account: main, Permissions: []string{coinexRead}, IPs: venue.Loopback()},
+		{Kind: "unbound", Account: main, Permissions: []string{coinexRead}, Expires: now.Add(coinexUnboundLife)},
 		// A key of a sub-account manages none.
-		{kind: "no_right", account: x.addSubAccount(books, now, other), permissions: []string{coinexRead, coinexTrade}, ips: loopback()},
+		{Kind: "no_right", Account: x.AddSubAccount(books, now, other), Permissions: []string{coinexRead, coinexTrade}, IPs: venue.Loopback()},
 	} {
-		root.id, root.apiKey, root.secret = randomNumber(7), x.accessID(), x.secretKey()
-		root.label, root.created = "root", now
-		books.addKey(&root)
+		root.ID, root.APIKey, root.Secret = venue.RandomNumber(7), x.accessID(), x.secretKey()
+		root.Label, root.Created = "root", now
+		books.AddKey(&root)
 	}
 }
 
-func (x *coinex) accessID() string  { return randomText(32, upperHex) }
-func (x *coinex) secretKey() string { return randomText(48, upperHex) }
+func (x *coinex) accessID() string  { return venue.RandomText(32, venue.UpperHex) }
+func (x *coinex) secretKey() string { return venue.RandomText(48, venue.UpperHex) }
 
-func (x *coinex) addSubAccount(books *books, now time.Time, master *account) *account {
-	return books.addAccount(&account{id: "vault-desk" + randomText(8, digits), parent: master, created: now})
+func (x *coinex) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	return books.AddAccount(&venue.Account{ID: "vault-desk" + venue.RandomText(8, venue.Digits), Parent: master, Created: now})
 }
 
-func (x *coinex) routes() []route {
+func (x *coinex) Routes() []venue.Route {
 	const subs, assets = "/v2/account/subs", "/v2/assets/"
-	group := []limit{
-		{quota: 400, window: time.Second, by: perAddress, bucket: "address"},
-		{quota: 10, window: time.Second, by: perAccount, bucket: "account"},
+	group := []venue.Limit{
+		{Quota: 400, Window: time.Second, By: venue.PerAddress, Bucket: "address"},
+		{Quota: 10, Window: time.Second, By: venue.PerAccount, Bucket: "account"},
 	}
-	manage := func(pattern string, operation exchanges.Operation, handle func(*call) *answer) route {
-		return route{pattern: pattern, operation: operation, permit: x.mainOnly, handle: handle, limits: group}
+	manage := func(pattern string, operation exchanges.Operation, handle func(*venue.Call) *venue.Answer) venue.Route {
+		return venue.Route{Pattern: pattern, Operation: operation, Permit: x.mainOnly, Handle: handle, Limits: group}
 	}
-	return []route{
-		{pattern: "GET /v2/time", operation: exchanges.OpServerTime, public: true, handle: x.serverTime, limits: group[:1]},
-		{pattern: "GET /v2/ping", operation: opOther, public: true, handle: x.ping, limits: group[:1]},
+	return []venue.Route{
+		{Pattern: "GET /v2/time", Operation: exchanges.OpServerTime, Public: true, Handle: x.serverTime, Limits: group[:1]},
+		{Pattern: "GET /v2/ping", Operation: venue.OpOther, Public: true, Handle: x.ping, Limits: group[:1]},
 
-		{pattern: "GET " + subs, choose: func(c *call) route {
+		{Pattern: "GET " + subs, Choose: func(c *venue.Call) venue.Route {
 			operation := exchanges.OpSubAccounts
-			if formParams(c.URL.RawQuery).integer("limit", 0) == 1 {
+			if venue.FormParams(c.URL.RawQuery).Integer("limit", 0) == 1 {
 				operation = exchanges.OpInspect // No call is about the calling key; this is the least that shows its right.
 			}
 			return manage("GET "+subs, operation, x.listSubAccounts)
 		}},
-		manage("POST "+subs, opOther, x.createSubAccount),
-		manage("POST "+subs+"/frozen", opOther, x.freeze(true)),
-		manage("POST "+subs+"/unfrozen", opOther, x.freeze(false)),
-		{pattern: "GET " + subs + "/info", operation: exchanges.OpUseKey, handle: x.info, limits: group},
+		manage("POST "+subs, venue.OpOther, x.createSubAccount),
+		manage("POST "+subs+"/frozen", venue.OpOther, x.freeze(true)),
+		manage("POST "+subs+"/unfrozen", venue.OpOther, x.freeze(false)),
+		{Pattern: "GET " + subs + "/info", Operation: exchanges.OpUseKey, Handle: x.info, Limits: group},
 
 		manage("POST "+subs+"/api", exchanges.OpCreateKey, x.createKey),
 		manage("POST "+subs+"/edit-api", exchanges.OpEditKey, x.editKey),
 		manage("GET "+subs+"/api", exchanges.OpListKeys, x.listKeys),
-		manage("GET "+subs+"/api-detail", opOther, x.showKey),
+		manage("GET "+subs+"/api-detail", venue.OpOther, x.showKey),
 		manage("POST "+subs+"/delete-api", exchanges.OpDeleteKey, x.deleteKey),
 
-		{pattern: "GET " + assets + "spot/balance", operation: exchanges.OpUseKey, permit: x.mayRead, handle: x.balance},
-		{pattern: "POST " + assets + "transfer", operation: exchanges.OpUseKey, permit: x.mayTrade, handle: x.transfer},
-		{pattern: "POST /v2/spot/order", operation: exchanges.OpUseKey, permit: x.mayTrade, handle: x.spotOrder},
-		{pattern: "POST /v2/futures/order", operation: exchanges.OpUseKey, permit: x.mayTrade, handle: x.futuresOrder},
-		{pattern: "POST " + assets + "withdraw", operation: exchanges.OpUseKey, permit: x.mayWithdraw, handle: x.done},
+		{Pattern: "GET " + assets + "spot/balance", Operation: exchanges.OpUseKey, Permit: x.mayRead, Handle: x.balance},
+		{Pattern: "POST " + assets + "transfer", Operation: exchanges.OpUseKey, Permit: x.mayTrade, Handle: x.transfer},
+		{Pattern: "POST /v2/spot/order", Operation: exchanges.OpUseKey, Permit: x.mayTrade, Handle: x.spotOrder},
+		{Pattern: "POST /v2/futures/order", Operation: exchanges.OpUseKey, Permit: x.mayTrade, Handle: x.futuresOrder},
+		{Pattern: "POST " + assets + "withdraw", Operation: exchanges.OpUseKey, Permit: x.mayWithdraw, Handle: x.done},
 	}
 }
 
-func (x *coinex) envelope(c *call, code int, data any, message string, more map[string]any) *answer {
+func (x *coinex) envelope(c *venue.Call, code int, data any, message string, more map[string]any) *venue.Answer {
 	body := map[string]any{"code": code, "data": data, "message": message}
 	for name, value := range more {
 		body[name] = value
 	}
-	a := jsonAnswer(http.StatusOK, body)
-	for _, q := range c.quotas {
-		if q.limit.by == perAccount {
-			a.set("X-RateLimit-Limit", strconv.Itoa(q.allowed)).set("X-RateLimit-Remaining", strconv.Itoa(max(q.remaining(), 0)))
+	a := venue.JSONAnswer(http.StatusOK, body)
+	for _, q := range c.Quotas {
+		if q.Limit.By == venue.PerAccount {
+			a.Set("X-RateLimit-Limit", strconv.Itoa(q.Allowed)).Set("X-RateLimit-Remaining", strconv.Itoa(max(q.Remaining(), 0)))
 		}
 	}
 	return a
 }
 
-func (x *coinex) ok(c *call, data any) *answer { return x.envelope(c, 0, data, "OK", nil) }
+func (x *coinex) ok(c *venue.Call, data any) *venue.Answer { return x.envelope(c, 0, data, "OK", nil) }
 
 // refuse answers with a code and a text. Failures come with HTTP 200.
-func (x *coinex) refuse(c *call, code int, message string) *answer {
+func (x *coinex) refuse(c *venue.Call, code int, message string) *venue.Answer {
 	return x.envelope(c, code, struct{}{}, message, nil)
 }
 
-func (x *coinex) malformed(c *call, why *complaint) *answer {
+func (x *coinex) malformed(c *venue.Call, why *venue.Complaint) *venue.Answer {
 	return x.refuse(c, coinexBadParameter, "Parameter error: "+why.Error())
 }
 
-// rateLimited does not tell how long to wait.
-func (x *coinex) rateLimited(c *call, _ quota) *answer {
+// RateLimited does not tell how long to wait.
+func (x *coinex) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
 	return x.refuse(c, coinexTooFast, "The request is too frequent. Please try again later.")
 }
 
-// notFound answers as a gateway does, without an envelope, unless the path is
+// NotFound answers as a gateway does, without an envelope, unless the path is
 // known with another method.
-func (x *coinex) notFound(c *call) *answer {
-	for _, rt := range x.routes() {
+func (x *coinex) NotFound(c *venue.Call) *venue.Answer {
+	for _, rt := range x.Routes() {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			if rt.pattern == method+" "+c.URL.Path {
+			if rt.Pattern == method+" "+c.URL.Path {
 				return x.refuse(c, coinexBadMethod, "Abnormal request method, please check.")
 			}
 		}
 	}
-	return textAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
+	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
 }
 
 // coinexWindow is how old a request may be in milliseconds, unless it says
 // otherwise, and how far ahead of the clock its timestamp may be.
 const coinexWindow = 5000
 
-// authenticate follows https://docs.coinex.com/api/v2/authorization.
-func (x *coinex) authenticate(c *call) (*key, *answer) {
+// Authenticate follows https://docs.coinex.com/api/v2/authorization.
+func (x *coinex) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	signature := c.Header.Get("X-COINEX-SIGN")
 	sent, err := strconv.ParseInt(c.Header.Get("X-COINEX-TIMESTAMP"), 10, 64)
 	window := int64(coinexWindow)
 	if text := c.Header.Get("X-COINEX-WINDOWTIME"); text != "" && err == nil {
 		window, err = strconv.ParseInt(text, 10, 64)
 	}
-	caller := c.books.key(c.Header.Get("X-COINEX-KEY"))
-	age := c.now.UnixMilli() - sent
+	caller := c.Books.Key(c.Header.Get("X-COINEX-KEY"))
+	age := c.Now.UnixMilli() - sent
 	switch {
-	case caller == nil || caller.expired(c.now) || c.now.Before(caller.starts):
+	case caller == nil || caller.Expired(c.Now) || c.Now.Before(caller.Starts):
 		return nil, x.refuse(c, coinexUnknownKey, "Abnormal access_id, please check whether the value passed by X-COINEX-KEY is normal.")
 	case len(signature) != hex.EncodedLen(sha256.Size):
 		return nil, x.refuse(c, coinexNoSignature, "Abnormal X-COINEX-SIGN value, please check.")
@@ -194,9 +195,9 @@ func (x *coinex) authenticate(c *call) (*key, *answer) {
 		return nil, x.refuse(c, coinexBadParameter, "Parameter error: the headers are malformed")
 	case age > window || age < -coinexWindow:
 		return nil, x.refuse(c, coinexExpired, "Expired request, please try again later.")
-	case !coinexVerifies(caller.secret, coinexSigned(c), signature):
+	case !coinexVerifies(caller.Secret, coinexSigned(c), signature):
 		return nil, x.refuse(c, coinexBadSignature, "Signature verification failed, please check the signature according to the documentation instructions.")
-	case !caller.allows(c.caller):
+	case !caller.Allows(c.Caller):
 		return nil, x.refuse(c, coinexBadAddress, "IP address prohibited, please check whether the whitelist or export IP is normal.")
 	}
 	return caller, nil
@@ -204,12 +205,12 @@ func (x *coinex) authenticate(c *call) (*key, *answer) {
 
 // coinexSigned is the text that the caller must have signed: method, path with
 // query, body and timestamp as sent.
-func coinexSigned(c *call) string {
+func coinexSigned(c *venue.Call) string {
 	target := c.URL.Path
 	if c.URL.RawQuery != "" {
 		target += "?" + c.URL.RawQuery
 	}
-	return c.Method + target + string(c.body) + c.Header.Get("X-COINEX-TIMESTAMP")
+	return c.Method + target + string(c.Body) + c.Header.Get("X-COINEX-TIMESTAMP")
 }
 
 // coinexVerifies checks a signature: lower-case hex of HMAC-SHA256.
@@ -221,15 +222,17 @@ func coinexVerifies(secret, signed, signature string) bool {
 
 // mainOnly permits keys of main accounts. What the key itself may do does not
 // matter.
-func (x *coinex) mainOnly(c *call) *answer {
-	if c.key.account.parent != nil {
+func (x *coinex) mainOnly(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Parent != nil {
 		return x.refuse(c, coinexNoPermission, "Insufficient sub-account permissions, please check.")
 	}
 	return nil
 }
 
-func (x *coinex) serverTime(c *call) *answer {
-	return x.ok(c, map[string]int64{"timestamp": c.now.UnixMilli()})
+func (x *coinex) serverTime(c *venue.Call) *venue.Answer {
+	return x.ok(c, map[string]int64{"timestamp": c.Now.UnixMilli()})
 }
 
-func (x *coinex) ping(c *call) *answer { return x.ok(c, map[string]string{"result": "pong"}) }
+func (x *coinex) ping(c *venue.Call) *venue.Answer {
+	return x.ok(c, map[string]string{"result": "pong"})
+}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -15,22 +17,22 @@ const (
 )
 
 // describeKey shows what all answers about a key have.
-func (x *coinex) describeKey(c *call, k *key) map[string]any {
+func (x *coinex) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 	expires := int64(0)
-	if !k.expires.IsZero() {
-		expires = k.expires.UnixMilli()
+	if !k.Expires.IsZero() {
+		expires = k.Expires.UnixMilli()
 	}
 	return map[string]any{
-		"api_id": json.Number(k.id), "created_at": k.created.UnixMilli(), "access_id": k.apiKey,
-		"ip_whitelist": append([]string{}, k.ips...), "trade_enabled": k.has(coinexTrade), "withdraw_enabled": k.has(coinexWithdraw),
-		"is_expired": k.expired(c.now), "expires_at": expires, "remark": k.label,
+		"api_id": json.Number(k.ID), "created_at": k.Created.UnixMilli(), "access_id": k.APIKey,
+		"ip_whitelist": append([]string{}, k.IPs...), "trade_enabled": k.Has(coinexTrade), "withdraw_enabled": k.Has(coinexWithdraw),
+		"is_expired": k.Expired(c.Now), "expires_at": expires, "remark": k.Label,
 	}
 }
 
 // withSecret shows a key with its secret.
-func (x *coinex) withSecret(c *call, k *key) *answer {
+func (x *coinex) withSecret(c *venue.Call, k *venue.Key) *venue.Answer {
 	shown := x.describeKey(c, k)
-	shown["secret_key"] = k.secret
+	shown["secret_key"] = k.Secret
 	return x.ok(c, shown)
 }
 
@@ -42,35 +44,35 @@ type coinexSettings struct {
 }
 
 // settings reads what is asked of a key.
-func (x *coinex) settings(p *params) coinexSettings {
-	s := coinexSettings{trades: p.flag("trade_enabled", false), remark: p.text("remark")}
-	given := p.value("ip_whitelist", &s.addresses)
-	p.check("ip_whitelist", given && s.addresses != nil && len(s.addresses) <= coinexMaxAddresses)
-	p.check("ip_whitelist", !slices.ContainsFunc(s.addresses, func(entry string) bool {
+func (x *coinex) settings(p *venue.Params) coinexSettings {
+	s := coinexSettings{trades: p.Flag("trade_enabled", false), remark: p.Text("remark")}
+	given := p.Value("ip_whitelist", &s.addresses)
+	p.Check("ip_whitelist", given && s.addresses != nil && len(s.addresses) <= coinexMaxAddresses)
+	p.Check("ip_whitelist", !slices.ContainsFunc(s.addresses, func(entry string) bool {
 		address, err := netip.ParseAddr(entry)
 		return err != nil || !address.Is4()
 	}))
-	p.check("remark", len([]rune(s.remark)) <= coinexRemark)
+	p.Check("remark", len([]rune(s.remark)) <= coinexRemark)
 	return s
 }
 
 // apply gives a key its settings. One that is bound to no address ends.
-func (x *coinex) apply(c *call, k *key, s coinexSettings) {
+func (x *coinex) apply(c *venue.Call, k *venue.Key, s coinexSettings) {
 	permissions := []string{coinexRead}
 	if s.trades {
 		permissions = append(permissions, coinexTrade)
 	}
-	k.permissions, k.ips, k.label = c.grant(permissions, coinexTrade, coinexWithdraw), s.addresses, s.remark
-	k.expires = time.Time{}
+	k.Permissions, k.IPs, k.Label = c.Grant(permissions, coinexTrade, coinexWithdraw), s.addresses, s.remark
+	k.Expires = time.Time{}
 	if len(s.addresses) == 0 {
-		k.expires = c.now.Add(coinexUnboundLife)
+		k.Expires = c.Now.Add(coinexUnboundLife)
 	}
 }
 
 // createKey answers POST /v2/account/subs/api.
-func (x *coinex) createKey(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("sub_user_name", "ip_whitelist", "trade_enabled")
+func (x *coinex) createKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("sub_user_name", "ip_whitelist", "trade_enabled")
 	asked := x.settings(p)
 	sub, refusal := x.subAccount(c, p)
 	switch {
@@ -78,24 +80,24 @@ func (x *coinex) createKey(c *call) *answer {
 		return refusal
 	case !x.has(sub, coinexAPI):
 		return x.refuse(c, coinexNoPermission, "Insufficient sub-account permissions, please check.")
-	case sub.frozen:
+	case sub.Frozen:
 		return x.refuse(c, coinexFrozenAccount, "The sub-account is frozen.")
-	case len(c.books.keysOf(sub)) >= coinexMaxKeys:
+	case len(c.Books.KeysOf(sub)) >= coinexMaxKeys:
 		return x.refuse(c, coinexKeyCap, "The number of API keys has reached the limit.")
 	}
-	created := &key{
-		id: randomNumber(7), apiKey: x.accessID(), secret: x.secretKey(), account: sub, created: c.now, starts: c.starts(),
+	created := &venue.Key{
+		ID: venue.RandomNumber(7), APIKey: x.accessID(), Secret: x.secretKey(), Account: sub, Created: c.Now, Starts: c.Starts(),
 	}
 	x.apply(c, created, asked)
-	return x.withSecret(c, c.books.addKey(created))
+	return x.withSecret(c, c.Books.AddKey(created))
 }
 
 // editKey answers POST /v2/account/subs/edit-api. Whether what is left out keeps
 // its value is not documented, so all has to be there.
-func (x *coinex) editKey(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("sub_user_name", "api_id", "ip_whitelist", "trade_enabled", "remark")
-	number, asked := p.integer("api_id", 0), x.settings(p)
+func (x *coinex) editKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("sub_user_name", "api_id", "ip_whitelist", "trade_enabled", "remark")
+	number, asked := p.Integer("api_id", 0), x.settings(p)
 	sub, refusal := x.subAccount(c, p)
 	if refusal != nil {
 		return refusal
@@ -110,9 +112,9 @@ func (x *coinex) editKey(c *call) *answer {
 
 // keyOf finds a key of the main account by its number: of the sub-account, or of
 // any if it is nil.
-func (x *coinex) keyOf(c *call, number int64, sub *account) (*key, *answer) {
-	for _, k := range c.books.keys {
-		if k.id == strconv.FormatInt(number, 10) && k.account.parent == c.key.account && (sub == nil || k.account == sub) {
+func (x *coinex) keyOf(c *venue.Call, number int64, sub *venue.Account) (*venue.Key, *venue.Answer) {
+	for _, k := range c.Books.Keys {
+		if k.ID == strconv.FormatInt(number, 10) && k.Account.Parent == c.Key.Account && (sub == nil || k.Account == sub) {
 			return k, nil
 		}
 	}
@@ -120,15 +122,15 @@ func (x *coinex) keyOf(c *call, number int64, sub *account) (*key, *answer) {
 }
 
 // listKeys answers GET /v2/account/subs/api, without secrets.
-func (x *coinex) listKeys(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
+func (x *coinex) listKeys(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
 	page, limit := x.window(p)
 	sub, refusal := x.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
 	var rows []map[string]any
-	for _, k := range c.books.keysOf(sub) {
+	for _, k := range c.Books.KeysOf(sub) {
 		rows = append(rows, x.describeKey(c, k))
 	}
 	return x.rows(c, rows, page, limit)
@@ -136,11 +138,11 @@ func (x *coinex) listKeys(c *call) *answer {
 
 // showKey answers GET /v2/account/subs/api-detail: with the secret, as it is
 // documented.
-func (x *coinex) showKey(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
-	p.require("api_id")
-	number := p.integer("api_id", 0)
-	if why := p.strictComplaint(); why != nil {
+func (x *coinex) showKey(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	p.Require("api_id")
+	number := p.Integer("api_id", 0)
+	if why := p.StrictComplaint(); why != nil {
 		return x.malformed(c, why)
 	}
 	k, refusal := x.keyOf(c, number, nil)
@@ -152,15 +154,15 @@ func (x *coinex) showKey(c *call) *answer {
 
 // deleteKey answers POST /v2/account/subs/delete-api. The documentation names the
 // key's number alone; some clients send the sub-account too.
-func (x *coinex) deleteKey(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("api_id")
-	number := p.integer("api_id", 0)
-	var sub *account
-	var refusal *answer
-	if p.given("sub_user_name") {
+func (x *coinex) deleteKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("api_id")
+	number := p.Integer("api_id", 0)
+	var sub *venue.Account
+	var refusal *venue.Answer
+	if p.Given("sub_user_name") {
 		sub, refusal = x.subAccount(c, p)
-	} else if why := p.strictComplaint(); why != nil {
+	} else if why := p.StrictComplaint(); why != nil {
 		refusal = x.malformed(c, why)
 	}
 	if refusal != nil {
@@ -170,6 +172,6 @@ func (x *coinex) deleteKey(c *call) *answer {
 	if refusal != nil {
 		return refusal
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return x.ok(c, struct{}{})
 }

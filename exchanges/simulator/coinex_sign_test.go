@@ -3,18 +3,20 @@ package simulator
 import (
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // coinexCall is a vector as a call to its venue.
-func coinexCall(k *key, v vector) *call {
+func coinexCall(k *venue.Key, v vector) *venue.Call {
 	return v.callTo(k, time.UnixMilli(1_790_000_000_000),
-		"X-COINEX-KEY", k.apiKey, "X-COINEX-SIGN", v.Signature, "X-COINEX-TIMESTAMP", v.Timestamp, "Content-Type", "application/json")
+		"X-COINEX-KEY", k.APIKey, "X-COINEX-SIGN", v.Signature, "X-COINEX-TIMESTAMP", v.Timestamp, "Content-Type", "application/json")
 }
 
 func coinexSigning() signing {
 	return signing{
 		venue: "coinex", rules: newCoinEx, call: coinexCall,
-		signed: func(c *call) (text, signature string) { return coinexSigned(c), c.Header.Get("X-COINEX-SIGN") },
+		signed: func(c *venue.Call) (text, signature string) { return coinexSigned(c), c.Header.Get("X-COINEX-SIGN") },
 		field:  "code", badSignature: coinexBadSignature,
 	}
 }

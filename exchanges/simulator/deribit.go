@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // deribit plays the API v2 of Deribit as documented at https://docs.deribit.com,
@@ -27,13 +28,13 @@ type deribit struct {
 	orderID    int64                       // number of the newest order or transfer
 }
 
-func newDeribit() rules {
+func newDeribit() venue.Rules {
 	d := &deribit{totpSecrets: map[string]string{}}
-	d.reset()
+	d.Reset()
 	return d
 }
 
-func (d *deribit) reset() {
+func (d *deribit) Reset() {
 	d.sessions, d.nonces, d.challenges, d.lastSteps = nil, map[string]bool{}, map[string]deribitChallenge{}, map[string]int64{}
 }
 
@@ -88,101 +89,101 @@ const deribitMaxKeys = 8
 // deribitMaxSubAccounts is how many sub-accounts a main account may make.
 const deribitMaxSubAccounts = 20
 
-// seed gives every root in a sub-account a sub-account of its own, so that each
+// Seed gives every root in a sub-account a sub-account of its own, so that each
 // has the same number of free slots.
-func (d *deribit) seed(books *books, now time.Time, _ func() crypto.Signer) {
+func (d *deribit) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
 	const all = "account:read_write block_rfq:read_write block_trade:read_write trade:read_write wallet:read_write"
 	const mint, read = "account:read_write trade:read_write wallet:read_write", "account:read trade:read wallet:read"
 	main := d.addAccount(books, now, nil)
 	guarded := d.addAccount(books, now, nil)
-	d.totpSecrets[guarded.id] = randomText(32, base32Alphabet)
+	d.totpSecrets[guarded.ID] = venue.RandomText(32, venue.Base32Alphabet)
 	landlord := d.addAccount(books, now, nil)
-	tenant := func() *account { return d.addAccount(books, now, landlord) }
+	tenant := func() *venue.Account { return d.addAccount(books, now, landlord) }
 	// Whether a list may hold IPv6 addresses is not documented.
 	loopback := []string{"127.0.0.1"}
 
 	for _, root := range []struct {
 		kind, scope string
-		in          *account
+		in          *venue.Account
 		ips         []string
 		signer      func() crypto.Signer
 	}{
-		{mainRoot, all, main, loopback, nil},
+		{venue.MainRoot, all, main, loopback, nil},
 		{"read_only", read, main, loopback, nil},
 		{"no_right", "trade:read", main, loopback, nil},
 		{"unbound", mint, main, nil, nil},
-		{"ed25519", all, main, loopback, newEd25519()},
+		{"ed25519", all, main, loopback, venue.NewEd25519()},
 		{"totp", mint, guarded, loopback, nil},
 		{"direct", mint, tenant(), loopback, nil},
 		{"direct_read_only", read, tenant(), loopback, nil},
 		{"direct_no_right", "trade:read", tenant(), loopback, nil},
 		{"direct_unbound", mint, tenant(), nil, nil},
-		{"direct_ed25519", mint, tenant(), loopback, newEd25519()},
+		{"direct_ed25519", mint, tenant(), loopback, venue.NewEd25519()},
 	} {
-		k := &key{
-			kind: root.kind, variant: "main", totpSecret: d.totpSecrets[root.in.id], id: randomNumber(7), apiKey: d.clientID(),
-			account: root.in, label: "root", permissions: strings.Fields(root.scope), ips: root.ips, signer: root.signer, created: now,
+		k := &venue.Key{
+			Kind: root.kind, Variant: "main", TOTPSecret: d.totpSecrets[root.in.ID], ID: venue.RandomNumber(7), APIKey: d.clientID(),
+			Account: root.in, Label: "root", Permissions: strings.Fields(root.scope), IPs: root.ips, Signer: root.signer, Created: now,
 		}
-		if root.in.parent != nil {
-			k.variant = "direct"
+		if root.in.Parent != nil {
+			k.Variant = "direct"
 		}
 		if root.signer == nil {
-			k.secret = d.clientSecret()
+			k.Secret = d.clientSecret()
 		}
-		books.addKey(k)
+		books.AddKey(k)
 	}
 }
 
-func (d *deribit) clientID() string     { return randomText(8, alphanumeric+"-_") }
-func (d *deribit) clientSecret() string { return randomText(43, alphanumeric+"-_") }
+func (d *deribit) clientID() string     { return venue.RandomText(8, venue.Alphanumeric+"-_") }
+func (d *deribit) clientSecret() string { return venue.RandomText(43, venue.Alphanumeric+"-_") }
 
-func (d *deribit) addAccount(books *books, now time.Time, parent *account) *account {
-	id := randomNumber(6)
-	return books.addAccount(&account{id: id, name: "desk_" + id, parent: parent, created: now})
+func (d *deribit) addAccount(books *venue.Books, now time.Time, parent *venue.Account) *venue.Account {
+	id := venue.RandomNumber(6)
+	return books.AddAccount(&venue.Account{ID: id, Name: "desk_" + id, Parent: parent, Created: now})
 }
 
-func (d *deribit) addSubAccount(books *books, now time.Time, master *account) *account {
+func (d *deribit) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	return d.addAccount(books, now, master)
 }
 
 // deribitPath is in front of each method's name.
 const deribitPath = "/api/v2/"
 
-func (d *deribit) routes() []route {
+func (d *deribit) Routes() []venue.Route {
 	// 20 requests a second and 100 at once; a rolling window of 5 seconds lets
 	// in no more of them, and sometimes less.
-	limits := []limit{{quota: 100, window: 5 * time.Second, bucket: deribitPath}}
-	return []route{
-		{pattern: deribitPath + "public/get_time", operation: exchanges.OpServerTime, public: true, handle: d.getTime},
-		{pattern: deribitPath + "public/test", operation: opOther, public: true, handle: d.test},
-		{pattern: deribitPath + "public/auth", operation: opOther, public: true, handle: d.auth},
-		{pattern: deribitPath + "public/exchange_token", operation: opOther, public: true, handle: d.exchangeToken},
+	limits := []venue.Limit{{Quota: 100, Window: 5 * time.Second, Bucket: deribitPath}}
+	return []venue.Route{
+		{Pattern: deribitPath + "public/get_time", Operation: exchanges.OpServerTime, Public: true, Handle: d.getTime},
+		{Pattern: deribitPath + "public/test", Operation: venue.OpOther, Public: true, Handle: d.test},
+		{Pattern: deribitPath + "public/auth", Operation: venue.OpOther, Public: true, Handle: d.auth},
+		{Pattern: deribitPath + "public/exchange_token", Operation: venue.OpOther, Public: true, Handle: d.exchangeToken},
 
-		{pattern: deribitPath + "private/get_account_summary", operation: exchanges.OpInspect, limits: limits, permit: d.needs("account:read"), handle: d.accountSummary},
-		{pattern: deribitPath + "private/get_subaccounts", operation: exchanges.OpSubAccounts, limits: limits, permit: d.needs("account:read"), handle: d.getSubAccounts},
-		{pattern: deribitPath + "private/create_subaccount", operation: opOther, limits: limits, permit: d.needs("account:read_write", deribitMainAccount), handle: d.createSubAccount},
+		{Pattern: deribitPath + "private/get_account_summary", Operation: exchanges.OpInspect, Limits: limits, Permit: d.needs("account:read"), Handle: d.accountSummary},
+		{Pattern: deribitPath + "private/get_subaccounts", Operation: exchanges.OpSubAccounts, Limits: limits, Permit: d.needs("account:read"), Handle: d.getSubAccounts},
+		{Pattern: deribitPath + "private/create_subaccount", Operation: venue.OpOther, Limits: limits, Permit: d.needs("account:read_write", deribitMainAccount), Handle: d.createSubAccount},
 
-		{pattern: deribitPath + "private/create_api_key", operation: exchanges.OpCreateKey, limits: limits, permit: d.guarded("account:read_write"), handle: d.createKey},
-		{pattern: deribitPath + "private/edit_api_key", operation: exchanges.OpEditKey, limits: limits, permit: d.guarded("account:read_write"), handle: d.editKey},
-		{pattern: deribitPath + "private/change_api_key_name", operation: exchanges.OpEditKey, limits: limits, permit: d.needs("account:read_write"), handle: d.renameKey},
-		{pattern: deribitPath + "private/list_api_keys", operation: exchanges.OpListKeys, limits: limits, permit: d.guarded("account:read"), handle: d.listKeys},
-		{pattern: deribitPath + "private/remove_api_key", operation: exchanges.OpDeleteKey, limits: limits, permit: d.needs("account:read_write"), handle: d.deleteKey},
+		{Pattern: deribitPath + "private/create_api_key", Operation: exchanges.OpCreateKey, Limits: limits, Permit: d.guarded("account:read_write"), Handle: d.createKey},
+		{Pattern: deribitPath + "private/edit_api_key", Operation: exchanges.OpEditKey, Limits: limits, Permit: d.guarded("account:read_write"), Handle: d.editKey},
+		{Pattern: deribitPath + "private/change_api_key_name", Operation: exchanges.OpEditKey, Limits: limits, Permit: d.needs("account:read_write"), Handle: d.renameKey},
+		{Pattern: deribitPath + "private/list_api_keys", Operation: exchanges.OpListKeys, Limits: limits, Permit: d.guarded("account:read"), Handle: d.listKeys},
+		{Pattern: deribitPath + "private/remove_api_key", Operation: exchanges.OpDeleteKey, Limits: limits, Permit: d.needs("account:read_write"), Handle: d.deleteKey},
 
-		{pattern: deribitPath + "private/get_positions", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("trade:read"), handle: d.positions},
-		{pattern: deribitPath + "private/get_deposits", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("wallet:read"), handle: d.deposits},
-		{pattern: deribitPath + "private/buy", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("trade:read_write"), handle: d.buy},
-		{pattern: deribitPath + "private/submit_transfer_between_subaccounts", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("wallet:read_write"), handle: d.transfer},
-		{pattern: deribitPath + "private/withdraw", operation: exchanges.OpUseKey, limits: limits, permit: d.needs("wallet:read_write", deribitMainAccount), handle: d.withdraw},
+		{Pattern: deribitPath + "private/get_positions", Operation: exchanges.OpUseKey, Limits: limits, Permit: d.needs("trade:read"), Handle: d.positions},
+		{Pattern: deribitPath + "private/get_deposits", Operation: exchanges.OpUseKey, Limits: limits, Permit: d.needs("wallet:read"), Handle: d.deposits},
+		{Pattern: deribitPath + "private/buy", Operation: exchanges.OpUseKey, Limits: limits, Permit: d.needs("trade:read_write"), Handle: d.buy},
+		{Pattern: deribitPath + "private/submit_transfer_between_subaccounts", Operation: exchanges.OpUseKey, Limits: limits, Permit: d.needs("wallet:read_write"), Handle: d.transfer},
+		{Pattern: deribitPath + "private/withdraw", Operation: exchanges.OpUseKey, Limits: limits, Permit: d.needs("wallet:read_write", deribitMainAccount), Handle: d.withdraw},
 	}
 }
 
 // read reads a request in either form that Deribit takes: a JSON-RPC message,
 // or a query without one.
-func (d *deribit) read(c *call) (*params, *answer) {
-	var p *params
+func (d *deribit) read(c *venue.Call) (*venue.Params, *venue.Answer) {
+	var p *venue.Params
 	switch c.Method {
 	case http.MethodGet:
-		p = formParams(c.URL.RawQuery)
+		p = venue.FormParams(c.URL.RawQuery)
 	case http.MethodPost:
 		var message struct {
 			JSONRPC string          `json:"jsonrpc"`
@@ -191,43 +192,43 @@ func (d *deribit) read(c *call) (*params, *answer) {
 			Params  json.RawMessage `json:"params"`
 		}
 		switch {
-		case !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json") || json.Unmarshal(c.body, &message) != nil:
+		case !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json") || json.Unmarshal(c.Body, &message) != nil:
 			return nil, d.refuse(c, deribitParseError)
 		case message.JSONRPC != "2.0" || message.ID == nil:
 			return nil, d.refuse(c, deribitBadRequest)
 		case deribitPath+message.Method != c.URL.Path:
 			return nil, d.refuse(c, deribitMethodNotFound)
 		}
-		p = jsonParams(message.Params)
+		p = venue.JSONParams(message.Params)
 	default:
 		return nil, d.refuse(c, deribitBadRequest)
 	}
 	// These two may come with any call.
-	p.text("authorization_data")
-	p.text("challenge")
+	p.Text("authorization_data")
+	p.Text("challenge")
 	return p, nil
 }
 
 // with reads the parameters of a call by read, all of which must then be known,
 // and answers by handle.
-func (d *deribit) with(c *call, read func(*params), handle func() *answer) *answer {
+func (d *deribit) with(c *venue.Call, read func(*venue.Params), handle func() *venue.Answer) *venue.Answer {
 	p, refusal := d.read(c)
 	if refusal != nil {
 		return refusal
 	}
 	read(p)
-	if why := p.strictComplaint(); why != nil {
+	if why := p.StrictComplaint(); why != nil {
 		return d.badParameter(c, why)
 	}
 	return handle()
 }
 
-func (d *deribit) envelope(c *call, name string, value any) map[string]any {
+func (d *deribit) envelope(c *venue.Call, name string, value any) map[string]any {
 	var message struct {
 		ID json.RawMessage `json:"id"`
 	}
-	_ = json.Unmarshal(c.body, &message) // what is not JSON has no id
-	in := c.now.UnixMicro()
+	_ = json.Unmarshal(c.Body, &message) // what is not JSON has no id
+	in := c.Now.UnixMicro()
 	body := map[string]any{"jsonrpc": "2.0", name: value, "testnet": false, "usIn": in, "usOut": in + 123, "usDiff": 123}
 	if message.ID != nil {
 		body["id"] = message.ID
@@ -235,11 +236,11 @@ func (d *deribit) envelope(c *call, name string, value any) map[string]any {
 	return body
 }
 
-func (d *deribit) ok(c *call, result any) *answer {
-	return jsonAnswer(http.StatusOK, d.envelope(c, "result", result))
+func (d *deribit) ok(c *venue.Call, result any) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, d.envelope(c, "result", result))
 }
 
-func (d *deribit) refuse(c *call, code int, data ...string) *answer {
+func (d *deribit) refuse(c *venue.Call, code int, data ...string) *venue.Answer {
 	status, message := deribitError(code)
 	failure := map[string]any{"code": code, "message": message}
 	if len(data) > 0 {
@@ -249,36 +250,36 @@ func (d *deribit) refuse(c *call, code int, data ...string) *answer {
 		}
 		failure["data"] = details
 	}
-	return jsonAnswer(status, d.envelope(c, "error", failure))
+	return venue.JSONAnswer(status, d.envelope(c, "error", failure))
 }
 
-func (d *deribit) badParameter(c *call, why *complaint) *answer {
-	return d.refuse(c, deribitInvalidParams, "param", why.param, "reason", string(why.reason))
+func (d *deribit) badParameter(c *venue.Call, why *venue.Complaint) *venue.Answer {
+	return d.refuse(c, deribitInvalidParams, "param", why.Param, "reason", string(why.Reason))
 }
 
-// rateLimited also ends the session, unless the limit is a pretended one.
-func (d *deribit) rateLimited(c *call, _ quota) *answer {
-	if c.fault.Kind != RateLimit {
+// RateLimited also ends the session, unless the limit is a pretended one.
+func (d *deribit) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
+	if c.Fault.Kind != RateLimit {
 		d.endSession(d.bearer(c))
 	}
 	return d.refuse(c, deribitTooManyRequests)
 }
 
-func (d *deribit) notFound(c *call) *answer { return d.refuse(c, deribitMethodNotFound) }
+func (d *deribit) NotFound(c *venue.Call) *venue.Answer { return d.refuse(c, deribitMethodNotFound) }
 
-func (d *deribit) getTime(c *call) *answer {
-	return d.with(c, func(*params) {}, func() *answer { return d.ok(c, c.now.UnixMilli()) })
+func (d *deribit) getTime(c *venue.Call) *venue.Answer {
+	return d.with(c, func(*venue.Params) {}, func() *venue.Answer { return d.ok(c, c.Now.UnixMilli()) })
 }
 
-func (d *deribit) test(c *call) *answer {
-	return d.with(c, func(*params) {}, func() *answer { return d.ok(c, map[string]string{"version": "1.2.26"}) })
+func (d *deribit) test(c *venue.Call) *venue.Answer {
+	return d.with(c, func(*venue.Params) {}, func() *venue.Answer { return d.ok(c, map[string]string{"version": "1.2.26"}) })
 }
 
 // needs permits a caller that holds all of these elements of a scope.
-func (d *deribit) needs(elements ...string) func(*call) *answer {
-	return func(c *call) *answer {
+func (d *deribit) needs(elements ...string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
 		for _, element := range elements {
-			if !d.holds(c.key, element) {
+			if !d.holds(c.Key, element) {
 				return d.refuse(c, deribitForbidden)
 			}
 		}
@@ -291,17 +292,17 @@ const deribitMainAccount = "mainaccount"
 
 // holds tells whether a key may do what an element stands for: what may write
 // may also read.
-func (d *deribit) holds(k *key, element string) bool {
+func (d *deribit) holds(k *venue.Key, element string) bool {
 	if element == deribitMainAccount {
-		return k.account.parent == nil
+		return k.Account.Parent == nil
 	}
-	return k.has(element) || strings.HasSuffix(element, ":read") && k.has(element+"_write")
+	return k.Has(element) || strings.HasSuffix(element, ":read") && k.Has(element+"_write")
 }
 
 // user is the main account of an account.
-func (d *deribit) user(a *account) *account {
-	if a.parent != nil {
-		return a.parent
+func (d *deribit) user(a *venue.Account) *venue.Account {
+	if a.Parent != nil {
+		return a.Parent
 	}
 	return a
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // readScope reads a scope of keys, and tells whether every element is one. What
@@ -40,105 +42,105 @@ type deribitKeyParams struct {
 	addresses []string
 }
 
-func (d *deribit) readKey(p *params) deribitKeyParams {
-	p.require("max_scope")
-	scope, known := d.readScope(p.text("max_scope"))
-	p.check("max_scope", known)
-	wanted := deribitKeyParams{scope: scope, name: p.text("name")}
-	p.check("name", deribitIsName(wanted.name))
+func (d *deribit) readKey(p *venue.Params) deribitKeyParams {
+	p.Require("max_scope")
+	scope, known := d.readScope(p.Text("max_scope"))
+	p.Check("max_scope", known)
+	wanted := deribitKeyParams{scope: scope, name: p.Text("name")}
+	p.Check("name", deribitIsName(wanted.name))
 	var features []string
-	if p.value("enabled_features", &features) {
+	if p.Value("enabled_features", &features) {
 		for _, feature := range features {
-			p.check("enabled_features", feature == "restricted_block_trades" || feature == "block_trade_approval")
+			p.Check("enabled_features", feature == "restricted_block_trades" || feature == "block_trade_approval")
 		}
 	}
 	return wanted
 }
 
 func deribitIsName(name string) bool {
-	return len(name) <= 16 && strings.Trim(name, alphanumeric+"_") == ""
+	return len(name) <= 16 && strings.Trim(name, venue.Alphanumeric+"_") == ""
 }
 
 // exceeds tells whether a scope goes beyond what the caller holds.
-func (d *deribit) exceeds(c *call, scope []string) bool {
-	return slices.ContainsFunc(scope, func(element string) bool { return !d.holds(c.key, element) })
+func (d *deribit) exceeds(c *venue.Call, scope []string) bool {
+	return slices.ContainsFunc(scope, func(element string) bool { return !d.holds(c.Key, element) })
 }
 
 // surplus is what a key may get unasked under the fault GrantMore.
 func (d *deribit) surplus() []string { return []string{"account:read", "block_trade:read"} }
 
 // createKey answers private/create_api_key. The key is bound to no address.
-func (d *deribit) createKey(c *call) *answer {
+func (d *deribit) createKey(c *venue.Call) *venue.Answer {
 	var wanted deribitKeyParams
-	k := &key{id: randomNumber(7), apiKey: d.clientID(), account: c.key.account, created: c.now}
-	return d.with(c, func(p *params) {
+	k := &venue.Key{ID: venue.RandomNumber(7), APIKey: d.clientID(), Account: c.Key.Account, Created: c.Now}
+	return d.with(c, func(p *venue.Params) {
 		wanted = d.readKey(p)
-		if p.given("public_key") {
-			public, ok := deribitPublicKey(p.text("public_key"))
-			p.check("public_key", ok)
-			k.public = public
+		if p.Given("public_key") {
+			public, ok := deribitPublicKey(p.Text("public_key"))
+			p.Check("public_key", ok)
+			k.Public = public
 		}
-	}, func() *answer {
+	}, func() *venue.Answer {
 		switch {
 		case d.exceeds(c, wanted.scope):
 			return d.refuse(c, deribitScopeExceeded)
-		case len(c.books.keysOf(k.account)) >= deribitMaxKeys:
+		case len(c.Books.KeysOf(k.Account)) >= deribitMaxKeys:
 			// The documentation names no code for this.
 			return d.refuse(c, deribitBadRequest)
 		}
-		if k.public == nil {
-			k.secret = d.clientSecret()
+		if k.Public == nil {
+			k.Secret = d.clientSecret()
 		}
-		k.label, k.permissions = wanted.name, c.grant(wanted.scope, d.surplus()...)
-		return d.ok(c, d.keyView(c.books.addKey(k)))
+		k.Label, k.Permissions = wanted.name, c.Grant(wanted.scope, d.surplus()...)
+		return d.ok(c, d.keyView(c.Books.AddKey(k)))
 	})
 }
 
 // editKey answers private/edit_api_key.
-func (d *deribit) editKey(c *call) *answer {
+func (d *deribit) editKey(c *venue.Call) *venue.Answer {
 	var wanted deribitKeyParams
 	var bind, rename bool
-	return d.withKey(c, func(p *params) {
-		wanted, rename = d.readKey(p), p.given("name")
-		bind = p.value("ip_whitelist", &wanted.addresses)
+	return d.withKey(c, func(p *venue.Params) {
+		wanted, rename = d.readKey(p), p.Given("name")
+		bind = p.Value("ip_whitelist", &wanted.addresses)
 		for _, address := range wanted.addresses {
 			parsed, err := netip.ParseAddr(address)
-			p.check("ip_whitelist", err == nil && parsed.Is4())
+			p.Check("ip_whitelist", err == nil && parsed.Is4())
 		}
-	}, func(k *key) *answer {
+	}, func(k *venue.Key) *venue.Answer {
 		if d.exceeds(c, wanted.scope) {
 			return d.refuse(c, deribitScopeExceeded)
 		}
-		k.permissions = c.grant(wanted.scope, d.surplus()...)
+		k.Permissions = c.Grant(wanted.scope, d.surplus()...)
 		if rename {
-			k.label = wanted.name
+			k.Label = wanted.name
 		}
 		if bind {
-			k.ips = wanted.addresses
+			k.IPs = wanted.addresses
 		}
 		return d.ok(c, d.keyView(k))
 	})
 }
 
 // renameKey answers private/change_api_key_name.
-func (d *deribit) renameKey(c *call) *answer {
+func (d *deribit) renameKey(c *venue.Call) *venue.Answer {
 	var name string
-	return d.withKey(c, func(p *params) {
-		p.require("name")
-		name = p.text("name")
-		p.check("name", deribitIsName(name))
-	}, func(k *key) *answer {
-		k.label = name
+	return d.withKey(c, func(p *venue.Params) {
+		p.Require("name")
+		name = p.Text("name")
+		p.Check("name", deribitIsName(name))
+	}, func(k *venue.Key) *venue.Answer {
+		k.Label = name
 		return d.ok(c, d.keyView(k))
 	})
 }
 
 // listKeys answers private/list_api_keys. The documentation contradicts itself
 // on whether it shows secrets; here it does.
-func (d *deribit) listKeys(c *call) *answer {
-	return d.with(c, func(*params) {}, func() *answer {
+func (d *deribit) listKeys(c *venue.Call) *venue.Answer {
+	return d.with(c, func(*venue.Params) {}, func() *venue.Answer {
 		rows := []any{}
-		for _, k := range c.books.keysOf(c.key.account) {
+		for _, k := range c.Books.KeysOf(c.Key.Account) {
 			rows = append(rows, d.keyView(k))
 		}
 		return d.ok(c, rows)
@@ -146,29 +148,29 @@ func (d *deribit) listKeys(c *call) *answer {
 }
 
 // deleteKey answers private/remove_api_key.
-func (d *deribit) deleteKey(c *call) *answer {
-	return d.withKey(c, func(*params) {}, func(k *key) *answer {
-		c.removeKey(k)
+func (d *deribit) deleteKey(c *venue.Call) *venue.Answer {
+	return d.withKey(c, func(*venue.Params) {}, func(k *venue.Key) *venue.Answer {
+		c.RemoveKey(k)
 		return d.ok(c, "ok")
 	})
 }
 
 // withKey finds the key of the acting account that a call names by its id. Its
 // refusal of a key that does not exist is not documented.
-func (d *deribit) withKey(c *call, read func(*params), handle func(*key) *answer) *answer {
-	var k *key
-	return d.with(c, func(p *params) {
-		p.require("id")
-		id := strconv.FormatInt(p.integer("id", 0), 10)
+func (d *deribit) withKey(c *venue.Call, read func(*venue.Params), handle func(*venue.Key) *venue.Answer) *venue.Answer {
+	var k *venue.Key
+	return d.with(c, func(p *venue.Params) {
+		p.Require("id")
+		id := strconv.FormatInt(p.Integer("id", 0), 10)
 		read(p)
-		for _, own := range c.books.keysOf(c.key.account) {
-			if own.id == id {
+		for _, own := range c.Books.KeysOf(c.Key.Account) {
+			if own.ID == id {
 				k = own
 			}
 		}
-		p.check("id", k != nil)
-	}, func() *answer {
-		if d.exceeds(c, k.permissions) {
+		p.Check("id", k != nil)
+	}, func() *venue.Answer {
+		if d.exceeds(c, k.Permissions) {
 			return d.refuse(c, deribitScopeExceeded)
 		}
 		return handle(k)
@@ -176,20 +178,20 @@ func (d *deribit) withKey(c *call, read func(*params), handle func(*key) *answer
 }
 
 // keyView is a key as answers show it, its scope in an order of their own.
-func (d *deribit) keyView(k *key) map[string]any {
-	scope := slices.Clone(k.permissions)
+func (d *deribit) keyView(k *venue.Key) map[string]any {
+	scope := slices.Clone(k.Permissions)
 	slices.Sort(scope)
 	slices.Reverse(scope)
 	if len(scope) == 0 {
 		scope = []string{"wallet:none", "trade:none", "account:none"}
 	}
 	view := map[string]any{
-		"id": json.Number(k.id), "timestamp": k.created.UnixMilli(), "client_id": k.apiKey, "client_secret": k.secret, "name": k.label,
+		"id": json.Number(k.ID), "timestamp": k.Created.UnixMilli(), "client_id": k.APIKey, "client_secret": k.Secret, "name": k.Label,
 		"max_scope": strings.Join(scope, " "), "enabled": true, "default": false, "enabled_features": []string{},
-		"ip_whitelist": append([]string{}, k.ips...),
+		"ip_whitelist": append([]string{}, k.IPs...),
 	}
-	if public := k.publicKey(); public != nil {
-		text := publicPEM(public)
+	if public := k.PublicKey(); public != nil {
+		text := venue.PublicPEM(public)
 		view["public_key"], view["client_secret"] = text, deribitFingerprint(text)
 	}
 	return view

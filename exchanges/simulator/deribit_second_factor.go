@@ -1,10 +1,14 @@
 package simulator
 
-import "time"
+import (
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
 
 // deribitChallenge is a second factor that was asked for.
 type deribitChallenge struct {
-	user   *account
+	user   *venue.Account
 	method string // the path of the call
 	at     time.Time
 }
@@ -14,9 +18,9 @@ const deribitChallengeLife = time.Minute
 
 // guarded permits what needs permits, with a second factor if the user has one
 // (https://docs.deribit.com/articles/security-keys).
-func (d *deribit) guarded(elements ...string) func(*call) *answer {
+func (d *deribit) guarded(elements ...string) func(*venue.Call) *venue.Answer {
 	permit := d.needs(elements...)
-	return func(c *call) *answer {
+	return func(c *venue.Call) *venue.Answer {
 		if refusal := permit(c); refusal != nil {
 			return refusal
 		}
@@ -25,9 +29,9 @@ func (d *deribit) guarded(elements ...string) func(*call) *answer {
 }
 
 // secondFactor asks for a one-time code or checks the one that is there.
-func (d *deribit) secondFactor(c *call) *answer {
-	user := d.user(c.key.account)
-	secret := d.totpSecrets[user.id]
+func (d *deribit) secondFactor(c *venue.Call) *venue.Answer {
+	user := d.user(c.Key.Account)
+	secret := d.totpSecrets[user.ID]
 	if secret == "" {
 		return nil
 	}
@@ -35,13 +39,13 @@ func (d *deribit) secondFactor(c *call) *answer {
 	if refusal != nil {
 		return refusal
 	}
-	code, text := p.text("authorization_data"), p.text("challenge")
-	if why := p.complaint(); why != nil {
+	code, text := p.Text("authorization_data"), p.Text("challenge")
+	if why := p.Complaint(); why != nil {
 		return d.badParameter(c, why)
 	}
 	if code == "" {
-		text = randomText(43, alphanumeric) + "="
-		d.challenges[text] = deribitChallenge{user, c.URL.Path, c.now}
+		text = venue.RandomText(43, venue.Alphanumeric) + "="
+		d.challenges[text] = deribitChallenge{user, c.URL.Path, c.Now}
 		return d.ok(c, map[string]any{
 			"security_keys":                       []any{map[string]string{"type": "tfa", "name": "tfa"}},
 			"security_key_authorization_required": true, "rp_id": "test.deribit.com", "challenge": text,
@@ -49,15 +53,15 @@ func (d *deribit) secondFactor(c *call) *answer {
 	}
 	asked, known := d.challenges[text]
 	delete(d.challenges, text)
-	step := oneTimeStep(c.now)
+	step := venue.OneTimeStep(c.Now)
 	switch {
-	case !known || asked.user != user || asked.method != c.URL.Path || c.now.Sub(asked.at) > deribitChallengeLife:
+	case !known || asked.user != user || asked.method != c.URL.Path || c.Now.Sub(asked.at) > deribitChallengeLife:
 		return d.refuse(c, deribitBadSecondFactor, "reason", "challenge_timeout")
-	case code != oneTimeCode(secret, c.now):
+	case code != venue.OneTimeCode(secret, c.Now):
 		return d.refuse(c, deribitBadSecondFactor, "reason", "tfa_code_not_matched")
-	case step <= d.lastSteps[user.id]:
+	case step <= d.lastSteps[user.ID]:
 		return d.refuse(c, deribitBadSecondFactor, "reason", "used_tfa_code")
 	}
-	d.lastSteps[user.id] = step
+	d.lastSteps[user.ID] = step
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 func TestDeribitVectors(t *testing.T) {
@@ -20,28 +22,28 @@ func TestDeribitVectors(t *testing.T) {
 				return
 			}
 			parts := strings.SplitN(v.StringToSign, "\n", 3)
-			request := func(body string) *call {
+			request := func(body string) *venue.Call {
 				sent := v
 				sent.Body = body
 				return sent.callTo(k, time.UnixMilli(1760000000000),
-					"Authorization", "deri-hmac-sha256 id="+k.apiKey+",ts="+parts[0]+",sig="+v.Signature+",nonce="+parts[1])
+					"Authorization", "deri-hmac-sha256 id="+k.APIKey+",ts="+parts[0]+",sig="+v.Signature+",nonce="+parts[1])
 			}
-			caller, refusal := d.authenticate(request(v.Body))
+			caller, refusal := d.Authenticate(request(v.Body))
 			require.Nil(t, refusal)
 			require.Same(t, k, caller)
-			_, refusal = d.authenticate(request(v.Body))
-			require.Equal(t, http.StatusUnauthorized, refusal.status, "a nonce serves once")
-			_, refusal = d.authenticate(request(v.Body + " "))
-			require.Equal(t, http.StatusBadRequest, refusal.status, "another body")
+			_, refusal = d.Authenticate(request(v.Body))
+			require.Equal(t, http.StatusUnauthorized, refusal.Status, "a nonce serves once")
+			_, refusal = d.Authenticate(request(v.Body + " "))
+			require.Equal(t, http.StatusBadRequest, refusal.Status, "another body")
 		})
 	}
 }
 
 func TestDeribitCode(t *testing.T) {
-	require.Equal(t, "885822", oneTimeCode("JBSWY3DPEHPK3PXP", time.Unix(1760000000, 0)))
+	require.Equal(t, "885822", venue.OneTimeCode("JBSWY3DPEHPK3PXP", time.Unix(1760000000, 0)))
 }
 
 func TestDeribitFingerprint(t *testing.T) {
-	public := newEd25519()().Public()
-	require.Regexp(t, `^([0-9a-f]{2}:){15}[0-9a-f]{2}$`, deribitFingerprint(publicPEM(public)))
+	public := venue.NewEd25519()().Public()
+	require.Regexp(t, `^([0-9a-f]{2}:){15}[0-9a-f]{2}$`, deribitFingerprint(venue.PublicPEM(public)))
 }

@@ -28,6 +28,6 @@
 // through params, works on the call's books and returns an answer. Handlers run
 // one at a time, so no exchange needs locks. Faults, counting, rate limits,
 // resets and the control API come with it: a handler only calls [call.grant] for
-// permissions that it gives and [call.removeKey] for keys that it deletes, so
+// permissions that it gives and [call.RemoveKey] for keys that it deletes, so
 // that the faults about these can act.
 package simulator

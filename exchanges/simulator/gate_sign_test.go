@@ -4,18 +4,20 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // gateCall is a vector as a call to its venue.
-func gateCall(k *key, v vector) *call {
+func gateCall(k *venue.Key, v vector) *venue.Call {
 	return v.callTo(k, time.Unix(1_700_000_000, 0),
-		"KEY", k.apiKey, "Timestamp", v.Timestamp, "SIGN", v.Signature, "Content-Type", "application/json")
+		"KEY", k.APIKey, "Timestamp", v.Timestamp, "SIGN", v.Signature, "Content-Type", "application/json")
 }
 
 func gateSigning() signing {
 	return signing{
 		venue: "gate", rules: newGate, call: gateCall,
-		signed: func(c *call) (text, signature string) {
+		signed: func(c *venue.Call) (text, signature string) {
 			text, _ = gateSignedText(c)
 			return text, c.Header.Get("SIGN")
 		},

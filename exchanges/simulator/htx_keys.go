@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -19,53 +20,53 @@ const (
 const htxDay = 24 * time.Hour
 
 // describeKey shows a key as lists do.
-func (h *htx) describeKey(c *call, k *key) map[string]any {
+func (h *htx) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 	status, days := "normal", int64(-1)
-	if !k.expires.IsZero() {
-		days = int64(max(k.expires.Sub(c.now), 0) / htxDay)
+	if !k.Expires.IsZero() {
+		days = int64(max(k.Expires.Sub(c.Now), 0) / htxDay)
 	}
-	if k.expired(c.now) {
+	if k.Expired(c.Now) {
 		status = "expired"
 	}
 	return map[string]any{
-		"accessKey": k.apiKey, "status": status, "note": k.label, "permission": strings.Join(k.permissions, ","),
-		"ipAddresses": strings.Join(k.ips, ","), "validDays": days,
-		"createTime": k.created.UnixMilli(), "updateTime": k.created.UnixMilli(),
+		"accessKey": k.APIKey, "status": status, "note": k.Label, "permission": strings.Join(k.Permissions, ","),
+		"ipAddresses": strings.Join(k.IPs, ","), "validDays": days,
+		"createTime": k.Created.UnixMilli(), "updateTime": k.Created.UnixMilli(),
 	}
 }
 
 // queryKeys is GET /v2/user/api-key, which asks for one key or lists all.
-func (h *htx) queryKeys(c *call) route {
-	rt := route{
-		pattern: "GET /v2/user/api-key", operation: exchanges.OpListKeys, permit: h.parentOnly, handle: h.listKeys,
-		limits: h.shared(),
+func (h *htx) queryKeys(c *venue.Call) venue.Route {
+	rt := venue.Route{
+		Pattern: "GET /v2/user/api-key", Operation: exchanges.OpListKeys, Permit: h.parentOnly, Handle: h.listKeys,
+		Limits: h.shared(),
 	}
-	if formParams(c.URL.RawQuery).given("accessKey") {
-		rt.operation = opOther
+	if venue.FormParams(c.URL.RawQuery).Given("accessKey") {
+		rt.Operation = venue.OpOther
 	}
 	return rt
 }
 
 // listKeys answers GET /v2/user/api-key for the parent user itself or one of its
 // sub-users.
-func (h *htx) listKeys(c *call) *answer {
+func (h *htx) listKeys(c *venue.Call) *venue.Answer {
 	p := h.params(c)
-	p.require("uid")
-	uid, wanted := p.integer("uid", 0), p.text("accessKey")
-	if why := p.strictComplaint(); why != nil {
+	p.Require("uid")
+	uid, wanted := p.Integer("uid", 0), p.Text("accessKey")
+	if why := p.StrictComplaint(); why != nil {
 		return h.badParameter(c, why)
 	}
-	user := c.key.account
+	user := c.Key.Account
 	if uid != htxUID(user) {
 		sub, refusal := h.subUser(c, uid)
 		if refusal != nil {
-			return h.badParameter(c, &complaint{"uid", badValue})
+			return h.badParameter(c, &venue.Complaint{Param: "uid", Reason: venue.BadValue})
 		}
 		user = sub
 	}
 	rows := []any{}
-	for _, k := range c.books.keysOf(user) {
-		if wanted == "" || wanted == k.apiKey {
+	for _, k := range c.Books.KeysOf(user) {
+		if wanted == "" || wanted == k.APIKey {
 			rows = append(rows, h.describeKey(c, k))
 		}
 	}
@@ -73,73 +74,73 @@ func (h *htx) listKeys(c *call) *answer {
 }
 
 // readPermission reads the permissions of a sub-user's key.
-func (h *htx) readPermission(p *params) []string {
+func (h *htx) readPermission(p *venue.Params) []string {
 	var permissions []string
-	for word := range strings.SplitSeq(p.text("permission"), ",") {
+	for word := range strings.SplitSeq(p.Text("permission"), ",") {
 		word = strings.TrimSpace(word)
-		p.check("permission", word == htxRead || word == htxTrade)
+		p.Check("permission", word == htxRead || word == htxTrade)
 		permissions = append(permissions, word)
 	}
-	p.check("permission", slices.Contains(permissions, htxRead))
+	p.Check("permission", slices.Contains(permissions, htxRead))
 	return permissions
 }
 
 // readAddresses reads IPv4 and IPv6 addresses and IPv4 networks.
-func (h *htx) readAddresses(p *params) []string {
-	list := p.text("ipAddresses")
+func (h *htx) readAddresses(p *venue.Params) []string {
+	list := p.Text("ipAddresses")
 	if list == "" {
 		return nil
 	}
 	addresses := strings.Split(list, ",")
-	p.check("ipAddresses", len(addresses) <= htxMaxAddresses)
+	p.Check("ipAddresses", len(addresses) <= htxMaxAddresses)
 	for _, entry := range addresses {
 		_, err := netip.ParseAddr(entry)
 		if strings.Contains(entry, "/") {
 			var network netip.Prefix
 			network, err = netip.ParsePrefix(entry)
-			p.check("ipAddresses", network.Addr().Is4())
+			p.Check("ipAddresses", network.Addr().Is4())
 		}
-		p.check("ipAddresses", err == nil)
+		p.Check("ipAddresses", err == nil)
 	}
 	return addresses
 }
 
-func (h *htx) readNote(p *params) string {
-	note := p.text("note")
-	p.check("note", note != "" && len(note) <= htxMaxNote)
+func (h *htx) readNote(p *venue.Params) string {
+	note := p.Text("note")
+	p.Check("note", note != "" && len(note) <= htxMaxNote)
 	return note
 }
 
 // checkCode checks the one-time code, where the parent user has an authenticator
 // app. Whether a code is taken twice is not documented, nor what is answered to
 // a wrong one.
-func (h *htx) checkCode(c *call, code string) *answer {
-	secret := h.totpSecrets[c.key.account.id]
+func (h *htx) checkCode(c *venue.Call, code string) *venue.Answer {
+	secret := h.totpSecrets[c.Key.Account.ID]
 	if secret == "" {
 		return nil
 	}
-	step := oneTimeStep(c.now)
+	step := venue.OneTimeStep(c.Now)
 	switch {
 	case code == "":
-		return h.badParameter(c, &complaint{"otpToken", missing})
-	case code != oneTimeCode(secret, c.now) || step <= h.lastSteps[c.key.account.id]:
-		return h.badParameter(c, &complaint{"otpToken", badValue})
+		return h.badParameter(c, &venue.Complaint{Param: "otpToken", Reason: venue.Missing})
+	case code != venue.OneTimeCode(secret, c.Now) || step <= h.lastSteps[c.Key.Account.ID]:
+		return h.badParameter(c, &venue.Complaint{Param: "otpToken", Reason: venue.BadValue})
 	}
-	h.lastSteps[c.key.account.id] = step
+	h.lastSteps[c.Key.Account.ID] = step
 	return nil
 }
 
 // createKey answers POST /v2/sub-user/api-key-generation. Fields that are not
 // known are ignored.
-func (h *htx) createKey(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("subUid", "note", "permission")
-	uid, note, permissions, addresses := p.integer("subUid", 0), h.readNote(p), h.readPermission(p), h.readAddresses(p)
+func (h *htx) createKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("subUid", "note", "permission")
+	uid, note, permissions, addresses := p.Integer("subUid", 0), h.readNote(p), h.readPermission(p), h.readAddresses(p)
 	code := ""
-	if p.given("otpToken") {
-		code = p.text("otpToken")
+	if p.Given("otpToken") {
+		code = p.Text("otpToken")
 	}
-	if why := p.complaint(); why != nil {
+	if why := p.Complaint(); why != nil {
 		return h.badParameter(c, why)
 	}
 	sub, refusal := h.subUser(c, uid)
@@ -149,76 +150,76 @@ func (h *htx) createKey(c *call) *answer {
 	if refusal := h.checkCode(c, code); refusal != nil {
 		return refusal
 	}
-	if len(c.books.keysOf(sub)) >= htxMaxKeys {
+	if len(c.Books.KeysOf(sub)) >= htxMaxKeys {
 		return h.refuse(c, htxTooManyKeys, "number of api key in the request exceeded valid range")
 	}
-	k := c.books.addKey(&key{
-		apiKey: htxKeyText(), secret: htxKeyText(), account: sub, label: note,
-		permissions: c.grant(permissions, htxTrade, htxWithdraw), ips: addresses, created: c.now,
+	k := c.Books.AddKey(&venue.Key{
+		APIKey: htxKeyText(), Secret: htxKeyText(), Account: sub, Label: note,
+		Permissions: c.Grant(permissions, htxTrade, htxWithdraw), IPs: addresses, Created: c.Now,
 	})
 	if len(addresses) == 0 {
-		k.expires = c.now.Add(htxUnboundLife)
+		k.Expires = c.Now.Add(htxUnboundLife)
 	}
 	// Here the permissions come in another order.
-	shown := slices.Clone(k.permissions)
+	shown := slices.Clone(k.Permissions)
 	slices.Reverse(shown)
 	return h.ok(c, map[string]any{
-		"accessKey": k.apiKey, "secretKey": k.secret, "note": k.label,
-		"permission": strings.Join(shown, ","), "ipAddresses": strings.Join(k.ips, ","),
+		"accessKey": k.APIKey, "secretKey": k.Secret, "note": k.Label,
+		"permission": strings.Join(shown, ","), "ipAddresses": strings.Join(k.IPs, ","),
 	})
 }
 
 // target finds the key that an edit or deletion names.
-func (h *htx) target(c *call, p *params) (*key, *answer) {
-	p.require("subUid", "accessKey")
-	uid, accessKey := p.integer("subUid", 0), p.text("accessKey")
-	if why := p.complaint(); why != nil {
+func (h *htx) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+	p.Require("subUid", "accessKey")
+	uid, accessKey := p.Integer("subUid", 0), p.Text("accessKey")
+	if why := p.Complaint(); why != nil {
 		return nil, h.badParameter(c, why)
 	}
 	sub, refusal := h.subUser(c, uid)
 	if refusal != nil {
 		return nil, refusal
 	}
-	k := c.books.key(accessKey)
-	if k == nil || k.account != sub {
-		return nil, h.badParameter(c, &complaint{"accessKey", badValue})
+	k := c.Books.Key(accessKey)
+	if k == nil || k.Account != sub {
+		return nil, h.badParameter(c, &venue.Complaint{Param: "accessKey", Reason: venue.BadValue})
 	}
 	return k, nil
 }
 
 // editKey answers POST /v2/sub-user/api-key-modification. What becomes of
 // addresses that are not given is not documented; here they stay.
-func (h *htx) editKey(c *call) *answer {
-	p := jsonParams(c.body)
+func (h *htx) editKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
 	k, refusal := h.target(c, p)
 	if refusal != nil {
 		return refusal
 	}
 	edited := *k
-	if p.given("note") {
-		edited.label = h.readNote(p)
+	if p.Given("note") {
+		edited.Label = h.readNote(p)
 	}
-	if p.given("permission") {
-		edited.permissions = c.grant(h.readPermission(p), htxTrade, htxWithdraw)
+	if p.Given("permission") {
+		edited.Permissions = c.Grant(h.readPermission(p), htxTrade, htxWithdraw)
 	}
-	if p.given("ipAddresses") {
-		edited.ips = h.readAddresses(p)
+	if p.Given("ipAddresses") {
+		edited.IPs = h.readAddresses(p)
 	}
-	if why := p.complaint(); why != nil {
+	if why := p.Complaint(); why != nil {
 		return h.badParameter(c, why)
 	}
 	*k = edited
 	return h.ok(c, map[string]any{
-		"note": k.label, "permission": strings.Join(k.permissions, ","), "ipAddresses": strings.Join(k.ips, ","),
+		"note": k.Label, "permission": strings.Join(k.Permissions, ","), "ipAddresses": strings.Join(k.IPs, ","),
 	})
 }
 
 // deleteKey answers POST /v2/sub-user/api-key-deletion.
-func (h *htx) deleteKey(c *call) *answer {
-	k, refusal := h.target(c, jsonParams(c.body))
+func (h *htx) deleteKey(c *venue.Call) *venue.Answer {
+	k, refusal := h.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return h.ok(c, nil)
 }

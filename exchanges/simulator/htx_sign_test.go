@@ -8,17 +8,19 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // htxSent is a vector as a call to its venue, with its query as it is.
-func htxSent(k *key, v vector) *call {
+func htxSent(k *venue.Key, v vector) *venue.Call {
 	c := v.callTo(k, time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
 	c.Host = "API.huobi.pro"
 	return c
 }
 
 // htxCall is a vector as a call to its venue. Parameters may come in any order.
-func htxCall(k *key, v vector) *call {
+func htxCall(k *venue.Key, v vector) *venue.Call {
 	v.Query = "Signature=" + url.QueryEscape(v.Signature) + "&" + strings.Split(v.StringToSign, "\n")[3]
 	return htxSent(k, v)
 }
@@ -26,9 +28,9 @@ func htxCall(k *key, v vector) *call {
 func htxSigning() signing {
 	return signing{
 		venue: "htx", rules: newHTX, call: htxCall,
-		signed: func(c *call) (text, signature string) {
-			p := formParams(c.URL.RawQuery)
-			return htxSigned(c, p), p.text("Signature")
+		signed: func(c *venue.Call) (text, signature string) {
+			p := venue.FormParams(c.URL.RawQuery)
+			return htxSigned(c, p), p.Text("Signature")
 		},
 		field: "err-msg", badSignature: "Signature not valid: Verification failure [校验失败]",
 	}
@@ -58,7 +60,7 @@ func TestHTXEscape(t *testing.T) {
 func FuzzHTXAuthenticate(f *testing.F) {
 	file := readVectors(f, "htx")
 	for _, v := range file.Vectors {
-		f.Add(v.Method, v.Path, htxCall(&key{}, v).URL.RawQuery)
+		f.Add(v.Method, v.Path, htxCall(&venue.Key{}, v).URL.RawQuery)
 	}
 	f.Add("GET", "/", "AccessKeyId=x")
 	k, right := file.root(f, vector{}), file.right()

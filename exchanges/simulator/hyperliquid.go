@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // hyperliquid plays the API of Hyperliquid's main chain as documented at
@@ -27,17 +28,17 @@ type hyperliquid struct {
 
 // hyperliquidRemoved is an agent that is gone and may still be listed.
 type hyperliquidRemoved struct {
-	*key
+	*venue.Key
 	at time.Time
 }
 
-func newHyperliquid() rules {
+func newHyperliquid() venue.Rules {
 	h := &hyperliquid{}
-	h.reset()
+	h.Reset()
 	return h
 }
 
-func (h *hyperliquid) reset() {
+func (h *hyperliquid) Reset() {
 	h.nonces, h.removals, h.removed = make(map[string][]int64), make(map[string]time.Time), nil
 }
 
@@ -56,64 +57,64 @@ const (
 	hyperliquidLate = 15 * time.Minute
 )
 
-func (h *hyperliquid) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	for _, kind := range []string{mainRoot, "unfunded"} {
-		owner := newWallet()
-		master := books.addAccount(&account{id: "wallet " + owner.address(), created: now})
-		books.addAccount(&account{id: owner.address(), parent: master, created: now})
-		root := books.addKey(&key{kind: kind, apiKey: owner.address(), private: owner.private(), account: master, created: now})
-		if kind != mainRoot {
+func (h *hyperliquid) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	for _, kind := range []string{venue.MainRoot, "unfunded"} {
+		owner := venue.NewWallet()
+		master := books.AddAccount(&venue.Account{ID: "wallet " + owner.Address(), Created: now})
+		books.AddAccount(&venue.Account{ID: owner.Address(), Parent: master, Created: now})
+		root := books.AddKey(&venue.Key{Kind: kind, APIKey: owner.Address(), Private: owner.Private(), Account: master, Created: now})
+		if kind != venue.MainRoot {
 			continue
 		}
-		root.permissions = []string{hyperliquidOwner}
+		root.Permissions = []string{hyperliquidOwner}
 		// The unnamed agent, which no list shows.
-		unnamed := newWallet()
-		books.addKey(&key{
-			kind: "no_right", apiKey: unnamed.address(), private: unnamed.private(), account: master, permissions: []string{hyperliquidAgent}, created: now,
+		unnamed := venue.NewWallet()
+		books.AddKey(&venue.Key{
+			Kind: "no_right", APIKey: unnamed.Address(), Private: unnamed.Private(), Account: master, Permissions: []string{hyperliquidAgent}, Created: now,
 		})
 	}
 }
 
-func (h *hyperliquid) addSubAccount(books *books, now time.Time, master *account) *account {
-	owner := books.subAccounts(master)[0]
-	number := len(books.subAccounts(owner)) + 1
-	return books.addAccount(&account{id: randomAddress(), name: "desk" + strconv.Itoa(number), parent: owner, created: now})
+func (h *hyperliquid) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	owner := books.SubAccounts(master)[0]
+	number := len(books.SubAccounts(owner)) + 1
+	return books.AddAccount(&venue.Account{ID: venue.RandomAddress(), Name: "desk" + strconv.Itoa(number), Parent: owner, Created: now})
 }
 
-func (h *hyperliquid) routes() []route {
-	return []route{
-		{pattern: "POST /info", choose: h.chooseInfo},
-		{pattern: "POST /exchange", choose: h.chooseAction},
+func (h *hyperliquid) Routes() []venue.Route {
+	return []venue.Route{
+		{Pattern: "POST /info", Choose: h.chooseInfo},
+		{Pattern: "POST /exchange", Choose: h.chooseAction},
 	}
 }
 
 // hyperliquidWeight is the one limit: 1200 in a minute, by address.
-func hyperliquidWeight(weight int) []limit {
-	return []limit{{quota: 1200, window: time.Minute, by: perAddress, weight: weight, bucket: "all"}}
+func hyperliquidWeight(weight int) []venue.Limit {
+	return []venue.Limit{{Quota: 1200, Window: time.Minute, By: venue.PerAddress, Weight: weight, Bucket: "all"}}
 }
 
 // chooseInfo finds the route of a question, which is what the type says.
-func (h *hyperliquid) chooseInfo(c *call) route {
-	chosen := route{operation: opOther, public: true, limits: hyperliquidWeight(20), handle: h.notUnderstood}
-	switch jsonParams(c.body).text("type") {
+func (h *hyperliquid) chooseInfo(c *venue.Call) venue.Route {
+	chosen := venue.Route{Operation: venue.OpOther, Public: true, Limits: hyperliquidWeight(20), Handle: h.notUnderstood}
+	switch venue.JSONParams(c.Body).Text("type") {
 	case "exchangeStatus":
-		chosen.operation, chosen.handle = exchanges.OpServerTime, h.status
+		chosen.Operation, chosen.Handle = exchanges.OpServerTime, h.status
 	case "userRole":
-		chosen.operation, chosen.handle, chosen.limits = exchanges.OpInspect, h.userRole, hyperliquidWeight(60)
+		chosen.Operation, chosen.Handle, chosen.Limits = exchanges.OpInspect, h.userRole, hyperliquidWeight(60)
 	case "subAccounts":
-		chosen.operation, chosen.handle = exchanges.OpSubAccounts, h.subAccounts
+		chosen.Operation, chosen.Handle = exchanges.OpSubAccounts, h.subAccounts
 	case "extraAgents":
-		chosen.operation, chosen.handle = exchanges.OpListKeys, h.extraAgents
+		chosen.Operation, chosen.Handle = exchanges.OpListKeys, h.extraAgents
 	}
 	return chosen
 }
 
 // chooseAction finds the route of an action. An approval without an address is
 // a removal.
-func (h *hyperliquid) chooseAction(c *call) route {
-	chosen := route{operation: exchanges.OpUseKey, limits: hyperliquidWeight(1), handle: h.notUnderstood}
+func (h *hyperliquid) chooseAction(c *venue.Call) venue.Route {
+	chosen := venue.Route{Operation: exchanges.OpUseKey, Limits: hyperliquidWeight(1), Handle: h.notUnderstood}
 	var request hyperliquidRequest
-	if json.Unmarshal(c.body, &request) != nil {
+	if json.Unmarshal(c.Body, &request) != nil {
 		return chosen
 	}
 	var action struct {
@@ -125,80 +126,80 @@ func (h *hyperliquid) chooseAction(c *call) route {
 	}
 	switch action.Type {
 	case "approveAgent":
-		chosen.operation, chosen.permit, chosen.handle = exchanges.OpCreateKey, h.ownerOnly, h.approveAgent
+		chosen.Operation, chosen.Permit, chosen.Handle = exchanges.OpCreateKey, h.ownerOnly, h.approveAgent
 		if action.AgentAddress == hyperliquidZero {
-			chosen.operation = exchanges.OpDeleteKey
+			chosen.Operation = exchanges.OpDeleteKey
 		}
 	case "withdraw3":
-		chosen.permit, chosen.handle = h.ownerOnly, h.ok
+		chosen.Permit, chosen.Handle = h.ownerOnly, h.ok
 	case "noop":
-		chosen.handle = h.ok
+		chosen.Handle = h.ok
 	case "order":
-		chosen.handle = h.order
+		chosen.Handle = h.order
 	case "agentSetAbstraction":
-		chosen.handle = h.setAbstraction
+		chosen.Handle = h.setAbstraction
 	case "subAccountTransfer":
-		chosen.handle = h.subAccountTransfer
+		chosen.Handle = h.subAccountTransfer
 	case "vaultTransfer":
-		chosen.handle = h.vaultTransfer
+		chosen.Handle = h.vaultTransfer
 	}
 	return chosen
 }
 
 // ok answers an action that has no more to say.
-func (h *hyperliquid) ok(*call) *answer {
-	return jsonAnswer(http.StatusOK, map[string]any{"status": "ok", "response": map[string]string{"type": "default"}})
+func (h *hyperliquid) ok(*venue.Call) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, map[string]any{"status": "ok", "response": map[string]string{"type": "default"}})
 }
 
 // refuse answers with a sentence; there are no codes.
-func (h *hyperliquid) refuse(sentence string) *answer {
-	return jsonAnswer(http.StatusOK, map[string]string{"status": "err", "response": sentence})
+func (h *hyperliquid) refuse(sentence string) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, map[string]string{"status": "err", "response": sentence})
 }
 
-func (h *hyperliquid) notUnderstood(*call) *answer {
-	return textAnswer(http.StatusUnprocessableEntity, "text/plain", "Failed to deserialize the JSON body into the target type")
+func (h *hyperliquid) notUnderstood(*venue.Call) *venue.Answer {
+	return venue.TextAnswer(http.StatusUnprocessableEntity, "text/plain", "Failed to deserialize the JSON body into the target type")
 }
 
-func (h *hyperliquid) rateLimited(*call, quota) *answer {
-	return textAnswer(http.StatusTooManyRequests, "text/plain", "Too Many Requests")
+func (h *hyperliquid) RateLimited(*venue.Call, venue.Quota) *venue.Answer {
+	return venue.TextAnswer(http.StatusTooManyRequests, "text/plain", "Too Many Requests")
 }
 
-func (h *hyperliquid) notFound(*call) *answer {
-	return textAnswer(http.StatusNotFound, "text/plain", "")
+func (h *hyperliquid) NotFound(*venue.Call) *venue.Answer {
+	return venue.TextAnswer(http.StatusNotFound, "text/plain", "")
 }
 
 // ownerOnly permits what the owner's wallet alone may do. What anybody else
 // signs counts as the wish of an account that does not exist.
-func (h *hyperliquid) ownerOnly(c *call) *answer {
-	if !c.key.has(hyperliquidOwner) {
-		return h.mustDeposit(c.key.apiKey)
+func (h *hyperliquid) ownerOnly(c *venue.Call) *venue.Answer {
+	if !c.Key.Has(hyperliquidOwner) {
+		return h.mustDeposit(c.Key.APIKey)
 	}
 	return nil
 }
 
-func (h *hyperliquid) mustDeposit(address string) *answer {
+func (h *hyperliquid) mustDeposit(address string) *venue.Answer {
 	return h.refuse("Must deposit before performing actions. User: " + address)
 }
 
 // status answers exchangeStatus.
-func (h *hyperliquid) status(c *call) *answer {
-	return jsonAnswer(http.StatusOK, map[string]any{"time": c.now.UnixMilli(), "specialStatuses": nil})
+func (h *hyperliquid) status(c *venue.Call) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, map[string]any{"time": c.Now.UnixMilli(), "specialStatuses": nil})
 }
 
 // user reads the address that a question is about.
-func (h *hyperliquid) user(c *call) (address string, refusal *answer) {
-	p := jsonParams(c.body)
-	p.text("type")
-	address = p.text("user")
-	p.check("user", isAddress(address))
-	if p.strictComplaint() != nil {
+func (h *hyperliquid) user(c *venue.Call) (address string, refusal *venue.Answer) {
+	p := venue.JSONParams(c.Body)
+	p.Text("type")
+	address = p.Text("user")
+	p.Check("user", venue.IsAddress(address))
+	if p.StrictComplaint() != nil {
 		return "", h.notUnderstood(c)
 	}
 	return address, nil
 }
 
 // userRole tells what an address is.
-func (h *hyperliquid) userRole(c *call) *answer {
+func (h *hyperliquid) userRole(c *venue.Call) *venue.Answer {
 	address, refusal := h.user(c)
 	if refusal != nil {
 		return refusal
@@ -206,67 +207,67 @@ func (h *hyperliquid) userRole(c *call) *answer {
 	role := map[string]any{"role": "missing"}
 	if k := h.signer(c, address); k != nil {
 		role["role"] = "user"
-		if k.has(hyperliquidAgent) {
-			role = map[string]any{"role": "agent", "data": map[string]string{"user": h.accountOf(c, k).id}}
+		if k.Has(hyperliquidAgent) {
+			role = map[string]any{"role": "agent", "data": map[string]string{"user": h.accountOf(c, k).ID}}
 		}
-	} else if a := c.books.account(address); a != nil && a.parent.parent != nil {
-		role = map[string]any{"role": "subAccount", "data": map[string]string{"master": a.parent.id}}
+	} else if a := c.Books.Account(address); a != nil && a.Parent.Parent != nil {
+		role = map[string]any{"role": "subAccount", "data": map[string]string{"master": a.Parent.ID}}
 	}
-	return jsonAnswer(http.StatusOK, role)
+	return venue.JSONAnswer(http.StatusOK, role)
 }
 
 // accountOf is the account for which a key acts.
-func (h *hyperliquid) accountOf(c *call, k *key) *account {
-	if k.account.parent == nil {
-		return c.books.subAccounts(k.account)[0]
+func (h *hyperliquid) accountOf(c *venue.Call, k *venue.Key) *venue.Account {
+	if k.Account.Parent == nil {
+		return c.Books.SubAccounts(k.Account)[0]
 	}
-	return k.account
+	return k.Account
 }
 
-// subAccounts lists the sub-accounts of an account; null if it has none.
-func (h *hyperliquid) subAccounts(c *call) *answer {
+// SubAccounts lists the sub-accounts of an account; null if it has none.
+func (h *hyperliquid) subAccounts(c *venue.Call) *venue.Answer {
 	address, refusal := h.user(c)
 	if refusal != nil {
 		return refusal
 	}
 	var rows []any
-	if owner := c.books.account(address); owner != nil {
-		for _, sub := range c.books.subAccounts(owner) {
+	if owner := c.Books.Account(address); owner != nil {
+		for _, sub := range c.Books.SubAccounts(owner) {
 			rows = append(rows, map[string]any{
-				"name": sub.name, "subAccountUser": sub.id, "master": owner.id,
+				"name": sub.Name, "subAccountUser": sub.ID, "master": owner.ID,
 				"clearinghouseState": struct{}{}, "spotState": struct{}{},
 			})
 		}
 	}
-	return jsonAnswer(http.StatusOK, rows)
+	return venue.JSONAnswer(http.StatusOK, rows)
 }
 
 // extraAgents lists the named agents of an account, and for a moment those that
 // were removed.
-func (h *hyperliquid) extraAgents(c *call) *answer {
+func (h *hyperliquid) extraAgents(c *venue.Call) *venue.Answer {
 	address, refusal := h.user(c)
 	if refusal != nil {
 		return refusal
 	}
 	rows := []any{}
-	list := func(k *key) {
+	list := func(k *venue.Key) {
 		rows = append(rows, map[string]any{
-			"name": k.label, "address": k.apiKey, "validUntil": k.expires.Add(-hyperliquidLate).UnixMilli(),
+			"name": k.Label, "address": k.APIKey, "validUntil": k.Expires.Add(-hyperliquidLate).UnixMilli(),
 		})
 	}
-	for _, k := range h.agents(c, c.books.account(address)) {
+	for _, k := range h.agents(c, c.Books.Account(address)) {
 		list(k)
 	}
-	h.removed = slices.DeleteFunc(h.removed, func(r hyperliquidRemoved) bool { return c.documented(r.at) >= hyperliquidListed })
+	h.removed = slices.DeleteFunc(h.removed, func(r hyperliquidRemoved) bool { return c.Documented(r.at) >= hyperliquidListed })
 	for _, r := range h.removed {
-		if r.account.id == address {
-			list(r.key)
+		if r.Account.ID == address {
+			list(r.Key)
 		}
 	}
-	return jsonAnswer(http.StatusOK, rows)
+	return venue.JSONAnswer(http.StatusOK, rows)
 }
 
 // agents lists the live agents of an account.
-func (h *hyperliquid) agents(c *call, owner *account) []*key {
-	return slices.DeleteFunc(c.books.keysOf(owner), func(k *key) bool { return k.expired(c.now) })
+func (h *hyperliquid) agents(c *venue.Call, owner *venue.Account) []*venue.Key {
+	return slices.DeleteFunc(c.Books.KeysOf(owner), func(k *venue.Key) bool { return k.Expired(c.Now) })
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // hyperliquidZero is the address that stands for none.
@@ -29,11 +31,11 @@ type hyperliquidRequest struct {
 	ExpiresAfter *int64 `json:"expiresAfter"`
 }
 
-// authenticate finds the key that signed an action. It checks that the key is
+// Authenticate finds the key that signed an action. It checks that the key is
 // one of an account, and that the nonce is new and close to the present time.
-func (h *hyperliquid) authenticate(c *call) (*key, *answer) {
+func (h *hyperliquid) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	var request hyperliquidRequest
-	if err := decodeStrictly(c.body, &request); err != nil || request.Nonce == nil || request.Signature == nil {
+	if err := venue.DecodeStrictly(c.Body, &request); err != nil || request.Nonce == nil || request.Signature == nil {
 		return nil, h.notUnderstood(c)
 	}
 	var action struct {
@@ -49,7 +51,7 @@ func (h *hyperliquid) authenticate(c *call) (*key, *answer) {
 	if err != nil || badR || badS {
 		return nil, h.notUnderstood(c)
 	}
-	address := recoverSigner(digest, r, s, request.Signature.V)
+	address := venue.RecoverSigner(digest, r, s, request.Signature.V)
 	caller := h.signer(c, address)
 	switch {
 	case address == "":
@@ -58,9 +60,9 @@ func (h *hyperliquid) authenticate(c *call) (*key, *answer) {
 		return nil, h.mustDeposit(address)
 	case caller == nil:
 		return nil, h.refuse("User or API Wallet " + address + " does not exist.")
-	case !h.useNonce(address, *request.Nonce, c.now):
+	case !h.useNonce(address, *request.Nonce, c.Now):
 		return nil, h.refuse("Invalid nonce: " + strconv.FormatInt(*request.Nonce, 10))
-	case request.ExpiresAfter != nil && *request.ExpiresAfter < c.now.UnixMilli():
+	case request.ExpiresAfter != nil && *request.ExpiresAfter < c.Now.UnixMilli():
 		return nil, h.refuse("Action expired.")
 	}
 	return caller, nil
@@ -75,9 +77,9 @@ func hyperliquidScalar(text string) (scalar []byte, bad bool) {
 
 // signer finds the live key of an address, if it is that of a funded account or
 // of an agent.
-func (h *hyperliquid) signer(c *call, address string) *key {
-	k := c.books.key(address)
-	if k == nil || k.expired(c.now) || !k.has(hyperliquidOwner, hyperliquidAgent) {
+func (h *hyperliquid) signer(c *venue.Call, address string) *venue.Key {
+	k := c.Books.Key(address)
+	if k == nil || k.Expired(c.Now) || !k.Has(hyperliquidOwner, hyperliquidAgent) {
 		return nil
 	}
 	return k
@@ -124,31 +126,31 @@ func hyperliquidUserDigest(action []byte, nonce int64, chain string) ([]byte, er
 		Amount           string  `json:"amount"`
 		Time             int64   `json:"time"`
 	}
-	if err := decodeStrictly(action, &members); err != nil {
+	if err := venue.DecodeStrictly(action, &members); err != nil {
 		return nil, err
 	}
 	chainID, err := strconv.ParseUint(strings.TrimPrefix(members.SignatureChainID, "0x"), 16, 64)
 	if err != nil || !strings.HasPrefix(members.SignatureChainID, "0x") {
 		return nil, errors.New("signatureChainId is no hexadecimal number")
 	}
-	domain := typedDomain{name: "HyperliquidSignTransaction", chainID: chainID, contract: hyperliquidZero}
+	domain := venue.TypedDomain{Name: "HyperliquidSignTransaction", ChainID: chainID, Contract: hyperliquidZero}
 	switch members.Type {
 	case "approveAgent":
-		if members.Nonce != nonce || !isAddress(members.AgentAddress) {
+		if members.Nonce != nonce || !venue.IsAddress(members.AgentAddress) {
 			return nil, errors.New("approval with another nonce, or without an address in lower case")
 		}
 		name := ""
 		if members.AgentName != nil {
 			name = *members.AgentName
 		}
-		return typedDigest(domain,
+		return venue.TypedDigest(domain,
 			"HyperliquidTransaction:ApproveAgent(string hyperliquidChain,address agentAddress,string agentName,uint64 nonce)",
-			chain, typedAddress(members.AgentAddress), name, uint64(nonce)), nil
+			chain, venue.TypedAddress(members.AgentAddress), name, uint64(nonce)), nil
 	case "withdraw3":
 		if members.Time != nonce {
 			return nil, errors.New("withdrawal with another nonce")
 		}
-		return typedDigest(domain,
+		return venue.TypedDigest(domain,
 			"HyperliquidTransaction:Withdraw(string hyperliquidChain,string destination,string amount,uint64 time)",
 			chain, members.Destination, members.Amount, uint64(nonce)), nil
 	}
@@ -166,7 +168,7 @@ func hyperliquidL1Digest(request hyperliquidRequest, source string) ([]byte, err
 		data = append(data, 0)
 	} else {
 		vault, err := hex.DecodeString(strings.TrimPrefix(request.VaultAddress, "0x"))
-		if err != nil || !isAddress(request.VaultAddress) {
+		if err != nil || !venue.IsAddress(request.VaultAddress) {
 			return nil, errors.New("vaultAddress is no address")
 		}
 		data = append(append(data, 1), vault...)
@@ -174,8 +176,8 @@ func hyperliquidL1Digest(request hyperliquidRequest, source string) ([]byte, err
 	if request.ExpiresAfter != nil {
 		data = binary.BigEndian.AppendUint64(append(data, 0), uint64(*request.ExpiresAfter))
 	}
-	return typedDigest(typedDomain{name: "Exchange", chainID: 1337, contract: hyperliquidZero},
-		"Agent(string source,bytes32 connectionId)", source, keccak(data)), nil
+	return venue.TypedDigest(venue.TypedDomain{Name: "Exchange", ChainID: 1337, Contract: hyperliquidZero},
+		"Agent(string source,bytes32 connectionId)", source, venue.Keccak(data)), nil
 }
 
 // hyperliquidPack writes JSON as MessagePack, in the order of the JSON.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const hyperliquidVectorNonce = 1790000000000
@@ -36,23 +38,23 @@ func TestHyperliquidVectors(t *testing.T) {
 
 			owner := walletOf(t, vector.PrivateKey)
 			h := newHyperliquid().(*hyperliquid)
-			k := &key{apiKey: owner.address(), permissions: []string{hyperliquidOwner}, account: &account{}}
-			c := &call{body: []byte(hyperliquidBody(vector)), now: time.UnixMilli(hyperliquidVectorNonce), books: &books{keys: []*key{k}}}
-			caller, refusal := h.authenticate(c)
+			k := &venue.Key{APIKey: owner.Address(), Permissions: []string{hyperliquidOwner}, Account: &venue.Account{}}
+			c := &venue.Call{Body: []byte(hyperliquidBody(vector)), Now: time.UnixMilli(hyperliquidVectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
+			caller, refusal := h.Authenticate(c)
 			if vector.Environment == "testnet" {
 				require.NotNil(t, refusal, "a signature for another chain leads to another address")
 				return
 			}
 			require.Nil(t, refusal)
 			require.Same(t, k, caller)
-			_, refusal = h.authenticate(c)
-			require.Contains(t, string(refusal.body), "nonce", "a nonce is good for once")
+			_, refusal = h.Authenticate(c)
+			require.Contains(t, string(refusal.Body), "nonce", "a nonce is good for once")
 		})
 	}
 }
 
 // hyperliquidSigned signs an action as the documentation says.
-func hyperliquidSigned(t testing.TB, w *wallet, action string, nonce int64, more string) string {
+func hyperliquidSigned(t testing.TB, w *venue.Wallet, action string, nonce int64, more string) string {
 	request := hyperliquidRequest{Action: json.RawMessage(action), Nonce: &nonce}
 	require.NoError(t, json.Unmarshal([]byte("{"+strings.TrimPrefix(more, ",")+"}"), &request))
 	digest, err := hyperliquidL1Digest(request, "a")
@@ -60,7 +62,7 @@ func hyperliquidSigned(t testing.TB, w *wallet, action string, nonce int64, more
 		digest, err = hyperliquidUserDigest(request.Action, nonce, "Mainnet")
 	}
 	require.NoError(t, err)
-	compact := ecdsa.SignCompact(w.key, digest, false)
+	compact := ecdsa.SignCompact(w.Key, digest, false)
 	encoded, err := json.Marshal(map[string]any{
 		"r": "0x" + hex.EncodeToString(compact[1:33]), "s": "0x" + hex.EncodeToString(compact[33:]), "v": compact[0],
 	})
@@ -124,9 +126,9 @@ func FuzzHyperliquidAuthenticate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		h := newHyperliquid().(*hyperliquid)
-		k := &key{apiKey: owner.address(), permissions: []string{hyperliquidOwner}, account: &account{}}
-		c := &call{body: []byte(body), now: time.UnixMilli(hyperliquidVectorNonce), books: &books{keys: []*key{k}}}
-		caller, refusal := h.authenticate(c)
+		k := &venue.Key{APIKey: owner.Address(), Permissions: []string{hyperliquidOwner}, Account: &venue.Account{}}
+		c := &venue.Call{Body: []byte(body), Now: time.UnixMilli(hyperliquidVectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
+		caller, refusal := h.Authenticate(c)
 		if caller == nil {
 			require.NotNil(t, refusal)
 			return

@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // hyperliquidClient is the owner of an account, or an agent.
 type hyperliquidClient struct {
 	*testing.T
 	*Simulator
-	wallet *wallet
+	wallet *venue.Wallet
 	owner  string
 	clock  *time.Time
 	nonce  int64
@@ -31,7 +33,7 @@ func newHyperliquidClient(t *testing.T) *hyperliquidClient {
 }
 
 // as is the client with another key.
-func (c *hyperliquidClient) as(w *wallet) *hyperliquidClient {
+func (c *hyperliquidClient) as(w *venue.Wallet) *hyperliquidClient {
 	other := *c
 	other.wallet = w
 	return &other
@@ -89,41 +91,41 @@ const (
 
 func TestHyperliquidAgentLife(t *testing.T) {
 	c := newHyperliquidClient(t)
-	agent := newWallet()
+	agent := venue.NewWallet()
 	end := c.clock.Add(time.Hour).UnixMilli()
-	require.Equal(t, "User or API Wallet "+agent.address()+" does not exist.", c.as(agent).act(hyperliquidNoop, ""))
-	require.Empty(t, c.approve(agent.address(), fmt.Sprintf("vlt-1 valid_until %d", end)))
-	require.JSONEq(t, fmt.Sprintf(`[{"name":"vlt-1","address":%q,"validUntil":%d}]`, agent.address(), end),
+	require.Equal(t, "User or API Wallet "+agent.Address()+" does not exist.", c.as(agent).act(hyperliquidNoop, ""))
+	require.Empty(t, c.approve(agent.Address(), fmt.Sprintf("vlt-1 valid_until %d", end)))
+	require.JSONEq(t, fmt.Sprintf(`[{"name":"vlt-1","address":%q,"validUntil":%d}]`, agent.Address(), end),
 		c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`))
-	require.JSONEq(t, `{"role":"agent","data":{"user":"`+c.owner+`"}}`, c.info(`{"type":"userRole","user":"`+agent.address()+`"}`))
+	require.JSONEq(t, `{"role":"agent","data":{"user":"`+c.owner+`"}}`, c.info(`{"type":"userRole","user":"`+agent.Address()+`"}`))
 
 	user := c.as(agent)
 	order := `{"type":"order","orders":[{"a":0,"b":true,"p":"1","s":"1","r":false,"t":{"limit":{"tif":"Gtc"}}}],"grouping":"na"}`
 	for _, action := range []string{hyperliquidNoop, order, `{"type":"agentSetAbstraction","abstraction":"p"}`} {
 		require.Empty(t, user.act(action, ""), action)
 	}
-	require.Equal(t, "Must deposit before performing actions. User: "+agent.address(), user.approve(newWallet().address(), "vlt-2"),
+	require.Equal(t, "Must deposit before performing actions. User: "+agent.Address(), user.approve(venue.NewWallet().Address(), "vlt-2"),
 		"agents cannot approve agents")
-	require.Equal(t, "Must deposit before performing actions. User: "+agent.address(), user.act(
+	require.Equal(t, "Must deposit before performing actions. User: "+agent.Address(), user.act(
 		`{"type":"withdraw3","signatureChainId":"0x66eee","hyperliquidChain":"Mainnet","destination":"`+c.owner+`","amount":"1","time":NONCE}`, ""),
 		"agents cannot withdraw")
 
 	require.Empty(t, c.approve(hyperliquidZero, "vlt-1"))
 	require.Contains(t, user.act(hyperliquidNoop, ""), "does not exist")
-	require.JSONEq(t, `{"role":"missing"}`, c.info(`{"type":"userRole","user":"`+agent.address()+`"}`))
-	require.Contains(t, c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`), agent.address(), "listed a little longer")
+	require.JSONEq(t, `{"role":"missing"}`, c.info(`{"type":"userRole","user":"`+agent.Address()+`"}`))
+	require.Contains(t, c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`), agent.Address(), "listed a little longer")
 	*c.clock = c.clock.Add(hyperliquidListed)
 	require.Equal(t, "[]", c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`))
-	require.Equal(t, []string{agent.address()}, c.Deletions("hyperliquid"))
+	require.Equal(t, []string{agent.Address()}, c.Deletions("hyperliquid"))
 }
 
 func TestHyperliquidCoolDown(t *testing.T) {
 	c := newHyperliquidClient(t)
-	first, second := newWallet().address(), newWallet().address()
+	first, second := venue.NewWallet().Address(), venue.NewWallet().Address()
 	require.Empty(t, c.approve(first, "vlt-1"))
 	require.Empty(t, c.approve(second, "vlt-1"), "another address replaces the agent of that name")
-	require.Equal(t, "User has pending agent removal", c.approve(newWallet().address(), "vlt-2"))
-	require.Equal(t, "Agent valid_until already expired.", c.approve(newWallet().address(), "vlt-2 valid_until 1"), "checked first")
+	require.Equal(t, "User has pending agent removal", c.approve(venue.NewWallet().Address(), "vlt-2"))
+	require.Equal(t, "Agent valid_until already expired.", c.approve(venue.NewWallet().Address(), "vlt-2 valid_until 1"), "checked first")
 	*c.clock = c.clock.Add(coolDownPassed)
 	require.Empty(t, c.approve(hyperliquidZero, "vlt-1"))
 	require.Equal(t, "User has pending agent removal", c.approve(hyperliquidZero, "vlt-1"))
@@ -135,8 +137,8 @@ func TestHyperliquidCoolDown(t *testing.T) {
 // An agent goes on for a while after its end.
 func TestHyperliquidLateExpiry(t *testing.T) {
 	c := newHyperliquidClient(t)
-	agent := newWallet()
-	require.Empty(t, c.approve(agent.address(), fmt.Sprintf("vlt-1 valid_until %d", c.clock.Add(time.Minute).UnixMilli())))
+	agent := venue.NewWallet()
+	require.Empty(t, c.approve(agent.Address(), fmt.Sprintf("vlt-1 valid_until %d", c.clock.Add(time.Minute).UnixMilli())))
 	*c.clock = c.clock.Add(time.Minute + hyperliquidLate - time.Second)
 	require.Empty(t, c.as(agent).act(hyperliquidNoop, ""))
 	*c.clock = c.clock.Add(time.Second)
@@ -148,26 +150,26 @@ func TestHyperliquidLateExpiry(t *testing.T) {
 func TestHyperliquidSlots(t *testing.T) {
 	c := newHyperliquidClient(t)
 	for i := range 9 {
-		require.Empty(t, c.approve(newWallet().address(), fmt.Sprintf("vlt-%d", i)))
+		require.Empty(t, c.approve(venue.NewWallet().Address(), fmt.Sprintf("vlt-%d", i)))
 	}
-	require.Equal(t, "Too many extra agents for cumulative volume traded. Current limit is 9", c.approve(newWallet().address(), "vlt-9"))
+	require.Equal(t, "Too many extra agents for cumulative volume traded. Current limit is 9", c.approve(venue.NewWallet().Address(), "vlt-9"))
 	c.AddSubAccounts("hyperliquid", 1)
-	require.Empty(t, c.approve(newWallet().address(), "vlt-9"))
+	require.Empty(t, c.approve(venue.NewWallet().Address(), "vlt-9"))
 }
 
 func TestHyperliquidRefusals(t *testing.T) {
 	c := newHyperliquidClient(t)
-	taken := newWallet().address()
+	taken := venue.NewWallet().Address()
 	require.Empty(t, c.approve(taken, "vlt-1"))
 	for name, test := range map[string]struct{ action, more, want string }{
 		"address taken":    {approvalOf(taken, "vlt-2"), "", "Extra agent already used."},
 		"the owner":        {approvalOf(c.owner, "vlt-2"), "", "Extra agent already used."},
-		"long name":        {approvalOf(newWallet().address(), "vlt-1234567890123"), "", "Invalid agent name."},
-		"odd name":         {approvalOf(newWallet().address(), "vlt 1"), "", "Invalid agent name."},
-		"end too far":      {approvalOf(newWallet().address(), fmt.Sprintf("vlt-2 valid_until %d", c.clock.Add(181*24*time.Hour).UnixMilli())), "", "already expired"},
-		"end that is none": {approvalOf(newWallet().address(), "vlt-2 valid_until soon"), "", "already expired"},
-		"unnamed":          {approvalOf(newWallet().address(), ""), "", "not simulated"},
-		"for a vault":      {approvalOf(newWallet().address(), "vlt-2"), `,"vaultAddress":"` + c.owner + `"`, "Vault may not perform this action."},
+		"long name":        {approvalOf(venue.NewWallet().Address(), "vlt-1234567890123"), "", "Invalid agent name."},
+		"odd name":         {approvalOf(venue.NewWallet().Address(), "vlt 1"), "", "Invalid agent name."},
+		"end too far":      {approvalOf(venue.NewWallet().Address(), fmt.Sprintf("vlt-2 valid_until %d", c.clock.Add(181*24*time.Hour).UnixMilli())), "", "already expired"},
+		"end that is none": {approvalOf(venue.NewWallet().Address(), "vlt-2 valid_until soon"), "", "already expired"},
+		"unnamed":          {approvalOf(venue.NewWallet().Address(), ""), "", "not simulated"},
+		"for a vault":      {approvalOf(venue.NewWallet().Address(), "vlt-2"), `,"vaultAddress":"` + c.owner + `"`, "Vault may not perform this action."},
 		"unknown action":   {`{"type":"evmUserModify","usingBigBlocks":true}`, "", "Failed to deserialize"},
 		"order of nothing": {`{"type":"order","orders":[],"grouping":"na"}`, "", "Failed to deserialize"},
 		"order of no size": {`{"type":"order","orders":[{"a":0,"b":true,"p":"1","s":"0","r":false,"t":{"limit":{"tif":"Gtc"}}}],"grouping":"na"}`, "", "Failed to deserialize"},
@@ -203,10 +205,10 @@ func TestHyperliquidRoles(t *testing.T) {
 	require.JSONEq(t, `{"role":"user"}`, role(c.owner))
 	sub := c.AddSubAccounts("hyperliquid", 1)[0]
 	require.JSONEq(t, `{"role":"subAccount","data":{"master":"`+c.owner+`"}}`, role(sub))
-	require.JSONEq(t, `{"role":"missing"}`, role(randomAddress()))
+	require.JSONEq(t, `{"role":"missing"}`, role(venue.RandomAddress()))
 	unfunded, _ := c.Root("hyperliquid", "unfunded")
 	require.JSONEq(t, `{"role":"missing"}`, role(unfunded.SubAccounts[0]))
-	require.Contains(t, c.as(walletOf(t, unfunded.PrivateKey)).approve(newWallet().address(), "vlt-1"), "Must deposit before performing actions. User: "+unfunded.SubAccounts[0])
+	require.Contains(t, c.as(walletOf(t, unfunded.PrivateKey)).approve(venue.NewWallet().Address(), "vlt-1"), "Must deposit before performing actions. User: "+unfunded.SubAccounts[0])
 	unnamed, _ := c.Root("hyperliquid", "no_right")
 	require.JSONEq(t, `{"role":"agent","data":{"user":"`+c.owner+`"}}`, role(unnamed.APIKey))
 
@@ -215,7 +217,7 @@ func TestHyperliquidRoles(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(c.info(`{"type":"subAccounts","user":"`+c.owner+`"}`)), &subs))
 	require.Len(t, subs, 4)
-	require.Equal(t, "null", c.info(`{"type":"subAccounts","user":"`+randomAddress()+`"}`))
+	require.Equal(t, "null", c.info(`{"type":"subAccounts","user":"`+venue.RandomAddress()+`"}`))
 }
 
 // 1200 of weight in a minute: 20 questions about roles.

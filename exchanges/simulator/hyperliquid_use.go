@@ -4,17 +4,19 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // readAction reads the action of a request into a target that names all of its
 // members.
-func (h *hyperliquid) readAction(c *call, target any) bool {
+func (h *hyperliquid) readAction(c *venue.Call, target any) bool {
 	var request hyperliquidRequest
-	return json.Unmarshal(c.body, &request) == nil && decodeStrictly(request.Action, target) == nil
+	return json.Unmarshal(c.Body, &request) == nil && venue.DecodeStrictly(request.Action, target) == nil
 }
 
 // order accepts orders, and nothing ever fills them.
-func (h *hyperliquid) order(c *call) *answer {
+func (h *hyperliquid) order(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type   string `json:"type"`
 		Orders []struct {
@@ -36,19 +38,19 @@ func (h *hyperliquid) order(c *call) *answer {
 		if o.Asset == nil || o.IsBuy == nil || o.ReduceOnly == nil || len(o.Type) == 0 || o.Price == "" || err != nil || size <= 0 {
 			return h.notUnderstood(c)
 		}
-		oid, err := strconv.ParseInt(randomNumber(9), 10, 64)
+		oid, err := strconv.ParseInt(venue.RandomNumber(9), 10, 64)
 		if err != nil {
 			panic(err) // it was drawn as a number
 		}
 		statuses = append(statuses, map[string]any{"resting": map[string]int64{"oid": oid}})
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{"status": "ok", "response": map[string]any{
+	return venue.JSONAnswer(http.StatusOK, map[string]any{"status": "ok", "response": map[string]any{
 		"type": "order", "data": map[string]any{"statuses": statuses},
 	}})
 }
 
 // setAbstraction sets the account's margin mode, as agents may.
-func (h *hyperliquid) setAbstraction(c *call) *answer {
+func (h *hyperliquid) setAbstraction(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type        string `json:"type"`
 		Abstraction string `json:"abstraction"`
@@ -60,7 +62,7 @@ func (h *hyperliquid) setAbstraction(c *call) *answer {
 }
 
 // subAccountTransfer moves funds between the account and a sub-account of it.
-func (h *hyperliquid) subAccountTransfer(c *call) *answer {
+func (h *hyperliquid) subAccountTransfer(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type           string `json:"type"`
 		SubAccountUser string `json:"subAccountUser"`
@@ -70,21 +72,21 @@ func (h *hyperliquid) subAccountTransfer(c *call) *answer {
 	if !h.readAction(c, &action) || action.IsDeposit == nil || action.USD <= 0 {
 		return h.notUnderstood(c)
 	}
-	if sub := c.books.account(action.SubAccountUser); sub == nil || sub.parent != h.accountOf(c, c.key) {
+	if sub := c.Books.Account(action.SubAccountUser); sub == nil || sub.Parent != h.accountOf(c, c.Key) {
 		return h.refuse("Invalid sub-account transfer from wallet")
 	}
 	return h.ok(c)
 }
 
 // vaultTransfer moves funds into a vault or out of it.
-func (h *hyperliquid) vaultTransfer(c *call) *answer {
+func (h *hyperliquid) vaultTransfer(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type         string `json:"type"`
 		VaultAddress string `json:"vaultAddress"`
 		IsDeposit    *bool  `json:"isDeposit"`
 		USD          int64  `json:"usd"`
 	}
-	if !h.readAction(c, &action) || !isAddress(action.VaultAddress) || action.IsDeposit == nil || action.USD <= 0 {
+	if !h.readAction(c, &action) || !venue.IsAddress(action.VaultAddress) || action.IsDeposit == nil || action.USD <= 0 {
 		return h.notUnderstood(c)
 	}
 	return h.ok(c)

@@ -4,40 +4,42 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // needs permits keys that hold the permission.
-func (k *kucoin) needs(permission string) func(*call) *answer {
-	return func(c *call) *answer {
-		if !c.key.has(permission) {
+func (k *kucoin) needs(permission string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if !c.Key.Has(permission) {
 			return k.refuse(c, http.StatusForbidden, kucoinNoPermission, "Access denied, require more permission")
 		}
 		return nil
 	}
 }
 
-func (k *kucoin) mayRead(c *call) *answer { return k.needs(kucoinGeneral)(c) }
+func (k *kucoin) mayRead(c *venue.Call) *venue.Answer { return k.needs(kucoinGeneral)(c) }
 
 // mayManage permits a master's key, of which General is all that is asked.
-func (k *kucoin) mayManage(c *call) *answer {
-	if c.key.account.parent != nil {
+func (k *kucoin) mayManage(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Parent != nil {
 		return k.refuse(c, http.StatusForbidden, kucoinNotMaster, "Access denied, require more permission")
 	}
 	return k.mayRead(c)
 }
 
 // subAccount finds the sub-account that a request names.
-func (k *kucoin) subAccount(c *call, name string) (*account, *answer) {
-	sub := c.books.account(name)
-	if sub == nil || sub.parent != c.key.account {
-		return nil, k.badParameter(c, &complaint{"subName", unknown})
+func (k *kucoin) subAccount(c *venue.Call, name string) (*venue.Account, *venue.Answer) {
+	sub := c.Books.Account(name)
+	if sub == nil || sub.Parent != c.Key.Account {
+		return nil, k.badParameter(c, &venue.Complaint{Param: "subName", Reason: venue.Unknown})
 	}
 	return sub, nil
 }
 
 // summary answers GET /api/v2/user-info.
-func (k *kucoin) summary(c *call) *answer {
-	count := len(c.books.subAccounts(c.key.account))
+func (k *kucoin) summary(c *venue.Call) *venue.Answer {
+	count := len(c.Books.SubAccounts(c.Key.Account))
 	return k.ok(c, map[string]int{
 		"level": 0, "subQuantity": count, "maxSubQuantity": max(5, count), "maxDefaultSubQuantity": 5,
 		"spotSubQuantity": count, "marginSubQuantity": count, "futuresSubQuantity": count, "optionSubQuantity": 0,
@@ -46,34 +48,34 @@ func (k *kucoin) summary(c *call) *answer {
 }
 
 // kucoinStatus is how a sub-account is doing.
-func kucoinStatus(sub *account) int {
-	if sub.frozen {
+func kucoinStatus(sub *venue.Account) int {
+	if sub.Frozen {
 		return 3
 	}
 	return 2
 }
 
 // listSubAccounts answers GET /api/v2/sub/user.
-func (k *kucoin) listSubAccounts(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
-	page, size := p.integer("currentPage", 1), p.integer("pageSize", 10)
-	p.check("currentPage", page >= 1)
-	p.check("pageSize", size >= 1 && size <= 100)
-	if why := p.strictComplaint(); why != nil {
+func (k *kucoin) listSubAccounts(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	page, size := p.Integer("currentPage", 1), p.Integer("pageSize", 10)
+	p.Check("currentPage", page >= 1)
+	p.Check("pageSize", size >= 1 && size <= 100)
+	if why := p.StrictComplaint(); why != nil {
 		return k.badParameter(c, why)
 	}
-	subs := c.books.subAccounts(c.key.account)
+	subs := c.Books.SubAccounts(c.Key.Account)
 	total := int64(len(subs))
 	items := []any{}
 	for i := (page - 1) * size; i < min(page*size, total); i++ {
 		var remarks any
-		if subs[i].remark != "" {
-			remarks = subs[i].remark
+		if subs[i].Remark != "" {
+			remarks = subs[i].Remark
 		}
 		products := []string{"Spot", "Futures", "Margin"}
 		items = append(items, map[string]any{
-			"userId": subs[i].id, "uid": json.Number(subs[i].name), "subName": subs[i].id, "status": kucoinStatus(subs[i]),
-			"type": 0, "access": "All", "createdAt": subs[i].created.UnixMilli(), "remarks": remarks,
+			"userId": subs[i].ID, "uid": json.Number(subs[i].Name), "subName": subs[i].ID, "status": kucoinStatus(subs[i]),
+			"type": 0, "access": "All", "createdAt": subs[i].Created.UnixMilli(), "remarks": remarks,
 			"tradeTypes": products, "openedTradeTypes": products, "hostedStatus": nil,
 		})
 	}
@@ -83,27 +85,27 @@ func (k *kucoin) listSubAccounts(c *call) *answer {
 }
 
 // createSubAccount answers POST /api/v2/sub/user/created.
-func (k *kucoin) createSubAccount(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("subName", "password", "access")
-	name, password, access, remarks := p.text("subName"), p.text("password"), p.text("access"), p.text("remarks")
-	p.check("subName", len(name) >= 7 && len(name) <= 32 && kucoinMixed(name))
-	p.check("password", len(password) >= 7 && len(password) <= 24 && kucoinMixed(password))
-	p.check("access", access == "Spot" || access == "Futures" || access == "Margin")
-	p.check("remarks", len(remarks) <= 24)
-	if why := p.strictComplaint(); why != nil {
+func (k *kucoin) createSubAccount(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("subName", "password", "access")
+	name, password, access, remarks := p.Text("subName"), p.Text("password"), p.Text("access"), p.Text("remarks")
+	p.Check("subName", len(name) >= 7 && len(name) <= 32 && kucoinMixed(name))
+	p.Check("password", len(password) >= 7 && len(password) <= 24 && kucoinMixed(password))
+	p.Check("access", access == "Spot" || access == "Futures" || access == "Margin")
+	p.Check("remarks", len(remarks) <= 24)
+	if why := p.StrictComplaint(); why != nil {
 		return k.badParameter(c, why)
 	}
-	if c.books.account(name) != nil {
-		return k.badParameter(c, &complaint{"subName", duplicate})
+	if c.Books.Account(name) != nil {
+		return k.badParameter(c, &venue.Complaint{Param: "subName", Reason: venue.Duplicate})
 	}
-	sub := c.books.addAccount(&account{id: name, name: randomNumber(10), remark: remarks, parent: c.key.account, created: c.now})
-	return k.ok(c, map[string]any{"uid": json.Number(sub.name), "subName": name, "remarks": remarks, "access": access})
+	sub := c.Books.AddAccount(&venue.Account{ID: name, Name: venue.RandomNumber(10), Remark: remarks, Parent: c.Key.Account, Created: c.Now})
+	return k.ok(c, map[string]any{"uid": json.Number(sub.Name), "subName": name, "remarks": remarks, "access": access})
 }
 
 // kucoinMixed tells whether a text has letters and digits, and nothing else.
 func kucoinMixed(text string) bool {
-	return kucoinAlphanumeric(text) && strings.ContainsAny(text, letters) && strings.ContainsAny(text, digits)
+	return kucoinAlphanumeric(text) && strings.ContainsAny(text, venue.Letters) && strings.ContainsAny(text, venue.Digits)
 }
 
-func kucoinAlphanumeric(text string) bool { return strings.Trim(text, alphanumeric) == "" }
+func kucoinAlphanumeric(text string) bool { return strings.Trim(text, venue.Alphanumeric) == "" }

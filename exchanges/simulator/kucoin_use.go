@@ -6,79 +6,81 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // ownKey answers GET /api/v1/user/api-key for the calling key, whichever it is.
-func (k *kucoin) ownKey(c *call) *answer {
-	shown := k.describeKey(c.key)
-	uid := c.key.account.id
-	if c.key.account.parent != nil {
-		uid, shown["subName"] = c.key.account.name, c.key.account.id
+func (k *kucoin) ownKey(c *venue.Call) *venue.Answer {
+	shown := k.describeKey(c.Key)
+	uid := c.Key.Account.ID
+	if c.Key.Account.Parent != nil {
+		uid, shown["subName"] = c.Key.Account.Name, c.Key.Account.ID
 	}
-	maps.Copy(shown, map[string]any{"uid": json.Number(uid), "isMaster": c.key.account.parent == nil, "expiredAt": nil})
-	if len(c.key.ips) > 0 {
-		shown["ipWhitelist"] = strings.Join(c.key.ips, ",")
+	maps.Copy(shown, map[string]any{"uid": json.Number(uid), "isMaster": c.Key.Account.Parent == nil, "expiredAt": nil})
+	if len(c.Key.IPs) > 0 {
+		shown["ipWhitelist"] = strings.Join(c.Key.IPs, ",")
 	}
-	if !c.key.expires.IsZero() {
-		shown["expiredAt"] = c.key.expires.UnixMilli()
+	if !c.Key.Expires.IsZero() {
+		shown["expiredAt"] = c.Key.Expires.UnixMilli()
 	}
 	return k.ok(c, shown)
 }
 
 // balances answers GET /api/v1/accounts.
-func (k *kucoin) balances(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
-	currency, kind := p.text("currency"), p.text("type")
-	p.check("type", kind == "" || kind == "main" || kind == "trade")
-	if why := p.strictComplaint(); why != nil {
+func (k *kucoin) balances(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	currency, kind := p.Text("currency"), p.Text("type")
+	p.Check("type", kind == "" || kind == "main" || kind == "trade")
+	if why := p.StrictComplaint(); why != nil {
 		return k.badParameter(c, why)
 	}
 	return k.ok(c, []any{map[string]string{
-		"id": randomText(24, lowerHex), "currency": cmp.Or(currency, "USDT"), "type": cmp.Or(kind, "trade"),
+		"id": venue.RandomText(24, venue.LowerHex), "currency": cmp.Or(currency, "USDT"), "type": cmp.Or(kind, "trade"),
 		"balance": "1000", "available": "1000", "holds": "0",
 	}})
 }
 
 // order answers the calls that place spot, margin and futures orders, as far
 // as they agree. It accepts the order, and nothing ever fills it.
-func (k *kucoin) order(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("symbol", "side", "type", "size")
-	p.text("symbol")
-	side, kind, clientID := p.text("side"), p.text("type"), p.text("clientOid")
-	p.check("side", side == "buy" || side == "sell")
-	p.check("type", kind == "market" || kind == "limit")
-	p.check("size", kucoinAmount(p.text("size")))
-	p.check("price", kind != "limit" || kucoinAmount(p.text("price")))
-	if why := p.complaint(); why != nil {
+func (k *kucoin) order(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("symbol", "side", "type", "size")
+	p.Text("symbol")
+	side, kind, clientID := p.Text("side"), p.Text("type"), p.Text("clientOid")
+	p.Check("side", side == "buy" || side == "sell")
+	p.Check("type", kind == "market" || kind == "limit")
+	p.Check("size", kucoinAmount(p.Text("size")))
+	p.Check("price", kind != "limit" || kucoinAmount(p.Text("price")))
+	if why := p.Complaint(); why != nil {
 		return k.badParameter(c, why)
 	}
-	return k.ok(c, map[string]string{"orderId": randomText(24, lowerHex), "clientOid": clientID})
+	return k.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex), "clientOid": clientID})
 }
 
 // transfer answers POST /api/v3/accounts/universal-transfer.
-func (k *kucoin) transfer(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("clientOid", "currency", "amount", "type", "fromAccountType", "toAccountType")
-	kind := p.text("type")
-	p.check("type", kind == "INTERNAL" || kind == "PARENT_TO_SUB" || kind == "SUB_TO_PARENT")
-	p.check("amount", kucoinAmount(p.text("amount")))
-	if why := p.complaint(); why != nil {
+func (k *kucoin) transfer(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("clientOid", "currency", "amount", "type", "fromAccountType", "toAccountType")
+	kind := p.Text("type")
+	p.Check("type", kind == "INTERNAL" || kind == "PARENT_TO_SUB" || kind == "SUB_TO_PARENT")
+	p.Check("amount", kucoinAmount(p.Text("amount")))
+	if why := p.Complaint(); why != nil {
 		return k.badParameter(c, why)
 	}
-	return k.ok(c, map[string]string{"orderId": randomText(24, lowerHex)})
+	return k.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex)})
 }
 
 // withdraw answers POST /api/v3/withdrawals, which no key of a sub-account may
 // call.
-func (k *kucoin) withdraw(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("currency", "toAddress", "amount", "withdrawType")
-	p.check("amount", kucoinAmount(p.text("amount")))
-	if why := p.complaint(); why != nil {
+func (k *kucoin) withdraw(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("currency", "toAddress", "amount", "withdrawType")
+	p.Check("amount", kucoinAmount(p.Text("amount")))
+	if why := p.Complaint(); why != nil {
 		return k.badParameter(c, why)
 	}
-	return k.ok(c, map[string]string{"withdrawalId": randomText(24, lowerHex)})
+	return k.ok(c, map[string]string{"withdrawalId": venue.RandomText(24, venue.LowerHex)})
 }
 
 func kucoinAmount(text string) bool {

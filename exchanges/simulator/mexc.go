@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // mexc plays the spot v3 API of MEXC for master accounts as documented at
@@ -16,7 +17,7 @@ import (
 // signature, is served here as well, with this one.
 type mexc struct{}
 
-func newMEXC() rules { return &mexc{} }
+func newMEXC() venue.Rules { return &mexc{} }
 
 // Error codes, from https://www.mexc.com/api-docs/spot-v3/error-code.
 const (
@@ -59,101 +60,103 @@ const (
 // mexcUnboundLife is how long a key without addresses lasts.
 const mexcUnboundLife = 90 * 24 * time.Hour
 
-func (m *mexc) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	master := books.addAccount(&account{id: randomNumber(8), created: now})
-	for _, root := range []key{
-		{kind: mainRoot, permissions: []string{mexcAccountRead, mexcAccountWrite}, ips: loopback()},
-		{kind: "no_right", permissions: []string{mexcDealRead}, ips: loopback()},
-		{kind: "unbound", permissions: []string{mexcAccountRead, mexcAccountWrite}, expires: now.Add(mexcUnboundLife)},
+func (m *mexc) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	master := books.AddAccount(&venue.Account{ID: venue.RandomNumber(8), Created: now})
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Permissions: []string{mexcAccountRead, mexcAccountWrite}, IPs: venue.Loopback()},
+		{Kind: "no_right", Permissions: []string{mexcDealRead}, IPs: venue.Loopback()},
+		{Kind: "unbound", Permissions: []string{mexcAccountRead, mexcAccountWrite}, Expires: now.Add(mexcUnboundLife)},
 		// MEXC's pages disagree on whether this is enough to make keys.
-		{kind: "reader", permissions: []string{mexcAccountRead}, ips: loopback()},
+		{Kind: "reader", Permissions: []string{mexcAccountRead}, IPs: venue.Loopback()},
 	} {
-		root.apiKey, root.secret = mexcKeyText(), randomText(32, lowerHex)
-		root.account, root.label, root.created = master, "root", now
-		books.addKey(&root)
+		root.APIKey, root.Secret = mexcKeyText(), venue.RandomText(32, venue.LowerHex)
+		root.Account, root.Label, root.Created = master, "root", now
+		books.AddKey(&root)
 	}
 }
 
 // mexcKeyText draws an API key.
-func mexcKeyText() string { return "mx0" + randomText(19, alphanumeric) }
+func mexcKeyText() string { return "mx0" + venue.RandomText(19, venue.Alphanumeric) }
 
-// addSubAccount names a sub-account by its name; the number is its second name.
-func (m *mexc) addSubAccount(books *books, now time.Time, master *account) *account {
-	return books.addAccount(&account{
-		id: "desk" + randomText(8, digits), name: randomNumber(8), parent: master, created: now,
+// AddSubAccount names a sub-account by its name; the number is its second name.
+func (m *mexc) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	return books.AddAccount(&venue.Account{
+		ID: "desk" + venue.RandomText(8, venue.Digits), Name: venue.RandomNumber(8), Parent: master, Created: now,
 	})
 }
 
 // mexcLimit is the limit of one endpoint, by address and by account.
-func mexcLimit(weight int) []limit {
-	return []limit{
-		{quota: 300, window: 10 * time.Second, by: perAddress, weight: weight},
-		{quota: 300, window: 10 * time.Second, by: perAccount, weight: weight},
+func mexcLimit(weight int) []venue.Limit {
+	return []venue.Limit{
+		{Quota: 300, Window: 10 * time.Second, By: venue.PerAddress, Weight: weight},
+		{Quota: 300, Window: 10 * time.Second, By: venue.PerAccount, Weight: weight},
 	}
 }
 
-func (m *mexc) routes() []route {
+func (m *mexc) Routes() []venue.Route {
 	const list, create, keys = "/api/v3/sub-account/list", "/api/v3/sub-account/virtualSubAccount", "/api/v3/sub-account/apiKey"
 	read, write := m.manages(mexcAccountRead), m.manages(mexcAccountWrite)
-	return []route{
-		{pattern: "GET /api/v3/time", operation: exchanges.OpServerTime, public: true, handle: m.serverTime, limits: mexcLimit(1)[:1]},
-		{pattern: "GET /api/v3/ping", operation: opOther, public: true, handle: m.ping, limits: mexcLimit(1)[:1]},
-		{pattern: "GET /api/v3/account", operation: exchanges.OpInspect, permit: m.needs(mexcAccountRead), handle: m.spotAccount, limits: mexcLimit(10)},
+	return []venue.Route{
+		{Pattern: "GET /api/v3/time", Operation: exchanges.OpServerTime, Public: true, Handle: m.serverTime, Limits: mexcLimit(1)[:1]},
+		{Pattern: "GET /api/v3/ping", Operation: venue.OpOther, Public: true, Handle: m.ping, Limits: mexcLimit(1)[:1]},
+		{Pattern: "GET /api/v3/account", Operation: exchanges.OpInspect, Permit: m.needs(mexcAccountRead), Handle: m.spotAccount, Limits: mexcLimit(10)},
 
-		{pattern: "GET " + list, operation: exchanges.OpSubAccounts, permit: read, handle: m.listSubAccounts, limits: mexcLimit(1)},
-		{pattern: "POST " + create, operation: opOther, permit: write, handle: m.createSubAccount, limits: mexcLimit(1)},
-		{pattern: "POST " + keys, operation: exchanges.OpCreateKey, permit: write, handle: m.createKey, limits: mexcLimit(1)},
-		{pattern: "GET " + keys, operation: exchanges.OpListKeys, permit: read, handle: m.listKeys, limits: mexcLimit(1)},
-		{pattern: "DELETE " + keys, operation: exchanges.OpDeleteKey, permit: write, handle: m.deleteKey, limits: mexcLimit(1)},
+		{Pattern: "GET " + list, Operation: exchanges.OpSubAccounts, Permit: read, Handle: m.listSubAccounts, Limits: mexcLimit(1)},
+		{Pattern: "POST " + create, Operation: venue.OpOther, Permit: write, Handle: m.createSubAccount, Limits: mexcLimit(1)},
+		{Pattern: "POST " + keys, Operation: exchanges.OpCreateKey, Permit: write, Handle: m.createKey, Limits: mexcLimit(1)},
+		{Pattern: "GET " + keys, Operation: exchanges.OpListKeys, Permit: read, Handle: m.listKeys, Limits: mexcLimit(1)},
+		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: write, Handle: m.deleteKey, Limits: mexcLimit(1)},
 
-		{pattern: "POST /api/v3/order", operation: exchanges.OpUseKey, permit: m.needs(mexcDealWrite), handle: m.order, limits: mexcLimit(1)},
-		{pattern: "POST /api/v1/private/order/submit", operation: exchanges.OpUseKey, permit: m.needs(mexcFuturesWrite), handle: m.futuresOrder},
-		{pattern: "POST /api/v3/capital/transfer", operation: exchanges.OpUseKey, permit: m.needs(mexcTransferWrite), handle: m.transfer, limits: mexcLimit(1)},
+		{Pattern: "POST /api/v3/order", Operation: exchanges.OpUseKey, Permit: m.needs(mexcDealWrite), Handle: m.order, Limits: mexcLimit(1)},
+		{Pattern: "POST /api/v1/private/order/submit", Operation: exchanges.OpUseKey, Permit: m.needs(mexcFuturesWrite), Handle: m.futuresOrder},
+		{Pattern: "POST /api/v3/capital/transfer", Operation: exchanges.OpUseKey, Permit: m.needs(mexcTransferWrite), Handle: m.transfer, Limits: mexcLimit(1)},
 		// No key can be given the permission for this.
-		{pattern: "POST /api/v3/capital/withdraw", operation: exchanges.OpUseKey, handle: m.noPermission, limits: mexcLimit(1)},
+		{Pattern: "POST /api/v3/capital/withdraw", Operation: exchanges.OpUseKey, Handle: m.noPermission, Limits: mexcLimit(1)},
 	}
 }
 
 // ok answers with a bare JSON value: there is no envelope.
-func (m *mexc) ok(body any) *answer { return jsonAnswer(http.StatusOK, body) }
+func (m *mexc) ok(body any) *venue.Answer { return venue.JSONAnswer(http.StatusOK, body) }
 
 // refuse answers with a code and a text. Which HTTP status goes with which code
 // is not documented, but for rate limits.
-func (m *mexc) refuse(code int, message string) *answer {
+func (m *mexc) refuse(code int, message string) *venue.Answer {
 	status := http.StatusBadRequest
 	if code == mexcTooManyRequests {
 		status = http.StatusTooManyRequests
 	}
-	return jsonAnswer(status, map[string]any{"code": code, "msg": message})
+	return venue.JSONAnswer(status, map[string]any{"code": code, "msg": message})
 }
 
-func (m *mexc) noPermission(*call) *answer {
+func (m *mexc) noPermission(*venue.Call) *venue.Answer {
 	return m.refuse(mexcNoPermission, "No permission to access the endpoint")
 }
 
 // malformed answers to parameters that cannot be read, or that MEXC does not
 // know.
-func (m *mexc) malformed(why *complaint) *answer { return m.refuse(mexcIllegalCharacters, why.Error()) }
-
-func (m *mexc) rateLimited(_ *call, q quota) *answer {
-	seconds := (q.wait + time.Second - 1) / time.Second
-	return m.refuse(mexcTooManyRequests, "Too many requests").set("Retry-After", strconv.Itoa(int(seconds)))
+func (m *mexc) malformed(why *venue.Complaint) *venue.Answer {
+	return m.refuse(mexcIllegalCharacters, why.Error())
 }
 
-func (m *mexc) notFound(*call) *answer {
-	return textAnswer(http.StatusNotFound, "text/html", "<html><body><h2>404 Not Found</h2></body></html>\n")
+func (m *mexc) RateLimited(_ *venue.Call, q venue.Quota) *venue.Answer {
+	seconds := (q.Wait + time.Second - 1) / time.Second
+	return m.refuse(mexcTooManyRequests, "Too many requests").Set("Retry-After", strconv.Itoa(int(seconds)))
 }
 
-func (m *mexc) serverTime(c *call) *answer {
-	return m.ok(map[string]int64{"serverTime": c.now.UnixMilli()})
+func (m *mexc) NotFound(*venue.Call) *venue.Answer {
+	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h2>404 Not Found</h2></body></html>\n")
 }
 
-func (m *mexc) ping(*call) *answer { return m.ok(struct{}{}) }
+func (m *mexc) serverTime(c *venue.Call) *venue.Answer {
+	return m.ok(map[string]int64{"serverTime": c.Now.UnixMilli()})
+}
+
+func (m *mexc) ping(*venue.Call) *venue.Answer { return m.ok(struct{}{}) }
 
 // needs permits a key that has the permission.
-func (m *mexc) needs(permission string) func(*call) *answer {
-	return func(c *call) *answer {
-		if !c.key.has(permission) {
+func (m *mexc) needs(permission string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if !c.Key.Has(permission) {
 			return m.noPermission(c)
 		}
 		return nil
@@ -161,9 +164,9 @@ func (m *mexc) needs(permission string) func(*call) *answer {
 }
 
 // manages permits a key of a master that has the permission.
-func (m *mexc) manages(permission string) func(*call) *answer {
-	return func(c *call) *answer {
-		if c.key.account.parent != nil {
+func (m *mexc) manages(permission string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if c.Key.Account.Parent != nil {
 			return m.noPermission(c)
 		}
 		return m.needs(permission)(c)

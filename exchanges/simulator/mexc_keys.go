@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -28,11 +30,11 @@ func mexcList(text string) []string {
 	return strings.Split(text, ",")
 }
 
-// createKey answers POST /api/v3/sub-account/apiKey. The secret is in this
+// createKey answers POST /api/v3/sub-account/APIKey. The secret is in this
 // answer alone.
-func (m *mexc) createKey(c *call) *answer {
+func (m *mexc) createKey(c *venue.Call) *venue.Answer {
 	p := m.params(c)
-	note, permissions, addresses := p.text("note"), mexcList(p.text("permissions")), mexcList(p.text("ip"))
+	note, permissions, addresses := p.Text("note"), mexcList(p.Text("permissions")), mexcList(p.Text("ip"))
 	sub, refusal := m.subAccount(c, p)
 	if refusal != nil {
 		return refusal
@@ -52,62 +54,62 @@ func (m *mexc) createKey(c *call) *answer {
 		return m.refuse(mexcTooManyAddresses, "the number of IPs exceeds the limit")
 	case slices.ContainsFunc(addresses, badAddress):
 		return m.refuse(mexcBadAddressList, "the IP format is incorrect")
-	case sub.frozen:
+	case sub.Frozen:
 		return m.refuse(mexcFrozen, "sub account is forbidden")
-	case len(c.books.keysOf(sub)) >= mexcMaxKeys:
+	case len(c.Books.KeysOf(sub)) >= mexcMaxKeys:
 		return m.refuse(mexcKeyCap, "the number of API keys exceeds the limit")
 	}
-	created := &key{
-		apiKey: mexcKeyText(), secret: randomText(32, lowerHex), account: sub, label: note,
-		permissions: c.grant(permissions, mexcTransferWrite, mexcDealWrite), ips: addresses, created: c.now,
+	created := &venue.Key{
+		APIKey: mexcKeyText(), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: note,
+		Permissions: c.Grant(permissions, mexcTransferWrite, mexcDealWrite), IPs: addresses, Created: c.Now,
 	}
 	if len(addresses) == 0 {
-		created.expires = c.now.Add(mexcUnboundLife)
+		created.Expires = c.Now.Add(mexcUnboundLife)
 	}
-	shown := m.describeKey(c.books.addKey(created))
-	shown["subAccount"], shown["secretKey"] = sub.id, created.secret
+	shown := m.describeKey(c.Books.AddKey(created))
+	shown["subAccount"], shown["secretKey"] = sub.ID, created.Secret
 	return m.ok(shown)
 }
 
 // describeKey shows what all answers about a key have. The time's name is
 // spelt like this in MEXC's older documentation.
-func (m *mexc) describeKey(k *key) map[string]any {
+func (m *mexc) describeKey(k *venue.Key) map[string]any {
 	return map[string]any{
-		"note": k.label, "apiKey": k.apiKey, "permissions": strings.Join(k.permissions, ","), "ip": strings.Join(k.ips, ","),
-		"creatTime": k.created.UnixMilli(),
+		"note": k.Label, "apiKey": k.APIKey, "permissions": strings.Join(k.Permissions, ","), "ip": strings.Join(k.IPs, ","),
+		"creatTime": k.Created.UnixMilli(),
 	}
 }
 
-// listKeys answers GET /api/v3/sub-account/apiKey, which knows no pages.
-func (m *mexc) listKeys(c *call) *answer {
+// listKeys answers GET /api/v3/sub-account/APIKey, which knows no pages.
+func (m *mexc) listKeys(c *venue.Call) *venue.Answer {
 	sub, refusal := m.subAccount(c, m.params(c))
 	if refusal != nil {
 		return refusal
 	}
 	rows := []any{}
-	for _, k := range c.books.keysOf(sub) {
+	for _, k := range c.Books.KeysOf(sub) {
 		rows = append(rows, m.describeKey(k))
 	}
 	return m.ok(map[string]any{"subAccount": rows})
 }
 
-// deleteKey answers DELETE /api/v3/sub-account/apiKey.
-func (m *mexc) deleteKey(c *call) *answer {
+// deleteKey answers DELETE /api/v3/sub-account/APIKey.
+func (m *mexc) deleteKey(c *venue.Call) *venue.Answer {
 	p := m.params(c)
-	name := p.text("apiKey")
+	name := p.Text("apiKey")
 	sub, refusal := m.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
-	k := c.books.key(name)
+	k := c.Books.Key(name)
 	switch {
 	case name == "":
 		return m.refuse(mexcNoKeyParameter, "apiKey cannot be null")
-	case k == nil || k.account != sub:
+	case k == nil || k.Account != sub:
 		return m.refuse(mexcNoSuchKey, "the key information does not exist")
-	case sub.frozen:
+	case sub.Frozen:
 		return m.refuse(mexcFrozen, "sub account is forbidden")
 	}
-	c.removeKey(k)
-	return m.ok(map[string]string{"subAccount": sub.id})
+	c.RemoveKey(k)
+	return m.ok(map[string]string{"subAccount": sub.ID})
 }

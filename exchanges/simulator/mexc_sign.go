@@ -7,14 +7,16 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // mexcLowerEscape finds a percent-encoding with a lower-case letter, which MEXC
 // does not take.
 var mexcLowerEscape = regexp.MustCompile(`%([0-9A-F][a-f]|[a-f][0-9A-Fa-f])`)
 
-// authenticate follows https://www.mexc.com/api-docs/spot-v3/introduction.
-func (m *mexc) authenticate(c *call) (*key, *answer) {
+// Authenticate follows https://www.mexc.com/api-docs/spot-v3/introduction.
+func (m *mexc) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	if c.Header.Get("Content-Type") != "application/json" {
 		return nil, m.refuse(mexcBadContentType, "content Type must be application/json")
 	}
@@ -22,19 +24,19 @@ func (m *mexc) authenticate(c *call) (*key, *answer) {
 	if apiKey == "" {
 		return nil, m.refuse(mexcNoKey, "api key required")
 	}
-	caller := c.books.key(apiKey)
+	caller := c.Books.Key(apiKey)
 	switch {
-	case caller == nil || caller.expired(c.now):
+	case caller == nil || caller.Expired(c.Now):
 		return nil, m.refuse(mexcUnknownKey, "Api key info invalid")
-	case !caller.allows(c.caller):
-		return nil, m.refuse(mexcBadAddress, "IP ["+c.caller.String()+"] not in the ip white list")
+	case !caller.Allows(c.Caller):
+		return nil, m.refuse(mexcBadAddress, "IP ["+c.Caller.String()+"] not in the ip white list")
 	}
 	p := m.params(c)
-	if why := p.complaint(); why != nil {
+	if why := p.Complaint(); why != nil {
 		return nil, m.malformed(why)
 	}
 	signed, signature := m.signedText(c)
-	if mexcLowerEscape.MatchString(signed) || !m.verifies(caller.secret, signed, signature) {
+	if mexcLowerEscape.MatchString(signed) || !m.verifies(caller.Secret, signed, signature) {
 		return nil, m.refuse(mexcBadSignature, "Signature for this request is not valid.")
 	}
 	if refusal := m.checkTimestamp(c, p); refusal != nil {
@@ -45,10 +47,10 @@ func (m *mexc) authenticate(c *call) (*key, *answer) {
 
 // params reads the parameters of the query and of the body. A name that is in
 // both means the one in the query.
-func (m *mexc) params(c *call) *params {
-	p := formParams(c.URL.RawQuery, string(c.body))
+func (m *mexc) params(c *venue.Call) *venue.Params {
+	p := venue.FormParams(c.URL.RawQuery, string(c.Body))
 	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
-		p.text(name)
+		p.Text(name)
 	}
 	return p
 }
@@ -61,12 +63,12 @@ const (
 
 // checkTimestamp accepts what lies no further back than the receive window and
 // less than a second ahead.
-func (m *mexc) checkTimestamp(c *call, p *params) *answer {
-	window := p.integer("recvWindow", mexcWindow)
-	age := c.now.Sub(time.UnixMilli(p.integer("timestamp", 0)))
+func (m *mexc) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
+	window := p.Integer("recvWindow", mexcWindow)
+	age := c.Now.Sub(time.UnixMilli(p.Integer("timestamp", 0)))
 	switch {
-	case p.complaint() != nil:
-		return m.malformed(p.complaint())
+	case p.Complaint() != nil:
+		return m.malformed(p.Complaint())
 	case window <= 0 || window > mexcMaxWindow:
 		return m.refuse(mexcBadWindow, "recvWindow must less than 60000")
 	case age <= -time.Second || age > time.Duration(window)*time.Millisecond:
@@ -78,12 +80,12 @@ func (m *mexc) checkTimestamp(c *call, p *params) *answer {
 // signedText is the text that the caller must have signed: the query directly
 // followed by the body, both as sent and without the signature, which comes last
 // in the query.
-func (m *mexc) signedText(c *call) (signed, signature string) {
+func (m *mexc) signedText(c *venue.Call) (signed, signature string) {
 	query, signature, found := strings.Cut(c.URL.RawQuery, "&signature=")
 	if !found {
-		return query + string(c.body), ""
+		return query + string(c.Body), ""
 	}
-	return query + string(c.body), signature
+	return query + string(c.Body), signature
 }
 
 // verifies checks a signature: lower-case hex of HMAC-SHA256.

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // mexcCall is a vector as a call to its venue.
-func mexcCall(k *key, v vector) *call {
+func mexcCall(k *venue.Key, v vector) *venue.Call {
 	v.Query += "&signature=" + v.Signature
-	return v.callTo(k, time.UnixMilli(1_767_225_600_000), "X-MEXC-APIKEY", k.apiKey, "Content-Type", "application/json")
+	return v.callTo(k, time.UnixMilli(1_767_225_600_000), "X-MEXC-APIKEY", k.APIKey, "Content-Type", "application/json")
 }
 
 func mexcSigning() signing {
@@ -30,16 +32,16 @@ func TestMEXCVectors(t *testing.T) {
 // strictest that the documentation allows; they can be listed.
 func TestMEXCFrozenSubAccount(t *testing.T) {
 	m := &mexc{}
-	master := &account{id: "1"}
-	sub := &account{id: "desk0001", parent: master, frozen: true}
-	minted := &key{apiKey: "mx0", account: sub}
-	perform := func(handle func(*call) *answer, by *key, query string) string {
-		return string(handle(&call{
-			Request: &http.Request{URL: &url.URL{RawQuery: query}}, key: by,
-			books: &books{accounts: []*account{master, sub}, keys: []*key{minted}},
-		}).body)
+	master := &venue.Account{ID: "1"}
+	sub := &venue.Account{ID: "desk0001", Parent: master, Frozen: true}
+	minted := &venue.Key{APIKey: "mx0", Account: sub}
+	perform := func(handle func(*venue.Call) *venue.Answer, by *venue.Key, query string) string {
+		return string(handle(&venue.Call{
+			Request: &http.Request{URL: &url.URL{RawQuery: query}}, Key: by,
+			Books: &venue.Books{Accounts: []*venue.Account{master, sub}, Keys: []*venue.Key{minted}},
+		}).Body)
 	}
-	root := &key{account: master}
+	root := &venue.Key{Account: master}
 	require.Contains(t, perform(m.createKey, root, "subAccount=desk0001&note=x&permissions=SPOT_DEAL_READ"), "140002")
 	require.Contains(t, perform(m.deleteKey, root, "subAccount=desk0001&apiKey=mx0"), "140002")
 	require.Contains(t, perform(m.listKeys, root, "subAccount=desk0001"), "mx0")

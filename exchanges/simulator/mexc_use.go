@@ -1,11 +1,15 @@
 package simulator
 
-import "strconv"
+import (
+	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
 
 // spotAccount answers GET /api/v3/account. It describes the account, not the
 // calling key.
-func (m *mexc) spotAccount(c *call) *answer {
-	if why := m.params(c).strictComplaint(); why != nil {
+func (m *mexc) spotAccount(c *venue.Call) *venue.Answer {
+	if why := m.params(c).StrictComplaint(); why != nil {
 		return m.malformed(why)
 	}
 	return m.ok(map[string]any{
@@ -17,41 +21,41 @@ func (m *mexc) spotAccount(c *call) *answer {
 // order answers POST /api/v3/order. Like the calls below it accepts what is
 // asked, nothing ever fills it, and parameters beyond those checked are
 // tolerated: there are many, and none has to do with keys.
-func (m *mexc) order(c *call) *answer {
+func (m *mexc) order(c *venue.Call) *venue.Answer {
 	p := m.params(c)
-	p.require("symbol")
-	side, kind := p.text("side"), p.text("type")
-	p.check("side", side == "BUY" || side == "SELL")
-	p.check("type", kind == "MARKET" || kind == "LIMIT")
-	p.check("quantity", mexcAmount(p.text("quantity")))
-	p.check("price", kind == "MARKET" || mexcAmount(p.text("price")))
-	return m.use(c, p, map[string]any{"symbol": p.text("symbol"), "orderId": "C02__" + randomNumber(18), "type": kind, "side": side})
+	p.Require("symbol")
+	side, kind := p.Text("side"), p.Text("type")
+	p.Check("side", side == "BUY" || side == "SELL")
+	p.Check("type", kind == "MARKET" || kind == "LIMIT")
+	p.Check("quantity", mexcAmount(p.Text("quantity")))
+	p.Check("price", kind == "MARKET" || mexcAmount(p.Text("price")))
+	return m.use(c, p, map[string]any{"symbol": p.Text("symbol"), "orderId": "C02__" + venue.RandomNumber(18), "type": kind, "side": side})
 }
 
 // futuresOrder answers an order for futures.
-func (m *mexc) futuresOrder(c *call) *answer {
+func (m *mexc) futuresOrder(c *venue.Call) *venue.Answer {
 	p := m.params(c)
-	p.require("symbol")
-	p.check("vol", mexcAmount(p.text("vol")))
-	return m.use(c, p, map[string]any{"success": true, "code": 0, "data": randomNumber(18)})
+	p.Require("symbol")
+	p.Check("vol", mexcAmount(p.Text("vol")))
+	return m.use(c, p, map[string]any{"success": true, "code": 0, "data": venue.RandomNumber(18)})
 }
 
 // transfer answers POST /api/v3/capital/transfer, between wallets of one
 // account.
-func (m *mexc) transfer(c *call) *answer {
+func (m *mexc) transfer(c *venue.Call) *venue.Answer {
 	p := m.params(c)
-	p.require("fromAccountType", "toAccountType", "asset")
-	p.check("toAccountType", p.text("fromAccountType") != p.text("toAccountType"))
-	p.check("amount", mexcAmount(p.text("amount")))
-	return m.use(c, p, []any{map[string]string{"tranId": randomNumber(18)}})
+	p.Require("fromAccountType", "toAccountType", "asset")
+	p.Check("toAccountType", p.Text("fromAccountType") != p.Text("toAccountType"))
+	p.Check("amount", mexcAmount(p.Text("amount")))
+	return m.use(c, p, []any{map[string]string{"tranId": venue.RandomNumber(18)}})
 }
 
 // use answers unless something is wrong with the parameters or the account.
-func (m *mexc) use(c *call, p *params, done any) *answer {
-	switch why := p.complaint(); {
+func (m *mexc) use(c *venue.Call, p *venue.Params, done any) *venue.Answer {
+	switch why := p.Complaint(); {
 	case why != nil:
 		return m.malformed(why)
-	case c.key.account.frozen:
+	case c.Key.Account.Frozen:
 		return m.refuse(mexcFrozen, "sub account is forbidden")
 	}
 	return m.ok(done)

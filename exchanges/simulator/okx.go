@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // okx plays the V5 API of OKX as documented at https://www.okx.com/docs-v5/en/.
@@ -22,7 +23,7 @@ type okx struct {
 	demoMaster string // id of the master account that exists in demo trading
 }
 
-func newOKX() rules { return &okx{} }
+func newOKX() venue.Rules { return &okx{} }
 
 // OKX's permissions. Keys of sub-accounts cannot hold the last one.
 const (
@@ -40,107 +41,111 @@ const okxIdleLife = 14 * 24 * time.Hour
 
 const okxTimestampLayout = "2006-01-02T15:04:05.999Z"
 
-func (o *okx) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	master := books.addAccount(&account{id: randomNumber(17), created: now})
-	demo := books.addAccount(&account{id: randomNumber(17), created: now})
-	o.demoMaster = demo.id
+func (o *okx) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	master := books.AddAccount(&venue.Account{ID: venue.RandomNumber(17), Created: now})
+	demo := books.AddAccount(&venue.Account{ID: venue.RandomNumber(17), Created: now})
+	o.demoMaster = demo.ID
 	both := []string{okxRead, okxTrade}
-	for _, root := range []key{
-		{kind: mainRoot, account: master, permissions: both, ips: loopback()},
-		{kind: "read_only", account: master, permissions: []string{okxRead}, ips: loopback()},
-		{kind: "unbound", account: master, permissions: both, expires: now.Add(okxIdleLife)},
-		{kind: "withdraw", account: master, permissions: append(slices.Clone(both), okxWithdraw), ips: loopback()},
-		{kind: "demo", account: demo, permissions: both, ips: loopback()},
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Account: master, Permissions: both, IPs: venue.Loopback()},
+		{Kind: "read_only", Account: master, Permissions: []string{okxRead}, IPs: venue.Loopback()},
+		{Kind: "unbound", Account: master, Permissions: both, Expires: now.Add(okxIdleLife)},
+		{Kind: "withdraw", Account: master, Permissions: append(slices.Clone(both), okxWithdraw), IPs: venue.Loopback()},
+		{Kind: "demo", Account: demo, Permissions: both, IPs: venue.Loopback()},
 	} {
-		root.apiKey, root.secret = randomUUID(), randomText(32, upperHex)
-		root.passphrase = "Root#" + randomText(12, alphanumeric) + "1aA"
-		root.label, root.created = "root", now
-		books.addKey(&root)
+		root.APIKey, root.Secret = venue.RandomUUID(), venue.RandomText(32, venue.UpperHex)
+		root.Passphrase = "Root#" + venue.RandomText(12, venue.Alphanumeric) + "1aA"
+		root.Label, root.Created = "root", now
+		books.AddKey(&root)
 	}
 }
 
-// addSubAccount gives every sub-account a millisecond of its own, as OKX does,
+// AddSubAccount gives every sub-account a millisecond of its own, as OKX does,
 // which creates no more than one per second: lists are paged by that time.
-func (o *okx) addSubAccount(books *books, now time.Time, master *account) *account {
+func (o *okx) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	created := now.Truncate(time.Millisecond)
-	if subs := books.subAccounts(master); len(subs) > 0 {
-		if next := subs[len(subs)-1].created.Add(time.Millisecond); created.Before(next) {
+	if subs := books.SubAccounts(master); len(subs) > 0 {
+		if next := subs[len(subs)-1].Created.Add(time.Millisecond); created.Before(next) {
 			created = next
 		}
 	}
-	return books.addAccount(&account{
-		id: "sub" + randomText(12, digits) + "desk", name: randomNumber(18), parent: master, created: created,
+	return books.AddAccount(&venue.Account{
+		ID: "sub" + venue.RandomText(12, venue.Digits) + "desk", Name: venue.RandomNumber(18), Parent: master, Created: created,
 	})
 }
 
-func (o *okx) routes() []route {
-	per := func(window time.Duration, quota int) []limit { return []limit{{quota: quota, window: window}} }
+func (o *okx) Routes() []venue.Route {
+	per := func(window time.Duration, quota int) []venue.Limit {
+		return []venue.Limit{{Quota: quota, Window: window}}
+	}
 	const subAccount = "/api/v5/users/subaccount/"
-	return []route{
+	return []venue.Route{
 		{
-			pattern: "GET /api/v5/public/time", operation: exchanges.OpServerTime, public: true, handle: o.serverTime,
-			limits: []limit{{quota: 10, window: 2 * time.Second, by: perAddress}},
+			Pattern: "GET /api/v5/public/time", Operation: exchanges.OpServerTime, Public: true, Handle: o.serverTime,
+			Limits: []venue.Limit{{Quota: 10, Window: 2 * time.Second, By: venue.PerAddress}},
 		},
-		{pattern: "GET /api/v5/account/config", operation: exchanges.OpInspect, permit: o.mayRead, handle: o.config, limits: per(2*time.Second, 5)},
+		{Pattern: "GET /api/v5/account/config", Operation: exchanges.OpInspect, Permit: o.mayRead, Handle: o.config, Limits: per(2*time.Second, 5)},
 
 		// The documentation has said both 2 and 20 of this limit.
-		{pattern: "GET " + subAccount + "list", operation: exchanges.OpSubAccounts, permit: o.mayList, handle: o.listSubAccounts, limits: per(2*time.Second, 2)},
-		{pattern: "POST " + subAccount + "create-subaccount", operation: opOther, permit: o.mayManage, handle: o.createSubAccount, limits: per(time.Second, 1)},
+		{Pattern: "GET " + subAccount + "list", Operation: exchanges.OpSubAccounts, Permit: o.mayList, Handle: o.listSubAccounts, Limits: per(2*time.Second, 2)},
+		{Pattern: "POST " + subAccount + "create-subaccount", Operation: venue.OpOther, Permit: o.mayManage, Handle: o.createSubAccount, Limits: per(time.Second, 1)},
 
-		{pattern: "POST " + subAccount + "apikey", operation: exchanges.OpCreateKey, permit: o.mayManage, handle: o.createKey, limits: per(time.Second, 1)},
-		{pattern: "GET " + subAccount + "apikey", operation: exchanges.OpListKeys, permit: o.mayList, handle: o.listKeys, limits: per(2*time.Second, 20)},
-		{pattern: "POST " + subAccount + "modify-apikey", operation: exchanges.OpEditKey, permit: o.mayManage, handle: o.editKey, limits: per(time.Second, 1)},
-		{pattern: "POST " + subAccount + "delete-apikey", operation: exchanges.OpDeleteKey, permit: o.mayManage, handle: o.deleteKey, limits: per(time.Second, 1)},
+		{Pattern: "POST " + subAccount + "apikey", Operation: exchanges.OpCreateKey, Permit: o.mayManage, Handle: o.createKey, Limits: per(time.Second, 1)},
+		{Pattern: "GET " + subAccount + "apikey", Operation: exchanges.OpListKeys, Permit: o.mayList, Handle: o.listKeys, Limits: per(2*time.Second, 20)},
+		{Pattern: "POST " + subAccount + "modify-apikey", Operation: exchanges.OpEditKey, Permit: o.mayManage, Handle: o.editKey, Limits: per(time.Second, 1)},
+		{Pattern: "POST " + subAccount + "delete-apikey", Operation: exchanges.OpDeleteKey, Permit: o.mayManage, Handle: o.deleteKey, Limits: per(time.Second, 1)},
 
-		{pattern: "GET /api/v5/account/balance", operation: exchanges.OpUseKey, permit: o.mayRead, handle: o.balance},
-		{pattern: "POST /api/v5/trade/order", operation: exchanges.OpUseKey, permit: o.mayTrade, handle: o.order},
-		{pattern: "POST /api/v5/asset/transfer", operation: exchanges.OpUseKey, permit: o.mayTrade, handle: o.transfer},
-		{pattern: "POST /api/v5/asset/withdrawal", operation: exchanges.OpUseKey, permit: o.mayWithdraw, handle: o.withdraw},
+		{Pattern: "GET /api/v5/account/balance", Operation: exchanges.OpUseKey, Permit: o.mayRead, Handle: o.balance},
+		{Pattern: "POST /api/v5/trade/order", Operation: exchanges.OpUseKey, Permit: o.mayTrade, Handle: o.order},
+		{Pattern: "POST /api/v5/asset/transfer", Operation: exchanges.OpUseKey, Permit: o.mayTrade, Handle: o.transfer},
+		{Pattern: "POST /api/v5/asset/withdrawal", Operation: exchanges.OpUseKey, Permit: o.mayWithdraw, Handle: o.withdraw},
 	}
 }
 
 // ok builds an answer; even a single result comes in a list.
-func (o *okx) ok(results ...any) *answer {
-	return jsonAnswer(http.StatusOK, map[string]any{"code": "0", "msg": "", "data": append([]any{}, results...)})
+func (o *okx) ok(results ...any) *venue.Answer {
+	return venue.JSONAnswer(http.StatusOK, map[string]any{"code": "0", "msg": "", "data": append([]any{}, results...)})
 }
 
 // refuse builds the documented answer for a code. Before a key is authenticated
 // it has no data.
-func (o *okx) refuse(c *call, code string, params ...any) *answer {
+func (o *okx) refuse(c *venue.Call, code string, params ...any) *venue.Answer {
 	status, message := okxError(code)
 	body := map[string]any{"code": code, "msg": fmt.Sprintf(message, params...)}
-	if c.key != nil {
+	if c.Key != nil {
 		body["data"] = []any{}
 	}
-	return jsonAnswer(status, body)
+	return venue.JSONAnswer(status, body)
 }
 
-func (o *okx) badParameter(c *call, why *complaint) *answer {
-	switch why.reason {
-	case missing:
-		return o.refuse(c, okxParameterMissing, why.param)
-	case malformed:
+func (o *okx) badParameter(c *venue.Call, why *venue.Complaint) *venue.Answer {
+	switch why.Reason {
+	case venue.Missing:
+		return o.refuse(c, okxParameterMissing, why.Param)
+	case venue.Malformed:
 		return o.refuse(c, okxBadJSON)
 	default:
-		return o.refuse(c, okxParameterWrong, why.param)
+		return o.refuse(c, okxParameterWrong, why.Param)
 	}
 }
 
-func (o *okx) rateLimited(c *call, _ quota) *answer { return o.refuse(c, okxTooManyRequests) }
+func (o *okx) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
+	return o.refuse(c, okxTooManyRequests)
+}
 
-// notFound tells a known path with another method from an unknown path.
-func (o *okx) notFound(c *call) *answer {
-	for _, rt := range o.routes() {
-		if _, path, _ := strings.Cut(rt.pattern, " "); path == c.URL.Path {
+// NotFound tells a known path with another method from an unknown path.
+func (o *okx) NotFound(c *venue.Call) *venue.Answer {
+	for _, rt := range o.Routes() {
+		if _, path, _ := strings.Cut(rt.Pattern, " "); path == c.URL.Path {
 			return o.refuse(c, okxWrongMethod)
 		}
 	}
-	return textAnswer(http.StatusNotFound, "text/plain", "Not Found\n")
+	return venue.TextAnswer(http.StatusNotFound, "text/plain", "Not Found\n")
 }
 
-// authenticate follows
+// Authenticate follows
 // https://www.okx.com/docs-v5/en/#overview-rest-authentication.
-func (o *okx) authenticate(c *call) (*key, *answer) {
+func (o *okx) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	for _, required := range []struct{ header, code string }{
 		{"OK-ACCESS-KEY", okxNoKey}, {"OK-ACCESS-PASSPHRASE", okxNoPassphrase},
 		{"OK-ACCESS-SIGN", okxNoSignature}, {"OK-ACCESS-TIMESTAMP", okxNoTimestamp},
@@ -154,26 +159,26 @@ func (o *okx) authenticate(c *call) (*key, *answer) {
 	if err != nil {
 		return nil, o.refuse(c, okxBadTimestamp)
 	}
-	caller := c.books.key(c.Header.Get("OK-ACCESS-KEY"))
+	caller := c.Books.Key(c.Header.Get("OK-ACCESS-KEY"))
 	switch {
-	case c.now.Sub(sent).Abs() > okxWindow:
+	case c.Now.Sub(sent).Abs() > okxWindow:
 		return nil, o.refuse(c, okxExpiredTimestamp)
-	case caller == nil || caller.expired(c.now):
+	case caller == nil || caller.Expired(c.Now):
 		return nil, o.refuse(c, okxUnknownKey)
 	case o.inDemo(caller) != (c.Header.Get("x-simulated-trading") == "1"):
 		return nil, o.refuse(c, okxOtherEnvironment)
-	case c.Header.Get("OK-ACCESS-PASSPHRASE") != caller.passphrase:
+	case c.Header.Get("OK-ACCESS-PASSPHRASE") != caller.Passphrase:
 		return nil, o.refuse(c, okxWrongPassphrase)
-	case !okxVerifies(caller.secret, timestamp+c.Method+c.RequestURI+string(c.body), c.Header.Get("OK-ACCESS-SIGN")):
+	case !okxVerifies(caller.Secret, timestamp+c.Method+c.RequestURI+string(c.Body), c.Header.Get("OK-ACCESS-SIGN")):
 		return nil, o.refuse(c, okxBadSignature)
-	case !caller.allows(c.caller):
-		return nil, o.refuse(c, okxUnboundAddress, c.caller)
+	case !caller.Allows(c.Caller):
+		return nil, o.refuse(c, okxUnboundAddress, c.Caller)
 	case c.Method == http.MethodPost && !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json"):
 		return nil, o.refuse(c, okxBadContentType)
-	case c.Method == http.MethodPost && len(c.body) == 0:
+	case c.Method == http.MethodPost && len(c.Body) == 0:
 		return nil, o.refuse(c, okxNoBody)
 	}
-	o.renew(caller, c.now)
+	o.renew(caller, c.Now)
 	return caller, nil
 }
 
@@ -186,15 +191,17 @@ func okxVerifies(secret, signed, signature string) bool {
 
 // renew begins a key's idle time anew: it has been used, or its rights or
 // addresses have changed.
-func (o *okx) renew(k *key, now time.Time) {
-	k.expires = time.Time{}
-	if len(k.ips) == 0 && k.has(okxTrade, okxWithdraw) {
-		k.expires = now.Add(okxIdleLife)
+func (o *okx) renew(k *venue.Key, now time.Time) {
+	k.Expires = time.Time{}
+	if len(k.IPs) == 0 && k.Has(okxTrade, okxWithdraw) {
+		k.Expires = now.Add(okxIdleLife)
 	}
 }
 
-func (o *okx) inDemo(k *key) bool { return k.account.id == o.demoMaster }
+func (o *okx) inDemo(k *venue.Key) bool { return k.Account.ID == o.demoMaster }
 
-func (o *okx) serverTime(c *call) *answer { return o.ok(map[string]string{"ts": okxTime(c.now)}) }
+func (o *okx) serverTime(c *venue.Call) *venue.Answer {
+	return o.ok(map[string]string{"ts": okxTime(c.Now)})
+}
 
 func okxTime(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

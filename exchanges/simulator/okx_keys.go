@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -13,9 +15,9 @@ const (
 
 // readPermissions reads the parameter perm. Without it, and besides trade, a
 // key gets read_only.
-func (o *okx) readPermissions(c *call, p *params) (permissions []string, refusal *answer) {
+func (o *okx) readPermissions(c *venue.Call, p *venue.Params) (permissions []string, refusal *venue.Answer) {
 	permissions = []string{okxRead}
-	if text := p.text("perm"); text != "" {
+	if text := p.Text("perm"); text != "" {
 		for name := range strings.SplitSeq(text, ",") {
 			switch name {
 			case okxRead:
@@ -24,7 +26,7 @@ func (o *okx) readPermissions(c *call, p *params) (permissions []string, refusal
 			case okxWithdraw:
 				return nil, o.refuse(c, okxNoWithdrawals)
 			default:
-				p.complain("perm", badValue)
+				p.Complain("perm", venue.BadValue)
 			}
 		}
 	}
@@ -33,8 +35,8 @@ func (o *okx) readPermissions(c *call, p *params) (permissions []string, refusal
 
 // readAddresses reads the parameter ip: addresses and network segments joined
 // by commas.
-func (o *okx) readAddresses(c *call, p *params) (addresses []string, refusal *answer) {
-	list := p.text("ip")
+func (o *okx) readAddresses(c *venue.Call, p *venue.Params) (addresses []string, refusal *venue.Answer) {
+	list := p.Text("ip")
 	if list == "" {
 		return nil, nil
 	}
@@ -47,44 +49,44 @@ func (o *okx) readAddresses(c *call, p *params) (addresses []string, refusal *an
 		if strings.Contains(entry, "/") {
 			_, err = netip.ParsePrefix(entry)
 		}
-		p.check("ip", err == nil)
+		p.Check("ip", err == nil)
 	}
 	return addresses, nil
 }
 
 // readLabel reads the parameter label. Its alphabet and length are those that
 // the documentation states for labels elsewhere.
-func (o *okx) readLabel(p *params) string {
-	label := p.text("label")
-	p.check("label", !p.given("label") || label != "" && len(label) <= 50 && okxAlphanumeric(label))
+func (o *okx) readLabel(p *venue.Params) string {
+	label := p.Text("label")
+	p.Check("label", !p.Given("label") || label != "" && len(label) <= 50 && okxAlphanumeric(label))
 	return label
 }
 
 // labelTaken tells whether another key of the master's sub-accounts has the
 // label.
-func (o *okx) labelTaken(c *call, label string) bool {
-	return slices.ContainsFunc(c.books.subAccounts(c.key.account), func(sub *account) bool {
-		return slices.ContainsFunc(o.keysOf(c, sub), func(k *key) bool { return k.label == label })
+func (o *okx) labelTaken(c *venue.Call, label string) bool {
+	return slices.ContainsFunc(c.Books.SubAccounts(c.Key.Account), func(sub *venue.Account) bool {
+		return slices.ContainsFunc(o.keysOf(c, sub), func(k *venue.Key) bool { return k.Label == label })
 	})
 }
 
-// keysOf lists the keys of a sub-account that have not ended.
-func (o *okx) keysOf(c *call, sub *account) []*key {
-	return slices.DeleteFunc(c.books.keysOf(sub), func(k *key) bool { return k.expired(c.now) })
+// KeysOf lists the keys of a sub-account that have not ended.
+func (o *okx) keysOf(c *venue.Call, sub *venue.Account) []*venue.Key {
+	return slices.DeleteFunc(c.Books.KeysOf(sub), func(k *venue.Key) bool { return k.Expired(c.Now) })
 }
 
 func okxPassphraseFits(passphrase string) bool {
-	lower, upper := alphanumeric[26:52], alphanumeric[:26]
+	lower, upper := venue.Alphanumeric[26:52], venue.Alphanumeric[:26]
 	return len(passphrase) >= 8 && len(passphrase) <= 32 &&
 		strings.ContainsAny(passphrase, lower) && strings.ContainsAny(passphrase, upper) &&
-		strings.ContainsAny(passphrase, digits) && !okxAlphanumeric(passphrase)
+		strings.ContainsAny(passphrase, venue.Digits) && !okxAlphanumeric(passphrase)
 }
 
 // createKey answers POST /api/v5/users/subaccount/apikey.
-func (o *okx) createKey(c *call) *answer {
-	p := jsonParams(c.body)
-	p.require("subAcct", "label", "passphrase")
-	name, label, passphrase := p.text("subAcct"), o.readLabel(p), p.text("passphrase")
+func (o *okx) createKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("subAcct", "label", "passphrase")
+	name, label, passphrase := p.Text("subAcct"), o.readLabel(p), p.Text("passphrase")
 	permissions, refusal := o.readPermissions(c, p)
 	if refusal != nil {
 		return refusal
@@ -93,7 +95,7 @@ func (o *okx) createKey(c *call) *answer {
 	if refusal != nil {
 		return refusal
 	}
-	if why := p.complaint(); why != nil {
+	if why := p.Complaint(); why != nil {
 		return o.badParameter(c, why)
 	}
 	sub, refusal := o.subAccount(c, name)
@@ -107,29 +109,29 @@ func (o *okx) createKey(c *call) *answer {
 	case len(o.keysOf(c, sub)) >= okxMaxKeys:
 		return o.refuse(c, okxTooManyKeys)
 	}
-	k := c.books.addKey(&key{
-		apiKey: randomUUID(), secret: randomText(32, upperHex), passphrase: passphrase, account: sub, label: label,
-		permissions: c.grant(permissions, okxTrade, okxWithdraw), ips: addresses, created: c.now,
+	k := c.Books.AddKey(&venue.Key{
+		APIKey: venue.RandomUUID(), Secret: venue.RandomText(32, venue.UpperHex), Passphrase: passphrase, Account: sub, Label: label,
+		Permissions: c.Grant(permissions, okxTrade, okxWithdraw), IPs: addresses, Created: c.Now,
 	})
-	o.renew(k, c.now)
+	o.renew(k, c.Now)
 	shown := o.describeKey(k)
-	shown["subAcct"], shown["secretKey"], shown["passphrase"] = sub.id, k.secret, k.passphrase
+	shown["subAcct"], shown["secretKey"], shown["passphrase"] = sub.ID, k.Secret, k.Passphrase
 	return o.ok(shown)
 }
 
-func (o *okx) describeKey(k *key) map[string]string {
+func (o *okx) describeKey(k *venue.Key) map[string]string {
 	return map[string]string{
-		"label": k.label, "apiKey": k.apiKey, "perm": strings.Join(k.permissions, ","),
-		"ip": strings.Join(k.ips, ","), "ts": okxTime(k.created),
+		"label": k.Label, "apiKey": k.APIKey, "perm": strings.Join(k.Permissions, ","),
+		"ip": strings.Join(k.IPs, ","), "ts": okxTime(k.Created),
 	}
 }
 
 // listKeys answers GET /api/v5/users/subaccount/apikey, which knows no pages.
-func (o *okx) listKeys(c *call) *answer {
-	p := formParams(c.URL.RawQuery)
-	p.require("subAcct")
-	name, wanted := p.text("subAcct"), p.text("apiKey")
-	if why := p.strictComplaint(); why != nil {
+func (o *okx) listKeys(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	p.Require("subAcct")
+	name, wanted := p.Text("subAcct"), p.Text("apiKey")
+	if why := p.StrictComplaint(); why != nil {
 		return o.badParameter(c, why)
 	}
 	sub, refusal := o.subAccount(c, name)
@@ -138,7 +140,7 @@ func (o *okx) listKeys(c *call) *answer {
 	}
 	rows := []any{}
 	for _, k := range o.keysOf(c, sub) {
-		if wanted == "" || wanted == k.apiKey {
+		if wanted == "" || wanted == k.APIKey {
 			rows = append(rows, o.describeKey(k))
 		}
 	}
@@ -146,10 +148,10 @@ func (o *okx) listKeys(c *call) *answer {
 }
 
 // target finds the key that an edit or deletion names.
-func (o *okx) target(c *call, p *params) (*key, *answer) {
-	p.require("subAcct", "apiKey")
-	name, apiKey := p.text("subAcct"), p.text("apiKey")
-	if why := p.complaint(); why != nil {
+func (o *okx) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+	p.Require("subAcct", "apiKey")
+	name, apiKey := p.Text("subAcct"), p.Text("apiKey")
+	if why := p.Complaint(); why != nil {
 		return nil, o.badParameter(c, why)
 	}
 	sub, refusal := o.subAccount(c, name)
@@ -157,7 +159,7 @@ func (o *okx) target(c *call, p *params) (*key, *answer) {
 		return nil, refusal
 	}
 	for _, k := range o.keysOf(c, sub) {
-		if k.apiKey == apiKey {
+		if k.APIKey == apiKey {
 			return k, nil
 		}
 	}
@@ -166,8 +168,8 @@ func (o *okx) target(c *call, p *params) (*key, *answer) {
 
 // editKey answers POST /api/v5/users/subaccount/modify-apikey: what is given
 // replaces what was, and an empty ip removes the binding.
-func (o *okx) editKey(c *call) *answer {
-	p := jsonParams(c.body)
+func (o *okx) editKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
 	label := o.readLabel(p)
 	permissions, refusal := o.readPermissions(c, p)
 	if refusal != nil {
@@ -181,33 +183,33 @@ func (o *okx) editKey(c *call) *answer {
 	if refusal != nil {
 		return refusal
 	}
-	if p.given("label") && label != k.label {
+	if p.Given("label") && label != k.Label {
 		if o.labelTaken(c, label) {
 			return o.refuse(c, okxLabelTaken)
 		}
-		k.label = label
+		k.Label = label
 	}
-	if p.given("perm") {
-		k.permissions = c.grant(permissions, okxTrade, okxWithdraw)
+	if p.Given("perm") {
+		k.Permissions = c.Grant(permissions, okxTrade, okxWithdraw)
 	}
-	if p.given("ip") {
-		k.ips = addresses
+	if p.Given("ip") {
+		k.IPs = addresses
 	}
-	o.renew(k, c.now)
+	o.renew(k, c.Now)
 	shown := o.describeKey(k)
-	shown["subAcct"] = k.account.id
+	shown["subAcct"] = k.Account.ID
 	// Here OKX writes "read" for what is read_only everywhere else.
 	shown["perm"] = strings.ReplaceAll(shown["perm"], okxRead, "read")
-	shown["ts"] = okxTime(c.now)
+	shown["ts"] = okxTime(c.Now)
 	return o.ok(shown)
 }
 
 // deleteKey answers POST /api/v5/users/subaccount/delete-apikey.
-func (o *okx) deleteKey(c *call) *answer {
-	k, refusal := o.target(c, jsonParams(c.body))
+func (o *okx) deleteKey(c *venue.Call) *venue.Answer {
+	k, refusal := o.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
 	}
-	c.removeKey(k)
-	return o.ok(map[string]string{"subAcct": k.account.id})
+	c.RemoveKey(k)
+	return o.ok(map[string]string{"subAcct": k.Account.ID})
 }

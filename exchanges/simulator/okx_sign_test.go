@@ -6,20 +6,22 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // okxCall is a vector as a call to its venue.
-func okxCall(k *key, v vector) *call {
+func okxCall(k *venue.Key, v vector) *venue.Call {
 	return v.callTo(k, time.UnixMilli(1_753_364_096_123),
-		"OK-ACCESS-KEY", k.apiKey, "OK-ACCESS-PASSPHRASE", k.passphrase, "OK-ACCESS-TIMESTAMP", v.Timestamp,
+		"OK-ACCESS-KEY", k.APIKey, "OK-ACCESS-PASSPHRASE", k.Passphrase, "OK-ACCESS-TIMESTAMP", v.Timestamp,
 		"OK-ACCESS-SIGN", v.Signature, "Content-Type", "application/json")
 }
 
 func okxSigning() signing {
 	return signing{
 		venue: "okx", rules: newOKX, call: okxCall,
-		signed: func(c *call) (text, signature string) {
-			return c.Header.Get("OK-ACCESS-TIMESTAMP") + c.Method + c.RequestURI + string(c.body), c.Header.Get("OK-ACCESS-SIGN")
+		signed: func(c *venue.Call) (text, signature string) {
+			return c.Header.Get("OK-ACCESS-TIMESTAMP") + c.Method + c.RequestURI + string(c.Body), c.Header.Get("OK-ACCESS-SIGN")
 		},
 		field: "code", badSignature: okxBadSignature,
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // orderlyKeyPrefix is in front of a public key's text.
@@ -62,25 +64,25 @@ func unbase58(text string) []byte {
 	return append(make([]byte, zeros), number.Bytes()...)
 }
 
-// authenticate checks the Orderly key that signed a request, and whether it may
+// Authenticate checks the Orderly key that signed a request, and whether it may
 // act for the account that the request names.
-func (o *orderly) authenticate(c *call) (*key, *answer) {
+func (o *orderly) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	public, timestamp := c.Header.Get("orderly-key"), c.Header.Get("orderly-timestamp")
 	signature, err := base64.URLEncoding.DecodeString(c.Header.Get("orderly-signature"))
 	at, badTime := strconv.ParseInt(timestamp, 10, 64)
 	switch {
 	case orderlyPublic(public) == nil || err != nil || len(signature) != ed25519.SignatureSize:
 		return nil, o.refuse(orderlyBadSignature, "signature error")
-	case badTime != nil || time.UnixMilli(at).Sub(c.now).Abs() > orderlyWindow:
+	case badTime != nil || time.UnixMilli(at).Sub(c.Now).Abs() > orderlyWindow:
 		return nil, o.refuse(orderlyInvalid, "the timestamp is outside of the allowed window")
 	case c.Method == "POST" && !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json"),
 		c.Method == "GET" && c.Header.Get("Content-Type") != "application/x-www-form-urlencoded":
 		return nil, o.refuse(orderlyInvalid, "wrong content type")
-	case !ed25519.Verify(orderlyPublic(public), []byte(timestamp+c.Method+c.RequestURI+string(c.body)), signature):
+	case !ed25519.Verify(orderlyPublic(public), []byte(timestamp+c.Method+c.RequestURI+string(c.Body)), signature):
 		return nil, o.refuse(orderlyBadSignature, "signature error")
 	}
-	k, acting := c.books.key(public), o.acting(c)
-	if k == nil || k.expired(c.now) || acting == nil || acting != k.account && acting.parent != k.account || !o.allows(k, c.caller) {
+	k, acting := c.Books.Key(public), o.acting(c)
+	if k == nil || k.Expired(c.Now) || acting == nil || acting != k.Account && acting.Parent != k.Account || !o.allows(k, c.Caller) {
 		return nil, o.unauthorized()
 	}
 	return k, nil
@@ -105,7 +107,7 @@ type registration struct {
 
 func readRegistration(body []byte) (registration, error) {
 	var r registration
-	return r, decodeStrictly(body, &r)
+	return r, venue.DecodeStrictly(body, &r)
 }
 
 // complete tells whether everything that is signed is there.
@@ -116,8 +118,8 @@ func (r registration) complete() bool {
 // digest is what the wallet signs.
 func (r registration) digest() []byte {
 	m := r.Message
-	return typedDigest(
-		typedDomain{name: "Orderly", chainID: *m.ChainID, contract: "0x" + strings.Repeat("c", 40)},
+	return venue.TypedDigest(
+		venue.TypedDomain{Name: "Orderly", ChainID: *m.ChainID, Contract: "0x" + strings.Repeat("c", 40)},
 		"AddOrderlyKey(string brokerId,uint256 chainId,string orderlyKey,string scope,uint64 timestamp,uint64 expiration)",
 		m.BrokerID, *m.ChainID, m.OrderlyKey, m.Scope, uint64(*m.Timestamp), uint64(*m.Expiration),
 	)
@@ -129,5 +131,5 @@ func (r registration) signer() string {
 	if err != nil || len(raw) != 65 {
 		return ""
 	}
-	return recoverSigner(r.digest(), raw[:32], raw[32:64], raw[64])
+	return venue.RecoverSigner(r.digest(), raw[:32], raw[32:64], raw[64])
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // orderlyVectorTime is when the vectors were signed, in ms.
@@ -38,11 +40,11 @@ func TestBase58(t *testing.T) {
 func TestOrderlyRegistrationVector(t *testing.T) {
 	vector := readVectors(t, "orderly").Vectors[0]
 	owner := walletOf(t, vector.PrivateKey)
-	body := strings.TrimSuffix(vector.Body, "}") + `,"signature":"` + vector.Signature + `","userAddress":"` + owner.address() + `"}`
+	body := strings.TrimSuffix(vector.Body, "}") + `,"signature":"` + vector.Signature + `","userAddress":"` + owner.Address() + `"}`
 	r, err := readRegistration([]byte(body))
 	require.NoError(t, err)
 	require.Equal(t, vector.StringToSign, "0x"+hex.EncodeToString(r.digest()))
-	require.Equal(t, owner.address(), r.signer())
+	require.Equal(t, owner.Address(), r.signer())
 	for _, spoilt := range []string{"", "0x", vector.Signature[:130], vector.Signature[:130] + "1d"} {
 		r.Signature = spoilt
 		require.Empty(t, r.signer())
@@ -50,19 +52,19 @@ func TestOrderlyRegistrationVector(t *testing.T) {
 }
 
 // orderlyCall is a vector as a call to its venue, acting for an account.
-func orderlyCall(k *key, v vector, acting string) *call {
+func orderlyCall(k *venue.Key, v vector, acting string) *venue.Call {
 	contentType := map[string]string{http.MethodGet: "application/x-www-form-urlencoded", http.MethodPost: "application/json"}[v.Method]
 	c := v.callTo(k, time.UnixMilli(orderlyVectorTime),
-		"orderly-account-id", acting, "orderly-key", k.apiKey, "orderly-timestamp", v.Timestamp,
+		"orderly-account-id", acting, "orderly-key", k.APIKey, "orderly-timestamp", v.Timestamp,
 		"orderly-signature", v.Signature, "Content-Type", contentType)
-	c.books.accounts = []*account{k.account, {id: "sub", parent: k.account}, {id: "foreign"}}
+	c.Books.Accounts = []*venue.Account{k.Account, {ID: "sub", Parent: k.Account}, {ID: "foreign"}}
 	return c
 }
 
 // orderlyManager is the key that signed the vectors.
-func orderlyManager(file vectorFile) *key {
+func orderlyManager(file vectorFile) *venue.Key {
 	public := ed25519.NewKeyFromSeed(unbase58(file.Vectors[1].PrivateKey)).Public().(ed25519.PublicKey)
-	return &key{apiKey: orderlyKeyText(public), public: public, account: &account{id: file.SubAccount}}
+	return &venue.Key{APIKey: orderlyKeyText(public), Public: public, Account: &venue.Account{ID: file.SubAccount}}
 }
 
 func TestOrderlyHeaderVectors(t *testing.T) {
@@ -70,11 +72,11 @@ func TestOrderlyHeaderVectors(t *testing.T) {
 	require.Len(t, file.Vectors, 3)
 	for _, v := range file.Vectors[1:] {
 		k := orderlyManager(file)
-		require.Equal(t, "ed25519:FVdnakemjhcemfWUgNR2AERbk5Pog7zJ1UF2LjbocBUj", k.apiKey)
-		authenticate := func(change func(*call)) int {
+		require.Equal(t, "ed25519:FVdnakemjhcemfWUgNR2AERbk5Pog7zJ1UF2LjbocBUj", k.APIKey)
+		authenticate := func(change func(*venue.Call)) int {
 			c := orderlyCall(k, v, file.SubAccount)
 			change(c)
-			caller, refusal := (&orderly{}).authenticate(c)
+			caller, refusal := (&orderly{}).Authenticate(c)
 			if refusal == nil {
 				require.Same(t, k, caller)
 				return 0
@@ -82,35 +84,35 @@ func TestOrderlyHeaderVectors(t *testing.T) {
 			var body struct {
 				Code int `json:"code"`
 			}
-			require.NoError(t, json.Unmarshal(refusal.body, &body))
+			require.NoError(t, json.Unmarshal(refusal.Body, &body))
 			return body.Code
 		}
 		for name, test := range map[string]struct {
-			change func(*call)
+			change func(*venue.Call)
 			want   int
 		}{
-			"as it is":          {func(*call) {}, 0},
-			"for a sub-account": {func(c *call) { c.Header.Set("orderly-account-id", "sub") }, 0},
-			"for a foreign one": {func(c *call) { c.Header.Set("orderly-account-id", "foreign") }, orderlyUnauthorized},
-			"for nobody":        {func(c *call) { c.Header.Del("orderly-account-id") }, orderlyUnauthorized},
-			"in time":           {func(c *call) { c.now = c.now.Add(orderlyWindow) }, 0},
-			"too late":          {func(c *call) { c.now = c.now.Add(orderlyWindow + time.Millisecond) }, orderlyInvalid},
-			"too early":         {func(c *call) { c.now = c.now.Add(-orderlyWindow - time.Millisecond) }, orderlyInvalid},
-			"another body":      {func(c *call) { c.body = []byte("{}") }, orderlyBadSignature},
-			"another path":      {func(c *call) { c.RequestURI += "x" }, orderlyBadSignature},
-			"no signature":      {func(c *call) { c.Header.Del("orderly-signature") }, orderlyBadSignature},
-			"no key":            {func(c *call) { c.Header.Set("orderly-key", "ed25519:") }, orderlyBadSignature},
-			"removed":           {func(c *call) { c.books.keys = nil }, orderlyUnauthorized},
-			"content type":      {func(c *call) { c.Header.Set("Content-Type", "text/plain") }, orderlyInvalid},
+			"as it is":          {func(*venue.Call) {}, 0},
+			"for a sub-account": {func(c *venue.Call) { c.Header.Set("orderly-account-id", "sub") }, 0},
+			"for a foreign one": {func(c *venue.Call) { c.Header.Set("orderly-account-id", "foreign") }, orderlyUnauthorized},
+			"for nobody":        {func(c *venue.Call) { c.Header.Del("orderly-account-id") }, orderlyUnauthorized},
+			"in time":           {func(c *venue.Call) { c.Now = c.Now.Add(orderlyWindow) }, 0},
+			"too late":          {func(c *venue.Call) { c.Now = c.Now.Add(orderlyWindow + time.Millisecond) }, orderlyInvalid},
+			"too early":         {func(c *venue.Call) { c.Now = c.Now.Add(-orderlyWindow - time.Millisecond) }, orderlyInvalid},
+			"another body":      {func(c *venue.Call) { c.Body = []byte("{}") }, orderlyBadSignature},
+			"another path":      {func(c *venue.Call) { c.RequestURI += "x" }, orderlyBadSignature},
+			"no signature":      {func(c *venue.Call) { c.Header.Del("orderly-signature") }, orderlyBadSignature},
+			"no key":            {func(c *venue.Call) { c.Header.Set("orderly-key", "ed25519:") }, orderlyBadSignature},
+			"removed":           {func(c *venue.Call) { c.Books.Keys = nil }, orderlyUnauthorized},
+			"content type":      {func(c *venue.Call) { c.Header.Set("Content-Type", "text/plain") }, orderlyInvalid},
 		} {
 			require.Equal(t, test.want, authenticate(test.change), "%s %s", v.Name, name)
 		}
-		k.expires = time.UnixMilli(orderlyVectorTime)
-		require.Equal(t, orderlyUnauthorized, authenticate(func(*call) {}), "expired to the millisecond")
-		k.expires, k.ips = time.Time{}, []string{"203.0.113.7"}
-		require.Equal(t, orderlyUnauthorized, authenticate(func(*call) {}), "from elsewhere")
-		k.ips = []string{"203.0.113.7", "126.0.0.0-128.0.0.0"}
-		require.Zero(t, authenticate(func(*call) {}), "from within a range")
+		k.Expires = time.UnixMilli(orderlyVectorTime)
+		require.Equal(t, orderlyUnauthorized, authenticate(func(*venue.Call) {}), "expired to the millisecond")
+		k.Expires, k.IPs = time.Time{}, []string{"203.0.113.7"}
+		require.Equal(t, orderlyUnauthorized, authenticate(func(*venue.Call) {}), "from elsewhere")
+		k.IPs = []string{"203.0.113.7", "126.0.0.0-128.0.0.0"}
+		require.Zero(t, authenticate(func(*venue.Call) {}), "from within a range")
 	}
 }
 
@@ -123,13 +125,13 @@ func FuzzOrderlyAuthenticate(f *testing.F) {
 	k := orderlyManager(file)
 	f.Fuzz(func(t *testing.T, method, target, body, timestamp, signature string) {
 		v := vector{Method: method, Path: target, Body: body, Timestamp: timestamp, Signature: signature}
-		caller, refusal := (&orderly{}).authenticate(orderlyCall(k, v, file.SubAccount))
+		caller, refusal := (&orderly{}).Authenticate(orderlyCall(k, v, file.SubAccount))
 		if caller == nil {
 			require.NotNil(t, refusal)
 			return
 		}
 		raw, err := base64.URLEncoding.DecodeString(signature)
 		require.NoError(t, err)
-		require.True(t, ed25519.Verify(k.public.(ed25519.PublicKey), []byte(timestamp+method+target+body), raw))
+		require.True(t, ed25519.Verify(k.Public.(ed25519.PublicKey), []byte(timestamp+method+target+body), raw))
 	})
 }

@@ -16,13 +16,15 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // orderlyClient is the owner of a main account, with a key of it.
 type orderlyClient struct {
 	*testing.T
 	*Simulator
-	wallet  *wallet
+	wallet  *venue.Wallet
 	main    string
 	clock   *time.Time
 	private ed25519.PrivateKey
@@ -32,7 +34,7 @@ type orderlyClient struct {
 func newOrderlyClient(t *testing.T) *orderlyClient {
 	s, clock := startAt(t, time.UnixMilli(orderlyVectorTime))
 	c := &orderlyClient{T: t, Simulator: s, wallet: walletOf(t, s.Exchange("orderly").PrivateKey), clock: clock}
-	c.main = orderlyAccountID(c.wallet.address(), orderlyBroker)
+	c.main = orderlyAccountID(c.wallet.Address(), orderlyBroker)
 	c.acting = c.main
 	c.private = c.pair()
 	require.Zero(t, c.add(c.message(c.private, "read,trading,asset", "")).Code)
@@ -119,17 +121,17 @@ func (c *orderlyClient) message(private ed25519.PrivateKey, scope, subAccount st
 // add signs and sends a registration.
 func (c *orderlyClient) add(message map[string]any) orderlyAnswer {
 	c.Helper()
-	encoded, err := json.Marshal(map[string]any{"message": message, "signature": "", "userAddress": c.wallet.address()})
+	encoded, err := json.Marshal(map[string]any{"message": message, "signature": "", "userAddress": c.wallet.Address()})
 	require.NoError(c, err)
 	r, err := readRegistration(encoded)
 	require.NoError(c, err)
-	compact := ecdsa.SignCompact(c.wallet.key, r.digest(), false)
+	compact := ecdsa.SignCompact(c.wallet.Key, r.digest(), false)
 	return c.send(message, "0x"+hex.EncodeToString(append(compact[1:], compact[0])))
 }
 
 func (c *orderlyClient) send(message map[string]any, signature string) orderlyAnswer {
 	c.Helper()
-	body, err := json.Marshal(map[string]any{"message": message, "signature": signature, "userAddress": c.wallet.address()})
+	body, err := json.Marshal(map[string]any{"message": message, "signature": signature, "userAddress": c.wallet.Address()})
 	require.NoError(c, err)
 	return c.do(c.request(http.MethodPost, "/v1/orderly_key", string(body)))
 }
@@ -268,11 +270,11 @@ func TestOrderlyAddresses(t *testing.T) {
 func TestOrderlyAccounts(t *testing.T) {
 	c := newOrderlyClient(t)
 	account := func(query string) orderlyAnswer { return c.do(c.request(http.MethodGet, "/v1/get_account?"+query, "")) }
-	require.Contains(t, string(account("address="+c.wallet.address()+"&broker_id=woofi_pro").Data), c.main)
-	require.Equal(t, orderlyMissing, account("address="+randomAddress()+"&broker_id=woofi_pro&chain_type=EVM").Code)
-	require.Equal(t, orderlyNoBroker, account("address="+c.wallet.address()+"&broker_id=nobody").Code)
+	require.Contains(t, string(account("address="+c.wallet.Address()+"&broker_id=woofi_pro").Data), c.main)
+	require.Equal(t, orderlyMissing, account("address="+venue.RandomAddress()+"&broker_id=woofi_pro&chain_type=EVM").Code)
+	require.Equal(t, orderlyNoBroker, account("address="+c.wallet.Address()+"&broker_id=nobody").Code)
 	require.Equal(t, orderlyInvalid, account("broker_id=woofi_pro").Code)
-	require.Equal(t, orderlyUnknownParam, account("address="+c.wallet.address()+"&broker_id=woofi_pro&x=1").Code)
+	require.Equal(t, orderlyUnknownParam, account("address="+c.wallet.Address()+"&broker_id=woofi_pro&x=1").Code)
 
 	require.Zero(t, c.post("/v1/client/add_sub_account", `{"description":"desk9"}`).Code)
 	require.Contains(t, string(c.get("/v1/client/sub_account").Data), "desk9")

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // Simulator is a set of simulated exchanges and their control API. Its methods
 // may be called from several goroutines.
 type Simulator struct {
-	venues []*venue
+	venues []*venue.Venue
 
 	mu         sync.Mutex // guards what follows
 	controlURL string
@@ -35,10 +36,10 @@ func New(options Options) *Simulator {
 	options.RateMultiplier = cmp.Or(options.RateMultiplier, 1)
 	options.SubAccounts = cmp.Or(options.SubAccounts, 3)
 
-	rsaPair := sync.OnceValue(newRSA)
+	rsaPair := sync.OnceValue(venue.NewRSA)
 	s := &Simulator{}
 	for _, exchange := range venues() {
-		s.venues = append(s.venues, newVenue(exchange, options, rsaPair))
+		s.venues = append(s.venues, venue.New(exchange, options, rsaPair))
 	}
 	return s
 }
@@ -82,7 +83,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 		if i == 0 {
 			s.controlURL = url
 		} else {
-			s.venues[i-1].setURL(url)
+			s.venues[i-1].SetURL(url)
 		}
 	}
 	return nil
@@ -113,7 +114,7 @@ func (s *Simulator) ControlURL() string {
 func (s *Simulator) Exchanges() []string {
 	names := make([]string, len(s.venues))
 	for i, v := range s.venues {
-		names[i] = v.exchange()
+		names[i] = v.Name()
 	}
 	return names
 }
@@ -121,7 +122,7 @@ func (s *Simulator) Exchanges() []string {
 // Exchange tells how to reach an exchange with its main root. It panics if the
 // simulator has no exchange of that name.
 func (s *Simulator) Exchange(name string) Access {
-	access, _ := s.Root(name, mainRoot)
+	access, _ := s.Root(name, venue.MainRoot)
 	return access
 }
 
@@ -129,7 +130,7 @@ func (s *Simulator) Exchange(name string) Access {
 // "no_right", "unbound", "rsa", "ed25519", as it has them. It panics if the
 // simulator has no exchange of that name.
 func (s *Simulator) Root(exchange, kind string) (Access, bool) {
-	return s.mustFind(exchange).root(kind)
+	return s.mustFind(exchange).Root(kind)
 }
 
 // Inject makes an exchange misbehave. The error tells the allowed values.
@@ -138,13 +139,13 @@ func (s *Simulator) Inject(fault Fault) error {
 	if v == nil {
 		return fmt.Errorf("exchange %q is unknown; it must be one of \"%s\"", fault.Exchange, strings.Join(s.Exchanges(), `", "`))
 	}
-	return v.inject(fault)
+	return v.Inject(fault)
 }
 
 // ClearFaults makes every exchange behave again.
 func (s *Simulator) ClearFaults() {
 	for _, v := range s.venues {
-		v.clearFaults()
+		v.ClearFaults()
 	}
 }
 
@@ -152,7 +153,7 @@ func (s *Simulator) ClearFaults() {
 // sub-accounts, no minted keys, no faults, all counts at zero.
 func (s *Simulator) Reset() {
 	for _, v := range s.venues {
-		v.reset()
+		v.Reset()
 	}
 }
 
@@ -160,7 +161,7 @@ func (s *Simulator) Reset() {
 func (s *Simulator) Keys() []KeyView {
 	views := []KeyView{}
 	for _, v := range s.venues {
-		views = append(views, v.keys()...)
+		views = append(views, v.Keys()...)
 	}
 	return views
 }
@@ -171,7 +172,7 @@ func (s *Simulator) Keys() []KeyView {
 func (s *Simulator) Issued() []string {
 	var secrets []string
 	for _, v := range s.venues {
-		secrets = append(secrets, v.issued()...)
+		secrets = append(secrets, v.Issued()...)
 	}
 	return secrets
 }
@@ -179,37 +180,37 @@ func (s *Simulator) Issued() []string {
 // RemoveKey deletes a key without being asked by its owner's client, as someone
 // does on the exchange's website. It tells whether there was such a key.
 func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
-	return s.mustFind(exchange).removeKey(apiKey)
+	return s.mustFind(exchange).RemoveKey(apiKey)
 }
 
 // AddSubAccounts adds n sub-accounts to the main root's master account and
 // returns what requests call them by.
 func (s *Simulator) AddSubAccounts(exchange string, n int) []string {
-	return s.mustFind(exchange).addSubAccounts(n)
+	return s.mustFind(exchange).AddSubAccounts(n)
 }
 
 // Calls tells how many requests of an operation have arrived at an exchange,
 // whatever became of them.
 func (s *Simulator) Calls(exchange string, operation exchanges.Operation) int {
-	return s.mustFind(exchange).arrived(operation)
+	return s.mustFind(exchange).Arrived(operation)
 }
 
 // Deletions lists the api keys of the keys that were deleted at an exchange, in
 // that order.
 func (s *Simulator) Deletions(exchange string) []string {
-	return s.mustFind(exchange).deletions()
+	return s.mustFind(exchange).Deletions()
 }
 
-func (s *Simulator) find(exchange string) *venue {
+func (s *Simulator) find(exchange string) *venue.Venue {
 	for _, v := range s.venues {
-		if v.exchange() == exchange {
+		if v.Name() == exchange {
 			return v
 		}
 	}
 	return nil
 }
 
-func (s *Simulator) mustFind(exchange string) *venue {
+func (s *Simulator) mustFind(exchange string) *venue.Venue {
 	v := s.find(exchange)
 	if v == nil {
 		panic(fmt.Sprintf("simulator: no exchange %q", exchange))

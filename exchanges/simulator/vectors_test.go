@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // vectorFile is testdata/<venue>/vectors.json: signatures computed outside of
@@ -54,12 +56,12 @@ func readVectors(t testing.TB, venue string) vectorFile {
 }
 
 // root is the key that signed a vector.
-func (f vectorFile) root(t testing.TB, v vector) *key {
-	k := &key{apiKey: f.APIKey, secret: f.Secret, passphrase: f.Passphrase, account: &account{id: "master"}, ips: loopback()}
+func (f vectorFile) root(t testing.TB, v vector) *venue.Key {
+	k := &venue.Key{APIKey: f.APIKey, Secret: f.Secret, Passphrase: f.Passphrase, Account: &venue.Account{ID: "master"}, IPs: venue.Loopback()}
 	if block, _ := pem.Decode([]byte(v.PrivateKey)); block != nil {
 		private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 		require.NoError(t, err)
-		k.secret, k.public = "", private.(crypto.Signer).Public()
+		k.Secret, k.Public = "", private.(crypto.Signer).Public()
 	}
 	return k
 }
@@ -79,30 +81,30 @@ func (v vector) target() string { return strings.TrimSuffix(v.Path+"?"+v.Query, 
 
 // callTo is a vector as a call to a venue where one key is live, with the headers
 // that the pairs name.
-func (v vector) callTo(k *key, now time.Time, headers ...string) *call {
+func (v vector) callTo(k *venue.Key, now time.Time, headers ...string) *venue.Call {
 	target := v.target()
 	path, query, _ := strings.Cut(target, "?")
 	header := http.Header{}
 	for i := 0; i < len(headers); i += 2 {
 		header.Set(headers[i], headers[i+1])
 	}
-	return &call{
+	return &venue.Call{
 		Request: &http.Request{Method: v.Method, RequestURI: target, URL: &url.URL{Path: path, RawQuery: query}, Header: header},
-		body:    []byte(v.Body),
-		caller:  netip.MustParseAddr("127.0.0.1"),
-		now:     now,
-		books:   &books{keys: []*key{k}},
+		Body:    []byte(v.Body),
+		Caller:  netip.MustParseAddr("127.0.0.1"),
+		Now:     now,
+		Books:   &venue.Books{Keys: []*venue.Key{k}},
 	}
 }
 
 // signing is how requests to a venue are signed.
 type signing struct {
 	venue string
-	rules func() rules
+	rules func() venue.Rules
 	// call is a vector as the request that a key signed.
-	call func(*key, vector) *call
+	call func(*venue.Key, vector) *venue.Call
 	// signed finds the text that a call's signature is of, and the signature.
-	signed func(*call) (text, signature string)
+	signed func(*venue.Call) (text, signature string)
 	// field of a refusal has the reason, which for a wrong signature is
 	// badSignature.
 	field        string
@@ -127,27 +129,27 @@ func (s signing) testVectors(t *testing.T, tampered map[string]func(*vector)) {
 }
 
 // requireAdmitted checks that a vector's call is let in as the key in the books.
-func (s signing) requireAdmitted(t *testing.T, c *call, v vector) {
+func (s signing) requireAdmitted(t *testing.T, c *venue.Call, v vector) {
 	t.Helper()
 	text, signature := s.signed(c)
 	require.Equal(t, v.StringToSign, text)
 	require.Equal(t, v.Signature, signature)
-	caller, refusal := s.rules().authenticate(c)
+	caller, refusal := s.rules().Authenticate(c)
 	require.Nil(t, refusal)
-	require.Same(t, c.books.keys[0], caller)
+	require.Same(t, c.Books.Keys[0], caller)
 }
 
-func (s signing) requireRefused(t *testing.T, c *call, reason any, about string) {
+func (s signing) requireRefused(t *testing.T, c *venue.Call, reason any, about string) {
 	t.Helper()
-	_, refusal := s.rules().authenticate(c)
+	_, refusal := s.rules().Authenticate(c)
 	s.requireReason(t, refusal, reason, about)
 }
 
-func (s signing) requireReason(t *testing.T, refusal *answer, reason any, about string) {
+func (s signing) requireReason(t *testing.T, refusal *venue.Answer, reason any, about string) {
 	t.Helper()
 	require.NotNil(t, refusal, about)
 	var body map[string]any
-	require.NoError(t, json.Unmarshal(refusal.body, &body))
+	require.NoError(t, json.Unmarshal(refusal.Body, &body))
 	require.EqualValues(t, reason, body[s.field], about)
 }
 
@@ -167,8 +169,8 @@ func (s signing) fuzz(f *testing.F) {
 }
 
 // requireSound checks that a call is refused or has a right signature.
-func (s signing) requireSound(t *testing.T, c *call, right map[string]string) {
-	caller, refusal := s.rules().authenticate(c)
+func (s signing) requireSound(t *testing.T, c *venue.Call, right map[string]string) {
+	caller, refusal := s.rules().Authenticate(c)
 	if caller == nil {
 		require.NotNil(t, refusal)
 		return

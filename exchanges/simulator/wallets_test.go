@@ -10,6 +10,8 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // startAt starts a simulator with a clock that the caller sets.
@@ -33,10 +35,10 @@ func answerTo(t *testing.T, request *http.Request) (status int, body string) {
 }
 
 // walletOf is the wallet with a private key.
-func walletOf(t testing.TB, private string) *wallet {
+func walletOf(t testing.TB, private string) *venue.Wallet {
 	raw, err := hex.DecodeString(strings.TrimPrefix(private, "0x"))
 	require.NoError(t, err)
-	w := &wallet{secp256k1.PrivKeyFromBytes(raw)}
-	require.Equal(t, private, w.private())
+	w := &venue.Wallet{Key: secp256k1.PrivKeyFromBytes(raw)}
+	require.Equal(t, private, w.Private())
 	return w
 }

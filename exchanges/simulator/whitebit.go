@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // whitebit plays the API v4 of WhiteBIT as documented at
@@ -30,9 +31,9 @@ type whitebitNonces struct {
 	recent   map[int64]bool
 }
 
-func newWhiteBIT() rules { return &whitebit{nonces: map[string]*whitebitNonces{}} }
+func newWhiteBIT() venue.Rules { return &whitebit{nonces: map[string]*whitebitNonces{}} }
 
-func (w *whitebit) reset() { w.nonces = map[string]*whitebitNonces{} }
+func (w *whitebit) Reset() { w.nonces = map[string]*whitebitNonces{} }
 
 // whitebitWindow is how far a nonce may be off with nonceWindow, either way.
 const whitebitWindow = 5 * time.Second
@@ -43,55 +44,55 @@ const whitebitManage = "(manage sub-accounts)"
 
 const whitebitBlocked = "blocked"
 
-func (w *whitebit) seed(books *books, now time.Time, _ func() crypto.Signer) {
-	master := books.addAccount(&account{id: randomUUID(), created: now})
-	for _, root := range []key{
-		{kind: mainRoot, permissions: []string{whitebitManage}, ips: loopback()},
-		{kind: "no_right", ips: loopback()},
+func (w *whitebit) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+	master := books.AddAccount(&venue.Account{ID: venue.RandomUUID(), Created: now})
+	for _, root := range []venue.Key{
+		{Kind: venue.MainRoot, Permissions: []string{whitebitManage}, IPs: venue.Loopback()},
+		{Kind: "no_right", IPs: venue.Loopback()},
 	} {
-		root.id, root.apiKey, root.secret = randomUUID(), randomText(32, lowerHex), randomText(32, lowerHex)
-		root.account, root.label, root.created = master, "root", now
-		books.addKey(&root)
+		root.ID, root.APIKey, root.Secret = venue.RandomUUID(), venue.RandomText(32, venue.LowerHex), venue.RandomText(32, venue.LowerHex)
+		root.Account, root.Label, root.Created = master, "root", now
+		books.AddKey(&root)
 	}
 }
 
-func (w *whitebit) addSubAccount(books *books, now time.Time, master *account) *account {
-	return books.addAccount(&account{id: randomUUID(), name: "desk_" + randomText(8, digits), parent: master, created: now})
+func (w *whitebit) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+	return books.AddAccount(&venue.Account{ID: venue.RandomUUID(), Name: "desk_" + venue.RandomText(8, venue.Digits), Parent: master, Created: now})
 }
 
-func (w *whitebit) routes() []route {
+func (w *whitebit) Routes() []venue.Route {
 	const prefix, keys = "POST /api/v4/", "POST /api/v4/sub-account/api-key/"
-	limits := []limit{{quota: 1000, window: 10 * time.Second, by: perAccount}}
-	manage := func(pattern string, operation exchanges.Operation, handle func(*call) *answer) route {
-		return route{pattern: pattern, operation: operation, permit: w.mayManage, handle: handle, limits: limits}
+	limits := []venue.Limit{{Quota: 1000, Window: 10 * time.Second, By: venue.PerAccount}}
+	manage := func(pattern string, operation exchanges.Operation, handle func(*venue.Call) *venue.Answer) venue.Route {
+		return venue.Route{Pattern: pattern, Operation: operation, Permit: w.mayManage, Handle: handle, Limits: limits}
 	}
-	all := []route{
+	all := []venue.Route{
 		{
-			pattern: "GET /api/v4/public/time", operation: exchanges.OpServerTime, public: true, handle: w.serverTime,
-			limits: []limit{{quota: 2000, window: 10 * time.Second, by: perAddress}},
+			Pattern: "GET /api/v4/public/time", Operation: exchanges.OpServerTime, Public: true, Handle: w.serverTime,
+			Limits: []venue.Limit{{Quota: 2000, Window: 10 * time.Second, By: venue.PerAddress}},
 		},
-		{pattern: prefix + "sub-account/list", choose: func(c *call) route {
+		{Pattern: prefix + "sub-account/list", Choose: func(c *venue.Call) venue.Route {
 			operation := exchanges.OpSubAccounts
-			if jsonParams(c.body).integer("limit", 0) == 1 {
+			if venue.JSONParams(c.Body).Integer("limit", 0) == 1 {
 				operation = exchanges.OpInspect // No call is about the calling key; this is the least that shows its right.
 			}
 			return manage(prefix+"sub-account/list", operation, w.listSubAccounts)
 		}},
-		manage(prefix+"sub-account/create", opOther, w.createSubAccount),
-		manage(prefix+"sub-account/block", opOther, w.block(true)),
-		manage(prefix+"sub-account/unblock", opOther, w.block(false)),
+		manage(prefix+"sub-account/create", venue.OpOther, w.createSubAccount),
+		manage(prefix+"sub-account/block", venue.OpOther, w.block(true)),
+		manage(prefix+"sub-account/unblock", venue.OpOther, w.block(false)),
 
 		manage(keys+"create", exchanges.OpCreateKey, w.createKey),
 		manage(keys+"edit", exchanges.OpEditKey, w.editKey),
 		manage(keys+"list", exchanges.OpListKeys, w.listKeys),
 		manage(keys+"delete", exchanges.OpDeleteKey, w.deleteKey),
-		manage(keys+"ip-address/list", opOther, w.listAddresses),
+		manage(keys+"ip-address/list", venue.OpOther, w.listAddresses),
 		manage(keys+"ip-address/create", exchanges.OpEditKey, w.addAddress),
 		manage(keys+"ip-address/delete", exchanges.OpEditKey, w.removeAddress),
 	}
 	for _, use := range []struct {
 		path   string
-		handle func(*call) *answer
+		handle func(*venue.Call) *venue.Answer
 	}{
 		{"trade-account/balance", w.balances},
 		{"order/new", w.order},
@@ -101,54 +102,54 @@ func (w *whitebit) routes() []route {
 		{"main-account/withdraw", w.done("ticker", "amount", "address", "uniqueId")},
 		{"profile/websocket_token", w.webSocketToken},
 	} {
-		all = append(all, route{pattern: prefix + use.path, operation: exchanges.OpUseKey, permit: w.mayUse, handle: use.handle, limits: limits})
+		all = append(all, venue.Route{Pattern: prefix + use.path, Operation: exchanges.OpUseKey, Permit: w.mayUse, Handle: use.handle, Limits: limits})
 	}
 	return all
 }
 
-func (w *whitebit) ok(status int, body any) *answer { return jsonAnswer(status, body) }
+func (w *whitebit) ok(status int, body any) *venue.Answer { return venue.JSONAnswer(status, body) }
 
 // refuse builds a failure. Codes repeat across meanings.
-func (w *whitebit) refuse(status, code int, message string) *answer {
-	return jsonAnswer(status, map[string]any{"code": code, "message": message, "errors": map[string]any{}})
+func (w *whitebit) refuse(status, code int, message string) *venue.Answer {
+	return venue.JSONAnswer(status, map[string]any{"code": code, "message": message, "errors": map[string]any{}})
 }
 
-func (w *whitebit) badParameter(why *complaint) *answer {
+func (w *whitebit) badParameter(why *venue.Complaint) *venue.Answer {
 	rule := "validation.invalid"
-	if why.reason == missing {
+	if why.Reason == venue.Missing {
 		rule = "validation.required"
 	}
-	return jsonAnswer(http.StatusBadRequest, map[string]any{
-		"code": 0, "message": "Validation failed", "errors": map[string][]string{why.param: {rule}},
+	return venue.JSONAnswer(http.StatusBadRequest, map[string]any{
+		"code": 0, "message": "Validation failed", "errors": map[string][]string{why.Param: {rule}},
 	})
 }
 
-func (w *whitebit) unauthorized(code int, message string) *answer {
+func (w *whitebit) unauthorized(code int, message string) *venue.Answer {
 	return w.refuse(http.StatusUnauthorized, code, message)
 }
 
-func (w *whitebit) forbidden() *answer {
+func (w *whitebit) forbidden() *venue.Answer {
 	return w.refuse(http.StatusForbidden, 4, "You don't have permission to use this endpoint.")
 }
 
-func (w *whitebit) rateLimited(*call, quota) *answer {
+func (w *whitebit) RateLimited(*venue.Call, venue.Quota) *venue.Answer {
 	return w.refuse(http.StatusTooManyRequests, 0, "Too many requests.")
 }
 
-func (w *whitebit) notFound(*call) *answer {
+func (w *whitebit) NotFound(*venue.Call) *venue.Answer {
 	return w.refuse(http.StatusNotFound, 0, "Not found")
 }
 
-// authenticate follows the section "Authentication": headers and signature
+// Authenticate follows the section "Authentication": headers and signature
 // first, then what the body repeats. The documentation does not tell the HTTP
 // status of these refusals.
-func (w *whitebit) authenticate(c *call) (*key, *answer) {
+func (w *whitebit) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	payload := c.Header.Get("X-TXC-PAYLOAD")
 	if payload == "" {
 		return nil, w.unauthorized(9, "Payload not provided.")
 	}
-	caller := c.books.key(c.Header.Get("X-TXC-APIKEY"))
-	if caller == nil || !whitebitVerifies(caller.secret, payload, c.Header.Get("X-TXC-SIGNATURE")) {
+	caller := c.Books.Key(c.Header.Get("X-TXC-APIKEY"))
+	if caller == nil || !whitebitVerifies(caller.Secret, payload, c.Header.Get("X-TXC-SIGNATURE")) {
 		return nil, w.unauthorized(10, "Unauthorized request.")
 	}
 	var replay struct {
@@ -156,7 +157,7 @@ func (w *whitebit) authenticate(c *call) (*key, *answer) {
 		Nonce       json.RawMessage `json:"nonce"`
 		NonceWindow json.RawMessage `json:"nonceWindow"`
 	}
-	if payload != base64.StdEncoding.EncodeToString(c.body) || json.Unmarshal(c.body, &replay) != nil {
+	if payload != base64.StdEncoding.EncodeToString(c.Body) || json.Unmarshal(c.Body, &replay) != nil {
 		return nil, w.unauthorized(9, "Invalid payload")
 	}
 	switch window := string(replay.NonceWindow); {
@@ -172,7 +173,7 @@ func (w *whitebit) authenticate(c *call) (*key, *answer) {
 	if refusal := w.useNonce(c, caller, replay.Nonce, string(replay.NonceWindow) == "true"); refusal != nil {
 		return nil, refusal
 	}
-	if !caller.allows(c.caller) {
+	if !caller.Allows(c.Caller) {
 		return nil, w.unauthorized(2, "This action is unauthorized. Enable your key in API settings")
 	}
 	return caller, nil
@@ -181,17 +182,17 @@ func (w *whitebit) authenticate(c *call) (*key, *answer) {
 // useNonce takes a nonce of the key, a number or the same in quotes, if it is
 // good: greater than every earlier one, or with a window new and in time. That
 // a nonce is too late has no text of its own in the documentation.
-func (w *whitebit) useNonce(c *call, caller *key, text json.RawMessage, window bool) *answer {
+func (w *whitebit) useNonce(c *venue.Call, caller *venue.Key, text json.RawMessage, window bool) *venue.Answer {
 	nonce, err := strconv.ParseInt(strings.Trim(string(text), `"`), 10, 64)
 	if err != nil {
 		return w.unauthorized(0, "Nonce not provided.")
 	}
-	used := w.nonces[caller.apiKey]
+	used := w.nonces[caller.APIKey]
 	if used == nil {
 		used = &whitebitNonces{recent: map[int64]bool{}}
-		w.nonces[caller.apiKey] = used
+		w.nonces[caller.APIKey] = used
 	}
-	now := c.now.UnixMilli()
+	now := c.Now.UnixMilli()
 	for old := range used.recent {
 		if old < now-2*whitebitWindow.Milliseconds() {
 			delete(used.recent, old)
@@ -216,28 +217,28 @@ func whitebitVerifies(secret, payload, signature string) bool {
 }
 
 // parameters reads the body without the replay fields.
-func (w *whitebit) parameters(c *call) *params {
-	p := jsonParams(c.body)
-	p.ignore("request", "nonce", "nonceWindow")
+func (w *whitebit) parameters(c *venue.Call) *venue.Params {
+	p := venue.JSONParams(c.Body)
+	p.Ignore("request", "nonce", "nonceWindow")
 	return p
 }
 
 // mayManage permits a key of the main account that may manage sub-accounts.
-func (w *whitebit) mayManage(c *call) *answer {
-	if c.key.account.parent != nil || !c.key.has(whitebitManage) {
+func (w *whitebit) mayManage(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Parent != nil || !c.Key.Has(whitebitManage) {
 		return w.forbidden()
 	}
 	return nil
 }
 
 // mayUse permits keys for which the endpoint is on.
-func (w *whitebit) mayUse(c *call) *answer {
-	if c.key.account.frozen || !c.key.has(c.URL.Path) {
+func (w *whitebit) mayUse(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Frozen || !c.Key.Has(c.URL.Path) {
 		return w.forbidden()
 	}
 	return nil
 }
 
-func (w *whitebit) serverTime(c *call) *answer {
-	return w.ok(http.StatusOK, map[string]int64{"time": c.now.Unix()})
+func (w *whitebit) serverTime(c *venue.Call) *venue.Answer {
+	return w.ok(http.StatusOK, map[string]int64{"time": c.Now.Unix()})
 }

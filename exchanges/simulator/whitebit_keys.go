@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 const (
@@ -26,64 +28,64 @@ func whitebitEndpoints() []string {
 
 // describeKey shows what all answers about a key have. The type is a number in
 // the answer to a creation and a text in the list.
-func (w *whitebit) describeKey(k *key, secret string, kind any) map[string]any {
+func (w *whitebit) describeKey(k *venue.Key, secret string, kind any) map[string]any {
 	endpoints := []any{}
-	for _, path := range k.permissions {
+	for _, path := range k.Permissions {
 		endpoints = append(endpoints, map[string]string{"name": path, "title": "Use " + path})
 	}
 	return map[string]any{
-		"subAccountId": k.account.id, "id": k.id, "title": k.label, "isEnabled": true, "apiKey": k.apiKey, "apiSecret": secret,
-		"type": kind, "lastActivity": nil, "restrictAccess": len(k.permissions) < len(whitebitEndpoints()), "accessEndpoints": endpoints,
+		"subAccountId": k.Account.ID, "id": k.ID, "title": k.Label, "isEnabled": true, "apiKey": k.APIKey, "apiSecret": secret,
+		"type": kind, "lastActivity": nil, "restrictAccess": len(k.Permissions) < len(whitebitEndpoints()), "accessEndpoints": endpoints,
 	}
 }
 
 // createKey answers /sub-account/api-key/create. The secret is in this answer
 // alone.
-func (w *whitebit) createKey(c *call) *answer {
+func (w *whitebit) createKey(c *venue.Call) *venue.Answer {
 	p := w.parameters(c)
-	p.require("type", "subAccountId", "title")
-	kind, title := p.integer("type", 0), p.text("title")
-	p.check("type", kind == 1 || kind == 2)
-	p.check("title", title != "" && len(title) <= whitebitMaxTitle)
+	p.Require("type", "subAccountId", "title")
+	kind, title := p.Integer("type", 0), p.Text("title")
+	p.Check("type", kind == 1 || kind == 2)
+	p.Check("title", title != "" && len(title) <= whitebitMaxTitle)
 	sub := w.subAccount(c, p, "subAccountId")
-	switch why := p.strictComplaint(); {
+	switch why := p.StrictComplaint(); {
 	case why != nil:
 		return w.badParameter(why)
 	case kind == 2:
 		// Sub-accounts withdraw only if WhiteBIT has enabled it for the account.
 		return w.refuse(http.StatusBadRequest, 5, "Type isn't allowed")
-	case sub.frozen:
+	case sub.Frozen:
 		return w.forbidden()
-	case len(c.books.keysOf(sub)) >= whitebitMaxKeys:
+	case len(c.Books.KeysOf(sub)) >= whitebitMaxKeys:
 		return w.refuse(http.StatusBadRequest, 5, fmt.Sprintf("Limit of API keys is reached. Maximum allowed: %d", whitebitMaxKeys))
 	}
-	created := c.books.addKey(&key{
-		id: randomUUID(), apiKey: randomText(32, lowerHex), secret: randomText(32, lowerHex), account: sub, label: title,
-		permissions: c.grant(whitebitEndpoints()), created: c.now,
+	created := c.Books.AddKey(&venue.Key{
+		ID: venue.RandomUUID(), APIKey: venue.RandomText(32, venue.LowerHex), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: title,
+		Permissions: c.Grant(whitebitEndpoints()), Created: c.Now,
 	})
-	return w.ok(http.StatusCreated, w.describeKey(created, created.secret, kind))
+	return w.ok(http.StatusCreated, w.describeKey(created, created.Secret, kind))
 }
 
 // editKey answers /sub-account/api-key/edit. Paths that are left out keep their
 // state.
-func (w *whitebit) editKey(c *call) *answer {
+func (w *whitebit) editKey(c *venue.Call) *venue.Answer {
 	p := w.parameters(c)
-	p.require("title", "urls")
-	title := p.text("title")
+	p.Require("title", "urls")
+	title := p.Text("title")
 	var switches []struct {
 		URL    string `json:"url"`
 		Enable *bool  `json:"enable"`
 	}
-	p.value("urls", &switches)
-	p.check("title", title != "" && len(title) <= whitebitMaxTitle)
+	p.Value("urls", &switches)
+	p.Check("title", title != "" && len(title) <= whitebitMaxTitle)
 	for _, s := range switches {
-		p.check("urls", s.Enable != nil)
+		p.Check("urls", s.Enable != nil)
 	}
 	k, refusal := w.target(c, p)
 	if refusal != nil {
 		return refusal
 	}
-	on := slices.Clone(k.permissions)
+	on := slices.Clone(k.Permissions)
 	for _, s := range switches {
 		on = slices.DeleteFunc(on, func(path string) bool { return path == s.URL })
 		if !*s.Enable {
@@ -94,39 +96,39 @@ func (w *whitebit) editKey(c *call) *answer {
 		}
 		on = append(on, s.URL)
 	}
-	k.label, k.permissions = title, c.grant(on, "/api/v4/order/new", "/api/v4/main-account/withdraw")
+	k.Label, k.Permissions = title, c.Grant(on, "/api/v4/order/new", "/api/v4/main-account/withdraw")
 	return w.ok(http.StatusOK, map[string]any{})
 }
 
 // target finds the key that a call is about, once its other parameters have
 // been read.
-func (w *whitebit) target(c *call, p *params) (*key, *answer) {
-	p.require("apiKeyId")
-	id := p.text("apiKeyId")
-	if why := p.strictComplaint(); why != nil {
+func (w *whitebit) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+	p.Require("apiKeyId")
+	id := p.Text("apiKeyId")
+	if why := p.StrictComplaint(); why != nil {
 		return nil, w.badParameter(why)
 	}
-	i := slices.IndexFunc(c.books.keys, func(k *key) bool { return k.id == id && k.account.parent == c.key.account })
+	i := slices.IndexFunc(c.Books.Keys, func(k *venue.Key) bool { return k.ID == id && k.Account.Parent == c.Key.Account })
 	if i < 0 {
 		return nil, w.refuse(http.StatusNotFound, 0, "API key not found")
 	}
-	return c.books.keys[i], nil
+	return c.Books.Keys[i], nil
 }
 
 // listKeys answers /sub-account/api-key/list, the newest first.
-func (w *whitebit) listKeys(c *call) *answer {
+func (w *whitebit) listKeys(c *venue.Call) *venue.Answer {
 	p := w.parameters(c)
 	limit, offset := w.window(p, 100)
-	var only *account
-	if p.given("subAccountId") {
+	var only *venue.Account
+	if p.Given("subAccountId") {
 		only = w.subAccount(c, p, "subAccountId")
 	}
-	if why := p.strictComplaint(); why != nil {
+	if why := p.StrictComplaint(); why != nil {
 		return w.badParameter(why)
 	}
 	var rows []any
-	for _, k := range slices.Backward(c.books.keys) {
-		if k.account.parent == c.key.account && (only == nil || k.account == only) {
+	for _, k := range slices.Backward(c.Books.Keys) {
+		if k.Account.Parent == c.Key.Account && (only == nil || k.Account == only) {
 			rows = append(rows, w.describeKey(k, "", "1"))
 		}
 	}
@@ -134,21 +136,21 @@ func (w *whitebit) listKeys(c *call) *answer {
 }
 
 // deleteKey answers /sub-account/api-key/delete.
-func (w *whitebit) deleteKey(c *call) *answer {
+func (w *whitebit) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := w.target(c, w.parameters(c))
 	if refusal != nil {
 		return refusal
 	}
-	c.removeKey(k)
+	c.RemoveKey(k)
 	return w.ok(http.StatusOK, map[string]any{})
 }
 
-func (w *whitebit) addresses(status int, k *key) *answer {
-	return w.ok(status, map[string]any{"data": append([]string{}, k.ips...)})
+func (w *whitebit) addresses(status int, k *venue.Key) *venue.Answer {
+	return w.ok(status, map[string]any{"data": append([]string{}, k.IPs...)})
 }
 
 // listAddresses answers /sub-account/api-key/ip-address/list.
-func (w *whitebit) listAddresses(c *call) *answer {
+func (w *whitebit) listAddresses(c *venue.Call) *venue.Answer {
 	k, refusal := w.target(c, w.parameters(c))
 	if refusal != nil {
 		return refusal
@@ -158,10 +160,10 @@ func (w *whitebit) listAddresses(c *call) *answer {
 
 // addAddress answers /sub-account/api-key/ip-address/create. Whether it takes
 // IPv6 or blocks is not documented.
-func (w *whitebit) addAddress(c *call) *answer {
+func (w *whitebit) addAddress(c *venue.Call) *venue.Answer {
 	p := w.parameters(c)
-	p.require("ip")
-	text := p.text("ip")
+	p.Require("ip")
+	text := p.Text("ip")
 	k, refusal := w.target(c, p)
 	address, err := netip.ParseAddr(text)
 	switch {
@@ -169,27 +171,27 @@ func (w *whitebit) addAddress(c *call) *answer {
 		return refusal
 	case err != nil || !address.Is4():
 		return w.refuse(http.StatusBadRequest, 0, "Invalid IP address.")
-	case slices.Contains(k.ips, text):
+	case slices.Contains(k.IPs, text):
 		return w.refuse(http.StatusBadRequest, 5, "IP address is already in allowlist")
-	case len(k.ips) >= whitebitMaxAddresses:
+	case len(k.IPs) >= whitebitMaxAddresses:
 		return w.refuse(http.StatusBadRequest, 5, fmt.Sprintf("Reached maximum number of allowed IPs: %d", whitebitMaxAddresses))
 	}
-	k.ips = append(k.ips, text)
+	k.IPs = append(k.IPs, text)
 	return w.addresses(http.StatusCreated, k)
 }
 
 // removeAddress answers /sub-account/api-key/ip-address/delete.
-func (w *whitebit) removeAddress(c *call) *answer {
+func (w *whitebit) removeAddress(c *venue.Call) *venue.Answer {
 	p := w.parameters(c)
-	p.require("ip")
-	text := p.text("ip")
+	p.Require("ip")
+	text := p.Text("ip")
 	k, refusal := w.target(c, p)
 	switch {
 	case refusal != nil:
 		return refusal
-	case !slices.Contains(k.ips, text):
+	case !slices.Contains(k.IPs, text):
 		return w.refuse(http.StatusBadRequest, 5, "IP address is not in the allowlist")
 	}
-	k.ips = slices.DeleteFunc(k.ips, func(entry string) bool { return entry == text })
+	k.IPs = slices.DeleteFunc(k.IPs, func(entry string) bool { return entry == text })
 	return w.addresses(http.StatusOK, k)
 }

@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
 // whitebitCall is a vector as a call to its venue; its payload is the string that
 // was signed.
-func whitebitCall(k *key, v vector) *call {
+func whitebitCall(k *venue.Key, v vector) *venue.Call {
 	v.Method = http.MethodPost
 	return v.callTo(k, time.UnixMilli(1_790_000_000_000),
-		"X-TXC-APIKEY", k.apiKey, "X-TXC-PAYLOAD", v.StringToSign, "X-TXC-SIGNATURE", v.Signature)
+		"X-TXC-APIKEY", k.APIKey, "X-TXC-PAYLOAD", v.StringToSign, "X-TXC-SIGNATURE", v.Signature)
 }
 
 func whitebitSigning() signing {
 	return signing{
 		venue: "whitebit", rules: newWhiteBIT, call: whitebitCall,
-		signed: func(c *call) (text, signature string) {
+		signed: func(c *venue.Call) (text, signature string) {
 			return c.Header.Get("X-TXC-PAYLOAD"), c.Header.Get("X-TXC-SIGNATURE")
 		},
 		field: "message", badSignature: "Unauthorized request.",
@@ -61,19 +63,19 @@ func TestWhiteBITNonces(t *testing.T) {
 		{`1789999994999`, true, late}, {`1790000005001`, true, late}, {`1790000000`, true, late}, {`"now"`, true, "Nonce not provided"},
 		{`1790000005000`, false, used}, {`1790000005001`, false, ""}, {`1790000000001`, true, ""}, {`9990000000000`, false, ""},
 	} {
-		refusal := w.useNonce(c, c.books.keys[0], json.RawMessage(step.nonce), step.window)
+		refusal := w.useNonce(c, c.Books.Keys[0], json.RawMessage(step.nonce), step.window)
 		if step.refusal == "" {
 			require.Nil(t, refusal, step.nonce)
 			continue
 		}
 		require.NotNil(t, refusal, step.nonce)
-		require.Contains(t, string(refusal.body), step.refusal, step.nonce)
+		require.Contains(t, string(refusal.Body), step.refusal, step.nonce)
 	}
-	c.now = c.now.Add(time.Minute)
-	require.Nil(t, w.useNonce(c, c.books.keys[0], json.RawMessage(`1790000060000`), true))
-	require.Len(t, w.nonces[c.books.keys[0].apiKey].recent, 2, "what is out of the window is forgotten, but what is ahead of it not")
-	w.reset()
-	require.Nil(t, w.useNonce(c, c.books.keys[0], json.RawMessage(`1790000060000`), true))
+	c.Now = c.Now.Add(time.Minute)
+	require.Nil(t, w.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
+	require.Len(t, w.nonces[c.Books.Keys[0].APIKey].recent, 2, "what is out of the window is forgotten, but what is ahead of it not")
+	w.Reset()
+	require.Nil(t, w.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
 }
 
 // FuzzWhiteBITAuthenticate checks that only the one right signature opens the

@@ -1,4 +1,4 @@
-package simulator
+package venue
 
 import (
 	"context"
@@ -25,79 +25,79 @@ type parlour struct {
 	minted int // state beyond the books
 }
 
-func (p *parlour) seed(b *books, now time.Time, _ func() crypto.Signer) {
-	master := b.addAccount(&account{id: "master", created: now})
-	b.addKey(&key{kind: mainRoot, variant: "red", apiKey: "root", signer: newEd25519(), account: master})
+func (p *parlour) Seed(b *Books, now time.Time, _ func() crypto.Signer) {
+	master := b.AddAccount(&Account{ID: "master", Created: now})
+	b.AddKey(&Key{Kind: MainRoot, Variant: "red", APIKey: "root", Signer: NewEd25519(), Account: master})
 }
 
-func (p *parlour) addSubAccount(b *books, now time.Time, master *account) *account {
-	return b.addAccount(&account{id: "sub" + strconv.Itoa(len(b.accounts)), parent: master, created: now})
+func (p *parlour) AddSubAccount(b *Books, now time.Time, master *Account) *Account {
+	return b.AddAccount(&Account{ID: "sub" + strconv.Itoa(len(b.Accounts)), Parent: master, Created: now})
 }
 
-func (p *parlour) routes() []route {
-	actions := map[string]route{
-		"time":   {pattern: "time", operation: exchanges.OpServerTime, public: true, handle: p.time},
-		"create": {pattern: "create", operation: exchanges.OpCreateKey, handle: p.create, limits: []limit{{quota: 2, window: time.Minute}}},
-		"delete": {pattern: "delete", operation: exchanges.OpDeleteKey, handle: p.delete, limits: []limit{{quota: 2, window: time.Minute, of: p.target}}},
-		"secret": {pattern: "secret", operation: exchanges.OpUseKey, permit: p.nobody, handle: p.time},
+func (p *parlour) Routes() []Route {
+	actions := map[string]Route{
+		"time":   {Pattern: "time", Operation: exchanges.OpServerTime, Public: true, Handle: p.time},
+		"create": {Pattern: "create", Operation: exchanges.OpCreateKey, Handle: p.create, Limits: []Limit{{Quota: 2, Window: time.Minute}}},
+		"delete": {Pattern: "delete", Operation: exchanges.OpDeleteKey, Handle: p.delete, Limits: []Limit{{Quota: 2, Window: time.Minute, Of: p.target}}},
+		"secret": {Pattern: "secret", Operation: exchanges.OpUseKey, Permit: p.nobody, Handle: p.time},
 	}
-	return []route{{pattern: "POST /act", choose: func(c *call) route {
-		chosen, ok := actions[strings.Fields(string(c.body))[0]]
+	return []Route{{Pattern: "POST /act", Choose: func(c *Call) Route {
+		chosen, ok := actions[strings.Fields(string(c.Body))[0]]
 		if !ok {
-			return route{operation: opOther, public: true, handle: p.notFound}
+			return Route{Operation: OpOther, Public: true, Handle: p.NotFound}
 		}
 		return chosen
 	}}}
 }
 
-func (p *parlour) authenticate(c *call) (*key, *answer) {
+func (p *parlour) Authenticate(c *Call) (*Key, *Answer) {
 	signature, err := base64.StdEncoding.DecodeString(c.Header.Get("Signature"))
-	k := c.books.key("root")
-	if err != nil || !ed25519.Verify(k.publicKey().(ed25519.PublicKey), c.body, signature) {
-		return nil, textAnswer(http.StatusUnauthorized, "text/plain", "who are you")
+	k := c.Books.Key("root")
+	if err != nil || !ed25519.Verify(k.PublicKey().(ed25519.PublicKey), c.Body, signature) {
+		return nil, TextAnswer(http.StatusUnauthorized, "text/plain", "who are you")
 	}
 	return k, nil
 }
 
-func (p *parlour) rateLimited(_ *call, q quota) *answer {
-	return textAnswer(http.StatusTooManyRequests, "text/plain", "later").set("Retry-After", strconv.Itoa(int(q.wait.Seconds())))
+func (p *parlour) RateLimited(_ *Call, q Quota) *Answer {
+	return TextAnswer(http.StatusTooManyRequests, "text/plain", "later").Set("Retry-After", strconv.Itoa(int(q.Wait.Seconds())))
 }
 
-func (p *parlour) notFound(*call) *answer { return textAnswer(http.StatusNotFound, "text/plain", "no") }
-func (p *parlour) nobody(*call) *answer   { return textAnswer(http.StatusForbidden, "text/plain", "no") }
-func (p *parlour) reset()                 { p.minted = 0 }
+func (p *parlour) NotFound(*Call) *Answer { return TextAnswer(http.StatusNotFound, "text/plain", "no") }
+func (p *parlour) nobody(*Call) *Answer   { return TextAnswer(http.StatusForbidden, "text/plain", "no") }
+func (p *parlour) Reset()                 { p.minted = 0 }
 
-func (p *parlour) time(c *call) *answer {
-	return textAnswer(http.StatusOK, "text/plain", strconv.FormatInt(c.now.Unix(), 10))
+func (p *parlour) time(c *Call) *Answer {
+	return TextAnswer(http.StatusOK, "text/plain", strconv.FormatInt(c.Now.Unix(), 10))
 }
 
-func (p *parlour) create(c *call) *answer {
+func (p *parlour) create(c *Call) *Answer {
 	p.minted++
-	permissions := c.grant([]string{"read", "trade"}, "trade", "withdraw")
-	c.books.addKey(&key{apiKey: "key" + strconv.Itoa(p.minted), account: c.key.account, permissions: permissions})
-	return jsonAnswer(http.StatusOK, permissions)
+	permissions := c.Grant([]string{"read", "trade"}, "trade", "withdraw")
+	c.Books.AddKey(&Key{APIKey: "key" + strconv.Itoa(p.minted), Account: c.Key.Account, Permissions: permissions})
+	return JSONAnswer(http.StatusOK, permissions)
 }
 
-func (p *parlour) delete(c *call) *answer {
-	if k := c.books.key(p.target(c)); k != nil {
-		c.removeKey(k)
+func (p *parlour) delete(c *Call) *Answer {
+	if k := c.Books.Key(p.target(c)); k != nil {
+		c.RemoveKey(k)
 	}
-	return jsonAnswer(http.StatusOK, "deleted")
+	return JSONAnswer(http.StatusOK, "deleted")
 }
 
-func (p *parlour) target(c *call) string { return strings.Fields(string(c.body))[1] }
+func (p *parlour) target(c *Call) string { return strings.Fields(string(c.Body))[1] }
 
 // visit is a venue with the parlour's rules, served over HTTP.
 type visit struct {
 	*testing.T
-	venue *venue
+	venue *Venue
 	url   string
 	now   time.Time
 }
 
 func newVisit(t *testing.T) *visit {
 	v := &visit{T: t, now: time.Unix(1_700_000_000, 0)}
-	v.venue = newVenue(listing{"parlour", func() rules { return &parlour{} }}, Options{
+	v.venue = New(Listing{"parlour", func() Rules { return &parlour{} }}, Options{
 		Now: func() time.Time { return v.now }, RateMultiplier: 1, SubAccounts: 2,
 	}, func() crypto.Signer { return nil })
 	server := httptest.NewServer(v.venue.mux)
@@ -107,7 +107,7 @@ func newVisit(t *testing.T) *visit {
 }
 
 func (v *visit) request(ctx context.Context, body string) *http.Request {
-	signer := v.venue.initial.root(mainRoot).signer()
+	signer := v.venue.initial.root(MainRoot).Signer()
 	signature, err := signer.Sign(nil, []byte(body), crypto.Hash(0))
 	require.NoError(v, err)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+"/act", strings.NewReader(body))
@@ -146,7 +146,7 @@ func (v *visit) fails(body string) error {
 
 func (v *visit) live() []string {
 	var keys []string
-	for _, view := range v.venue.keys() {
+	for _, view := range v.venue.Keys() {
 		keys = append(keys, view.APIKey)
 	}
 	return keys
@@ -154,7 +154,7 @@ func (v *visit) live() []string {
 
 func (v *visit) inject(fault Fault) {
 	v.Helper()
-	require.NoError(v, v.venue.inject(fault))
+	require.NoError(v, v.venue.Inject(fault))
 }
 
 func TestVenueFaults(t *testing.T) {
@@ -265,15 +265,15 @@ func TestVenueFaults(t *testing.T) {
 		v.inject(Fault{Operation: exchanges.OpCreateKey, Kind: GrantLess, Count: 1})
 		_, less := v.act("create")
 		require.JSONEq(t, `["read"]`, less)
-		require.Equal(t, []string{"read"}, v.venue.keys()[1].Permissions)
+		require.Equal(t, []string{"read"}, v.venue.Keys()[1].Permissions)
 	})
 }
 
 func TestGrantWithoutSurplus(t *testing.T) {
-	c := &call{fault: Fault{Kind: GrantMore}}
-	require.Equal(t, []string{"read"}, c.grant([]string{"read"}, "read"))
-	c.fault.Kind = GrantLess
-	require.Empty(t, c.grant(nil))
+	c := &Call{Fault: Fault{Kind: GrantMore}}
+	require.Equal(t, []string{"read"}, c.Grant([]string{"read"}, "read"))
+	c.Fault.Kind = GrantLess
+	require.Empty(t, c.Grant(nil))
 }
 
 func TestVenueLimits(t *testing.T) {
@@ -334,7 +334,7 @@ func TestCallerOf(t *testing.T) {
 
 func TestVenueReset(t *testing.T) {
 	v := newVisit(t)
-	before, ok := v.venue.root(mainRoot)
+	before, ok := v.venue.Root(MainRoot)
 	require.True(t, ok)
 	require.Equal(t, []string{"sub1", "sub2"}, before.SubAccounts)
 	require.Contains(t, before.PrivateKey, "PRIVATE KEY")
@@ -343,11 +343,11 @@ func TestVenueReset(t *testing.T) {
 	v.act("create")
 	v.act("create")
 	v.act("delete key1")
-	require.Equal(t, []string{"sub3", "sub4"}, v.venue.addSubAccounts(2))
+	require.Equal(t, []string{"sub3", "sub4"}, v.venue.AddSubAccounts(2))
 	v.inject(Fault{Operation: exchanges.OpAny, Kind: Outage})
-	v.venue.reset()
+	v.venue.Reset()
 
-	after, _ := v.venue.root(mainRoot)
+	after, _ := v.venue.Root(MainRoot)
 	require.Equal(t, before, after)
 	require.Empty(t, v.live())
 	require.Empty(t, v.venue.books.removed)

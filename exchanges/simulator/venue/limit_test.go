@@ -1,4 +1,4 @@
-package simulator
+package venue
 
 import (
 	"testing"
@@ -17,11 +17,11 @@ func TestLimiter(t *testing.T) {
 	tests := []struct {
 		name       string
 		multiplier float64
-		limit      limit
+		limit      Limit
 		steps      []step
 	}{
 		{
-			name: "the window rolls", multiplier: 1, limit: limit{quota: 2, window: time.Second},
+			name: "the window rolls", multiplier: 1, limit: Limit{Quota: 2, Window: time.Second},
 			steps: []step{
 				{at: 0, used: 1},
 				{at: 600 * time.Millisecond, used: 2},
@@ -31,7 +31,7 @@ func TestLimiter(t *testing.T) {
 			},
 		},
 		{
-			name: "weights add up", multiplier: 1, limit: limit{quota: 10, window: time.Minute, weight: 4},
+			name: "weights add up", multiplier: 1, limit: Limit{Quota: 10, Window: time.Minute, Weight: 4},
 			steps: []step{
 				{at: 0, used: 4},
 				{at: time.Second, used: 8},
@@ -39,15 +39,15 @@ func TestLimiter(t *testing.T) {
 			},
 		},
 		{
-			name: "the multiplier widens", multiplier: 1.5, limit: limit{quota: 2, window: time.Second},
+			name: "the multiplier widens", multiplier: 1.5, limit: Limit{Quota: 2, Window: time.Second},
 			steps: []step{{used: 1}, {used: 2}, {used: 3}, {used: 3, exceeded: true, wait: time.Second}},
 		},
 		{
-			name: "a tiny multiplier still lets one in", multiplier: 0.001, limit: limit{quota: 20, window: time.Second, weight: 5},
+			name: "a tiny multiplier still lets one in", multiplier: 0.001, limit: Limit{Quota: 20, Window: time.Second, Weight: 5},
 			steps: []step{{used: 5}, {used: 5, exceeded: true, wait: time.Second}},
 		},
 		{
-			name: "a ban outlasts the window", multiplier: 1, limit: limit{quota: 1, window: time.Second, ban: time.Minute},
+			name: "a ban outlasts the window", multiplier: 1, limit: Limit{Quota: 1, Window: time.Second, Ban: time.Minute},
 			steps: []step{
 				{at: 0, used: 1},
 				{at: 0, used: 1, exceeded: true, wait: time.Minute},
@@ -62,20 +62,20 @@ func TestLimiter(t *testing.T) {
 			limiter := newLimiter(test.multiplier)
 			for i, step := range test.steps {
 				q := limiter.take("bucket", "subject", test.limit, start.Add(step.at))
-				require.Equal(t, step.exceeded, q.exceeded, "step %d", i)
-				require.Equal(t, step.used, q.used, "step %d", i)
-				require.Equal(t, step.wait, q.wait, "step %d", i)
-				require.Equal(t, q.allowed-q.used, q.remaining(), "step %d", i)
+				require.Equal(t, step.exceeded, q.Exceeded, "step %d", i)
+				require.Equal(t, step.used, q.Used, "step %d", i)
+				require.Equal(t, step.wait, q.Wait, "step %d", i)
+				require.Equal(t, q.Allowed-q.Used, q.Remaining(), "step %d", i)
 			}
 		})
 	}
 }
 
 func TestLimiterKeepsSubjectsApart(t *testing.T) {
-	limiter, now, lim := newLimiter(1), time.Unix(1_700_000_000, 0), limit{quota: 1, window: time.Second}
-	require.False(t, limiter.take("create", "a", lim, now).exceeded)
-	require.False(t, limiter.take("create", "b", lim, now).exceeded, "another subject")
-	require.False(t, limiter.take("delete", "a", lim, now).exceeded, "another bucket")
-	require.False(t, limiter.take("create", "a", limit{quota: 1, window: time.Minute}, now).exceeded, "another limit")
-	require.True(t, limiter.take("create", "a", lim, now).exceeded)
+	limiter, now, lim := newLimiter(1), time.Unix(1_700_000_000, 0), Limit{Quota: 1, Window: time.Second}
+	require.False(t, limiter.take("create", "a", lim, now).Exceeded)
+	require.False(t, limiter.take("create", "b", lim, now).Exceeded, "another subject")
+	require.False(t, limiter.take("delete", "a", lim, now).Exceeded, "another bucket")
+	require.False(t, limiter.take("create", "a", Limit{Quota: 1, Window: time.Minute}, now).Exceeded, "another limit")
+	require.True(t, limiter.take("create", "a", lim, now).Exceeded)
 }

@@ -1,4 +1,4 @@
-package simulator
+package venue
 
 import (
 	"crypto"
@@ -13,17 +13,17 @@ import (
 
 // Alphabets of the identifiers and secrets that exchanges hand out.
 const (
-	digits       = "0123456789"
-	lowerHex     = "0123456789abcdef"
-	upperHex     = "0123456789ABCDEF"
-	upperCase    = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	lowerCase    = "abcdefghijklmnopqrstuvwxyz"
-	letters      = upperCase + lowerCase
-	alphanumeric = letters + digits
+	Digits       = "0123456789"
+	LowerHex     = "0123456789abcdef"
+	UpperHex     = "0123456789ABCDEF"
+	UpperCase    = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	LowerCase    = "abcdefghijklmnopqrstuvwxyz"
+	Letters      = UpperCase + LowerCase
+	Alphanumeric = Letters + Digits
 )
 
-// randomText draws n characters of the alphabet, each equally likely.
-func randomText(n int, alphabet string) string {
+// RandomText draws n characters of the alphabet, each equally likely.
+func RandomText(n int, alphabet string) string {
 	text := make([]byte, n)
 	size := big.NewInt(int64(len(alphabet)))
 	for i := range text {
@@ -36,19 +36,19 @@ func randomText(n int, alphabet string) string {
 	return string(text)
 }
 
-// randomNumber draws a decimal number of n digits without a leading zero.
-func randomNumber(n int) string {
-	return randomText(1, digits[1:]) + randomText(n-1, digits)
+// RandomNumber draws a decimal number of n digits without a leading zero.
+func RandomNumber(n int) string {
+	return RandomText(1, Digits[1:]) + RandomText(n-1, Digits)
 }
 
-// randomUUID draws a version 4 UUID in lower case.
-func randomUUID() string {
-	text := randomText(32, lowerHex)
-	return fmt.Sprintf("%s-%s-4%s-%s%s-%s", text[:8], text[8:12], text[13:16], randomText(1, "89ab"), text[17:20], text[20:])
+// RandomUUID draws a version 4 UUID in lower case.
+func RandomUUID() string {
+	text := RandomText(32, LowerHex)
+	return fmt.Sprintf("%s-%s-4%s-%s%s-%s", text[:8], text[8:12], text[13:16], RandomText(1, "89ab"), text[17:20], text[20:])
 }
 
-// newEd25519 makes a key pair for a root that signs with Ed25519.
-func newEd25519() func() crypto.Signer {
+// NewEd25519 makes a key pair for a root that signs with Ed25519.
+func NewEd25519() func() crypto.Signer {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		panic(err)
@@ -56,8 +56,8 @@ func newEd25519() func() crypto.Signer {
 	return func() crypto.Signer { return private }
 }
 
-// newRSA makes a 2048-bit key pair for roots that sign with RSA.
-func newRSA() crypto.Signer {
+// NewRSA makes a 2048-bit key pair for roots that sign with RSA.
+func NewRSA() crypto.Signer {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
@@ -74,8 +74,8 @@ func privatePEM(private crypto.Signer) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// publicPEM encodes a public key as SubjectPublicKeyInfo.
-func publicPEM(public crypto.PublicKey) string {
+// PublicPEM encodes a public key as SubjectPublicKeyInfo.
+func PublicPEM(public crypto.PublicKey) string {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		panic(err)

@@ -1,4 +1,4 @@
-package simulator
+package venue
 
 import (
 	"encoding/json"
@@ -36,7 +36,7 @@ func TestFaultsTake(t *testing.T) {
 		{
 			"no count never runs out",
 			faults{{Operation: exchanges.OpAny, Kind: Outage}},
-			[]exchanges.Operation{exchanges.OpCreateKey, opOther, exchanges.OpServerTime}, []FaultKind{Outage, Outage, Outage},
+			[]exchanges.Operation{exchanges.OpCreateKey, OpOther, exchanges.OpServerTime}, []FaultKind{Outage, Outage, Outage},
 		},
 		{
 			"the last injected wins, and alone is used up",
@@ -84,7 +84,7 @@ func TestFaultValidate(t *testing.T) {
 		{"clock behind", Fault{Operation: exchanges.OpAny, Kind: ClockSkew, Delay: -time.Minute}, ""},
 		{"unknown operation", Fault{Operation: "mint", Kind: Outage}, `"create_key"`},
 		{"no operation", Fault{Kind: Outage}, `"create_key"`},
-		{"unclassified routes", Fault{Operation: opOther, Kind: Outage}, "unknown"},
+		{"unclassified routes", Fault{Operation: OpOther, Kind: Outage}, "unknown"},
 		{"unknown fault", Fault{Operation: exchanges.OpCreateKey, Kind: "explode"}, `"drop_after_commit"`},
 		{"lie about a list", Fault{Operation: exchanges.OpListKeys, Kind: DeleteLies}, "cannot act"},
 		{"grant to a deletion", Fault{Operation: exchanges.OpDeleteKey, Kind: GrantMore}, "cannot act"},

@@ -1,4 +1,4 @@
-package simulator
+package venue
 
 import (
 	"encoding/json"
@@ -10,9 +10,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// opOther marks routes that no fault can be aimed at alone, such as creating a
+// OpOther marks routes that no fault can be aimed at alone, such as creating a
 // sub-account. [exchanges.OpAny] matches them too.
-const opOther exchanges.Operation = "other"
+const OpOther exchanges.Operation = "other"
 
 // FaultKind names a way in which an exchange can misbehave.
 type FaultKind string
@@ -77,7 +77,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 		Count     int                 `json:"count"`
 		Delay     string              `json:"delay"`
 	}
-	if err := decodeStrictly(data, &wire); err != nil {
+	if err := DecodeStrictly(data, &wire); err != nil {
 		return fmt.Errorf("%w; a fault has the fields exchange, operation, fault, count and delay", err)
 	}
 	*f = Fault{Exchange: wire.Exchange, Operation: wire.Operation, Kind: wire.Fault, Count: wire.Count}
@@ -122,7 +122,7 @@ func (f Fault) validate(kinds []FaultKind) error {
 	return nil
 }
 
-// concerns tells whether the fault can act on an operation at all, so that a
+// concerns reports whether the fault can act on an operation at all, so that a
 // fault aimed at any operation is not used up by requests that it leaves alone.
 func (k FaultKind) concerns(operation exchanges.Operation) bool {
 	switch k {
