@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // hurried multiplies rate limits on both sides, where pace is not the subject.
@@ -55,7 +56,7 @@ func newDeskAt(t testing.TB, options simulator.Options, clock *fakeClock) *desk 
 	d := &desk{
 		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
-		sim:     simulator.New(options),
+		sim:     simulator.New(options, all.Venues()...),
 		clock:   clock,
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},

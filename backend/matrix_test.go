@@ -15,6 +15,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // TestFaultMatrix breaks every step of a key's life in every way at every
@@ -59,7 +60,7 @@ func (s matrixSubject) name() string {
 // matrixSubjects are all variants for which the simulator has a root.
 func matrixSubjects(t *testing.T) []matrixSubject {
 	var subjects []matrixSubject
-	sim := simulator.New(simulator.Options{})
+	sim := simulator.New(simulator.Options{}, all.Venues()...)
 	for _, exchange := range catalog.All() {
 		about := exchange.Describe()
 		for i, variant := range about.Variants {

@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 const (
@@ -50,7 +51,7 @@ type engine struct {
 
 // enable mounts the engine beside simulated exchanges of its own.
 func enable(t *testing.T, vault *vaulttest.Cluster) *engine {
-	venues := simulator.New(simulator.Options{RateMultiplier: hurried})
+	venues := simulator.New(simulator.Options{RateMultiplier: hurried}, all.Venues()...)
 	require.NoError(t, venues.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, venues.Close()) })
 	return enableBeside(t, vault, venues)

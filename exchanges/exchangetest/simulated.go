@@ -8,6 +8,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // Simulated is a driver's exchange in a simulator, for tests of what is
@@ -25,7 +26,7 @@ func Simulate(t *testing.T, driver exchanges.Exchange, options simulator.Options
 	if options.RateMultiplier == 0 {
 		options.RateMultiplier = hurried
 	}
-	s := simulator.New(options)
+	s := simulator.New(options, all.Venues()...)
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return Simulated{T: t, Simulator: s, driver: driver}

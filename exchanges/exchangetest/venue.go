@@ -15,6 +15,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 const (
@@ -45,7 +46,7 @@ func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
 	if options.Now == nil {
 		options.Now = v.now
 	}
-	v.Simulator = simulator.New(options)
+	v.Simulator = simulator.New(options, all.Venues()...)
 	require.Contains(t, v.Exchanges(), s.description.Name, "the simulator lacks the exchange")
 	require.NoError(t, v.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, v.Close()) })

@@ -27,9 +27,9 @@ type Simulator struct {
 	serving sync.WaitGroup
 }
 
-// New makes a simulator with fresh accounts and credentials. It serves nothing
-// until Start.
-func New(options Options) *Simulator {
+// New makes a simulator of the venues, with fresh accounts and credentials, each
+// of which its package lists. It serves nothing until Start.
+func New(options Options, venues ...venue.Listing) *Simulator {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -38,7 +38,7 @@ func New(options Options) *Simulator {
 
 	rsaPair := sync.OnceValue(venue.NewRSA)
 	s := &Simulator{}
-	for _, exchange := range venues() {
+	for _, exchange := range venues {
 		s.venues = append(s.venues, venue.New(exchange, options, rsaPair))
 	}
 	return s

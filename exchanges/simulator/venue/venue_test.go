@@ -15,9 +15,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // parlour is an exchange invented for these tests. Its one path takes every
 // action, and its callers sign the body with Ed25519.

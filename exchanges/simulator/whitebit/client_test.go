@@ -1,0 +1,114 @@
+package whitebit_test
+
+import (
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
+)
+
+// whitebitClient signs requests as WhiteBIT's documentation says.
+type whitebitClient struct {
+	venuetest.Client
+	nonce *int64 // the one used last
+}
+
+func newWhiteBITClient(t *testing.T, s *simulator.Simulator, root string) *whitebitClient {
+	t.Helper()
+	return &whitebitClient{venuetest.NewClient(t, s, "whitebit", root), new(int64)}
+}
+
+type whitebitAnswer struct {
+	venuetest.Reply
+	Code    int
+	Message string
+	Errors  map[string][]string
+}
+
+// into decodes the body of a success.
+func (a whitebitAnswer) into(result any) {
+	a.T.Helper()
+	require.Equal(a.T, 2, a.StatusCode/100, "%s %v", a.Message, a.Errors)
+	a.Decode(result)
+}
+
+// call makes a signed request to a path below /api/v4/. The parameters are the
+// inside of a JSON object.
+func (c *whitebitClient) call(path, parameters string) whitebitAnswer {
+	c.Helper()
+	*c.nonce = max(*c.nonce+1, c.Now().UnixMilli())
+	body, err := json.Marshal(map[string]any{"request": "/api/v4/" + path, "nonce": *c.nonce, "nonceWindow": true})
+	require.NoError(c, err)
+	if parameters != "" {
+		body = []byte(strings.TrimSuffix(string(body), "}") + "," + parameters + "}")
+	}
+	return c.do(c.signed(path, string(body)))
+}
+
+func (c *whitebitClient) signed(path, body string) *http.Request {
+	c.Helper()
+	payload := base64.StdEncoding.EncodeToString([]byte(body))
+	return c.Request(http.MethodPost, "/api/v4/"+path, body,
+		"X-TXC-APIKEY", c.APIKey,
+		"X-TXC-PAYLOAD", payload,
+		"X-TXC-SIGNATURE", hex.EncodeToString(venuetest.MAC(sha512.New, c.APISecret, payload)),
+		"Content-Type", "application/json")
+}
+
+func (c *whitebitClient) do(request *http.Request) whitebitAnswer {
+	c.Helper()
+	answer := whitebitAnswer{Reply: c.Send(request)}
+	if answer.StatusCode/100 != 2 {
+		answer.Decode(&answer)
+	}
+	return answer
+}
+
+type whitebitKey struct {
+	ID, Title, APIKey, APISecret string
+	SubAccountID                 string
+	Type                         any
+	IsEnabled, RestrictAccess    bool
+	AccessEndpoints              []struct{ Name, Title string }
+}
+
+// may tells whether the key may use an endpoint.
+func (k whitebitKey) may(path string) bool {
+	for _, endpoint := range k.AccessEndpoints {
+		if endpoint.Name == "/api/v4/"+path {
+			return true
+		}
+	}
+	return false
+}
+
+const whitebitKeys = "sub-account/api-key/"
+
+// mint creates a key in the first sub-account.
+func (c *whitebitClient) mint(title string) (whitebitKey, simulator.Credential) {
+	c.Helper()
+	var key whitebitKey
+	answer := c.call(whitebitKeys+"create", `"type":1,"title":"`+title+`","subAccountId":"`+c.SubAccounts[0]+`"`)
+	answer.into(&key)
+	require.Equal(c, http.StatusCreated, answer.StatusCode)
+	return key, simulator.Credential{APIKey: key.APIKey, APISecret: key.APISecret}
+}
+
+// keys lists the keys that the parameters ask for.
+func (c *whitebitClient) keys(parameters string) []whitebitKey {
+	c.Helper()
+	var page struct {
+		Limit, Offset int
+		Data          []whitebitKey
+	}
+	c.call(whitebitKeys+"list", parameters).into(&page)
+	return page.Data
+}
