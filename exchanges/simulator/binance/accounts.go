@@ -8,34 +8,34 @@ import (
 
 // restrictions answers GET /sapi/v1/account/apiRestrictions for the calling key,
 // whichever it is. It does not say whose key that is.
-func (b *binance) restrictions(c *venue.Call) *venue.Answer {
-	if why := b.params(c).StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+func (e *exchange) restrictions(c *venue.Call) *venue.Answer {
+	if why := e.params(c).StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
 	}
 	k := c.Key
-	return b.ok(c, map[string]any{
+	return e.ok(c, map[string]any{
 		"ipRestrict": len(k.IPs) > 0, "createTime": k.Created.UnixMilli(), "enableReading": true,
 		"enableWithdrawals": false, "enableInternalTransfer": false,
-		"enableMargin":               k.Has(binanceMasterMargin, binanceLinkMargin),
-		"enableFutures":              k.Has(binanceMasterFutures, binanceLinkFutures),
-		"permitsUniversalTransfer":   k.Has(binanceTransfer),
-		"enableVanillaOptions":       k.Has(binanceOptions),
-		"enableFixApiTrade":          k.Has(binanceFIXTrade),
-		"enableFixReadOnly":          k.Has(binanceFIXRead),
-		"enableSpotAndMarginTrading": k.Has(binanceTrade), "enablePortfolioMarginTrading": false,
+		"enableMargin":               k.Has(masterMargin, linkMargin),
+		"enableFutures":              k.Has(masterFutures, linkFutures),
+		"permitsUniversalTransfer":   k.Has(transfer),
+		"enableVanillaOptions":       k.Has(options),
+		"enableFixApiTrade":          k.Has(fixTrade),
+		"enableFixReadOnly":          k.Has(fixRead),
+		"enableSpotAndMarginTrading": k.Has(trade), "enablePortfolioMarginTrading": false,
 	})
 }
 
 // listMasterSubs answers GET /sapi/v1/sub-account/list, which shows a single
 // sub-account unless asked for more.
-func (b *binance) listMasterSubs(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) listMasterSubs(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	email, page, limit := p.Text("email"), p.Integer("page", 1), p.Integer("limit", 1)
 	frozen := p.Flag("isFreeze", false)
 	p.Check("page", page >= 1)
 	p.Check("limit", limit >= 1 && limit <= 200)
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	rows := []map[string]any{}
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
@@ -51,40 +51,40 @@ func (b *binance) listMasterSubs(c *venue.Call) *venue.Answer {
 			"createTime": sub.Created.UnixMilli(), "isManagedSubAccount": false, "isAssetManagementSubAccount": false,
 		})
 	}
-	return b.ok(c, map[string]any{"subAccounts": binancePage(rows, page, limit)})
+	return e.ok(c, map[string]any{"subAccounts": pageOf(rows, page, limit)})
 }
 
 // createMasterSub answers POST /sapi/v1/sub-account/virtualSubAccount.
-func (b *binance) createMasterSub(c *venue.Call) *venue.Answer {
-	p := b.params(c)
-	seed := b.required(p, "subAccountString")
+func (e *exchange) createMasterSub(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	seed := e.required(p, "subAccountString")
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	sub := b.AddSubAccount(c.Books, c.Now, c.Key.Account)
+	sub := e.AddSubAccount(c.Books, c.Now, c.Key.Account)
 	sub.ID, sub.Remark = seed+"_virtual@"+venue.RandomText(8, venue.LowerHex)+"email.com", seed
-	return b.ok(c, map[string]string{"email": sub.ID})
+	return e.ok(c, map[string]string{"email": sub.ID})
 }
 
 // linkInfo answers GET /sapi/v1/broker/info.
-func (b *binance) linkInfo(c *venue.Call) *venue.Answer {
-	if why := b.params(c).StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+func (e *exchange) linkInfo(c *venue.Call) *venue.Answer {
+	if why := e.params(c).StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
 	}
-	return b.ok(c, map[string]any{
+	return e.ok(c, map[string]any{
 		"maxMakerCommission": 0.002, "minMakerCommission": 0, "maxTakerCommission": 0.002, "minTakerCommission": 0,
 		"subAccountQty": len(c.Books.SubAccounts(c.Key.Account)), "maxSubAccountQty": 1000,
 	})
 }
 
 // listLinkSubs answers GET /sapi/v1/broker/subAccount.
-func (b *binance) listLinkSubs(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) listLinkSubs(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	id, page, size := p.Text("subAccountId"), p.Integer("page", 1), p.Integer("size", 500)
 	p.Check("page", page >= 1)
 	p.Check("size", size >= 1 && size <= 500)
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	rows := []map[string]any{}
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
@@ -96,44 +96,44 @@ func (b *binance) listLinkSubs(c *venue.Call) *venue.Answer {
 			"marginMakerCommission": 0.001, "marginTakerCommission": 0.001, "createTime": sub.Created.UnixMilli(),
 		})
 	}
-	return b.ok(c, binancePage(rows, page, size))
+	return e.ok(c, pageOf(rows, page, size))
 }
 
 // createLinkSub answers POST /sapi/v1/broker/subAccount.
-func (b *binance) createLinkSub(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) createLinkSub(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	tag := p.Text("tag")
 	p.Check("tag", len(tag) < 32)
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	sub := b.AddSubAccount(c.Books, c.Now, c.Key.Account)
+	sub := e.AddSubAccount(c.Books, c.Now, c.Key.Account)
 	sub.Remark = tag
-	return b.ok(c, map[string]string{"subaccountId": sub.ID, "email": sub.Name, "tag": tag})
+	return e.ok(c, map[string]string{"subaccountId": sub.ID, "email": sub.Name, "tag": tag})
 }
 
 // deleteLinkSub answers DELETE /sapi/v1/broker/subAccount. A sub-account that
 // has keys is not deleted.
-func (b *binance) deleteLinkSub(c *venue.Call) *venue.Answer {
-	p := b.params(c)
-	sub, refusal := b.subAccount(c, p, "subAccountId")
+func (e *exchange) deleteLinkSub(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	sub, refusal := e.subAccount(c, p, "subAccountId")
 	if refusal != nil {
 		return refusal
 	}
 	if len(c.Books.KeysOf(sub)) > 0 {
-		return b.refuse(c, binanceUnsupported, "The sub-account still has API keys.")
+		return e.refuse(c, unsupported, "The sub-account still has API keys.")
 	}
 	sub.Deleted = true
-	return b.ok(c, struct{}{})
+	return e.ok(c, struct{}{})
 }
 
 // subAccount finds the sub-account that a request names, once all of its
 // parameters have been read.
-func (b *binance) subAccount(c *venue.Call, p *venue.Params, name string) (*venue.Account, *venue.Answer) {
-	sub := c.Books.Account(b.required(p, name))
+func (e *exchange) subAccount(c *venue.Call, p *venue.Params, name string) (*venue.Account, *venue.Answer) {
+	sub := c.Books.Account(e.required(p, name))
 	p.Check(name, sub != nil && sub.Parent == c.Key.Account)
 	if why := p.StrictComplaint(); why != nil {
-		return nil, b.badParameter(c, why)
+		return nil, e.badParameter(c, why)
 	}
 	return sub, nil
 }

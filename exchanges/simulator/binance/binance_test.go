@@ -24,11 +24,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBinanceAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	c := newBinanceClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/sapi/v1/account/apiRestrictions"
-	altered := func(change func(*http.Request)) binanceAnswer {
+	altered := func(change func(*http.Request)) answer {
 		request := c.signed(http.MethodGet, path, "", "")
 		change(request)
 		return c.do(request)
@@ -50,7 +50,7 @@ func TestBinanceAuthentication(t *testing.T) {
 	altered(func(r *http.Request) { r.URL.RawQuery += "0" }).refused(400, -1022)
 	c.call(http.MethodGet, path, "colour", "red").refused(400, -1104)
 
-	json := c.signed(http.MethodPost, binanceKeys, "", "{}")
+	json := c.signed(http.MethodPost, keysPath, "", "{}")
 	json.Header.Set("Content-Type", "application/json")
 	c.do(json).refused(400, -1104)
 
@@ -62,24 +62,24 @@ func TestBinanceAuthentication(t *testing.T) {
 	require.Equal(t, "normal", status.Msg)
 }
 
-func TestBinanceSurfaces(t *testing.T) {
+func TestSurfaces(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	master, link := newBinanceClient(t, s, "main"), newBinanceClient(t, s, "link")
+	master, link := newClient(t, s, "main"), newClient(t, s, "link")
 	require.Equal(t, "master", master.Variant)
 	require.Equal(t, "link", link.Variant)
 	require.Contains(t, master.SubAccounts[0], "@")
 	require.NotContains(t, link.SubAccounts[0], "@")
 
-	link.call(http.MethodGet, binanceSub+"list").refused(400, -10038)
-	link.call(http.MethodPost, binanceKeys).refused(400, -10038)
+	link.call(http.MethodGet, subPath+"list").refused(400, -10038)
+	link.call(http.MethodPost, keysPath).refused(400, -10038)
 	master.call(http.MethodGet, "/sapi/v1/broker/info").refused(401, -1002)
 	master.call(http.MethodGet, brokerKeys).refused(401, -1002)
-	newBinanceClient(t, s, "no_right").call(http.MethodPost, binanceKeys).refused(401, -2015)
-	newBinanceClient(t, s, "link_no_right").call(http.MethodPost, brokerKeys).refused(401, -2015)
+	newClient(t, s, "no_right").call(http.MethodPost, keysPath).refused(401, -2015)
+	newClient(t, s, "link_no_right").call(http.MethodPost, brokerKeys).refused(401, -2015)
 
 	k := master.mint("status", "1", "canTrade", "true")
 	minted := venuetest.With(master, k.credential())
-	minted.call(http.MethodGet, binanceSub+"list").refused(401, -2015)
+	minted.call(http.MethodGet, subPath+"list").refused(401, -2015)
 
 	var info struct{ SubAccountQty, MaxSubAccountQty int }
 	link.call(http.MethodGet, "/sapi/v1/broker/info").into(&info)
@@ -87,36 +87,36 @@ func TestBinanceSurfaces(t *testing.T) {
 	require.Equal(t, 1000, info.MaxSubAccountQty)
 }
 
-func TestBinanceMasterSubAccounts(t *testing.T) {
+func TestMasterSubAccounts(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	c := newBinanceClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var list struct {
 		SubAccounts []struct {
 			Email, Remark string
 			IsFreeze      bool
 		}
 	}
-	c.call(http.MethodGet, binanceSub+"list").into(&list)
+	c.call(http.MethodGet, subPath+"list").into(&list)
 	require.Len(t, list.SubAccounts, 1, "one, unless more are asked for")
-	c.call(http.MethodGet, binanceSub+"list", "limit", "2", "page", "2").into(&list)
+	c.call(http.MethodGet, subPath+"list", "limit", "2", "page", "2").into(&list)
 	require.Len(t, list.SubAccounts, 1)
 	require.Equal(t, c.SubAccounts[2], list.SubAccounts[0].Email)
-	c.call(http.MethodGet, binanceSub+"list", "limit", "201").refused(400, -1130)
-	c.call(http.MethodGet, binanceSub+"list", "page", "0").refused(400, -1130)
-	c.call(http.MethodGet, binanceSub+"list", "isFreeze", "true").into(&list)
+	c.call(http.MethodGet, subPath+"list", "limit", "201").refused(400, -1130)
+	c.call(http.MethodGet, subPath+"list", "page", "0").refused(400, -1130)
+	c.call(http.MethodGet, subPath+"list", "isFreeze", "true").into(&list)
 	require.Empty(t, list.SubAccounts)
 
 	var made struct{ Email string }
-	c.call(http.MethodPost, binanceSub+"virtualSubAccount", "subAccountString", "arb").into(&made)
-	c.call(http.MethodGet, binanceSub+"list", "email", made.Email).into(&list)
+	c.call(http.MethodPost, subPath+"virtualSubAccount", "subAccountString", "arb").into(&made)
+	c.call(http.MethodGet, subPath+"list", "email", made.Email).into(&list)
 	require.Len(t, list.SubAccounts, 1)
 	require.Equal(t, "arb", list.SubAccounts[0].Remark)
-	c.call(http.MethodPost, binanceSub+"virtualSubAccount").refused(400, -1102)
+	c.call(http.MethodPost, subPath+"virtualSubAccount").refused(400, -1102)
 }
 
-func TestBinanceMasterKeys(t *testing.T) {
+func TestMasterKeys(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	c := newBinanceClient(t, s, "main")
+	c := newClient(t, s, "main")
 	email := c.SubAccounts[0]
 
 	k := c.mint("status", "2", "ipAddress", "203.0.113.7,127.0.0.1", "canTrade", "true")
@@ -147,7 +147,7 @@ func TestBinanceMasterKeys(t *testing.T) {
 		for i := 0; i < len(pairs); i += 2 {
 			values.Set(pairs[i], pairs[i+1])
 		}
-		answer := c.do(c.signed(http.MethodPost, binanceKeys, "", values.Encode()))
+		answer := c.do(c.signed(http.MethodPost, keysPath, "", values.Encode()))
 		require.Equal(t, http.StatusBadRequest, answer.StatusCode, name)
 		require.Contains(t, []int{-1102, -1104, -1130}, answer.Code, name)
 	}
@@ -160,18 +160,18 @@ func TestBinanceMasterKeys(t *testing.T) {
 		}
 	}
 	second := c.mint("status", "1")
-	c.call(http.MethodGet, binanceKeys, "email", email, "size", "1", "page", "2").into(&list)
+	c.call(http.MethodGet, keysPath, "email", email, "size", "1", "page", "2").into(&list)
 	require.Equal(t, 2, list.Total)
 	require.Len(t, list.Rows, 1)
 	require.Equal(t, second.APIKey, list.Rows[0].APIKey)
-	c.call(http.MethodGet, binanceKeys, "email", email, "subAccountApiKey", k.APIKey).into(&list)
+	c.call(http.MethodGet, keysPath, "email", email, "subAccountApiKey", k.APIKey).into(&list)
 	require.Len(t, list.Rows, 1)
 	require.True(t, list.Rows[0].CanTrade)
-	c.call(http.MethodGet, binanceKeys, "email", email, "size", "101").refused(400, -1130)
+	c.call(http.MethodGet, keysPath, "email", email, "size", "101").refused(400, -1130)
 
 	edit := []string{"email", email, "subAccountApiKey", k.APIKey}
-	var edited binanceKey
-	c.call(http.MethodPost, binanceKeys+"Permission", append(edit, "canFuturesTrade", "true")...).into(&edited)
+	var edited apiKey
+	c.call(http.MethodPost, keysPath+"Permission", append(edit, "canFuturesTrade", "true")...).into(&edited)
 	require.True(t, edited.CanFuturesTrade)
 	require.False(t, edited.CanTrade, "a flag that is left out is off")
 
@@ -189,33 +189,33 @@ func TestBinanceMasterKeys(t *testing.T) {
 	require.Equal(t, "1", bound.Status)
 
 	elsewhere := []string{"email", c.SubAccounts[1], "subAccountApiKey", k.APIKey}
-	for _, refused := range []binanceAnswer{
-		c.call(http.MethodDelete, binanceKeys, elsewhere...),
-		c.call(http.MethodPost, binanceKeys+"Permission", elsewhere...),
+	for _, refused := range []answer{
+		c.call(http.MethodDelete, keysPath, elsewhere...),
+		c.call(http.MethodPost, keysPath+"Permission", elsewhere...),
 		c.call(http.MethodGet, "/sapi/v1"+restriction, elsewhere...),
 		c.call(http.MethodPost, "/sapi/v2"+restriction, append(elsewhere, "status", "1")...),
 	} {
 		refused.refused(400, -1130)
 	}
-	c.call(http.MethodDelete, binanceKeys, edit...).into(&struct{}{})
-	c.call(http.MethodDelete, binanceKeys, edit...).refused(400, -1130)
+	c.call(http.MethodDelete, keysPath, edit...).into(&struct{}{})
+	c.call(http.MethodDelete, keysPath, edit...).refused(400, -1130)
 	require.Equal(t, []string{k.APIKey}, s.Deletions("binance"))
 }
 
-func TestBinancePublicKeys(t *testing.T) {
+func TestPublicKeys(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	c := newBinanceClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const v2 = "/sapi/v2/sub-account/subAccountApi"
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	base := []string{"email", c.SubAccounts[0], "apiName", "desk", "status", "1"}
-	create := func(path, public string, more ...string) binanceAnswer {
+	create := func(path, public string, more ...string) answer {
 		return c.call(http.MethodPost, path, append(append(more, base...), "publicKey", public)...)
 	}
 
-	var k binanceKey
+	var k apiKey
 	answer := create(v2, venuetest.PublicPEM(t, public), "canFixApiReading", "true")
 	answer.into(&k)
 	require.NotContains(t, answer.Body, "secretKey")
@@ -230,24 +230,24 @@ func TestBinancePublicKeys(t *testing.T) {
 
 	der, err := x509.MarshalPKIXPublicKey(public)
 	require.NoError(t, err)
-	create(binanceKeys, base64.StdEncoding.EncodeToString(der)).into(&k)
+	create(keysPath, base64.StdEncoding.EncodeToString(der)).into(&k)
 	create(v2, venuetest.PublicPEM(t, &rsaKey.PublicKey)).into(&k)
-	create(binanceKeys, venuetest.PublicPEM(t, &rsaKey.PublicKey)).refused(400, -1130)
+	create(keysPath, venuetest.PublicPEM(t, &rsaKey.PublicKey)).refused(400, -1130)
 	create(v2, venuetest.PublicPEM(t, &rsaKey.PublicKey), "canFixApiTrading", "true").refused(400, -9000)
 	c.call(http.MethodPost, v2, append(base, "canFixApiTrading", "true")...).refused(400, -9000)
 
 	values := url.Values{"email": {c.SubAccounts[0]}, "apiName": {"desk"}, "status": {"1"}, "publicKey": {venuetest.PublicPEM(t, public)}}
 	c.do(c.signed(http.MethodPost, v2, values.Encode(), "")).refused(400, -1104)
-	c.do(c.signed(http.MethodPost, binanceKeys, "apiName=query", "email="+url.QueryEscape(c.SubAccounts[0])+"&status=1&apiName=body")).into(&k)
+	c.do(c.signed(http.MethodPost, keysPath, "apiName=query", "email="+url.QueryEscape(c.SubAccounts[0])+"&status=1&apiName=body")).into(&k)
 	require.Equal(t, "query", k.APIName, "the query goes before the body")
 }
 
-func TestBinanceLink(t *testing.T) {
+func TestLink(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{RateMultiplier: 100})
-	c := newBinanceClient(t, s, "link")
+	c := newClient(t, s, "link")
 	sub := c.SubAccounts[0]
 
-	var k binanceKey
+	var k apiKey
 	c.call(http.MethodPost, brokerKeys, "subAccountId", sub, "canTrade", "true").into(&k)
 	require.NotEmpty(t, k.SecretKey)
 	c.call(http.MethodPost, brokerKeys, "subAccountId", sub).refused(400, -1102)
@@ -303,9 +303,9 @@ func TestBinanceLink(t *testing.T) {
 	c.call(http.MethodGet, subs, "size", "501").refused(400, -1130)
 }
 
-func TestBinanceUse(t *testing.T) {
+func TestUse(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	c := newBinanceClient(t, s, "main")
+	c := newClient(t, s, "main")
 	k := c.mint("status", "2", "ipAddress", "127.0.0.1", "canTrade", "true", "canUniversalTransfer", "true")
 	minted := venuetest.With(c, k.credential())
 	order := []string{"symbol", "BTCUSDT", "side", "BUY", "type", "MARKET", "quantity", "1"}
@@ -337,18 +337,18 @@ func TestBinanceUse(t *testing.T) {
 	abroad.HTTP = &http.Client{Transport: transport}
 	abroad.call(http.MethodGet, "/api/v3/account").refused(401, -2015)
 
-	c.call(http.MethodDelete, binanceKeys, "email", c.SubAccounts[0], "subAccountApiKey", k.APIKey).refused(200, 0)
+	c.call(http.MethodDelete, keysPath, "email", c.SubAccounts[0], "subAccountApiKey", k.APIKey).refused(200, 0)
 	minted.call(http.MethodGet, "/api/v3/account").refused(401, -2015)
 }
 
-func TestBinanceRateLimits(t *testing.T) {
+func TestRateLimits(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{Now: clock.Now})
 
 	t.Run("60 a minute", func(t *testing.T) {
-		c := newBinanceClient(t, s, "main")
+		c := newClient(t, s, "main")
 		c.Now = clock.Now
-		list := func() binanceAnswer { return c.call(http.MethodGet, binanceKeys, "email", c.SubAccounts[0]) }
+		list := func() answer { return c.call(http.MethodGet, keysPath, "email", c.SubAccounts[0]) }
 		require.Equal(t, "3000", list().Header.Get("X-SAPI-USED-UID-WEIGHT-1M"))
 		for range 59 {
 			list().refused(200, 0)
@@ -363,9 +363,9 @@ func TestBinanceRateLimits(t *testing.T) {
 		list().refused(200, 0)
 	})
 	t.Run("one a second on each sub-account", func(t *testing.T) {
-		c := newBinanceClient(t, s, "link")
+		c := newClient(t, s, "link")
 		c.Now = clock.Now
-		create := func(sub string) binanceAnswer {
+		create := func(sub string) answer {
 			return c.call(http.MethodPost, brokerKeys, "subAccountId", sub, "canTrade", "true")
 		}
 		made := create(c.SubAccounts[0])
@@ -380,16 +380,16 @@ func TestBinanceRateLimits(t *testing.T) {
 		create(c.SubAccounts[0]).refused(200, 0)
 	})
 	t.Run("shared by /api", func(t *testing.T) {
-		c := newBinanceClient(t, s, "main")
+		c := newClient(t, s, "main")
 		c.Now = clock.Now
 		require.Equal(t, "20", c.call(http.MethodGet, "/api/v3/account").Header.Get("X-MBX-USED-WEIGHT-1M"))
 		require.Equal(t, "21", c.call(http.MethodGet, "/api/v3/time").Header.Get("X-MBX-USED-WEIGHT-1M"))
 	})
 }
 
-func TestBinanceGrants(t *testing.T) {
+func TestGrants(t *testing.T) {
 	s := venuetest.Start(t, binance.Venue(), simulator.Options{})
-	c := newBinanceClient(t, s, "main")
+	c := newClient(t, s, "main")
 	require.NoError(t, s.Inject(simulator.Fault{Exchange: "binance", Operation: exchanges.OpCreateKey, Kind: simulator.GrantMore, Count: 1}))
 	require.True(t, c.mint("status", "1").CanFuturesTrade)
 	require.NoError(t, s.Inject(simulator.Fault{Exchange: "binance", Operation: exchanges.OpCreateKey, Kind: simulator.GrantLess, Count: 1}))

@@ -17,32 +17,32 @@ import (
 
 // Paths of the two surfaces.
 const (
-	binanceSub  = "/sapi/v1/sub-account/"
-	binanceKeys = binanceSub + "subAccountApi"
-	brokerKeys  = "/sapi/v1/broker/subAccountApi"
+	subPath    = "/sapi/v1/sub-account/"
+	keysPath   = subPath + "subAccountApi"
+	brokerKeys = "/sapi/v1/broker/subAccountApi"
 )
 
-// binanceClient signs requests as Binance's documentation says.
-type binanceClient struct{ venuetest.Client }
+// client signs requests as Binance's documentation says.
+type client struct{ venuetest.Client }
 
-func newBinanceClient(t *testing.T, s *simulator.Simulator, root string) *binanceClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &binanceClient{venuetest.NewClient(t, s, "binance", root)}
+	return &client{venuetest.NewClient(t, s, "binance", root)}
 }
 
-type binanceAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code int
 }
 
 // into decodes a success.
-func (a binanceAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusOK, a.StatusCode, a.Body)
 	a.Decode(result)
 }
 
-func (a binanceAnswer) refused(status, code int) {
+func (a answer) refused(status, code int) {
 	a.T.Helper()
 	require.Equal(a.T, status, a.StatusCode, a.Body)
 	require.Equal(a.T, code, a.Code, a.Body)
@@ -50,7 +50,7 @@ func (a binanceAnswer) refused(status, code int) {
 
 // call sends a request with its parameters in the query, or, of a POST, in the
 // body.
-func (c *binanceClient) call(method, path string, pairs ...string) binanceAnswer {
+func (c *client) call(method, path string, pairs ...string) answer {
 	c.Helper()
 	query, body := "", venuetest.Form(pairs...).Encode()
 	if method != http.MethodPost {
@@ -59,7 +59,7 @@ func (c *binanceClient) call(method, path string, pairs ...string) binanceAnswer
 	return c.do(c.signed(method, path, query, body))
 }
 
-func (c *binanceClient) signed(method, path, query, body string) *http.Request {
+func (c *client) signed(method, path, query, body string) *http.Request {
 	c.Helper()
 	query = strings.TrimPrefix(query+"&timestamp="+c.Timestamp(), "&")
 	contentType := ""
@@ -70,7 +70,7 @@ func (c *binanceClient) signed(method, path, query, body string) *http.Request {
 		"X-MBX-APIKEY", c.APIKey, "Content-Type", contentType)
 }
 
-func (c *binanceClient) sign(text string) string {
+func (c *client) sign(text string) string {
 	c.Helper()
 	if c.PrivateKey != "" {
 		return base64.StdEncoding.EncodeToString(c.Signature(text))
@@ -78,16 +78,16 @@ func (c *binanceClient) sign(text string) string {
 	return hex.EncodeToString(venuetest.MAC(sha256.New, c.APISecret, text))
 }
 
-func (c *binanceClient) do(request *http.Request) binanceAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := binanceAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.StatusCode >= 400 && answer.IsJSON() {
 		answer.Decode(&answer)
 	}
 	return answer
 }
 
-type binanceKey struct {
+type apiKey struct {
 	APIName, APIKey, SecretKey string
 	Status                     any
 	IPList                     []string
@@ -96,13 +96,13 @@ type binanceKey struct {
 }
 
 // mint creates a key in the first sub-account of a plain master.
-func (c *binanceClient) mint(pairs ...string) binanceKey {
+func (c *client) mint(pairs ...string) apiKey {
 	c.Helper()
-	var k binanceKey
-	c.call(http.MethodPost, binanceKeys, append([]string{"email", c.SubAccounts[0], "apiName", "desk"}, pairs...)...).into(&k)
+	var k apiKey
+	c.call(http.MethodPost, keysPath, append([]string{"email", c.SubAccounts[0], "apiName", "desk"}, pairs...)...).into(&k)
 	return k
 }
 
-func (k binanceKey) credential() simulator.Credential {
+func (k apiKey) credential() simulator.Credential {
 	return simulator.Credential{APIKey: k.APIKey, APISecret: k.SecretKey}
 }

@@ -11,7 +11,7 @@ import (
 
 // flags reads true-or-false parameters and returns the names of those that are
 // true.
-func (b *binance) flags(p *venue.Params, names ...string) []string {
+func (e *exchange) flags(p *venue.Params, names ...string) []string {
 	var on []string
 	for _, name := range names {
 		if p.Flag(name, false) {
@@ -22,7 +22,7 @@ func (b *binance) flags(p *venue.Params, names ...string) []string {
 }
 
 // setFlags writes into an answer which of the permissions a key has.
-func (b *binance) setFlags(body map[string]any, k *venue.Key, names ...string) map[string]any {
+func (e *exchange) setFlags(body map[string]any, k *venue.Key, names ...string) map[string]any {
 	for _, name := range names {
 		body[name] = k.Has(name)
 	}
@@ -31,27 +31,27 @@ func (b *binance) setFlags(body map[string]any, k *venue.Key, names ...string) m
 
 // Values of the parameter status.
 const (
-	binanceAnyAddress = 1
-	binanceListed     = 2
+	anyAddress = 1
+	listed     = 2
 )
 
 // readRestriction reads the parameters status and ipAddress, a list of IPv4
 // addresses. The third status, for the addresses of a company that Binance
 // knows, is not simulated.
-func (b *binance) readRestriction(p *venue.Params) []string {
+func (e *exchange) readRestriction(p *venue.Params) []string {
 	p.Require("status")
 	status, list := p.Integer("status", 0), p.Text("ipAddress")
-	p.Check("status", status == binanceAnyAddress || status == binanceListed)
-	if status != binanceListed {
+	p.Check("status", status == anyAddress || status == listed)
+	if status != listed {
 		p.Check("ipAddress", list == "")
 		return nil
 	}
 	p.Check("ipAddress", len(list) <= 500)
-	return b.readAddresses(p)
+	return e.readAddresses(p)
 }
 
-func (b *binance) readAddresses(p *venue.Params) []string {
-	addresses := strings.Split(b.required(p, "ipAddress"), ",")
+func (e *exchange) readAddresses(p *venue.Params) []string {
+	addresses := strings.Split(e.required(p, "ipAddress"), ",")
 	for _, entry := range addresses {
 		address, err := netip.ParseAddr(entry)
 		p.Check("ipAddress", err == nil && address.Is4())
@@ -61,12 +61,12 @@ func (b *binance) readAddresses(p *venue.Params) []string {
 
 // readPublicKey reads the public key of the owner's own making into the key, or
 // gives the key a secret if there is none. It tells whether it is an Ed25519 key.
-func (b *binance) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) {
+func (e *exchange) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) {
 	if !p.Given("publicKey") {
-		k.Secret = binanceKeyText()
+		k.Secret = keyText()
 		return false
 	}
-	public, err := b.parsePublicKey(p.Text("publicKey"))
+	public, err := e.parsePublicKey(p.Text("publicKey"))
 	p.Check("publicKey", err == nil)
 	k.Public = public
 	_, isEd25519 = public.(ed25519.PublicKey)
@@ -74,37 +74,37 @@ func (b *binance) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) 
 }
 
 // status is how answers write what addresses a key is bound to.
-func (b *binance) status(k *venue.Key) int {
+func (e *exchange) status(k *venue.Key) int {
 	if len(k.IPs) == 0 {
-		return binanceAnyAddress
+		return anyAddress
 	}
-	return binanceListed
+	return listed
 }
 
 // target finds the key of a sub-account that a request names, once all of its
 // parameters have been read. Its refusal of a key that does not exist is not
 // documented.
-func (b *binance) target(c *venue.Call, p *venue.Params, subAccountName string) (*venue.Key, *venue.Answer) {
-	apiKey := b.required(p, "subAccountApiKey")
-	sub, refusal := b.subAccount(c, p, subAccountName)
+func (e *exchange) target(c *venue.Call, p *venue.Params, subAccountName string) (*venue.Key, *venue.Answer) {
+	apiKey := e.required(p, "subAccountApiKey")
+	sub, refusal := e.subAccount(c, p, subAccountName)
 	if refusal != nil {
 		return nil, refusal
 	}
 	k := c.Books.Key(apiKey)
 	if k == nil || k.Account != sub {
-		return nil, b.badParameter(c, &venue.Complaint{Param: "subAccountApiKey", Reason: venue.BadValue})
+		return nil, e.badParameter(c, &venue.Complaint{Param: "subAccountApiKey", Reason: venue.BadValue})
 	}
 	return k, nil
 }
 
 // ipList is a key's address list as answers show it.
-func (b *binance) ipList(k *venue.Key) []string { return append([]string{}, k.IPs...) }
+func (e *exchange) ipList(k *venue.Key) []string { return append([]string{}, k.IPs...) }
 
 // permit sets the named permissions of a key to what the request says: one that
 // it leaves out is taken away.
-func (b *binance) permit(c *venue.Call, p *venue.Params, subAccountName string, names ...string) (*venue.Key, *venue.Answer) {
-	asked := b.flags(p, names...)
-	k, refusal := b.target(c, p, subAccountName)
+func (e *exchange) permit(c *venue.Call, p *venue.Params, subAccountName string, names ...string) (*venue.Key, *venue.Answer) {
+	asked := e.flags(p, names...)
+	k, refusal := e.target(c, p, subAccountName)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -114,10 +114,10 @@ func (b *binance) permit(c *venue.Call, p *venue.Params, subAccountName string, 
 }
 
 // restrict sets the address list of a key.
-func (b *binance) restrict(c *venue.Call, subAccountName string) *venue.Answer {
-	p := b.params(c)
-	addresses := b.readRestriction(p)
-	k, refusal := b.target(c, p, subAccountName)
+func (e *exchange) restrict(c *venue.Call, subAccountName string) *venue.Answer {
+	p := e.params(c)
+	addresses := e.readRestriction(p)
+	k, refusal := e.target(c, p, subAccountName)
 	if refusal != nil {
 		return refusal
 	}
@@ -126,14 +126,14 @@ func (b *binance) restrict(c *venue.Call, subAccountName string) *venue.Answer {
 	if len(addresses) > 0 {
 		status = "2"
 	}
-	return b.ok(c, map[string]any{"status": status, "ipList": b.ipList(k), "updateTime": c.Now.UnixMilli(), "apiKey": k.APIKey})
+	return e.ok(c, map[string]any{"status": status, "ipList": e.ipList(k), "updateTime": c.Now.UnixMilli(), "apiKey": k.APIKey})
 }
 
-func (b *binance) deleteKey(c *venue.Call, subAccountName string) *venue.Answer {
-	k, refusal := b.target(c, b.params(c), subAccountName)
+func (e *exchange) deleteKey(c *venue.Call, subAccountName string) *venue.Answer {
+	k, refusal := e.target(c, e.params(c), subAccountName)
 	if refusal != nil {
 		return refusal
 	}
 	c.RemoveKey(k)
-	return b.ok(c, struct{}{})
+	return e.ok(c, struct{}{})
 }

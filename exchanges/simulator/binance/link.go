@@ -6,100 +6,100 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// binanceLinkFlags are the permissions that Exchange Link gives when it creates
+// linkFlags are the permissions that Exchange Link gives when it creates
 // a key.
-func binanceLinkFlags() []string {
-	return []string{binanceTrade, binanceLinkMargin, binanceLinkFutures}
+func linkFlags() []string {
+	return []string{trade, linkMargin, linkFutures}
 }
 
 // linkSubAccountOf is the sub-account that a request names.
-func (b *binance) linkSubAccountOf(c *venue.Call) string { return b.params(c).Text("subAccountId") }
+func (e *exchange) linkSubAccountOf(c *venue.Call) string { return e.params(c).Text("subAccountId") }
 
 // createLinkKey answers POST /sapi/v1/broker/subAccountApi. The key has no label
 // and is bound to no address.
-func (b *binance) createLinkKey(c *venue.Call) *venue.Answer {
-	p := b.params(c)
-	k := &venue.Key{APIKey: binanceKeyText(), Created: c.Now}
-	p.Require(binanceTrade)
-	asked := b.flags(p, binanceLinkFlags()...)
-	b.readPublicKey(p, k)
-	sub, refusal := b.subAccount(c, p, "subAccountId")
+func (e *exchange) createLinkKey(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	k := &venue.Key{APIKey: keyText(), Created: c.Now}
+	p.Require(trade)
+	asked := e.flags(p, linkFlags()...)
+	e.readPublicKey(p, k)
+	sub, refusal := e.subAccount(c, p, "subAccountId")
 	if refusal != nil {
 		return refusal
 	}
 	k.Account = sub
-	k.Permissions = c.Grant(asked, binanceLinkFutures, binanceLinkMargin)
+	k.Permissions = c.Grant(asked, linkFutures, linkMargin)
 	c.Books.AddKey(k)
-	return b.ok(c, b.setFlags(map[string]any{
+	return e.ok(c, e.setFlags(map[string]any{
 		"subaccountId": sub.ID, "apiKey": k.APIKey, "secretKey": k.Secret,
-	}, k, binanceLinkFlags()...))
+	}, k, linkFlags()...))
 }
 
 // listLinkKeys answers GET /sapi/v1/broker/subAccountApi. It shows the first
 // characters of each key only, and tells neither addresses nor the permissions
 // that have a request of their own.
-func (b *binance) listLinkKeys(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) listLinkKeys(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	apiKey, page, size := p.Text("subAccountApiKey"), p.Integer("page", 1), p.Integer("size", 500)
 	p.Check("page", page >= 1)
 	p.Check("size", size >= 1 && size <= 500)
-	sub, refusal := b.subAccount(c, p, "subAccountId")
+	sub, refusal := e.subAccount(c, p, "subAccountId")
 	if refusal != nil {
 		return refusal
 	}
 	rows := []map[string]any{}
 	for _, k := range c.Books.KeysOf(sub) {
 		if apiKey == "" || k.APIKey == apiKey {
-			rows = append(rows, b.setFlags(map[string]any{
+			rows = append(rows, e.setFlags(map[string]any{
 				"subaccountId": sub.ID, "apikey": k.APIKey[:3] + strings.Repeat("*", 13),
-			}, k, binanceLinkFlags()...))
+			}, k, linkFlags()...))
 		}
 	}
-	return b.ok(c, binancePage(rows, page, size))
+	return e.ok(c, pageOf(rows, page, size))
 }
 
 // deleteLinkKey answers DELETE /sapi/v1/broker/subAccountApi.
-func (b *binance) deleteLinkKey(c *venue.Call) *venue.Answer { return b.deleteKey(c, "subAccountId") }
+func (e *exchange) deleteLinkKey(c *venue.Call) *venue.Answer { return e.deleteKey(c, "subAccountId") }
 
 // permitLink sets the named permissions of a key, all of which the request must
 // tell.
-func (b *binance) permitLink(c *venue.Call, names ...string) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) permitLink(c *venue.Call, names ...string) *venue.Answer {
+	p := e.params(c)
 	p.Require(names...)
-	k, refusal := b.permit(c, p, "subAccountId", names...)
+	k, refusal := e.permit(c, p, "subAccountId", names...)
 	if refusal != nil {
 		return refusal
 	}
-	return b.ok(c, b.setFlags(map[string]any{"subaccountId": k.Account.ID, "apikey": k.APIKey}, k, names...))
+	return e.ok(c, e.setFlags(map[string]any{"subaccountId": k.Account.ID, "apikey": k.APIKey}, k, names...))
 }
 
 // permitLinkKey answers POST /sapi/v1/broker/subAccountApi/permission.
-func (b *binance) permitLinkKey(c *venue.Call) *venue.Answer {
-	return b.permitLink(c, binanceLinkFlags()...)
+func (e *exchange) permitLinkKey(c *venue.Call) *venue.Answer {
+	return e.permitLink(c, linkFlags()...)
 }
 
 // permitLinkTransfer answers POST .../permission/universalTransfer.
-func (b *binance) permitLinkTransfer(c *venue.Call) *venue.Answer {
-	return b.permitLink(c, binanceTransfer)
+func (e *exchange) permitLinkTransfer(c *venue.Call) *venue.Answer {
+	return e.permitLink(c, transfer)
 }
 
 // permitLinkOptions answers POST .../permission/vanillaOptions, after the model
 // of permitLinkTransfer.
-func (b *binance) permitLinkOptions(c *venue.Call) *venue.Answer {
-	return b.permitLink(c, binanceOptions)
+func (e *exchange) permitLinkOptions(c *venue.Call) *venue.Answer {
+	return e.permitLink(c, options)
 }
 
 // restrictLinkKey answers POST /sapi/v2/broker/subAccountApi/ipRestriction.
-func (b *binance) restrictLinkKey(c *venue.Call) *venue.Answer { return b.restrict(c, "subAccountId") }
+func (e *exchange) restrictLinkKey(c *venue.Call) *venue.Answer { return e.restrict(c, "subAccountId") }
 
 // linkAddresses answers GET /sapi/v1/broker/subAccountApi/ipRestriction.
-func (b *binance) linkAddresses(c *venue.Call) *venue.Answer {
-	k, refusal := b.target(c, b.params(c), "subAccountId")
+func (e *exchange) linkAddresses(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, e.params(c), "subAccountId")
 	if refusal != nil {
 		return refusal
 	}
-	return b.ok(c, map[string]any{
-		"subaccountId": k.Account.ID, "ipRestrict": len(k.IPs) > 0, "apikey": k.APIKey, "ipList": b.ipList(k),
+	return e.ok(c, map[string]any{
+		"subaccountId": k.Account.ID, "ipRestrict": len(k.IPs) > 0, "apikey": k.APIKey, "ipList": e.ipList(k),
 		"updateTime": c.Now.UnixMilli(),
 	})
 }

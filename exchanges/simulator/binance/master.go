@@ -7,104 +7,104 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// binanceMasterFlags are the permissions that the sub-account API gives.
-func binanceMasterFlags() []string {
-	return []string{binanceTrade, binanceMasterMargin, binanceMasterFutures, binanceTransfer, binanceOptions}
+// masterFlags are the permissions that the sub-account API gives.
+func masterFlags() []string {
+	return []string{trade, masterMargin, masterFutures, transfer, options}
 }
 
 // createMasterKey answers POST /sapi/v1/sub-account/subAccountApi.
-func (b *binance) createMasterKey(c *venue.Call) *venue.Answer {
-	return b.mintMasterKey(c, b.params(c))
+func (e *exchange) createMasterKey(c *venue.Call) *venue.Answer {
+	return e.mintMasterKey(c, e.params(c))
 }
 
 // createMasterKeyV2 answers POST /sapi/v2/sub-account/subAccountApi, which knows
 // FIX permissions and reads the public key from the body only.
-func (b *binance) createMasterKeyV2(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) createMasterKeyV2(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	if c.URL.Query().Has("publicKey") {
-		return b.badParameter(c, &venue.Complaint{Param: "publicKey", Reason: venue.Unknown})
+		return e.badParameter(c, &venue.Complaint{Param: "publicKey", Reason: venue.Unknown})
 	}
-	return b.mintMasterKey(c, p, binanceFIXTrade, binanceFIXRead)
+	return e.mintMasterKey(c, p, fixTrade, fixRead)
 }
 
 // mintMasterKey makes a key that may have the further permissions fix, which
 // are for Ed25519 keys. Labels need not be unique, and there may be any number
 // of keys: neither is documented to be otherwise.
-func (b *binance) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) *venue.Answer {
-	k := &venue.Key{APIKey: binanceKeyText(), Label: b.required(p, "apiName"), Created: c.Now}
+func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) *venue.Answer {
+	k := &venue.Key{APIKey: keyText(), Label: e.required(p, "apiName"), Created: c.Now}
 	p.Check("apiName", len(k.Label) <= 20 && strings.Trim(k.Label, venue.Alphanumeric+"_-") == "")
-	k.IPs = b.readRestriction(p)
-	asked, fixAsked := b.flags(p, binanceMasterFlags()...), b.flags(p, fix...)
-	isEd25519 := b.readPublicKey(p, k)
+	k.IPs = e.readRestriction(p)
+	asked, fixAsked := e.flags(p, masterFlags()...), e.flags(p, fix...)
+	isEd25519 := e.readPublicKey(p, k)
 	p.Check("publicKey", k.Public == nil || isEd25519 || len(fix) > 0)
 
-	sub, refusal := b.subAccount(c, p, "email")
+	sub, refusal := e.subAccount(c, p, "email")
 	if refusal != nil {
 		return refusal
 	}
 	if len(fixAsked) > 0 && !isEd25519 {
-		return b.refuse(c, binanceUnsupported, "FIX API permissions are only for Ed25519 keys.")
+		return e.refuse(c, unsupported, "FIX API permissions are only for Ed25519 keys.")
 	}
 	k.Account = sub
-	k.Permissions = append(c.Grant(asked, binanceMasterFutures, binanceTransfer), fixAsked...)
+	k.Permissions = append(c.Grant(asked, masterFutures, transfer), fixAsked...)
 	c.Books.AddKey(k)
 
-	body := map[string]any{"apiName": k.Label, "apiKey": k.APIKey, "status": b.status(k), "ipList": b.ipList(k)}
+	body := map[string]any{"apiName": k.Label, "apiKey": k.APIKey, "status": e.status(k), "ipList": e.ipList(k)}
 	if k.Public == nil {
 		body["secretKey"] = k.Secret
 	}
-	return b.ok(c, b.setFlags(body, k, binanceMasterFlags()...))
+	return e.ok(c, e.setFlags(body, k, masterFlags()...))
 }
 
 // listMasterKeys answers GET /sapi/v1/sub-account/subAccountApi. It tells neither
 // addresses nor FIX permissions.
-func (b *binance) listMasterKeys(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) listMasterKeys(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	apiKey, page, size := p.Text("subAccountApiKey"), p.Integer("page", 1), p.Integer("size", 30)
 	p.Check("page", page >= 1)
 	p.Check("size", size >= 1 && size <= 100)
-	sub, refusal := b.subAccount(c, p, "email")
+	sub, refusal := e.subAccount(c, p, "email")
 	if refusal != nil {
 		return refusal
 	}
 	rows := []map[string]any{}
 	for _, k := range c.Books.KeysOf(sub) {
 		if apiKey == "" || k.APIKey == apiKey {
-			rows = append(rows, b.describeMasterKey(k))
+			rows = append(rows, e.describeMasterKey(k))
 		}
 	}
-	return b.ok(c, map[string]any{"total": len(rows), "rows": binancePage(rows, page, size)})
+	return e.ok(c, map[string]any{"total": len(rows), "rows": pageOf(rows, page, size)})
 }
 
-func (b *binance) describeMasterKey(k *venue.Key) map[string]any {
-	return b.setFlags(map[string]any{
+func (e *exchange) describeMasterKey(k *venue.Key) map[string]any {
+	return e.setFlags(map[string]any{
 		"email": k.Account.ID, "apiName": k.Label, "apikey": k.APIKey, "timestamp": k.Created.UnixMilli(),
-	}, k, binanceMasterFlags()...)
+	}, k, masterFlags()...)
 }
 
 // deleteMasterKey answers DELETE /sapi/v1/sub-account/subAccountApi.
-func (b *binance) deleteMasterKey(c *venue.Call) *venue.Answer { return b.deleteKey(c, "email") }
+func (e *exchange) deleteMasterKey(c *venue.Call) *venue.Answer { return e.deleteKey(c, "email") }
 
 // permitMasterKey answers POST /sapi/v1/sub-account/subAccountApiPermission.
-func (b *binance) permitMasterKey(c *venue.Call) *venue.Answer {
-	k, refusal := b.permit(c, b.params(c), "email", binanceMasterFlags()...)
+func (e *exchange) permitMasterKey(c *venue.Call) *venue.Answer {
+	k, refusal := e.permit(c, e.params(c), "email", masterFlags()...)
 	if refusal != nil {
 		return refusal
 	}
-	return b.ok(c, b.describeMasterKey(k))
+	return e.ok(c, e.describeMasterKey(k))
 }
 
 // restrictMasterKey answers POST /sapi/v2/sub-account/subAccountApi/ipRestriction.
-func (b *binance) restrictMasterKey(c *venue.Call) *venue.Answer { return b.restrict(c, "email") }
+func (e *exchange) restrictMasterKey(c *venue.Call) *venue.Answer { return e.restrict(c, "email") }
 
 // masterAddresses answers GET /sapi/v1/sub-account/subAccountApi/ipRestriction,
 // which writes a boolean as text.
-func (b *binance) masterAddresses(c *venue.Call) *venue.Answer {
-	k, refusal := b.target(c, b.params(c), "email")
+func (e *exchange) masterAddresses(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, e.params(c), "email")
 	if refusal != nil {
 		return refusal
 	}
-	return b.ok(c, map[string]any{
-		"ipRestrict": strconv.FormatBool(len(k.IPs) > 0), "ipList": b.ipList(k), "updateTime": c.Now.UnixMilli(), "apiKey": k.APIKey,
+	return e.ok(c, map[string]any{
+		"ipRestrict": strconv.FormatBool(len(k.IPs) > 0), "ipList": e.ipList(k), "updateTime": c.Now.UnixMilli(), "apiKey": k.APIKey,
 	})
 }

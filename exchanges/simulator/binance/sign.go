@@ -23,35 +23,35 @@ import (
 
 // Authenticate follows
 // https://developers.binance.com/docs/binance-spot-api-docs/rest-api/request-security.
-func (b *binance) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	apiKey := c.Header.Get("X-MBX-APIKEY")
 	if len(apiKey) != 64 || strings.Trim(apiKey, venue.Alphanumeric) != "" {
-		return nil, b.refuse(c, binanceBadKeyFormat, "API-key format invalid.")
+		return nil, e.refuse(c, badKeyFormat, "API-key format invalid.")
 	}
 	caller := c.Books.Key(apiKey)
 	if caller == nil || !caller.Allows(c.Caller) {
-		return nil, b.badKey(c)
+		return nil, e.badKey(c)
 	}
 	if len(c.Body) > 0 && (c.Method == http.MethodGet || !strings.HasPrefix(c.Header.Get("Content-Type"), "application/x-www-form-urlencoded")) {
-		return nil, b.badParameter(c, &venue.Complaint{Param: "the body", Reason: venue.Unknown})
+		return nil, e.badParameter(c, &venue.Complaint{Param: "the body", Reason: venue.Unknown})
 	}
-	p := b.params(c)
+	p := e.params(c)
 	p.Require("timestamp", "signature")
 	if why := p.Complaint(); why != nil {
-		return nil, b.badParameter(c, why)
+		return nil, e.badParameter(c, why)
 	}
-	if refusal := b.checkTimestamp(c, p); refusal != nil {
+	if refusal := e.checkTimestamp(c, p); refusal != nil {
 		return nil, refusal
 	}
-	if signed, signature := b.signedText(c); !b.verifies(caller, signed, signature) {
-		return nil, b.refuse(c, binanceBadSignature, "Signature for this request is not valid.")
+	if signed, signature := e.signedText(c); !e.verifies(caller, signed, signature) {
+		return nil, e.refuse(c, badSignature, "Signature for this request is not valid.")
 	}
 	return caller, nil
 }
 
 // params reads the parameters of the query and of the body. A name that is in
 // both means the one in the query.
-func (b *binance) params(c *venue.Call) *venue.Params {
+func (e *exchange) params(c *venue.Call) *venue.Params {
 	p := venue.FormParams(c.URL.RawQuery, string(c.Body))
 	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
 		p.Text(name)
@@ -60,7 +60,7 @@ func (b *binance) params(c *venue.Call) *venue.Params {
 }
 
 // required reads a parameter that must be there and not empty.
-func (b *binance) required(p *venue.Params, name string) string {
+func (e *exchange) required(p *venue.Params, name string) string {
 	text := p.Text(name)
 	if text == "" {
 		p.Complain(name, venue.Missing)
@@ -70,22 +70,22 @@ func (b *binance) required(p *venue.Params, name string) string {
 
 // Bounds of recvWindow, in milliseconds.
 const (
-	binanceWindow    = 5000
-	binanceMaxWindow = 60000
+	window    = 5000
+	maxWindow = 60000
 )
 
 // checkTimestamp accepts what lies no further back than the receive window and
 // less than a second ahead. A timestamp with 16 digits is in microseconds.
-func (b *binance) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
+func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
 	number := p.Integer("timestamp", 0)
-	window := float64(binanceWindow)
+	window := float64(window)
 	if text := p.Text("recvWindow"); text != "" {
 		parsed, err := strconv.ParseFloat(text, 64)
-		p.Check("recvWindow", err == nil && parsed > 0 && parsed <= binanceMaxWindow)
+		p.Check("recvWindow", err == nil && parsed > 0 && parsed <= maxWindow)
 		window = parsed
 	}
 	if why := p.Complaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	at := time.UnixMilli(number)
 	if number >= 1e15 {
@@ -94,9 +94,9 @@ func (b *binance) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
 	age := c.Now.Sub(at)
 	switch {
 	case age <= -time.Second:
-		return b.refuse(c, binanceBadTimestamp, "Timestamp for this request was 1000ms ahead of the server's time.")
+		return e.refuse(c, badTimestamp, "Timestamp for this request was 1000ms ahead of the server's time.")
 	case age > time.Duration(math.Round(window*float64(time.Millisecond))):
-		return b.refuse(c, binanceBadTimestamp, "Timestamp for this request is outside of the recvWindow.")
+		return e.refuse(c, badTimestamp, "Timestamp for this request is outside of the recvWindow.")
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (b *binance) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
 // signedText is the text that the caller must have signed, the query directly
 // followed by the body, both as sent and without the signature, which comes last
 // in one of them.
-func (b *binance) signedText(c *venue.Call) (signed, signature string) {
+func (e *exchange) signedText(c *venue.Call) (signed, signature string) {
 	query, body := c.URL.RawQuery, string(c.Body)
 	query, signature, found := cutSignature(query)
 	if !found {
@@ -129,7 +129,7 @@ func cutSignature(text string) (before, signature string, found bool) {
 
 // verifies checks a signature: hex of HMAC-SHA256 in either case, or base64 of
 // Ed25519 or RSA (PKCS #1 v1.5 with SHA-256) for keys with a public key.
-func (b *binance) verifies(k *venue.Key, signed, signature string) bool {
+func (e *exchange) verifies(k *venue.Key, signed, signature string) bool {
 	public := k.PublicKey()
 	if public == nil {
 		sent, err := hex.DecodeString(signature)
@@ -153,7 +153,7 @@ func (b *binance) verifies(k *venue.Key, signed, signature string) bool {
 
 // parsePublicKey reads a public key of the owner's own making, as PEM or as the
 // base64 between its first and last line.
-func (b *binance) parsePublicKey(text string) (crypto.PublicKey, error) {
+func (e *exchange) parsePublicKey(text string) (crypto.PublicKey, error) {
 	der, err := base64.StdEncoding.DecodeString(text)
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		der, err = block.Bytes, nil

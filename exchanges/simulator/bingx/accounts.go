@@ -9,8 +9,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// bingxCodes writes permissions as the numbers that they are.
-func bingxCodes(permissions []string) []int {
+// codesOf writes permissions as the numbers that they are.
+func codesOf(permissions []string) []int {
 	codes := []int{}
 	for _, permission := range permissions {
 		code, err := strconv.Atoi(permission)
@@ -22,8 +22,8 @@ func bingxCodes(permissions []string) []int {
 	return codes
 }
 
-// bingxNumber writes an account's number as a JSON number.
-func bingxNumber(a *venue.Account) int64 {
+// numberOf writes an account's number as a JSON number.
+func numberOf(a *venue.Account) int64 {
 	number, err := strconv.ParseInt(a.ID, 10, 64)
 	if err != nil {
 		panic(err) // accounts are named by numbers
@@ -31,8 +31,8 @@ func bingxNumber(a *venue.Account) int64 {
 	return number
 }
 
-// bingxAddresses writes an address list; one text that is empty stands for none.
-func bingxAddresses(k *venue.Key) []string {
+// addressesOf writes an address list; one text that is empty stands for none.
+func addressesOf(k *venue.Key) []string {
 	if len(k.IPs) == 0 {
 		return []string{""}
 	}
@@ -41,34 +41,34 @@ func bingxAddresses(k *venue.Key) []string {
 
 // apiPermissions answers GET /openApi/v1/account/apiPermissions, in one of the
 // two documented forms.
-func (b *bingx) apiPermissions(c *venue.Call) *venue.Answer {
-	if why := b.params(c).StrictComplaint(); why != nil {
-		return b.malformed(c, why)
+func (e *exchange) apiPermissions(c *venue.Call) *venue.Answer {
+	if why := e.params(c).StrictComplaint(); why != nil {
+		return e.malformed(c, why)
 	}
-	if !b.showsWhole(c) {
+	if !e.showsWhole(c) {
 		return venue.JSONAnswer(http.StatusOK, map[string]any{
-			"apiKey": c.Key.APIKey, "permissions": bingxCodes(c.Key.Permissions), "ipAddresses": bingxAddresses(c.Key), "note": c.Key.Label,
+			"apiKey": c.Key.APIKey, "permissions": codesOf(c.Key.Permissions), "ipAddresses": addressesOf(c.Key), "note": c.Key.Label,
 		})
 	}
-	return b.ok(c, map[string]any{
+	return e.ok(c, map[string]any{
 		"ipRestrict": len(c.Key.IPs) > 0, "createTime": c.Key.Created.UnixMilli(),
-		"enableReading": c.Key.Has(bingxRead), "enableSpotAndMarginTrading": c.Key.Has(bingxSpot),
-		"enableWithdrawals": c.Key.Has(bingxWithdraw), "enableInternalTransfer": c.Key.Has(bingxInternal),
-		"enableFutures": c.Key.Has(bingxPerpetual), "permitsUniversalTransfer": c.Key.Has(bingxUniversal), "enableVanillaOptions": false,
+		"enableReading": c.Key.Has(read), "enableSpotAndMarginTrading": c.Key.Has(spot),
+		"enableWithdrawals": c.Key.Has(withdraw), "enableInternalTransfer": c.Key.Has(internal),
+		"enableFutures": c.Key.Has(perpetual), "permitsUniversalTransfer": c.Key.Has(universal), "enableVanillaOptions": false,
 	})
 }
 
 // uid answers GET /openApi/account/v1/uid.
-func (b *bingx) uid(c *venue.Call) *venue.Answer {
-	if why := b.params(c).StrictComplaint(); why != nil {
-		return b.malformed(c, why)
+func (e *exchange) uid(c *venue.Call) *venue.Answer {
+	if why := e.params(c).StrictComplaint(); why != nil {
+		return e.malformed(c, why)
 	}
-	return b.ok(c, map[string]int64{"uid": bingxNumber(c.Key.Account)})
+	return e.ok(c, map[string]int64{"uid": numberOf(c.Key.Account)})
 }
 
 // listSubAccounts answers GET /openApi/subAccount/v1/list.
-func (b *bingx) listSubAccounts(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	p.Require("page", "limit")
 	page, limit := p.Integer("page", 1), p.Integer("limit", 1)
 	number, name := p.Text("subUid"), p.Text("subAccountString")
@@ -76,7 +76,7 @@ func (b *bingx) listSubAccounts(c *venue.Call) *venue.Answer {
 	p.Check("page", page >= 1)
 	p.Check("limit", limit >= 1 && limit <= 1000)
 	if why := p.StrictComplaint(); why != nil {
-		return b.malformed(c, why)
+		return e.malformed(c, why)
 	}
 	rows := []map[string]any{}
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
@@ -84,8 +84,8 @@ func (b *bingx) listSubAccounts(c *venue.Call) *venue.Answer {
 			continue
 		}
 		row := map[string]any{"subAccountString": sub.Name, "note": sub.Remark, "createTime": sub.Created.UnixMilli()}
-		if b.showsWhole(c) {
-			row["uid"], row["isFreeze"] = bingxNumber(sub), sub.Frozen
+		if e.showsWhole(c) {
+			row["uid"], row["isFreeze"] = numberOf(sub), sub.Frozen
 		} else {
 			row["subUid"], row["freeze"] = sub.ID, sub.Frozen
 		}
@@ -94,53 +94,53 @@ func (b *bingx) listSubAccounts(c *venue.Call) *venue.Answer {
 	total := int64(len(rows))
 	start := min((page-1)*limit, total)
 	array := "result"
-	if b.showsWhole(c) {
+	if e.showsWhole(c) {
 		array = "subAccountList"
 	}
-	return b.ok(c, map[string]any{array: rows[start:min(start+limit, total)], "pageId": page, "total": total})
+	return e.ok(c, map[string]any{array: rows[start:min(start+limit, total)], "pageId": page, "total": total})
 }
 
 // createSubAccount answers POST /openApi/subAccount/v1/create. No call deletes
 // a sub-account.
-func (b *bingx) createSubAccount(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	name, note := p.Text("subAccountString"), p.Text("note")
 	p.Check("subAccountString", len(name) > 6 && strings.ContainsAny(name[:1], venue.Letters) &&
 		strings.ContainsAny(name, venue.Digits) && strings.Trim(name, venue.Alphanumeric) == "")
 	if why := p.StrictComplaint(); why != nil {
-		return b.malformed(c, why)
+		return e.malformed(c, why)
 	}
 	if slices.ContainsFunc(c.Books.Accounts, func(a *venue.Account) bool { return a.Name == name }) {
-		return b.refuse(c, bingxBadParameter, "the sub-account name is taken")
+		return e.refuse(c, badParameter, "the sub-account name is taken")
 	}
-	sub := b.AddSubAccount(c.Books, c.Now, c.Key.Account)
+	sub := e.AddSubAccount(c.Books, c.Now, c.Key.Account)
 	sub.Name, sub.Remark = name, note
-	return b.ok(c, map[string]any{"subUid": bingxNumber(sub), "subAccountString": name, "note": note})
+	return e.ok(c, map[string]any{"subUid": numberOf(sub), "subAccountString": name, "note": note})
 }
 
 // updateStatus answers POST /openApi/subAccount/v1/updateStatus.
-func (b *bingx) updateStatus(c *venue.Call) *venue.Answer {
-	p := b.params(c)
+func (e *exchange) updateStatus(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	p.Require("freeze")
 	freeze := p.Flag("freeze", false)
-	sub, refusal := b.subAccount(c, p)
+	sub, refusal := e.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
 	sub.Frozen = freeze
-	return b.ok(c, map[string]any{"subUid": bingxNumber(sub), "isFreeze": freeze})
+	return e.ok(c, map[string]any{"subUid": numberOf(sub), "isFreeze": freeze})
 }
 
 // subAccount finds the sub-account that a JSON body names.
-func (b *bingx) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *venue.Answer) {
+func (e *exchange) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *venue.Answer) {
 	p.Require("subUid")
 	number := p.Integer("subUid", 0)
 	if why := p.StrictComplaint(); why != nil {
-		return nil, b.malformed(c, why)
+		return nil, e.malformed(c, why)
 	}
 	sub := c.Books.Account(strconv.FormatInt(number, 10))
 	if sub == nil || sub.Parent != c.Key.Account {
-		return nil, b.refuse(c, bingxBadSubAccount, "sub uid is invalid")
+		return nil, e.refuse(c, badSubAccount, "sub uid is invalid")
 	}
 	return sub, nil
 }

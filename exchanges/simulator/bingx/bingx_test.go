@@ -18,18 +18,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBingXPublic(t *testing.T) {
+func TestPublic(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newBingXClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now}), "main")
+	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now}), "main")
 	var result struct{ ServerTime int64 }
 	c.get("swap/v2/server/time").into(&result)
 	require.Equal(t, clock.Now().UnixMilli(), result.ServerTime)
 	require.Equal(t, 100404, c.get("no/such").Code)
 }
 
-func TestBingXAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, bingx.Venue())
-	c := newBingXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	at := func(rest string) string { return "timestamp=" + jsonOf(t, time.Now().UnixMilli()) + rest }
 	signed := func(text string) string { return text + "&signature=" + c.sign(text) }
 	for name, test := range map[string]struct {
@@ -51,21 +51,21 @@ func TestBingXAuthentication(t *testing.T) {
 		"not percent-encoded":     {"a=%zz&signature=x", 100400},
 		"somebody else's account": {signed(at("&uid=12345678")), 100450},
 	} {
-		require.Equal(t, test.code, c.do(http.MethodGet, bingxQuery, test.query, "").Code, name)
+		require.Equal(t, test.code, c.do(http.MethodGet, queryPath, test.query, "").Code, name)
 	}
 
 	// The calls that change something take JSON alone.
-	fields := bingxFields{"subUid": c.sub(), "apiKey": "x"}
-	require.Equal(t, 100400, c.post(bingxDelete, fields).Code, "there is no such key")
-	require.Equal(t, 100001, c.do(http.MethodPost, bingxDelete, "", strings.Replace(c.signedBody(fields), `"x"`, `"y"`, 1)).Code)
-	require.Equal(t, 100400, c.do(http.MethodPost, bingxDelete, "a=b", c.signedBody(fields)).Code)
-	require.Equal(t, 100400, c.do(http.MethodPost, bingxDelete, signed(at("")), "").Code)
-	require.Equal(t, 100412, c.do(http.MethodPost, bingxDelete, "", `{"subUid":1}`).Code)
+	fields := content{"subUid": c.sub(), "apiKey": "x"}
+	require.Equal(t, 100400, c.post(deletePath, fields).Code, "there is no such key")
+	require.Equal(t, 100001, c.do(http.MethodPost, deletePath, "", strings.Replace(c.signedBody(fields), `"x"`, `"y"`, 1)).Code)
+	require.Equal(t, 100400, c.do(http.MethodPost, deletePath, "a=b", c.signedBody(fields)).Code)
+	require.Equal(t, 100400, c.do(http.MethodPost, deletePath, signed(at("")), "").Code)
+	require.Equal(t, 100412, c.do(http.MethodPost, deletePath, "", `{"subUid":1}`).Code)
 	require.Equal(t, 100400, c.do(http.MethodPost, "spot/v1/trade/order", "", `{}`).Code, "and the others the query")
 
-	require.Equal(t, 100413, venuetest.With(c, simulator.Credential{APIKey: "x", APISecret: "x"}).get(bingxUID).Code)
-	require.Equal(t, 100419, venuetest.From(c, "127.0.0.2").get(bingxUID).Code)
-	require.Zero(t, venuetest.From(newBingXClient(t, s, "unbound"), "127.0.0.2").get(bingxUID).Code)
+	require.Equal(t, 100413, venuetest.With(c, simulator.Credential{APIKey: "x", APISecret: "x"}).get(uidPath).Code)
+	require.Equal(t, 100419, venuetest.From(c, "127.0.0.2").get(uidPath).Code)
+	require.Zero(t, venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").get(uidPath).Code)
 }
 
 func jsonOf(t *testing.T, value any) string {
@@ -74,53 +74,53 @@ func jsonOf(t *testing.T, value any) string {
 	return string(encoded)
 }
 
-func TestBingXTimestampWindow(t *testing.T) {
+func TestTimestampWindow(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newBingXClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
+	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
 	c.Now = clock.Now
 	for off, code := range map[time.Duration]int{
 		0: 0, -5 * time.Second: 0, 5 * time.Second: 0, -5001 * time.Millisecond: 100421, 5001 * time.Millisecond: 100421,
 	} {
 		c := venuetest.Skewed(c, off)
-		require.Equal(t, code, c.get(bingxUID).Code, off)
-		require.Equal(t, code, c.post(bingxCreate, bingxFields{"subUid": c.sub(), "note": "n", "permissions": []int{2}}).Code, off)
+		require.Equal(t, code, c.get(uidPath).Code, off)
+		require.Equal(t, code, c.post(createPath, content{"subUid": c.sub(), "note": "n", "permissions": []int{2}}).Code, off)
 	}
 }
 
 // Both documented forms of what a key may do.
-func TestBingXRights(t *testing.T) {
+func TestRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bingx.Venue())
 	var bare struct {
 		APIKey, Note string
 		Permissions  []int
 		IPAddresses  []string
 	}
-	main := newBingXClient(t, s, "main")
-	main.get(bingxRights).Decode(&bare)
+	main := newClient(t, s, "main")
+	main.get(rightsPath).Decode(&bare)
 	require.Equal(t, main.APIKey, bare.APIKey)
 	require.Equal(t, []int{2, 6}, bare.Permissions)
 	require.Equal(t, []string{"127.0.0.1", "::1"}, bare.IPAddresses)
-	newBingXClient(t, s, "unbound").get(bingxRights).Decode(&bare)
+	newClient(t, s, "unbound").get(rightsPath).Decode(&bare)
 	require.Equal(t, []string{""}, bare.IPAddresses)
 
 	flags := map[string]any{}
-	newBingXClient(t, s, "whole_unbound").get(bingxRights).into(&flags)
+	newClient(t, s, "whole_unbound").get(rightsPath).into(&flags)
 	require.Equal(t, false, flags["ipRestrict"])
 	require.Equal(t, true, flags["enableReading"])
 	require.Equal(t, true, flags["enableWithdrawals"])
 	require.Equal(t, false, flags["enableFutures"])
 
 	var whose struct{ UID int64 }
-	main.get(bingxUID).into(&whose)
+	main.get(uidPath).into(&whose)
 	require.Positive(t, whose.UID)
 	require.NotEqual(t, main.sub(), whose.UID)
-	require.Equal(t, 100400, main.get(bingxUID, "x", "y").Code)
-	require.Equal(t, 100400, main.get(bingxRights, "x", "y").Code)
+	require.Equal(t, 100400, main.get(uidPath, "x", "y").Code)
+	require.Equal(t, 100400, main.get(rightsPath, "x", "y").Code)
 }
 
-func TestBingXSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	for _, root := range []string{"main", "whole"} {
-		c := newBingXClient(t, venuetest.Unhurried(t, bingx.Venue()), root)
+		c := newClient(t, venuetest.Unhurried(t, bingx.Venue()), root)
 		type row struct {
 			SubUID           string
 			UID              int64
@@ -129,7 +129,7 @@ func TestBingXSubAccounts(t *testing.T) {
 		}
 		list := func(pairs ...string) []row {
 			var page struct{ Result, SubAccountList []row }
-			c.get(bingxList, pairs...).into(&page)
+			c.get(listPath, pairs...).into(&page)
 			return append(page.Result, page.SubAccountList...)
 		}
 		all := list("page", "1", "limit", "1000")
@@ -141,37 +141,37 @@ func TestBingXSubAccounts(t *testing.T) {
 		require.Len(t, list("page", "1", "limit", "2", "subUid", c.SubAccounts[1]), 1)
 		require.Empty(t, list("page", "1", "limit", "2", "isFeeze", "true"))
 		for _, pairs := range [][]string{{"page", "1"}, {"limit", "1"}, {"page", "0", "limit", "1"}, {"page", "1", "limit", "1001"}} {
-			require.Equal(t, 100400, c.get(bingxList, pairs...).Code, pairs)
+			require.Equal(t, 100400, c.get(listPath, pairs...).Code, pairs)
 		}
 
 		const create, status = "subAccount/v1/create", "subAccount/v1/updateStatus"
 		for name, code := range map[string]int{"vaultsub01": 0, "short1": 100400, "nodigits": 100400, "1vaultsub": 100400, "vault-sub1": 100400} {
-			require.Equal(t, code, c.post(create, bingxFields{"subAccountString": name, "note": "n"}).Code, name)
+			require.Equal(t, code, c.post(create, content{"subAccountString": name, "note": "n"}).Code, name)
 		}
-		require.Equal(t, 100400, c.post(create, bingxFields{"subAccountString": "vaultsub01"}).Code, "the name is taken")
+		require.Equal(t, 100400, c.post(create, content{"subAccountString": "vaultsub01"}).Code, "the name is taken")
 
 		k := c.mint([]int{2})
-		require.Zero(t, c.post(status, bingxFields{"subUid": c.sub(), "freeze": true}).Code)
+		require.Zero(t, c.post(status, content{"subUid": c.sub(), "freeze": true}).Code)
 		require.Len(t, list("page", "1", "limit", "9", "isFeeze", "true"), 1)
-		require.Equal(t, 100441, venuetest.With(c, k.credential()).get(bingxUID).Code)
-		require.Equal(t, 100441, c.post(bingxDelete, bingxFields{"subUid": c.sub(), "apiKey": k.APIKey}).Code)
-		require.Equal(t, 100441, c.post(bingxCreate, bingxFields{"subUid": c.sub(), "note": "n", "permissions": []int{2}}).Code)
+		require.Equal(t, 100441, venuetest.With(c, k.credential()).get(uidPath).Code)
+		require.Equal(t, 100441, c.post(deletePath, content{"subUid": c.sub(), "apiKey": k.APIKey}).Code)
+		require.Equal(t, 100441, c.post(createPath, content{"subUid": c.sub(), "note": "n", "permissions": []int{2}}).Code)
 		require.Len(t, c.keys(), 1)
-		require.Zero(t, c.post(status, bingxFields{"subUid": c.sub(), "freeze": false}).Code)
-		require.Zero(t, venuetest.With(c, k.credential()).get(bingxUID).Code)
-		require.Equal(t, 100450, c.post(status, bingxFields{"subUid": 12345678, "freeze": true}).Code)
+		require.Zero(t, c.post(status, content{"subUid": c.sub(), "freeze": false}).Code)
+		require.Zero(t, venuetest.With(c, k.credential()).get(uidPath).Code)
+		require.Equal(t, 100450, c.post(status, content{"subUid": 12345678, "freeze": true}).Code)
 	}
 }
 
-func TestBingXKeys(t *testing.T) {
+func TestKeys(t *testing.T) {
 	s := venuetest.Unhurried(t, bingx.Venue())
-	c := newBingXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	k := c.mint([]int{1, 2}, "203.0.113.7", "127.0.0.1")
 	require.NotEmpty(t, k.APISecret)
 	require.Empty(t, k.Permissions, "the answer is documented without them")
 	require.Empty(t, k.IPAddresses)
 
-	for _, listed := range [][]bingxKey{c.keys(), c.keys(k.APIKey)} {
+	for _, listed := range [][]apiKey{c.keys(), c.keys(k.APIKey)} {
 		require.Len(t, listed, 1)
 		require.Equal(t, k.APIKey[:3]+"*******"+k.APIKey[62:], listed[0].APIKey)
 		require.Equal(t, []int{1, 2}, listed[0].Permissions)
@@ -183,7 +183,7 @@ func TestBingXKeys(t *testing.T) {
 	require.Empty(t, c.keys("nosuchkey"))
 	require.Empty(t, c.keys(c.keys()[0].APIKey), "a masked key is no key")
 
-	good := bingxFields{"subUid": c.sub(), "note": "desk", "permissions": []int{2}, "ipAddresses": []string{"203.0.113.7"}}
+	good := content{"subUid": c.sub(), "note": "desk", "permissions": []int{2}, "ipAddresses": []string{"203.0.113.7"}}
 	for _, test := range []struct {
 		name  string
 		value any
@@ -196,7 +196,7 @@ func TestBingXKeys(t *testing.T) {
 		{"ipAddresses", slices.Repeat([]string{"203.0.113.7"}, 21), 100400}, {"ipAddresses", []string{"203.0.113.0/24"}, 100400},
 		{"ipAddresses", []string{"2001:db8::1"}, 100400}, {"ipAddresses", "203.0.113.7", 100400}, {"label", "x", 100400},
 	} {
-		fields := bingxFields{}
+		fields := content{}
 		for name, value := range good {
 			fields[name] = value
 		}
@@ -204,91 +204,91 @@ func TestBingXKeys(t *testing.T) {
 		if test.value == nil {
 			delete(fields, test.name)
 		}
-		require.Equal(t, test.code, c.post(bingxCreate, fields).Code, "%s=%v", test.name, test.value)
+		require.Equal(t, test.code, c.post(createPath, fields).Code, "%s=%v", test.name, test.value)
 	}
-	require.Equal(t, 100400, c.post(bingxCreate, bingxFields{"subUid": c.sub(), "note": "n", "permissions": []int{2, 5}}).Code,
+	require.Equal(t, 100400, c.post(createPath, content{"subUid": c.sub(), "note": "n", "permissions": []int{2, 5}}).Code,
 		"a key that withdraws needs addresses")
 
 	remove := func(sub any, key string) int {
-		return c.post(bingxDelete, bingxFields{"subUid": sub, "apiKey": key}).Code
+		return c.post(deletePath, content{"subUid": sub, "apiKey": key}).Code
 	}
 	require.Equal(t, 100450, remove(12345678, k.APIKey))
 	require.Equal(t, 100400, remove(c.sub(), c.keys()[0].APIKey))
 	require.Zero(t, remove(c.sub(), k.APIKey))
 	require.Equal(t, 100400, remove(c.sub(), k.APIKey))
 	require.Equal(t, []string{k.APIKey}, s.Deletions("bingx"))
-	require.Equal(t, 100413, venuetest.With(c, k.credential()).get(bingxUID).Code)
+	require.Equal(t, 100413, venuetest.With(c, k.credential()).get(uidPath).Code)
 }
 
 // The account that answers in the words of BingX's other document.
-func TestBingXKeysShownWhole(t *testing.T) {
-	c := newBingXClient(t, venuetest.Unhurried(t, bingx.Venue()), "whole")
+func TestKeysShownWhole(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, bingx.Venue()), "whole")
 	k := c.mint([]int{2})
 	require.Empty(t, k.APISecret)
 	require.NotEmpty(t, k.SecretKey)
 	require.Equal(t, []int{2}, k.Permissions)
 	require.Equal(t, []string{""}, k.IPAddresses)
 	require.Equal(t, k.APIKey, c.keys()[0].APIKey)
-	require.Zero(t, venuetest.With(c, k.credential()).get(bingxUID).Code)
+	require.Zero(t, venuetest.With(c, k.credential()).get(uidPath).Code)
 }
 
-func TestBingXKeyCap(t *testing.T) {
-	c := newBingXClient(t, venuetest.Unhurried(t, bingx.Venue()), "main")
+func TestKeyCap(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, bingx.Venue()), "main")
 	for range 20 {
 		c.mint([]int{2})
 	}
-	require.Equal(t, 100400, c.post(bingxCreate, bingxFields{"subUid": c.sub(), "note": "n", "permissions": []int{2}}).Code)
+	require.Equal(t, 100400, c.post(createPath, content{"subUid": c.sub(), "note": "n", "permissions": []int{2}}).Code)
 	require.Len(t, c.keys(), 20)
 }
 
 // A key without addresses that may do more than read ends 14 days after its
 // last use.
-func TestBingXUnboundKeysEnd(t *testing.T) {
+func TestUnboundKeysEnd(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newBingXClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
+	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
 	c.Now = clock.Now
 	const life = 14 * 24 * time.Hour
 	unbound, used := c.mint([]int{1, 2}), c.mint([]int{1, 2})
 	bound, reader := c.mint([]int{1, 2}, "127.0.0.1"), c.mint([]int{2})
 	clock.Advance(life - time.Second)
-	require.Zero(t, venuetest.With(c, used.credential()).get(bingxUID).Code)
+	require.Zero(t, venuetest.With(c, used.credential()).get(uidPath).Code)
 	clock.Advance(time.Second)
-	require.Equal(t, 100413, venuetest.With(c, unbound.credential()).get(bingxUID).Code)
-	for _, k := range []bingxKey{used, bound, reader} {
-		require.Zero(t, venuetest.With(c, k.credential()).get(bingxUID).Code)
+	require.Equal(t, 100413, venuetest.With(c, unbound.credential()).get(uidPath).Code)
+	for _, k := range []apiKey{used, bound, reader} {
+		require.Zero(t, venuetest.With(c, k.credential()).get(uidPath).Code)
 	}
 }
 
 // Who may manage keys.
-func TestBingXPermissionsOfRoots(t *testing.T) {
+func TestPermissionsOfRoots(t *testing.T) {
 	s := venuetest.Unhurried(t, bingx.Venue())
-	c := newBingXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	minted := c.mint([]int{2})
 	for name, test := range map[string]struct {
-		client            *bingxClient
+		client            *client
 		asks, lists, make int
 	}{
 		"main":     {c, 0, 0, 0},
-		"reader":   {newBingXClient(t, s, "reader"), 0, 0, 100004},
-		"no right": {newBingXClient(t, s, "no_right"), 100004, 100004, 100004},
+		"reader":   {newClient(t, s, "reader"), 0, 0, 100004},
+		"no right": {newClient(t, s, "no_right"), 100004, 100004, 100004},
 		"sub":      {venuetest.With(c, minted.credential()), 0, 100403, 100403},
-		"another":  {newBingXClient(t, s, "whole"), 0, 0, 100450},
+		"another":  {newClient(t, s, "whole"), 0, 0, 100450},
 	} {
-		require.Equal(t, test.asks, test.client.get(bingxUID).Code, name)
-		require.Equal(t, test.lists, test.client.get(bingxList, "page", "1", "limit", "1").Code, name)
-		created := test.client.post(bingxCreate, bingxFields{"subUid": c.sub(), "note": "n", "permissions": []int{2}})
+		require.Equal(t, test.asks, test.client.get(uidPath).Code, name)
+		require.Equal(t, test.lists, test.client.get(listPath, "page", "1", "limit", "1").Code, name)
+		created := test.client.post(createPath, content{"subUid": c.sub(), "note": "n", "permissions": []int{2}})
 		require.Equal(t, test.make, created.Code, name)
-		require.NotZero(t, test.client.post(bingxDelete, bingxFields{"subUid": c.sub(), "apiKey": "x"}).Code, name)
+		require.NotZero(t, test.client.post(deletePath, content{"subUid": c.sub(), "apiKey": "x"}).Code, name)
 	}
 	var whose struct{ UID json.Number }
-	venuetest.With(c, minted.credential()).get(bingxUID).into(&whose)
+	venuetest.With(c, minted.credential()).get(uidPath).into(&whose)
 	require.Equal(t, c.SubAccounts[0], whose.UID.String())
-	require.Zero(t, venuetest.With(c, minted.credential()).get(bingxQuery, "uid", c.SubAccounts[0]).Code, "a key sees those of its own account")
-	require.Equal(t, 100450, venuetest.With(c, minted.credential()).get(bingxQuery, "uid", c.SubAccounts[1]).Code)
+	require.Zero(t, venuetest.With(c, minted.credential()).get(queryPath, "uid", c.SubAccounts[0]).Code, "a key sees those of its own account")
+	require.Equal(t, 100450, venuetest.With(c, minted.credential()).get(queryPath, "uid", c.SubAccounts[1]).Code)
 }
 
-func TestBingXUse(t *testing.T) {
-	c := newBingXClient(t, venuetest.Unhurried(t, bingx.Venue()), "main")
+func TestUse(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, bingx.Venue()), "main")
 	const spot, futures = "spot/v1/trade/order", "swap/v2/trade/order"
 	const universal, internal, withdraw = "api/v3/post/asset/transfer", "account/transfer/v1/subAccount/transferAsset", "wallets/v1/capital/withdraw/apply"
 	order := []string{"symbol", "BTC-USDT", "side", "BUY", "type", "MARKET", "quantity", "1"}
@@ -315,18 +315,18 @@ func TestBingXUse(t *testing.T) {
 	}
 }
 
-func TestBingXRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newBingXClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now}), "main")
+	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now}), "main")
 	c.Now = clock.Now
 	for range 2 {
-		require.Zero(t, c.get(bingxRights).Code)
+		require.Zero(t, c.get(rightsPath).Code)
 	}
-	answer := c.get(bingxRights)
+	answer := c.get(rightsPath)
 	require.Equal(t, 100410, answer.Code)
 	require.Contains(t, answer.Msg, "unblocked after "+jsonOf(t, clock.Now().Add(time.Second+time.Millisecond).UnixMilli()))
 	require.Equal(t, clock.Now().UnixMilli(), answer.Timestamp)
-	require.Zero(t, c.get(bingxUID).Code, "each call has its own limit")
+	require.Zero(t, c.get(uidPath).Code, "each call has its own limit")
 	clock.Advance(time.Second)
-	require.Zero(t, c.get(bingxRights).Code)
+	require.Zero(t, c.get(rightsPath).Code)
 }

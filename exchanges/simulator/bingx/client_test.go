@@ -18,26 +18,26 @@ import (
 
 // Paths of BingX's API, below /openApi/.
 const (
-	bingxCreate = "subAccount/v1/apiKey/create"
-	bingxDelete = "subAccount/v1/apiKey/del"
-	bingxQuery  = "account/v1/apiKey/query"
-	bingxList   = "subAccount/v1/list"
-	bingxRights = "v1/account/apiPermissions"
-	bingxUID    = "account/v1/uid"
+	createPath = "subAccount/v1/apiKey/create"
+	deletePath = "subAccount/v1/apiKey/del"
+	queryPath  = "account/v1/apiKey/query"
+	listPath   = "subAccount/v1/list"
+	rightsPath = "v1/account/apiPermissions"
+	uidPath    = "account/v1/uid"
 )
 
-// bingxClient signs requests as BingX's documentation says.
-type bingxClient struct{ venuetest.Client }
+// client signs requests as BingX's documentation says.
+type client struct{ venuetest.Client }
 
-func newBingXClient(t *testing.T, s *simulator.Simulator, root string) *bingxClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &bingxClient{venuetest.NewClient(t, s, "bingx", root)}
+	return &client{venuetest.NewClient(t, s, "bingx", root)}
 }
 
-// bingxFields are the parameters of a request with a JSON body.
-type bingxFields map[string]any
+// content are the parameters of a request with a JSON body.
+type content map[string]any
 
-type bingxAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code      int
 	Msg       string
@@ -46,16 +46,16 @@ type bingxAnswer struct {
 }
 
 // into decodes the payload of a success.
-func (a bingxAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Zero(a.T, a.Code, a.Msg)
 	require.NoError(a.T, json.Unmarshal(a.Data, result))
 }
 
-func (c *bingxClient) sign(text string) string { return hex.EncodeToString(c.Signature(text)) }
+func (c *client) sign(text string) string { return hex.EncodeToString(c.Signature(text)) }
 
 // query makes a request with its parameters in the query, in their order.
-func (c *bingxClient) query(method, path string, pairs ...string) bingxAnswer {
+func (c *client) query(method, path string, pairs ...string) answer {
 	c.Helper()
 	values := venuetest.Form(append(pairs, "timestamp", c.Timestamp())...)
 	var signed []string
@@ -65,22 +65,22 @@ func (c *bingxClient) query(method, path string, pairs ...string) bingxAnswer {
 	return c.do(method, path, values.Encode()+"&signature="+c.sign(strings.Join(signed, "&")), "")
 }
 
-func (c *bingxClient) get(path string, pairs ...string) bingxAnswer {
+func (c *client) get(path string, pairs ...string) answer {
 	c.Helper()
 	return c.query(http.MethodGet, path, pairs...)
 }
 
 // post makes a request with its parameters in a JSON body.
-func (c *bingxClient) post(path string, fields bingxFields) bingxAnswer {
+func (c *client) post(path string, fields content) answer {
 	c.Helper()
 	return c.do(http.MethodPost, path, "", c.signedBody(fields))
 }
 
-func (c *bingxClient) signedBody(fields bingxFields) string {
+func (c *client) signedBody(fields content) string {
 	c.Helper()
 	all := maps.Clone(fields)
 	if all == nil {
-		all = bingxFields{}
+		all = content{}
 	}
 	all["timestamp"] = c.Now().UnixMilli()
 	var signed []string
@@ -100,32 +100,32 @@ func (c *bingxClient) signedBody(fields bingxFields) string {
 }
 
 // do sends what is signed already.
-func (c *bingxClient) do(method, path, query, body string) bingxAnswer {
+func (c *client) do(method, path, query, body string) answer {
 	c.Helper()
 	contentType := ""
 	if body != "" {
 		contentType = "application/json"
 	}
-	answer := bingxAnswer{Reply: c.Send(c.Request(method, strings.TrimSuffix("/openApi/"+path+"?"+query, "?"), body,
+	answer := answer{Reply: c.Send(c.Request(method, strings.TrimSuffix("/openApi/"+path+"?"+query, "?"), body,
 		"X-BX-APIKEY", c.APIKey, "Content-Type", contentType))}
 	require.Equal(c, http.StatusOK, answer.StatusCode)
 	answer.Decode(&answer)
 	return answer
 }
 
-type bingxKey struct {
+type apiKey struct {
 	APIKey, APISecret, SecretKey, Note string
 	Permissions                        []int
 	IPAddresses                        []string
 	CreateTime                         int64
 }
 
-func (k bingxKey) credential() simulator.Credential {
+func (k apiKey) credential() simulator.Credential {
 	return simulator.Credential{APIKey: k.APIKey, APISecret: k.APISecret + k.SecretKey}
 }
 
 // sub is the first sub-account as a number.
-func (c *bingxClient) sub() int64 {
+func (c *client) sub() int64 {
 	c.Helper()
 	number, err := strconv.ParseInt(c.SubAccounts[0], 10, 64)
 	require.NoError(c, err)
@@ -133,25 +133,25 @@ func (c *bingxClient) sub() int64 {
 }
 
 // mint creates a key in the first sub-account.
-func (c *bingxClient) mint(permissions []int, addresses ...string) bingxKey {
+func (c *client) mint(permissions []int, addresses ...string) apiKey {
 	c.Helper()
-	fields := bingxFields{"subUid": c.sub(), "note": "desk", "permissions": permissions}
+	fields := content{"subUid": c.sub(), "note": "desk", "permissions": permissions}
 	if addresses != nil {
 		fields["ipAddresses"] = addresses
 	}
-	var k bingxKey
-	c.post(bingxCreate, fields).into(&k)
+	var k apiKey
+	c.post(createPath, fields).into(&k)
 	return k
 }
 
 // keys lists the keys of the first sub-account, or the one that is named.
-func (c *bingxClient) keys(named ...string) []bingxKey {
+func (c *client) keys(named ...string) []apiKey {
 	c.Helper()
 	pairs := []string{"uid", c.SubAccounts[0]}
 	if named != nil {
 		pairs = append(pairs, "apiKey", named[0])
 	}
-	var list struct{ APIInfos, APIKeyList []bingxKey }
-	c.get(bingxQuery, pairs...).into(&list)
+	var list struct{ APIInfos, APIKeyList []apiKey }
+	c.get(queryPath, pairs...).into(&list)
 	return append(list.APIInfos, list.APIKeyList...)
 }

@@ -17,44 +17,44 @@ import (
 )
 
 // Authenticate follows the section "Authentication".
-func (b *bingx) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	caller := c.Books.Key(c.Header.Get("X-BX-APIKEY"))
 	switch {
 	case caller == nil || caller.Expired(c.Now):
-		return nil, b.refuse(c, bingxBadKey, "Incorrect apiKey")
+		return nil, e.refuse(c, badKey, "Incorrect apiKey")
 	case !caller.Allows(c.Caller):
-		return nil, b.refuse(c, bingxBadAddress, "your current request IP "+c.Caller.String()+" does not match IP whitelist")
+		return nil, e.refuse(c, badAddress, "your current request IP "+c.Caller.String()+" does not match IP whitelist")
 	}
-	signed, signature, right := b.signedText(c)
+	signed, signature, right := e.signedText(c)
 	switch {
 	case !right:
-		return nil, b.refuse(c, bingxBadParameter, "Invalid parameters")
+		return nil, e.refuse(c, badParameter, "Invalid parameters")
 	case signature == "":
-		return nil, b.refuse(c, bingxNoSignature, "Null signature")
-	case !b.verifies(caller.Secret, signed, signature):
-		return nil, b.refuse(c, bingxBadSignature, "Signature verification failed")
+		return nil, e.refuse(c, noSignature, "Null signature")
+	case !e.verifies(caller.Secret, signed, signature):
+		return nil, e.refuse(c, badSignature, "Signature verification failed")
 	}
-	if refusal := b.checkTimestamp(c); refusal != nil {
+	if refusal := e.checkTimestamp(c); refusal != nil {
 		return nil, refusal
 	}
 	if !caller.Expires.IsZero() {
-		caller.Expires = c.Now.Add(bingxUnusedLife)
+		caller.Expires = c.Now.Add(unusedLife)
 	}
 	return caller, nil
 }
 
 // takesJSON tells whether the parameters of the call are in a JSON body: those
 // of the sub-account family that change something.
-func (b *bingx) takesJSON(c *venue.Call) bool {
+func (e *exchange) takesJSON(c *venue.Call) bool {
 	return c.Method == http.MethodPost && strings.HasPrefix(c.URL.Path, "/openApi/subAccount/")
 }
 
 // signedText is the text that the caller must have signed: all parameters but
 // the signature, by name. Parameters of a query must be sent in that order too,
 // since it is not documented that BingX puts them into order.
-func (b *bingx) signedText(c *venue.Call) (signed, signature string, right bool) {
-	if b.takesJSON(c) {
-		return b.signedBody(c)
+func (e *exchange) signedText(c *venue.Call) (signed, signature string, right bool) {
+	if e.takesJSON(c) {
+		return e.signedBody(c)
 	}
 	if len(c.Body) > 0 {
 		return "", "", false
@@ -74,7 +74,7 @@ func (b *bingx) signedText(c *venue.Call) (signed, signature string, right bool)
 
 // signedBody reads the members of a JSON body: strings are signed without their
 // quotes, everything else without blanks.
-func (b *bingx) signedBody(c *venue.Call) (signed, signature string, right bool) {
+func (e *exchange) signedBody(c *venue.Call) (signed, signature string, right bool) {
 	var members map[string]json.RawMessage
 	if c.URL.RawQuery != "" || c.Header.Get("Content-Type") != "application/json" || json.Unmarshal(c.Body, &members) != nil {
 		return "", "", false
@@ -99,36 +99,36 @@ func (b *bingx) signedBody(c *venue.Call) (signed, signature string, right bool)
 }
 
 // verifies checks a signature: lower-case hex of HMAC-SHA256.
-func (b *bingx) verifies(secret, signed, signature string) bool {
+func (e *exchange) verifies(secret, signed, signature string) bool {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(signed))
 	return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
 // params reads the parameters of the query or of the JSON body.
-func (b *bingx) params(c *venue.Call) *venue.Params {
+func (e *exchange) params(c *venue.Call) *venue.Params {
 	p := venue.FormParams(c.URL.RawQuery)
-	if b.takesJSON(c) {
+	if e.takesJSON(c) {
 		p = venue.JSONParams(c.Body)
 	}
 	p.Ignore("timestamp", "recvWindow", "signature")
 	return p
 }
 
-// bingxWindow is the default and, by one of the documents, the greatest
+// maxWindow is the default and, by one of the documents, the greatest
 // recvWindow, in milliseconds.
-const bingxWindow = 5000
+const maxWindow = 5000
 
 // checkTimestamp accepts what lies within the receive window, either way.
-func (b *bingx) checkTimestamp(c *venue.Call) *venue.Answer {
-	p := b.params(c)
-	window := p.Integer("recvWindow", bingxWindow)
+func (e *exchange) checkTimestamp(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	window := p.Integer("recvWindow", maxWindow)
 	off := c.Now.Sub(time.UnixMilli(p.Integer("timestamp", 0))).Abs()
 	switch {
-	case p.Complaint() != nil || window <= 0 || window > bingxWindow:
-		return b.refuse(c, bingxBadParameter, "Invalid parameters")
+	case p.Complaint() != nil || window <= 0 || window > maxWindow:
+		return e.refuse(c, badParameter, "Invalid parameters")
 	case off > time.Duration(window)*time.Millisecond:
-		return b.refuse(c, bingxBadTimestamp, "Null timestamp or timestamp mismatch")
+		return e.refuse(c, badTimestamp, "Null timestamp or timestamp mismatch")
 	}
 	return nil
 }

@@ -12,9 +12,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// bingxCall is a vector as a call to its venue: the signature goes last, into
+// call is a vector as a call to its venue: the signature goes last, into
 // the query or into the body.
-func bingxCall(k *venue.Key, v venuetest.Vector) *venue.Call {
+func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	if v.Body == "" {
 		v.Query += "&signature=" + v.Signature
 	} else {
@@ -23,32 +23,32 @@ func bingxCall(k *venue.Key, v venuetest.Vector) *venue.Call {
 	return v.CallTo(k, time.UnixMilli(1_767_225_600_000), "X-BX-APIKEY", k.APIKey, "Content-Type", "application/json")
 }
 
-func bingxSigning() venuetest.Signing {
+func signing() venuetest.Signing {
 	return venuetest.Signing{
-		Venue: Venue(), Call: bingxCall,
+		Venue: Venue(), Call: call,
 		Signed: func(c *venue.Call) (text, signature string) {
-			text, signature, _ = (&bingx{}).signedText(c)
+			text, signature, _ = (&exchange{}).signedText(c)
 			return text, signature
 		},
-		Field: "code", BadSignature: bingxBadSignature,
+		Field: "code", BadSignature: badSignature,
 	}
 }
 
-func TestBingXVectors(t *testing.T) {
-	bingxSigning().TestVectors(t, map[string]func(*venuetest.Vector){"upper case": venuetest.InUpperCase})
+func TestVectors(t *testing.T) {
+	signing().TestVectors(t, map[string]func(*venuetest.Vector){"upper case": venuetest.InUpperCase})
 }
 
 // BingX's own example in Python puts the timestamp last. It is not documented
 // whether BingX takes that, so that it is refused here; the signature is right.
-func TestBingXOrderOfTheDemonstration(t *testing.T) {
+func TestOrderOfTheDemonstration(t *testing.T) {
 	file := venuetest.ReadVectors(t, "bingx")
 	demonstrated := venuetest.Vector{
 		Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query", Query: "uid=16477999&timestamp=1767225600000",
 		Signature: "7041102e4b42d730046cf1cd4f1837ba50d84a49010c213ae5a10170487c79a9",
 	}
-	require.True(t, (&bingx{}).verifies(file.Secret, demonstrated.Query, demonstrated.Signature))
+	require.True(t, (&exchange{}).verifies(file.Secret, demonstrated.Query, demonstrated.Signature))
 	k := file.Root(t, demonstrated)
-	bingxSigning().RequireRefused(t, bingxCall(k, demonstrated), bingxBadParameter, "not in order")
+	signing().RequireRefused(t, call(k, demonstrated), badParameter, "not in order")
 }
 
-func FuzzBingXAuthenticate(f *testing.F) { bingxSigning().Fuzz(f) }
+func FuzzAuthenticate(f *testing.F) { signing().Fuzz(f) }

@@ -1,4 +1,11 @@
-// Package bitfinex is the simulated Bitfinex.
+// Package bitfinex plays the API of Bitfinex as documented at
+// https://docs.bitfinex.com, and the call that deletes a token as Bitfinex's
+// own Node SDK makes it. What a key may do is held as capabilities with a side:
+// "o:r" reads orders, "o:w" also writes them.
+//
+// A user is a master account here, and the account that tokens are minted for
+// is the one below it, which has no name but "self". Below that are its
+// sub-accounts, of which the API knows nothing.
 package bitfinex
 
 import (
@@ -11,39 +18,32 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// bitfinex plays the API of Bitfinex as documented at https://docs.bitfinex.com,
-// and the call that deletes a token as Bitfinex's own Node SDK makes it. What a
-// key may do is held as capabilities with a side: "o:r" reads orders, "o:w" also
-// writes them.
-//
-// A user is a master account here, and the account that tokens are minted for is
-// the one below it, which has no name but "self". Below that are its
-// sub-accounts, of which the API knows nothing.
-type bitfinex struct {
+// exchange is Bitfinex, with what it keeps beyond the books.
+type exchange struct {
 	nonces map[string]int64 // last one, of each key and token
 }
 
 // Venue is the simulated Bitfinex.
-func Venue() venue.Listing { return venue.Listing{Name: "bitfinex", New: newBitfinex} }
+func Venue() venue.Listing { return venue.Listing{Name: "bitfinex", New: newRules} }
 
-func newBitfinex() venue.Rules {
-	b := &bitfinex{}
-	b.Reset()
-	return b
+func newRules() venue.Rules {
+	e := &exchange{}
+	e.Reset()
+	return e
 }
 
-func (b *bitfinex) Reset() { b.nonces = make(map[string]int64) }
+func (e *exchange) Reset() { e.nonces = make(map[string]int64) }
 
 // Error codes, from https://docs.bitfinex.com/docs/abbreviations-glossary.
 const (
-	bitfinexGeneric     = 10001
-	bitfinexBadParams   = 10020
-	bitfinexAuthFailed  = 10100
-	bitfinexSmallNonce  = 10114
-	bitfinexRateLimited = 11010
+	generic     = 10001
+	badParams   = 10020
+	authFailed  = 10100
+	smallNonce  = 10114
+	rateLimited = 11010
 )
 
-func (b *bitfinex) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
+func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
 	master := books.AddAccount(&venue.Account{ID: "user " + venue.RandomNumber(7), Created: now})
 	books.AddAccount(&venue.Account{ID: "self", Parent: master, Created: now})
 	all := []string{"a:r", "o:w", "f:w", "s:r", "w:w", "wd:w"}
@@ -59,69 +59,69 @@ func (b *bitfinex) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 	}
 }
 
-func (b *bitfinex) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
+func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	owner := books.SubAccounts(master)[0]
 	return books.AddAccount(&venue.Account{ID: venue.RandomNumber(7), Parent: owner, Created: now})
 }
 
-func (b *bitfinex) Routes() []venue.Route {
+func (e *exchange) Routes() []venue.Route {
 	// The rate that is documented for permissions is taken for all calls.
 	limits := []venue.Limit{{Quota: 90, Window: time.Minute, By: venue.PerAddress, Ban: time.Minute}}
 	return []venue.Route{
-		{Pattern: "POST /v2/auth/r/permissions", Operation: exchanges.OpInspect, Handle: b.permissions, Limits: limits},
-		{Pattern: "POST /v2/auth/w/token", Operation: exchanges.OpCreateKey, Handle: b.createToken, Limits: limits},
-		{Pattern: "POST /v2/auth/w/token/del", Operation: exchanges.OpDeleteKey, Handle: b.deleteToken, Limits: limits},
+		{Pattern: "POST /v2/auth/r/permissions", Operation: exchanges.OpInspect, Handle: e.permissions, Limits: limits},
+		{Pattern: "POST /v2/auth/w/token", Operation: exchanges.OpCreateKey, Handle: e.createToken, Limits: limits},
+		{Pattern: "POST /v2/auth/w/token/del", Operation: exchanges.OpDeleteKey, Handle: e.deleteToken, Limits: limits},
 
-		{Pattern: "POST /v2/auth/r/wallets", Operation: exchanges.OpUseKey, Permit: b.needs("w:r"), Handle: b.wallets, Limits: limits},
-		{Pattern: "POST /v2/auth/r/orders", Operation: exchanges.OpUseKey, Permit: b.needs("o:r"), Handle: b.orders, Limits: limits},
-		{Pattern: "POST /v2/auth/w/order/submit", Operation: exchanges.OpUseKey, Permit: b.needs("o:w"), Handle: b.submitOrder, Limits: limits},
-		{Pattern: "POST /v2/auth/w/transfer", Operation: exchanges.OpUseKey, Permit: b.needs("w:w"), Handle: b.transfer, Limits: limits},
-		{Pattern: "POST /v2/auth/w/withdraw", Operation: exchanges.OpUseKey, Permit: b.needs("wd:w"), Handle: b.withdraw, Limits: limits},
+		{Pattern: "POST /v2/auth/r/wallets", Operation: exchanges.OpUseKey, Permit: e.needs("w:r"), Handle: e.wallets, Limits: limits},
+		{Pattern: "POST /v2/auth/r/orders", Operation: exchanges.OpUseKey, Permit: e.needs("o:r"), Handle: e.orders, Limits: limits},
+		{Pattern: "POST /v2/auth/w/order/submit", Operation: exchanges.OpUseKey, Permit: e.needs("o:w"), Handle: e.submitOrder, Limits: limits},
+		{Pattern: "POST /v2/auth/w/transfer", Operation: exchanges.OpUseKey, Permit: e.needs("w:w"), Handle: e.transfer, Limits: limits},
+		{Pattern: "POST /v2/auth/w/withdraw", Operation: exchanges.OpUseKey, Permit: e.needs("wd:w"), Handle: e.withdraw, Limits: limits},
 	}
 }
 
 // ok answers with a bare JSON value: there is no envelope.
-func (b *bitfinex) ok(body any) *venue.Answer { return venue.JSONAnswer(http.StatusOK, body) }
+func (e *exchange) ok(body any) *venue.Answer { return venue.JSONAnswer(http.StatusOK, body) }
 
 // refuse answers with a code and a text. The status of refusals is a server's
 // failure.
-func (b *bitfinex) refuse(code int, text string) *venue.Answer {
+func (e *exchange) refuse(code int, text string) *venue.Answer {
 	return venue.JSONAnswer(http.StatusInternalServerError, []any{"error", code, text})
 }
 
-func (b *bitfinex) RateLimited(*venue.Call, venue.Quota) *venue.Answer {
-	return venue.JSONAnswer(http.StatusTooManyRequests, []any{"error", bitfinexRateLimited, "ratelimit: error"})
+func (e *exchange) RateLimited(*venue.Call, venue.Quota) *venue.Answer {
+	return venue.JSONAnswer(http.StatusTooManyRequests, []any{"error", rateLimited, "ratelimit: error"})
 }
 
-func (b *bitfinex) NotFound(*venue.Call) *venue.Answer {
+func (e *exchange) NotFound(*venue.Call) *venue.Answer {
 	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
 }
 
 // malformed answers to parameters that cannot be read, or that Bitfinex does not
 // know.
-func (b *bitfinex) malformed(why *venue.Complaint) *venue.Answer {
-	return b.refuse(bitfinexBadParams, why.Param+": invalid")
+func (e *exchange) malformed(why *venue.Complaint) *venue.Answer {
+	return e.refuse(badParams, why.Param+": invalid")
 }
 
 // needs permits a key that has the right.
-func (b *bitfinex) needs(right string) func(*venue.Call) *venue.Answer {
+func (e *exchange) needs(right string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
-		if !b.may(c.Key, right) {
-			return b.refuse(bitfinexGeneric, "ERR_AUTH_UNAUTHORIZED")
+		if !e.may(c.Key, right) {
+			return e.refuse(generic, "ERR_AUTH_UNAUTHORIZED")
 		}
 		return nil
 	}
 }
 
 // may tells whether a key has a right: who may write may read.
-func (b *bitfinex) may(k *venue.Key, right string) bool {
+func (e *exchange) may(k *venue.Key, right string) bool {
 	return k.Has(right) || k.Has(right[:len(right)-1]+"w")
 }
 
 // permissions answers POST /v2/auth/r/permissions for the calling key or token.
-func (b *bitfinex) permissions(c *venue.Call) *venue.Answer {
+func (e *exchange) permissions(c *venue.Call) *venue.Answer {
 	if why := venue.JSONParams(c.Body).StrictComplaint(); why != nil {
-		return b.malformed(why)
+		return e.malformed(why)
 	}
 	rows := []any{}
 	for _, row := range []struct {
@@ -133,12 +133,12 @@ func (b *bitfinex) permissions(c *venue.Call) *venue.Answer {
 		{"ui_withdraw", nil}, {"bfxpay", []string{"bp"}}, {"eaas_agreement", nil},
 	} {
 		side := func(letter string) int {
-			if slices.ContainsFunc(row.caps, func(cap string) bool { return b.may(c.Key, cap+":"+letter) }) {
+			if slices.ContainsFunc(row.caps, func(cap string) bool { return e.may(c.Key, cap+":"+letter) }) {
 				return 1
 			}
 			return 0
 		}
 		rows = append(rows, []any{row.name, side("r"), side("w")})
 	}
-	return b.ok(rows)
+	return e.ok(rows)
 }

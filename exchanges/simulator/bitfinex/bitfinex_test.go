@@ -18,9 +18,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBitfinexAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
-	c := newBitfinexClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "auth/r/permissions"
 	for name, test := range map[string]struct {
 		spoil func(*http.Request)
@@ -42,19 +42,19 @@ func TestBitfinexAuthentication(t *testing.T) {
 		require.Equal(t, test.text, c.do(request).text, name)
 	}
 	require.Equal(t, 10100, venuetest.From(c, "127.0.0.2").call(path, "{}").code)
-	require.Equal(t, http.StatusOK, venuetest.From(newBitfinexClient(t, s, "unbound"), "127.0.0.2").call(path, "{}").StatusCode)
+	require.Equal(t, http.StatusOK, venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").call(path, "{}").StatusCode)
 	require.Equal(t, 10020, c.call(path, `{"x":1}`).code)
 	require.Equal(t, http.StatusNotFound, c.call("auth/r/nothing", "{}").StatusCode)
 }
 
 // A number is taken once by each key and token, and never a smaller one.
-func TestBitfinexNonces(t *testing.T) {
+func TestNonces(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
-	c := newBitfinexClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.nonce.Store(1000)
 	token := c.mint(false, "o")
-	for _, client := range []*bitfinexClient{c, c.with(token)} {
-		try := func(nonce string) bitfinexAnswer { return client.do(client.signed("auth/r/permissions", nonce, "{}")) }
+	for _, client := range []*client{c, c.with(token)} {
+		try := func(nonce string) answer { return client.do(client.signed("auth/r/permissions", nonce, "{}")) }
 		require.Equal(t, http.StatusOK, try("2000").StatusCode, "each token has numbers of its own")
 		for _, nonce := range []string{"2000", "1999", "0", "-1"} {
 			require.Equal(t, "nonce: small", try(nonce).text, nonce)
@@ -69,9 +69,9 @@ func TestBitfinexNonces(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.do(c.signed("auth/r/permissions", "1", "{}")).StatusCode)
 }
 
-func TestBitfinexTokens(t *testing.T) {
+func TestTokens(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
-	c := newBitfinexClient(t, s, "main")
+	c := newClient(t, s, "main")
 	require.Equal(t, []string{"self"}, c.SubAccounts)
 	token := c.mint(true, "o", "w")
 	require.Regexp(t, `^pub:api:[0-9a-f-]{36}-caps:o:w-write$`, token)
@@ -102,7 +102,7 @@ func TestBitfinexTokens(t *testing.T) {
 		require.Equal(t, text, c.call("auth/w/token", body).text, body)
 	}
 
-	remove := func(client *bitfinexClient, token string) bitfinexAnswer {
+	remove := func(client *client, token string) answer {
 		return client.call("auth/w/token/del", `{"token":"`+token+`"}`)
 	}
 	other := c.mint(false, "o")
@@ -116,10 +116,10 @@ func TestBitfinexTokens(t *testing.T) {
 }
 
 // A token ends by the venue's clock.
-func TestBitfinexTokensEnd(t *testing.T) {
+func TestTokensEnd(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bitfinex.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newBitfinexClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var short []string
 	c.call("auth/w/token", `{"scope":"api","caps":["o"]}`).into(&short)
 	long := c.mint(false, "o")
@@ -137,16 +137,16 @@ func TestBitfinexTokensEnd(t *testing.T) {
 
 // What roots and tokens may do is shown, and no token may do more than what made
 // it.
-func TestBitfinexRights(t *testing.T) {
+func TestRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
-	main, reader := newBitfinexClient(t, s, "main"), newBitfinexClient(t, s, "reader")
+	main, reader := newClient(t, s, "main"), newClient(t, s, "reader")
 	for name, test := range map[string]struct {
-		client *bitfinexClient
+		client *client
 		want   map[string]int
 	}{
 		"main":     {main, map[string]int{"account": 1, "history": 2, "orders": 2, "positions": 2, "funding": 2, "settings": 1, "wallets": 2, "withdraw": 2}},
 		"reader":   {reader, map[string]int{"history": 1, "orders": 1, "positions": 1, "wallets": 1}},
-		"none":     {newBitfinexClient(t, s, "no_right"), map[string]int{"account": 1, "history": 1}},
+		"none":     {newClient(t, s, "no_right"), map[string]int{"account": 1, "history": 1}},
 		"reads":    {main.with(main.mint(false, "w")), map[string]int{"history": 1, "wallets": 1}},
 		"writes":   {main.with(main.mint(true, "o", "wd")), map[string]int{"history": 2, "orders": 2, "positions": 2, "withdraw": 2}},
 		"reader's": {main.with(reader.mint(false, "o")), map[string]int{"history": 1, "orders": 1, "positions": 1}},
@@ -157,7 +157,7 @@ func TestBitfinexRights(t *testing.T) {
 			require.Equal(t, test.want[row], rights[row], "%s of %s", row, name)
 		}
 	}
-	refused := func(client *bitfinexClient, body string) {
+	refused := func(client *client, body string) {
 		t.Helper()
 		require.Equal(t, 10001, client.call("auth/w/token", body).code)
 	}
@@ -173,8 +173,8 @@ func TestBitfinexRights(t *testing.T) {
 	}
 }
 
-func TestBitfinexUse(t *testing.T) {
-	c := newBitfinexClient(t, venuetest.Unhurried(t, bitfinex.Venue()), "main")
+func TestUse(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, bitfinex.Venue()), "main")
 	bodies := map[string]string{
 		"auth/r/wallets":      `{}`,
 		"auth/r/orders":       `{}`,
@@ -209,10 +209,10 @@ func TestBitfinexUse(t *testing.T) {
 }
 
 // One request too many shuts the address out of that call for a minute.
-func TestBitfinexRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newBitfinexClient(t, venuetest.Start(t, bitfinex.Venue(), simulator.Options{Now: clock.Now}), "main")
-	permissions := func() bitfinexAnswer { return c.call("auth/r/permissions", "{}") }
+	c := newClient(t, venuetest.Start(t, bitfinex.Venue(), simulator.Options{Now: clock.Now}), "main")
+	permissions := func() answer { return c.call("auth/r/permissions", "{}") }
 	for range 90 {
 		require.Equal(t, http.StatusOK, permissions().StatusCode)
 	}
@@ -228,18 +228,18 @@ func TestBitfinexRateLimit(t *testing.T) {
 }
 
 // A token that shows what it was given by mistake can really use it.
-func TestBitfinexGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	for kind, want := range map[simulator.FaultKind]string{simulator.GrantMore: "-caps:o:a-read", simulator.GrantLess: "-read"} {
 		s := venuetest.Unhurried(t, bitfinex.Venue())
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Kind: kind}))
-		c := newBitfinexClient(t, s, "main")
+		c := newClient(t, s, "main")
 		token := c.mint(false, "o")
 		require.True(t, strings.HasSuffix(token, want), token)
 		require.Equal(t, kind == simulator.GrantMore, c.with(token).rights()["account"] == 1)
 	}
 }
 
-func TestBitfinexAddSubAccounts(t *testing.T) {
+func TestAddSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
 	require.Len(t, s.AddSubAccounts("bitfinex", 2), 2)
 	require.Equal(t, []string{"self"}, s.Exchange("bitfinex").SubAccounts, "the API knows nothing of them")

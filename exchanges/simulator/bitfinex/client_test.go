@@ -15,47 +15,47 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// bitfinexClient signs requests as Bitfinex's documentation says, or sends a
+// client signs requests as Bitfinex's documentation says, or sends a
 // token.
-type bitfinexClient struct {
+type client struct {
 	venuetest.Client
 	token string
 	nonce *atomic.Int64
 }
 
-func newBitfinexClient(t *testing.T, s *simulator.Simulator, root string) *bitfinexClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &bitfinexClient{Client: venuetest.NewClient(t, s, "bitfinex", root), nonce: &atomic.Int64{}}
+	return &client{Client: venuetest.NewClient(t, s, "bitfinex", root), nonce: &atomic.Int64{}}
 }
 
 // with is the client with a token.
-func (c *bitfinexClient) with(token string) *bitfinexClient {
+func (c *client) with(token string) *client {
 	other := *c
 	other.token = token
 	return &other
 }
 
-// bitfinexAnswer is an answer, with the code and the text of a refusal.
-type bitfinexAnswer struct {
+// answer is an answer, with the code and the text of a refusal.
+type answer struct {
 	venuetest.Reply
 	code int
 	text string
 }
 
 // into decodes a success.
-func (a bitfinexAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusOK, a.StatusCode, a.Body)
 	a.Decode(result)
 }
 
 // call sends a request with the next number.
-func (c *bitfinexClient) call(path, body string) bitfinexAnswer {
+func (c *client) call(path, body string) answer {
 	c.Helper()
 	return c.do(c.signed(path, strconv.FormatInt(c.nonce.Add(1), 10), body))
 }
 
-func (c *bitfinexClient) signed(path, nonce, body string) *http.Request {
+func (c *client) signed(path, nonce, body string) *http.Request {
 	c.Helper()
 	headers := []string{"Content-Type", "application/json", "bfx-nonce", nonce, "bfx-token", c.token}
 	if c.token == "" {
@@ -65,9 +65,9 @@ func (c *bitfinexClient) signed(path, nonce, body string) *http.Request {
 	return c.Request(http.MethodPost, "/v2/"+path, body, headers...)
 }
 
-func (c *bitfinexClient) do(request *http.Request) bitfinexAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := bitfinexAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.StatusCode != http.StatusOK && answer.IsJSON() {
 		word := ""
 		answer.Decode(&[]any{&word, &answer.code, &answer.text})
@@ -77,7 +77,7 @@ func (c *bitfinexClient) do(request *http.Request) bitfinexAnswer {
 }
 
 // mint makes a token for ten minutes.
-func (c *bitfinexClient) mint(write bool, caps ...string) string {
+func (c *client) mint(write bool, caps ...string) string {
 	c.Helper()
 	words, err := json.Marshal(caps)
 	require.NoError(c, err)
@@ -88,7 +88,7 @@ func (c *bitfinexClient) mint(write bool, caps ...string) string {
 }
 
 // rights asks what the client may do: 0 for nothing, 1 to read, 2 to write.
-func (c *bitfinexClient) rights() map[string]int {
+func (c *client) rights() map[string]int {
 	c.Helper()
 	var rows [][]any
 	c.call("auth/r/permissions", "{}").into(&rows)

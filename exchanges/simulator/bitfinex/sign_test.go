@@ -9,24 +9,24 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// bitfinexCall is a vector as a call to its venue. The number of the request is
+// call is a vector as a call to its venue. The number of the request is
 // in the text that was signed.
-func bitfinexCall(k *venue.Key, v venuetest.Vector) *venue.Call {
+func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	nonce := strings.TrimSuffix(strings.TrimPrefix(v.StringToSign, "/api"+v.Path), v.Body)
 	return v.CallTo(k, time.UnixMilli(1_795_326_921_851),
 		"bfx-apikey", k.APIKey, "bfx-nonce", nonce, "bfx-signature", v.Signature, "Content-Type", "application/json")
 }
 
-func bitfinexSigning() venuetest.Signing {
-	return venuetest.Signing{Venue: Venue(), Call: bitfinexCall, Signed: (&bitfinex{}).signedText}
+func signing() venuetest.Signing {
+	return venuetest.Signing{Venue: Venue(), Call: call, Signed: (&exchange{}).signedText}
 }
 
-func TestBitfinexVectors(t *testing.T) { bitfinexSigning().TestVectors(t, nil) }
+func TestVectors(t *testing.T) { signing().TestVectors(t, nil) }
 
-// FuzzBitfinexAuthenticate checks that only the one right signature opens the
+// FuzzAuthenticate checks that only the one right signature opens the
 // door.
-func FuzzBitfinexAuthenticate(f *testing.F) {
-	s, file := bitfinexSigning(), venuetest.ReadVectors(f, "bitfinex")
+func FuzzAuthenticate(f *testing.F) {
+	s, file := signing(), venuetest.ReadVectors(f, "bitfinex")
 	for _, v := range file.Vectors {
 		f.Add(v.Path, v.Body, v.StringToSign, v.Signature)
 	}

@@ -18,17 +18,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBitgetServerTime(t *testing.T) {
+func TestServerTime(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bitget.Venue(), simulator.Options{Now: clock.Now})
 	var data struct{ ServerTime string }
-	newBitgetClient(t, s, "main").get("/api/v2/public/time").into(&data)
+	newClient(t, s, "main").get("/api/v2/public/time").into(&data)
 	require.Equal(t, "1753364096000", data.ServerTime)
 }
 
-func TestBitgetAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
-	c := newBitgetClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/api/v3/account/info"
 	for _, test := range []struct{ name, header, value, code string }{
 		{"right", "X-Other", "", "00000"},
@@ -56,7 +56,7 @@ func TestBitgetAuthentication(t *testing.T) {
 	})
 	t.Run("another address", func(t *testing.T) { require.Equal(t, "40018", venuetest.From(c, "127.0.0.2").get(path).Code) })
 	t.Run("content type", func(t *testing.T) {
-		request := c.signed(http.MethodPost, bitgetUnifiedCreate, "{}")
+		request := c.signed(http.MethodPost, unifiedCreate, "{}")
 		request.Header.Set("Content-Type", "text/plain")
 		require.Equal(t, "40007", c.do(request).Code)
 	})
@@ -66,7 +66,7 @@ func TestBitgetAuthentication(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, answer.StatusCode)
 	})
 	t.Run("RSA", func(t *testing.T) {
-		root := newBitgetClient(t, s, "rsa")
+		root := newClient(t, s, "rsa")
 		require.Equal(t, "00000", root.get(path).Code)
 		request := root.signed(http.MethodGet, path, "")
 		request.URL.RawQuery = "a=b"
@@ -76,62 +76,62 @@ func TestBitgetAuthentication(t *testing.T) {
 
 // The kind of the account decides which surface it may use, and the key's
 // rights what it may do there.
-func TestBitgetRights(t *testing.T) {
+func TestRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	for _, test := range []struct{ root, path, code string }{
-		{"main", bitgetUnifiedCreate, "00000"},
-		{"rsa", bitgetUnifiedCreate, "00000"},
-		{"unbound", bitgetUnifiedCreate, "00000"},
-		{"read_only", bitgetUnifiedCreate, "25620"},
-		{"no_right", bitgetUnifiedCreate, "25620"},
-		{"classic", bitgetUnifiedCreate, "25245"},
-		{"broker", bitgetUnifiedCreate, "25245"},
-		{"classic", bitgetClassicCreate, "00000"},
-		{"classic_no_right", bitgetClassicCreate, "40014"},
-		{"classic_unbound", bitgetClassicCreate, "40040"},
-		{"main", bitgetClassicCreate, "40085"},
-		{"broker", bitgetBrokerCreate, "00000"},
-		{"broker_unbound", bitgetBrokerCreate, "00000"},
-		{"broker_no_right", bitgetBrokerCreate, "40029"},
-		{"main", bitgetBrokerCreate, "40029"},
+		{"main", unifiedCreate, "00000"},
+		{"rsa", unifiedCreate, "00000"},
+		{"unbound", unifiedCreate, "00000"},
+		{"read_only", unifiedCreate, "25620"},
+		{"no_right", unifiedCreate, "25620"},
+		{"classic", unifiedCreate, "25245"},
+		{"broker", unifiedCreate, "25245"},
+		{"classic", classicCreate, "00000"},
+		{"classic_no_right", classicCreate, "40014"},
+		{"classic_unbound", classicCreate, "40040"},
+		{"main", classicCreate, "40085"},
+		{"broker", brokerCreate, "00000"},
+		{"broker_unbound", brokerCreate, "00000"},
+		{"broker_no_right", brokerCreate, "40029"},
+		{"main", brokerCreate, "40029"},
 	} {
-		c := newBitgetClient(t, s, test.root)
+		c := newClient(t, s, test.root)
 		require.Equal(t, test.code, c.post(test.path, c.fields(test.path, nil)).Code, "%s %s", test.root, test.path)
 	}
-	for root, path := range map[string]string{"main": bitgetUnifiedCreate, "classic": bitgetClassicCreate} {
-		c := newBitgetClient(t, s, root)
+	for root, path := range map[string]string{"main": unifiedCreate, "classic": classicCreate} {
+		c := newClient(t, s, root)
 		_, minted := c.mint(path, nil)
 		require.Equal(t, "40048", venuetest.With(c, minted).post(path, c.fields(path, nil)).Code, "a sub-account's key makes no keys")
 	}
 }
 
-func TestBitgetInfo(t *testing.T) {
+func TestInfo(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	type info struct {
 		UserID, IPs, PermType    string
 		ParentID                 any
 		Permissions, Authorities []string
 	}
-	c := newBitgetClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var root, minted, classic info
 	c.get("/api/v3/account/info").into(&root)
 	require.Equal(t, info{
 		UserID: root.UserID, IPs: "127.0.0.1,::1", PermType: "read-and-write", ParentID: "", Permissions: []string{"uta_mgt", "uta_trade"},
 	}, root)
-	_, credential := c.mint(bitgetUnifiedCreate, nil)
+	_, credential := c.mint(unifiedCreate, nil)
 	venuetest.With(c, credential).get("/api/v3/account/info").into(&minted)
 	require.Equal(t, info{
 		UserID: c.SubAccounts[0], IPs: "127.0.0.1", PermType: "read-only", ParentID: root.UserID, Permissions: []string{"uta_trade"},
 	}, minted)
 
-	newBitgetClient(t, s, "classic").get("/api/v2/spot/account/info").into(&classic)
+	newClient(t, s, "classic").get("/api/v2/spot/account/info").into(&classic)
 	require.Contains(t, classic.Authorities, "chow")
 	require.Equal(t, "40085", c.get("/api/v2/spot/account/info").Code)
 	require.Equal(t, "40029", c.get("/api/v2/broker/account/info").Code)
-	require.Equal(t, "00000", newBitgetClient(t, s, "broker").get("/api/v2/broker/account/info").Code)
+	require.Equal(t, "00000", newClient(t, s, "broker").get("/api/v2/broker/account/info").Code)
 }
 
-func TestBitgetSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	type page struct {
 		HasNext, HasNextPage bool
@@ -141,13 +141,13 @@ func TestBitgetSubAccounts(t *testing.T) {
 		SubAccountList       []struct{ SubAccountUID string }
 		SubList              []struct{ SubUID string }
 	}
-	newest := func(c *bitgetClient) []string {
+	newest := func(c *client) []string {
 		subs := slices.Clone(c.SubAccounts)
 		slices.Reverse(subs)
 		return subs
 	}
 
-	c := newBitgetClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var first, second page
 	c.get("/api/v3/user/sub-list?limit=2").into(&first)
 	require.True(t, first.HasNext)
@@ -158,7 +158,7 @@ func TestBitgetSubAccounts(t *testing.T) {
 	require.Equal(t, "40020", c.get("/api/v3/user/sub-list?limit=101").Code)
 	require.Equal(t, "40034", c.get("/api/v3/user/sub-list?page=1").Code)
 
-	c = newBitgetClient(t, s, "classic")
+	c = newClient(t, s, "classic")
 	first, second = page{}, page{}
 	c.get("/api/v2/user/virtual-subaccount-list?limit=2").into(&first)
 	require.Equal(t, 2, first.EndID)
@@ -169,7 +169,7 @@ func TestBitgetSubAccounts(t *testing.T) {
 	require.Empty(t, frozen.SubAccountList)
 	require.Equal(t, "40020", c.get("/api/v2/user/virtual-subaccount-list?status=del").Code)
 
-	c = newBitgetClient(t, s, "broker")
+	c = newClient(t, s, "broker")
 	first, second = page{}, page{}
 	c.get("/api/v2/broker/account/subaccount-list?limit=2").into(&first)
 	require.True(t, first.HasNextPage)
@@ -179,18 +179,18 @@ func TestBitgetSubAccounts(t *testing.T) {
 	require.Equal(t, "40020", c.get("/api/v2/broker/account/subaccount-list?idLessThan=1").Code)
 }
 
-func TestBitgetCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	many := strings.Split(strings.Repeat("203.0.113.7 ", 31), " ")[:31]
 	for _, test := range []struct {
 		root, path, sub, label, list, ips, noSub string
 	}{
-		{"main", bitgetUnifiedCreate, "subUid", "note", "permissions", "ips", "25005"},
-		{"classic", bitgetClassicCreate, "subAccountUid", "label", "permList", "ipList", "40066"},
-		{"broker", bitgetBrokerCreate, "subUid", "label", "permList", "ipList", "40028"},
+		{"main", unifiedCreate, "subUid", "note", "permissions", "ips", "25005"},
+		{"classic", classicCreate, "subAccountUid", "label", "permList", "ipList", "40066"},
+		{"broker", brokerCreate, "subUid", "label", "permList", "ipList", "40028"},
 	} {
 		t.Run(test.root, func(t *testing.T) {
-			c := newBitgetClient(t, s, test.root)
+			c := newClient(t, s, test.root)
 			key, credential := c.mint(test.path, nil)
 			require.Regexp(t, `^bg_[0-9a-f]{32}$`, credential.APIKey)
 			require.Regexp(t, `^[0-9a-f]{64}$`, credential.APISecret)
@@ -228,22 +228,22 @@ func TestBitgetCreateKey(t *testing.T) {
 			require.Equal(t, "40063", c.post(test.path, c.fields(test.path, nil)).Code)
 		})
 	}
-	c := newBitgetClient(t, s, "main")
+	c := newClient(t, s, "main")
 	other := map[string]any{"subUid": c.SubAccounts[1], "ips": nil}
-	require.Equal(t, "40019", c.post(bitgetUnifiedCreate, c.fields(bitgetUnifiedCreate, other)).Code, "the list must be given")
-	require.Equal(t, "40017", c.do(c.signed(http.MethodPost, bitgetUnifiedCreate, "{")).Code)
+	require.Equal(t, "40019", c.post(unifiedCreate, c.fields(unifiedCreate, other)).Code, "the list must be given")
+	require.Equal(t, "40017", c.do(c.signed(http.MethodPost, unifiedCreate, "{")).Code)
 
-	c = newBitgetClient(t, s, "broker")
+	c = newClient(t, s, "broker")
 	other = map[string]any{"subUid": c.SubAccounts[1], "permType": "read_and_write", "ipList": []string{}}
-	require.Equal(t, "40019", c.post(bitgetBrokerCreate, c.fields(bitgetBrokerCreate, other)).Code, "a key that writes must be bound")
+	require.Equal(t, "40019", c.post(brokerCreate, c.fields(brokerCreate, other)).Code, "a key that writes must be bound")
 	other = map[string]any{"permType": "readonly", "permList": []string{"wallet_transfer"}}
-	require.Equal(t, "40020", c.post(bitgetBrokerCreate, c.fields(bitgetBrokerCreate, other)).Code, "a key that reads moves no funds")
+	require.Equal(t, "40020", c.post(brokerCreate, c.fields(brokerCreate, other)).Code, "a key that reads moves no funds")
 }
 
-func TestBitgetDeleteKey(t *testing.T) {
+func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
-	c := newBitgetClient(t, s, "main")
-	_, minted := c.mint(bitgetUnifiedCreate, nil)
+	c := newClient(t, s, "main")
+	_, minted := c.mint(unifiedCreate, nil)
 	remove := func(apiKey string) string {
 		return c.post("/api/v3/user/delete-sub-api", map[string]any{"apiKey": apiKey}).Code
 	}
@@ -252,8 +252,8 @@ func TestBitgetDeleteKey(t *testing.T) {
 	require.Equal(t, "40041", remove(minted.APIKey))
 	require.Equal(t, "40037", venuetest.With(c, minted).get("/api/v3/account/info").Code)
 
-	c = newBitgetClient(t, s, "broker")
-	_, minted = c.mint(bitgetBrokerCreate, nil)
+	c = newClient(t, s, "broker")
+	_, minted = c.mint(brokerCreate, nil)
 	removeFrom := func(subUID string) string {
 		return c.post("/api/v2/broker/manage/delete-subaccount-apikey", map[string]any{"subUid": subUID, "apiKey": minted.APIKey}).Code
 	}
@@ -266,21 +266,21 @@ func TestBitgetDeleteKey(t *testing.T) {
 
 // A classic account's key cannot be deleted, only edited, by whoever knows its
 // passphrase.
-func TestBitgetEditKey(t *testing.T) {
+func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
-	c := newBitgetClient(t, s, "classic")
-	key, minted := c.mint(bitgetClassicCreate, map[string]any{"permList": []string{"read", "spot_trade"}})
-	edit := func(more map[string]any) bitgetAnswer {
+	c := newClient(t, s, "classic")
+	key, minted := c.mint(classicCreate, map[string]any{"permList": []string{"read", "spot_trade"}})
+	edit := func(more map[string]any) answer {
 		fields := map[string]any{
 			"subAccountUid": c.SubAccounts[0], "subAccountApiKey": key.SubAccountAPIKey, "passphrase": "Minted0001", "label": "lease1",
 		}
 		for name, value := range more {
 			fields[name] = value
 		}
-		return c.post(bitgetClassicEdit, fields)
+		return c.post(classicEdit, fields)
 	}
-	listed := func() bitgetKey {
-		var keys []bitgetKey
+	listed := func() apiKey {
+		var keys []apiKey
 		c.get("/api/v2/user/virtual-subaccount-apikey-list?subAccountUid=" + c.SubAccounts[0]).into(&keys)
 		require.Len(t, keys, 1)
 		require.Empty(t, keys[0].SecretKey, "secrets are shown once")
@@ -313,12 +313,12 @@ func TestBitgetEditKey(t *testing.T) {
 	require.Equal(t, []string{"transfer"}, listed().PermList)
 }
 
-func TestBitgetUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	funds := map[string]any{"coin": "USDT", "amount": "1"}
 	order := map[string]any{"category": "SPOT", "symbol": "BTCUSDT", "side": "buy", "orderType": "market", "qty": "1", "size": "1"}
 
-	c := newBitgetClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for _, test := range []struct {
 		keyType     string
 		permissions []string
@@ -329,7 +329,7 @@ func TestBitgetUseKey(t *testing.T) {
 		{"read_write", []string{"uta_trade"}, [4]string{"00000", "25620", "00000", "25620"}},
 		{"read_write", []string{"uta_mgt"}, [4]string{"25620", "00000", "25620", "00000"}},
 	} {
-		_, minted := c.mint(bitgetUnifiedCreate, map[string]any{"type": test.keyType, "permissions": test.permissions})
+		_, minted := c.mint(unifiedCreate, map[string]any{"type": test.keyType, "permissions": test.permissions})
 		user := venuetest.With(c, minted)
 		require.Equal(t, test.want, [4]string{
 			user.get("/api/v3/trade/unfilled-orders").Code, user.get("/api/v3/account/assets").Code,
@@ -339,19 +339,19 @@ func TestBitgetUseKey(t *testing.T) {
 		require.Equal(t, "25620", user.post("/api/v3/account/withdrawal", funds).Code)
 		require.Equal(t, "40085", user.get("/api/v2/spot/account/assets").Code)
 	}
-	require.Equal(t, "00000", newBitgetClient(t, s, "withdraw").post("/api/v3/account/withdrawal", funds).Code)
+	require.Equal(t, "00000", newClient(t, s, "withdraw").post("/api/v3/account/withdrawal", funds).Code)
 
 	for _, test := range []struct {
 		root, path string
 		more       map[string]any
 		want       [4]string // assets, spot order, futures order, transfer
 	}{
-		{"classic", bitgetClassicCreate, map[string]any{"permList": []string{"read"}}, [4]string{"00000", "40014", "40014", "40014"}},
-		{"classic", bitgetClassicCreate, map[string]any{"permList": []string{"read", "contract_trade", "transfer"}}, [4]string{"00000", "40014", "00000", "00000"}},
-		{"broker", bitgetBrokerCreate, nil, [4]string{"00000", "40014", "40014", "40014"}},
-		{"broker", bitgetBrokerCreate, map[string]any{"permType": "read_and_write"}, [4]string{"00000", "00000", "40014", "40014"}},
+		{"classic", classicCreate, map[string]any{"permList": []string{"read"}}, [4]string{"00000", "40014", "40014", "40014"}},
+		{"classic", classicCreate, map[string]any{"permList": []string{"read", "contract_trade", "transfer"}}, [4]string{"00000", "40014", "00000", "00000"}},
+		{"broker", brokerCreate, nil, [4]string{"00000", "40014", "40014", "40014"}},
+		{"broker", brokerCreate, map[string]any{"permType": "read_and_write"}, [4]string{"00000", "00000", "40014", "40014"}},
 	} {
-		c := newBitgetClient(t, s, test.root)
+		c := newClient(t, s, test.root)
 		_, minted := c.mint(test.path, test.more)
 		user := venuetest.With(c, minted)
 		require.Equal(t, test.want, [4]string{
@@ -362,43 +362,43 @@ func TestBitgetUseKey(t *testing.T) {
 		require.Equal(t, "25245", user.get("/api/v3/account/assets").Code)
 	}
 
-	_, minted := c.mint(bitgetUnifiedCreate, map[string]any{"type": "read_write", "permissions": []string{"uta_mgt", "uta_trade"}})
+	_, minted := c.mint(unifiedCreate, map[string]any{"type": "read_write", "permissions": []string{"uta_mgt", "uta_trade"}})
 	require.Equal(t, "40019", venuetest.With(c, minted).post("/api/v3/trade/place-order", map[string]any{"symbol": "BTCUSDT"}).Code)
 	require.Equal(t, "40020", venuetest.With(c, minted).post("/api/v3/account/transfer", map[string]any{"coin": "USDT", "amount": "-1"}).Code)
 }
 
-func TestBitgetRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bitget.Venue(), simulator.Options{Now: clock.Now})
-	c := newBitgetClient(t, s, "classic")
+	c := newClient(t, s, "classic")
 	c.Now = clock.Now
 	for left := 4; left >= 0; left-- {
-		answer := c.post(bitgetClassicCreate, c.fields(bitgetClassicCreate, nil))
+		answer := c.post(classicCreate, c.fields(classicCreate, nil))
 		require.Equal(t, "00000", answer.Code)
 		require.Equal(t, string(rune('0'+left)), answer.Header.Get("x-mbx-used-remain-limit"))
 	}
-	answer := c.post(bitgetClassicCreate, c.fields(bitgetClassicCreate, nil))
+	answer := c.post(classicCreate, c.fields(classicCreate, nil))
 	require.Equal(t, "429", answer.Code)
 	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode)
 	clock.Advance(time.Second)
-	c.mint(bitgetClassicCreate, nil)
+	c.mint(classicCreate, nil)
 }
 
-func TestBitgetGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	for _, test := range []struct {
 		root, path string
 		fault      simulator.FaultKind
 		want       []string
 	}{
-		{"main", bitgetUnifiedCreate, simulator.GrantMore, []string{"uta_trade", "uta_mgt"}},
-		{"main", bitgetUnifiedCreate, simulator.GrantLess, []string{}},
-		{"classic", bitgetClassicCreate, simulator.GrantMore, []string{"read", "transfer"}},
-		{"broker", bitgetBrokerCreate, simulator.GrantMore, []string{"spot_trade", "wallet_transfer"}},
+		{"main", unifiedCreate, simulator.GrantMore, []string{"uta_trade", "uta_mgt"}},
+		{"main", unifiedCreate, simulator.GrantLess, []string{}},
+		{"classic", classicCreate, simulator.GrantMore, []string{"read", "transfer"}},
+		{"broker", brokerCreate, simulator.GrantMore, []string{"spot_trade", "wallet_transfer"}},
 	} {
 		s.ClearFaults()
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitget", Operation: exchanges.OpCreateKey, Kind: test.fault}))
-		key, _ := newBitgetClient(t, s, test.root).mint(test.path, nil)
+		key, _ := newClient(t, s, test.root).mint(test.path, nil)
 		require.Equal(t, test.want, append(key.Permissions, key.PermList...))
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// bitgetClient signs requests as Bitget's documentation says.
-type bitgetClient struct{ venuetest.Client }
+// client signs requests as Bitget's documentation says.
+type client struct{ venuetest.Client }
 
-func newBitgetClient(t *testing.T, s *simulator.Simulator, root string) *bitgetClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &bitgetClient{venuetest.NewClient(t, s, "bitget", root)}
+	return &client{venuetest.NewClient(t, s, "bitget", root)}
 }
 
-type bitgetAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code string          `json:"code"`
 	Msg  string          `json:"msg"`
@@ -28,27 +28,27 @@ type bitgetAnswer struct {
 }
 
 // into decodes the data of a success.
-func (a bitgetAnswer) into(data any) {
+func (a answer) into(data any) {
 	a.T.Helper()
 	require.Equal(a.T, "00000", a.Code, a.Msg)
 	require.Equal(a.T, http.StatusOK, a.StatusCode)
 	require.NoError(a.T, json.Unmarshal(a.Data, data))
 }
 
-func (c *bitgetClient) get(target string) bitgetAnswer {
+func (c *client) get(target string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodGet, target, ""))
 }
 
 // post sends the fields as a JSON object.
-func (c *bitgetClient) post(path string, fields map[string]any) bitgetAnswer {
+func (c *client) post(path string, fields map[string]any) answer {
 	c.Helper()
 	body, err := json.Marshal(fields)
 	require.NoError(c, err)
 	return c.do(c.signed(http.MethodPost, path, string(body)))
 }
 
-func (c *bitgetClient) signed(method, target, body string) *http.Request {
+func (c *client) signed(method, target, body string) *http.Request {
 	c.Helper()
 	timestamp := c.Timestamp()
 	return c.Request(method, target, body,
@@ -59,22 +59,22 @@ func (c *bitgetClient) signed(method, target, body string) *http.Request {
 		"Content-Type", "application/json")
 }
 
-func (c *bitgetClient) do(request *http.Request) bitgetAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := bitgetAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	answer.Decode(&answer)
 	return answer
 }
 
 // The requests that create keys, by kind of account.
 const (
-	bitgetUnifiedCreate = "/api/v3/user/create-sub-api"
-	bitgetClassicCreate = "/api/v2/user/create-virtual-subaccount-apikey"
-	bitgetClassicEdit   = "/api/v2/user/modify-virtual-subaccount-apikey"
-	bitgetBrokerCreate  = "/api/v2/broker/manage/create-subaccount-apikey"
+	unifiedCreate = "/api/v3/user/create-sub-api"
+	classicCreate = "/api/v2/user/create-virtual-subaccount-apikey"
+	classicEdit   = "/api/v2/user/modify-virtual-subaccount-apikey"
+	brokerCreate  = "/api/v2/broker/manage/create-subaccount-apikey"
 )
 
-type bitgetKey struct {
+type apiKey struct {
 	APIKey, SubAccountAPIKey string
 	Secret, SecretKey        string
 	Note, Label              string
@@ -85,16 +85,16 @@ type bitgetKey struct {
 
 // fields are those of a good request that creates a read-only key in the first
 // sub-account, with some of them replaced; nil takes one away.
-func (c *bitgetClient) fields(path string, more map[string]any) map[string]any {
+func (c *client) fields(path string, more map[string]any) map[string]any {
 	fields := map[string]any{"passphrase": "Minted0001"}
 	switch path {
-	case bitgetUnifiedCreate:
+	case unifiedCreate:
 		fields["subUid"], fields["note"], fields["type"] = c.SubAccounts[0], "lease1", "read_only"
 		fields["permissions"], fields["ips"] = []string{"uta_trade"}, []string{"127.0.0.1"}
-	case bitgetClassicCreate:
+	case classicCreate:
 		fields["subAccountUid"], fields["label"] = c.SubAccounts[0], "lease1"
 		fields["permList"], fields["ipList"] = []string{"read"}, []string{"127.0.0.1"}
-	case bitgetBrokerCreate:
+	case brokerCreate:
 		fields["subUid"], fields["label"], fields["permType"] = c.SubAccounts[0], "lease1", "readonly"
 		fields["permList"], fields["ipList"] = []string{"spot_trade"}, []string{"127.0.0.1"}
 	}
@@ -107,9 +107,9 @@ func (c *bitgetClient) fields(path string, more map[string]any) map[string]any {
 }
 
 // mint creates a key.
-func (c *bitgetClient) mint(path string, more map[string]any) (bitgetKey, simulator.Credential) {
+func (c *client) mint(path string, more map[string]any) (apiKey, simulator.Credential) {
 	c.Helper()
-	var key bitgetKey
+	var key apiKey
 	c.post(path, c.fields(path, more)).into(&key)
 	return key, simulator.Credential{
 		APIKey: key.APIKey + key.SubAccountAPIKey, APISecret: key.Secret + key.SecretKey, Passphrase: "Minted0001",

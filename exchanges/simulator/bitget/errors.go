@@ -3,120 +3,120 @@ package bitget
 // Bitget's codes, from https://www.bitget.com/api-doc/common/error-code/restapi
 // and https://www.bitget.com/api-doc/uta/error-code/restapi.
 const (
-	bitgetSuccess         = "00000"
-	bitgetTooManyRequests = "429"
+	success         = "00000"
+	tooManyRequests = "429"
 
-	bitgetUnsupported    = "25002"
-	bitgetNoUser         = "25005"
-	bitgetNotUnified     = "25245"
-	bitgetDenied         = "25620"
-	bitgetIsUnified      = "40085"
-	bitgetNotBroker      = "40029"
-	bitgetNotMain        = "40048"
-	bitgetNoPermission   = "40014"
-	bitgetNoAddressBound = "40040"
+	unsupported    = "25002"
+	noUser         = "25005"
+	notUnified     = "25245"
+	denied         = "25620"
+	isUnified      = "40085"
+	notBroker      = "40029"
+	notMain        = "40048"
+	noPermission   = "40014"
+	noAddressBound = "40040"
 
-	bitgetNoKeyHeader      = "40001"
-	bitgetNoSignature      = "40003"
-	bitgetBadTimestamp     = "40005"
-	bitgetBadKey           = "40006"
-	bitgetBadContentType   = "40007"
-	bitgetExpiredTimestamp = "40008"
-	bitgetBadSignature     = "40009"
-	bitgetNoPassphrase     = "40011"
-	bitgetWrongPassphrase  = "40012"
-	bitgetBadAddress       = "40018"
-	bitgetUnknownKey       = "40037"
+	noKeyHeader      = "40001"
+	noSignature      = "40003"
+	badTimestamp     = "40005"
+	badKey           = "40006"
+	badContentType   = "40007"
+	expiredTimestamp = "40008"
+	badSignature     = "40009"
+	noPassphrase     = "40011"
+	wrongPassphrase  = "40012"
+	badAddress       = "40018"
+	unknownKey       = "40037"
 
-	bitgetUnverified   = "40017"
-	bitgetEmpty        = "40019"
-	bitgetBadParameter = "40020"
-	bitgetNoParameter  = "40034"
-	bitgetNoURL        = "40404"
+	unverified   = "40017"
+	empty        = "40019"
+	badParameter = "40020"
+	noParameter  = "40034"
+	noURL        = "40404"
 
-	bitgetNotYourSub     = "40028"
-	bitgetBadKeysPass    = "40036"
-	bitgetNoUsersKey     = "40041"
-	bitgetBadLabel       = "40056"
-	bitgetTooMany        = "40058"
-	bitgetTooManyKeys    = "40063"
-	bitgetNoSubKey       = "40065"
-	bitgetNotVirtualSub  = "40066"
-	bitgetBadNewPassword = "40070"
+	notYourSub     = "40028"
+	badKeysPass    = "40036"
+	noUsersKey     = "40041"
+	badLabel       = "40056"
+	tooMany        = "40058"
+	tooManyKeys    = "40063"
+	noSubKey       = "40065"
+	notVirtualSub  = "40066"
+	badNewPassword = "40070"
 )
 
-// bitgetMessage is the text, a format, that comes with a code.
-func bitgetMessage(code string) string {
+// message is the text, a format, that comes with a code.
+func message(code string) string {
 	switch code {
-	case bitgetTooManyRequests:
+	case tooManyRequests:
 		return "Too Many Requests"
-	case bitgetUnsupported:
+	case unsupported:
 		return "Unsupported operation"
-	case bitgetNoUser:
+	case noUser:
 		return "User does not exist"
-	case bitgetNotUnified:
+	case notUnified:
 		return "The account is not the unified account mode"
-	case bitgetDenied:
+	case denied:
 		return "permission denied"
-	case bitgetIsUnified:
+	case isUnified:
 		return "You are in Unified Account mode, and the Classic Account API is not supported at this time"
-	case bitgetNotBroker:
+	case notBroker:
 		return "This account is not a Broker, please apply to become a Broker first"
-	case bitgetNotMain:
+	case notMain:
 		return "The user's ApiKey must be the parent account"
-	case bitgetNoPermission:
+	case noPermission:
 		return "Incorrect permissions, need %s permissions"
-	case bitgetNoAddressBound:
+	case noAddressBound:
 		return "user api key permission setting error"
-	case bitgetNoKeyHeader:
+	case noKeyHeader:
 		return "ACCESS_KEY cannot be empty"
-	case bitgetNoSignature:
+	case noSignature:
 		return "Signature cannot be empty"
-	case bitgetBadTimestamp:
+	case badTimestamp:
 		return "Invalid ACCESS_TIMESTAMP"
-	case bitgetBadKey:
+	case badKey:
 		return "Invalid ACCESS_KEY"
-	case bitgetBadContentType:
+	case badContentType:
 		return "Invalid Content_Type"
-	case bitgetExpiredTimestamp:
+	case expiredTimestamp:
 		return "Request timestamp expired"
-	case bitgetBadSignature:
+	case badSignature:
 		return "sign signature error"
-	case bitgetNoPassphrase:
+	case noPassphrase:
 		return "ACCESS_PASSPHRASE cannot be empty"
-	case bitgetWrongPassphrase:
+	case wrongPassphrase:
 		return "apikey/password is incorrect"
-	case bitgetBadAddress:
+	case badAddress:
 		return "Invalid IP"
-	case bitgetUnknownKey:
+	case unknownKey:
 		return "Apikey does not exist"
-	case bitgetUnverified:
+	case unverified:
 		return "Parameter verification failed %s"
-	case bitgetEmpty:
+	case empty:
 		return "Parameter %s cannot be empty"
-	case bitgetBadParameter:
+	case badParameter:
 		return "Parameter %s error"
-	case bitgetNoParameter:
+	case noParameter:
 		return "Parameter %s does not exist"
-	case bitgetNoURL:
+	case noURL:
 		return "Request URL NOT FOUND"
-	case bitgetNotYourSub:
+	case notYourSub:
 		return "This subUid does not belong to this account"
-	case bitgetBadKeysPass:
+	case badKeysPass:
 		return "passphrase is error"
-	case bitgetNoUsersKey:
+	case noUsersKey:
 		return "User's ApiKey does not exist"
-	case bitgetBadLabel:
+	case badLabel:
 		return "remark must be length of 1 ~ 20"
-	case bitgetTooMany:
+	case tooMany:
 		return "Parameter %s Only a maximum of %d is allowed"
-	case bitgetTooManyKeys:
+	case tooManyKeys:
 		return "API exceeds the maximum limit added"
-	case bitgetNoSubKey:
+	case noSubKey:
 		return "This subApikey does not exist"
-	case bitgetNotVirtualSub:
+	case notVirtualSub:
 		return "This subUid does not belong to the account or is not a virtual sub-account"
-	case bitgetBadNewPassword:
+	case badNewPassword:
 		return "passphrase 8-32 characters with letters and numbers"
 	}
 	panic("simulator: no text for Bitget code " + code)

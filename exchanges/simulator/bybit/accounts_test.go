@@ -9,9 +9,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-func TestBybitSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	type page struct {
 		SubMembers []struct {
 			UID, Username, Remark string

@@ -18,10 +18,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBybitServerTime(t *testing.T) {
+func TestServerTime(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now})
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 
 	var result struct{ TimeSecond, TimeNano string }
@@ -39,11 +39,11 @@ func TestBybitServerTime(t *testing.T) {
 	require.Equal(t, 10002, c.get("/v5/user/query-api", "").RetCode, "the skewed clock also judges timestamps")
 }
 
-func TestBybitAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/v5/user/query-api"
-	altered := func(change func(*http.Request)) bybitAnswer {
+	altered := func(change func(*http.Request)) answer {
 		request := c.signed(http.MethodGet, path, "", "")
 		change(request)
 		return c.do(request)
@@ -88,12 +88,12 @@ func TestBybitAuthentication(t *testing.T) {
 	})
 	t.Run("other address", func(t *testing.T) {
 		require.Equal(t, 10010, venuetest.From(c, "127.0.0.2").get(path, "").RetCode)
-		unbound := newBybitClient(t, s, "unbound")
+		unbound := newClient(t, s, "unbound")
 		require.Equal(t, 0, venuetest.From(unbound, "127.0.0.2").get(path, "").RetCode)
 	})
 	t.Run("RSA", func(t *testing.T) {
-		var key bybitKey
-		newBybitClient(t, s, "rsa").get(path, "").into(&key)
+		var key apiKey
+		newClient(t, s, "rsa").get(path, "").into(&key)
 		require.Contains(t, key.RSAKey, "PUBLIC KEY")
 	})
 	t.Run("no such path", func(t *testing.T) {
@@ -103,10 +103,10 @@ func TestBybitAuthentication(t *testing.T) {
 	})
 }
 
-func TestBybitRateLimits(t *testing.T) {
+func TestRateLimits(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now})
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	create := `{"subuid":` + c.SubAccounts[0] + `,"readOnly":0,"permissions":{"Spot":["SpotTrade"]}}`
 
@@ -122,7 +122,7 @@ func TestBybitRateLimits(t *testing.T) {
 	reset, err := strconv.ParseInt(answer.Header.Get("X-Bapi-Limit-Reset-Timestamp"), 10, 64)
 	require.NoError(t, err)
 	require.Equal(t, clock.Now().Add(700*time.Millisecond).UnixMilli(), reset)
-	other := newBybitClient(t, s, "rsa")
+	other := newClient(t, s, "rsa")
 	other.Now = clock.Now
 	require.Equal(t, 10006, other.post("/v5/user/create-sub-api", create).RetCode, "the limit is the account's, not the key's")
 	require.Equal(t, 0, c.get("/v5/user/query-api", "").RetCode, "other endpoints have limits of their own")
@@ -137,20 +137,20 @@ func TestBybitRateLimits(t *testing.T) {
 	require.Equal(t, 10006, c.get("/v5/user/sub-apikeys", "subMemberId="+c.SubAccounts[0]).RetCode)
 }
 
-func TestBybitRateMultiplier(t *testing.T) {
+func TestRateMultiplier(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 3})
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	answer := c.post("/v5/user/delete-sub-api", `{"apikey":"none"}`)
 	require.Equal(t, "15", answer.Header.Get("X-Bapi-Limit"))
 	require.Equal(t, "14", answer.Header.Get("X-Bapi-Limit-Status"))
 }
 
-func TestBybitAddressBan(t *testing.T) {
+func TestAddressBan(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 0.01}) // 6 requests in 5 s
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	for range 6 {
 		require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").StatusCode)
@@ -165,16 +165,16 @@ func TestBybitAddressBan(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").StatusCode)
 }
 
-func TestBybitFaults(t *testing.T) {
+func TestFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	create := `{"subuid":` + c.SubAccounts[0] + `,"readOnly":1,"permissions":{"Spot":["SpotTrade"]}}`
 	inject := func(operation exchanges.Operation, kind simulator.FaultKind) {
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "bybit", Operation: operation, Kind: kind, Count: 1}))
 	}
 
 	inject(exchanges.OpCreateKey, simulator.GrantMore)
-	var key bybitKey
+	var key apiKey
 	c.post("/v5/user/create-sub-api", create).into(&key)
 	require.Equal(t, map[string][]string{"Spot": {"SpotTrade"}, "Wallet": {"AccountTransfer"}}, key.granted())
 	surplus := venuetest.With(c, simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret})

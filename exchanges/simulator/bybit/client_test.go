@@ -14,15 +14,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// bybitClient signs requests as Bybit's documentation says.
-type bybitClient struct{ venuetest.Client }
+// client signs requests as Bybit's documentation says.
+type client struct{ venuetest.Client }
 
-func newBybitClient(t *testing.T, s *simulator.Simulator, root string) *bybitClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &bybitClient{venuetest.NewClient(t, s, "bybit", root)}
+	return &client{venuetest.NewClient(t, s, "bybit", root)}
 }
 
-type bybitAnswer struct {
+type answer struct {
 	venuetest.Reply
 	RetCode int             `json:"retCode"`
 	RetMsg  string          `json:"retMsg"`
@@ -31,23 +31,23 @@ type bybitAnswer struct {
 }
 
 // into decodes the result of a success.
-func (a bybitAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Equal(a.T, 0, a.RetCode, a.RetMsg)
 	require.NoError(a.T, json.Unmarshal(a.Result, result))
 }
 
-func (c *bybitClient) get(path, query string) bybitAnswer {
+func (c *client) get(path, query string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodGet, path, query, ""))
 }
 
-func (c *bybitClient) post(path, body string) bybitAnswer {
+func (c *client) post(path, body string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodPost, path, "", body))
 }
 
-func (c *bybitClient) signed(method, path, query, body string) *http.Request {
+func (c *client) signed(method, path, query, body string) *http.Request {
 	c.Helper()
 	timestamp := c.Timestamp()
 	request := c.Request(method, path, body,
@@ -62,7 +62,7 @@ func (c *bybitClient) signed(method, path, query, body string) *http.Request {
 	return request
 }
 
-func (c *bybitClient) sign(text string) string {
+func (c *client) sign(text string) string {
 	c.Helper()
 	if c.PrivateKey != "" {
 		return base64.StdEncoding.EncodeToString(c.Signature(text))
@@ -70,9 +70,9 @@ func (c *bybitClient) sign(text string) string {
 	return hex.EncodeToString(venuetest.MAC(sha256.New, c.APISecret, text))
 }
 
-func (c *bybitClient) do(request *http.Request) bybitAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := bybitAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.IsJSON() {
 		answer.Decode(&answer)
 	}
@@ -81,15 +81,15 @@ func (c *bybitClient) do(request *http.Request) bybitAnswer {
 
 // mint creates a read-write key and returns its credential. The fields are those
 // beside subuid and readOnly.
-func (c *bybitClient) mint(subAccount, fields string) simulator.Credential {
+func (c *client) mint(subAccount, fields string) simulator.Credential {
 	c.Helper()
-	var key bybitKey
+	var key apiKey
 	c.post("/v5/user/create-sub-api", `{"subuid":`+subAccount+`,"readOnly":0,`+fields+`}`).into(&key)
 	require.NotEmpty(c, key.Secret)
 	return simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret}
 }
 
-type bybitKey struct {
+type apiKey struct {
 	ID          string              `json:"id"`
 	Note        string              `json:"note"`
 	APIKey      string              `json:"apiKey"`
@@ -107,7 +107,7 @@ type bybitKey struct {
 }
 
 // granted are the groups that hold anything.
-func (k bybitKey) granted() map[string][]string {
+func (k apiKey) granted() map[string][]string {
 	granted := make(map[string][]string)
 	for group, values := range k.Permissions {
 		if len(values) > 0 {

@@ -12,13 +12,13 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// bybitReadOnly is how the books note the readOnly switch of a key, beside the
+// readOnlyMark is how the books note the readOnly switch of a key, beside the
 // permissions, which they write as "Group:Value".
-const bybitReadOnly = "ReadOnly"
+const readOnlyMark = "ReadOnly"
 
-// bybitVocabulary are the permissions that a sub-account's key can hold
+// vocabulary are the permissions that a sub-account's key can hold
 // (https://bybit-exchange.github.io/docs/v5/user/create-subuid-apikey).
-func bybitVocabulary() []string {
+func vocabulary() []string {
 	return []string{
 		"ContractTrade:Order", "ContractTrade:Position", "Spot:SpotTrade", "Options:OptionsTrade",
 		"Derivatives:DerivativesTrade", "Wallet:AccountTransfer", "Wallet:SubMemberTransferList",
@@ -26,8 +26,8 @@ func bybitVocabulary() []string {
 	}
 }
 
-// bybitGroups are the permission groups that answers list, empty or not.
-func bybitGroups() []string {
+// listedGroups are the permission groups that answers list, empty or not.
+func listedGroups() []string {
 	return []string{
 		"ContractTrade", "Spot", "Wallet", "Options", "Derivatives", "CopyTrading", "BlockTrade", "Exchange",
 		"NFT", "Affiliate", "Earn",
@@ -36,15 +36,15 @@ func bybitGroups() []string {
 
 // flatten turns the permissions of a request into those of the books, and tells
 // whether all of them may be given to a sub-account's key.
-func (b *bybit) flatten(groups map[string][]string) ([]string, bool) {
+func (e *exchange) flatten(groups map[string][]string) ([]string, bool) {
 	var permissions []string
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		if !slices.Contains(bybitGroups(), group) {
+		if !slices.Contains(listedGroups(), group) {
 			return nil, false
 		}
 		for _, value := range groups[group] {
 			permission := group + ":" + value
-			if !slices.Contains(bybitVocabulary(), permission) {
+			if !slices.Contains(vocabulary(), permission) {
 				return nil, false
 			}
 			permissions = append(permissions, permission)
@@ -54,9 +54,9 @@ func (b *bybit) flatten(groups map[string][]string) ([]string, bool) {
 }
 
 // group turns the permissions of the books into those of an answer.
-func (b *bybit) group(permissions []string) map[string][]string {
+func (e *exchange) group(permissions []string) map[string][]string {
 	groups := make(map[string][]string)
-	for _, name := range bybitGroups() {
+	for _, name := range listedGroups() {
 		groups[name] = []string{}
 	}
 	for _, permission := range permissions {
@@ -70,32 +70,32 @@ func (b *bybit) group(permissions []string) map[string][]string {
 // granted are the permissions that a key gets for those asked: on unified
 // accounts, which all are, Derivatives comes with ContractTrade. Under GrantMore
 // a read-only key becomes read-write, or its surplus would be of no use.
-func (b *bybit) granted(c *venue.Call, asked []string, readOnly bool) []string {
+func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []string {
 	permissions := c.Grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
 	contracts := slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
 	if contracts && !slices.Contains(permissions, "Derivatives:DerivativesTrade") {
 		permissions = append(permissions, "Derivatives:DerivativesTrade")
 	}
 	if readOnly && c.Fault.Kind != venue.GrantMore {
-		permissions = append(permissions, bybitReadOnly)
+		permissions = append(permissions, readOnlyMark)
 	}
 	return permissions
 }
 
 // readPermissions reads the parameter permissions, which must name at least one.
-func (b *bybit) readPermissions(p *venue.Params) []string {
+func (e *exchange) readPermissions(p *venue.Params) []string {
 	var groups map[string][]string
 	if !p.Value("permissions", &groups) {
 		return nil
 	}
-	permissions, allowed := b.flatten(groups)
+	permissions, allowed := e.flatten(groups)
 	p.Check("permissions", allowed && len(permissions) > 0)
 	return permissions
 }
 
 // readAddresses reads the parameter ips: IPv4 addresses joined by commas, or "*"
 // or nothing for any address.
-func (b *bybit) readAddresses(p *venue.Params) []string {
+func (e *exchange) readAddresses(p *venue.Params) []string {
 	list := p.Text("ips")
 	if list == "" || list == "*" {
 		return nil
@@ -109,44 +109,44 @@ func (b *bybit) readAddresses(p *venue.Params) []string {
 }
 
 // setAddresses binds a key, or unbinds it and thereby ends its life in 90 days.
-func (b *bybit) setAddresses(k *venue.Key, addresses []string, now time.Time) {
+func (e *exchange) setAddresses(k *venue.Key, addresses []string, now time.Time) {
 	k.IPs, k.Expires = addresses, time.Time{}
 	if len(addresses) == 0 {
-		k.Expires = now.Add(bybitUnboundLife)
+		k.Expires = now.Add(unboundLife)
 	}
 }
 
 // createKey answers POST /v5/user/create-sub-api.
-func (b *bybit) createKey(c *venue.Call) *venue.Answer {
+func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("subuid", "readOnly", "permissions")
 	uid, readOnly := p.Integer("subuid", 0), p.Integer("readOnly", 0)
-	note, permissions, addresses := p.Text("note"), b.readPermissions(p), b.readAddresses(p)
+	note, permissions, addresses := p.Text("note"), e.readPermissions(p), e.readAddresses(p)
 	p.Check("readOnly", readOnly == 0 || readOnly == 1)
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	sub, refusal := b.subAccount(c, strconv.FormatInt(uid, 10))
+	sub, refusal := e.subAccount(c, strconv.FormatInt(uid, 10))
 	if refusal != nil {
 		return refusal
 	}
 	if sub.Frozen {
-		return b.refuse(c, bybitSubNotNormal, "sub member is not normal")
+		return e.refuse(c, subNotNormal, "sub member is not normal")
 	}
 	k := c.Books.AddKey(&venue.Key{
-		ID: b.nextKeyID(), APIKey: venue.RandomText(18, venue.Alphanumeric), Secret: venue.RandomText(36, venue.Alphanumeric),
-		Account: sub, Label: note, Permissions: b.granted(c, permissions, readOnly == 1), Created: c.Now,
+		ID: e.nextKeyID(), APIKey: venue.RandomText(18, venue.Alphanumeric), Secret: venue.RandomText(36, venue.Alphanumeric),
+		Account: sub, Label: note, Permissions: e.granted(c, permissions, readOnly == 1), Created: c.Now,
 	})
-	b.setAddresses(k, addresses, c.Now)
-	return b.ok(c, map[string]any{
-		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": b.readOnlyNumber(k), "secret": k.Secret,
-		"permissions": b.group(k.Permissions),
+	e.setAddresses(k, addresses, c.Now)
+	return e.ok(c, map[string]any{
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": e.readOnlyNumber(k), "secret": k.Secret,
+		"permissions": e.group(k.Permissions),
 	})
 }
 
 // listKeys answers GET /v5/user/sub-apikeys. The cursor is the id of the last key
 // of the page before, so that deletions between pages skip nothing.
-func (b *bybit) listKeys(c *venue.Call) *venue.Answer {
+func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	p.Require("subMemberId")
 	uid, limit, cursor := p.Text("subMemberId"), p.Integer("limit", 20), p.Text("cursor")
@@ -154,9 +154,9 @@ func (b *bybit) listKeys(c *venue.Call) *venue.Answer {
 	p.Check("limit", limit >= 1 && limit <= 20)
 	p.Check("cursor", err == nil)
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	sub, refusal := b.subAccount(c, uid)
+	sub, refusal := e.subAccount(c, uid)
 	if refusal != nil {
 		return refusal
 	}
@@ -169,25 +169,25 @@ func (b *bybit) listKeys(c *venue.Call) *venue.Answer {
 			next = rows[limit-1].(map[string]any)["id"].(string)
 			break
 		}
-		rows = append(rows, b.describeKey(k, c.Now))
+		rows = append(rows, e.describeKey(k, c.Now))
 	}
-	return b.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
+	return e.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
 }
 
 // describeKey is a key in the list: unlike elsewhere, readOnly is a boolean.
-func (b *bybit) describeKey(k *venue.Key, now time.Time) map[string]any {
-	days, expiry := b.expiry(k, now)
+func (e *exchange) describeKey(k *venue.Key, now time.Time) map[string]any {
+	days, expiry := e.expiry(k, now)
 	return map[string]any{
-		"id": k.ID, "ips": b.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": b.status(k, now),
+		"id": k.ID, "ips": e.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": e.status(k, now),
 		"expiredAt": expiry, "createdAt": k.Created.UTC().Format(time.RFC3339), "type": 1,
-		"permissions": b.group(k.Permissions), "secret": "******", "readOnly": k.Has(bybitReadOnly),
+		"permissions": e.group(k.Permissions), "secret": "******", "readOnly": k.Has(readOnlyMark),
 		"deadlineDay": days, "flag": "hmac",
 	}
 }
 
 // status is 1 for a key that never expires, 2 for an expired one, 4 for one that
 // expires within a week, 3 for any other.
-func (b *bybit) status(k *venue.Key, now time.Time) int {
+func (e *exchange) status(k *venue.Key, now time.Time) int {
 	switch {
 	case k.Expires.IsZero():
 		return 1
@@ -202,22 +202,22 @@ func (b *bybit) status(k *venue.Key, now time.Time) int {
 
 // expiry is how many whole days a key has left and when it ends; a key without
 // an end shows -2 and the epoch.
-func (b *bybit) expiry(k *venue.Key, now time.Time) (int, string) {
+func (e *exchange) expiry(k *venue.Key, now time.Time) (int, string) {
 	if k.Expires.IsZero() {
 		return -2, "1970-01-01T00:00:00Z"
 	}
 	return int(k.Expires.Sub(now).Hours() / 24), k.Expires.UTC().Format(time.RFC3339)
 }
 
-func (b *bybit) addresses(k *venue.Key) []string {
+func (e *exchange) addresses(k *venue.Key) []string {
 	if len(k.IPs) == 0 {
 		return []string{"*"}
 	}
 	return k.IPs
 }
 
-func (b *bybit) readOnlyNumber(k *venue.Key) int {
-	if k.Has(bybitReadOnly) {
+func (e *exchange) readOnlyNumber(k *venue.Key) int {
+	if k.Has(readOnlyMark) {
 		return 1
 	}
 	return 0
@@ -225,19 +225,19 @@ func (b *bybit) readOnlyNumber(k *venue.Key) int {
 
 // mayEdit permits what mayManage permits, and a sub-account's read-write key with
 // a transfer right: that one may edit and delete itself.
-func (b *bybit) mayEdit(c *venue.Call) *venue.Answer {
+func (e *exchange) mayEdit(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Parent == nil {
-		return b.mayManage(c)
+		return e.mayManage(c)
 	}
-	if c.Key.Has(bybitReadOnly) || !c.Key.Has("Wallet:AccountTransfer", "Wallet:SubMemberTransferList") {
-		return b.noPermission(c)
+	if c.Key.Has(readOnlyMark) || !c.Key.Has("Wallet:AccountTransfer", "Wallet:SubMemberTransferList") {
+		return e.noPermission(c)
 	}
 	return nil
 }
 
 // target finds the key that an edit or deletion is about. A master names it; a
 // sub-account's key means itself and must not name any.
-func (b *bybit) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
 	apiKey := p.Text("apikey")
 	if c.Key.Account.Parent != nil {
 		p.Check("apikey", !p.Given("apikey"))
@@ -246,53 +246,53 @@ func (b *bybit) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answe
 		p.Require("apikey")
 	}
 	if why := p.StrictComplaint(); why != nil {
-		return nil, b.badParameter(c, why)
+		return nil, e.badParameter(c, why)
 	}
 	k := c.Books.Key(apiKey)
 	if k == nil || k.Account != c.Key.Account && k.Account.Parent != c.Key.Account || k.Kind != "" {
 		// The documentation has no code for a key that is gone.
-		return nil, b.refuse(c, bybitBadParameter, "params error: apikey does not exist")
+		return nil, e.refuse(c, badParameter, "params error: apikey does not exist")
 	}
 	return k, nil
 }
 
 // editKey answers POST /v5/user/update-sub-api. A missing readOnly means
 // read-write and missing ips mean any address; only missing permissions stay.
-func (b *bybit) editKey(c *venue.Call) *venue.Answer {
+func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
-	readOnly, addresses := p.Integer("readOnly", 0), b.readAddresses(p)
-	permissions := b.readPermissions(p)
+	readOnly, addresses := p.Integer("readOnly", 0), e.readAddresses(p)
+	permissions := e.readPermissions(p)
 	p.Check("readOnly", readOnly == 0 || readOnly == 1)
-	k, refusal := b.target(c, p)
+	k, refusal := e.target(c, p)
 	if refusal != nil {
 		return refusal
 	}
 	if !p.Given("permissions") {
-		permissions = slices.DeleteFunc(slices.Clone(k.Permissions), func(p string) bool { return p == bybitReadOnly })
+		permissions = slices.DeleteFunc(slices.Clone(k.Permissions), func(p string) bool { return p == readOnlyMark })
 	}
-	k.Permissions = b.granted(c, permissions, readOnly == 1)
-	b.setAddresses(k, addresses, c.Now)
-	return b.ok(c, map[string]any{
-		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": b.readOnlyNumber(k), "secret": "",
-		"permissions": b.group(k.Permissions), "ips": b.addresses(k),
+	k.Permissions = e.granted(c, permissions, readOnly == 1)
+	e.setAddresses(k, addresses, c.Now)
+	return e.ok(c, map[string]any{
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": e.readOnlyNumber(k), "secret": "",
+		"permissions": e.group(k.Permissions), "ips": e.addresses(k),
 	})
 }
 
 // deleteKey answers POST /v5/user/delete-sub-api.
-func (b *bybit) deleteKey(c *venue.Call) *venue.Answer {
-	k, refusal := b.target(c, venue.JSONParams(c.Body))
+func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
 	}
 	c.RemoveKey(k)
-	return b.ok(c, nil)
+	return e.ok(c, nil)
 }
 
 // deleteOwnKey answers POST /v5/user/delete-api: a master key deletes itself.
-func (b *bybit) deleteOwnKey(c *venue.Call) *venue.Answer {
+func (e *exchange) deleteOwnKey(c *venue.Call) *venue.Answer {
 	if why := venue.JSONParams(c.Body).StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	c.RemoveKey(c.Key)
-	return b.ok(c, nil)
+	return e.ok(c, nil)
 }

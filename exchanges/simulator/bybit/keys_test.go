@@ -13,12 +13,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-func TestBybitCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	sub := c.SubAccounts[0]
 
-	var key bybitKey
+	var key apiKey
 	answer := c.post("/v5/user/create-sub-api", `{"subuid":`+sub+
 		`,"note":"vlt-7f3a9c","readOnly":0,"ips":"192.0.2.1,192.0.2.2","permissions":{"ContractTrade":["Order","Position"],"Spot":["SpotTrade"],"NFT":[]}}`)
 	answer.into(&key)
@@ -32,14 +32,14 @@ func TestBybitCreateKey(t *testing.T) {
 	}, key.granted())
 	require.NotContains(t, answer.Body, `"ips"`)
 
-	var again bybitKey
+	var again apiKey
 	c.post("/v5/user/create-sub-api", `{"subuid":`+sub+`,"note":"vlt-7f3a9c","readOnly":1,"permissions":{"Spot":["SpotTrade"]}}`).into(&again)
 	require.NotEqual(t, key.APIKey, again.APIKey, "nothing stops two keys from having one note")
 	require.Equal(t, float64(1), again.ReadOnly)
 	require.Equal(t, map[string][]string{"Spot": {"SpotTrade"}}, again.granted())
 	require.Len(t, s.Keys(), 2)
 
-	var root bybitKey
+	var root apiKey
 	c.get("/v5/user/query-api", "").into(&root)
 	refused := []struct {
 		name, body string
@@ -73,21 +73,21 @@ func TestBybitCreateKey(t *testing.T) {
 	}
 }
 
-func TestBybitRootRights(t *testing.T) {
+func TestRootRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	main := newBybitClient(t, s, "main")
+	main := newClient(t, s, "main")
 	sub := main.SubAccounts[0]
 	create := `{"subuid":` + sub + `,"readOnly":0,"permissions":{"Spot":["SpotTrade"]}}`
 	trader := venuetest.With(main, main.mint(sub, `"permissions":{"Spot":["SpotTrade"]}`))
 	tests := []struct {
 		name                    string
-		client                  *bybitClient
+		client                  *client
 		create, subs, list, del int
 	}{
 		{"main", main, 0, 0, 0, 10001}, // 10001: the key to delete does not exist
-		{"rsa", newBybitClient(t, s, "rsa"), 0, 0, 0, 10001},
-		{"read_only", newBybitClient(t, s, "read_only"), 10005, 0, 0, 10005},
-		{"no_right", newBybitClient(t, s, "no_right"), 10005, 10005, 0, 10005},
+		{"rsa", newClient(t, s, "rsa"), 0, 0, 0, 10001},
+		{"read_only", newClient(t, s, "read_only"), 10005, 0, 0, 10005},
+		{"no_right", newClient(t, s, "no_right"), 10005, 10005, 0, 10005},
 		{"minted", trader, 10005, 10005, 10005, 10005},
 	}
 	for _, test := range tests {
@@ -101,14 +101,14 @@ func TestBybitRootRights(t *testing.T) {
 	require.Empty(t, s.Deletions("bybit"))
 }
 
-func TestBybitListKeys(t *testing.T) {
+func TestListKeys(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	sub := c.SubAccounts[0]
 	type page struct {
-		Result         []bybitKey
+		Result         []apiKey
 		NextPageCursor string
 	}
 	var minted []string
@@ -159,12 +159,12 @@ func TestBybitListKeys(t *testing.T) {
 	require.Equal(t, 500010, c.get("/v5/user/sub-apikeys", "subMemberId=1").RetCode)
 }
 
-func TestBybitEditKey(t *testing.T) {
+func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	minted := c.mint(c.SubAccounts[0], `"note":"n","ips":"192.0.2.1","permissions":{"ContractTrade":["Order"],"Spot":["SpotTrade"]}`)
 
-	var key bybitKey
+	var key apiKey
 	c.post("/v5/user/update-sub-api", `{"apikey":"`+minted.APIKey+`","readOnly":1,"ips":"192.0.2.9","permissions":{"Spot":["SpotTrade"]}}`).into(&key)
 	require.Equal(t, map[string][]string{"Spot": {"SpotTrade"}}, key.granted())
 	require.Equal(t, []string{"192.0.2.9"}, key.IPs)
@@ -188,16 +188,16 @@ func TestBybitEditKey(t *testing.T) {
 	}
 }
 
-func TestBybitKeyWithTransferRightEditsItself(t *testing.T) {
+func TestKeyWithTransferRightEditsItself(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	minted := c.mint(c.SubAccounts[0], `"ips":"127.0.0.1","permissions":{"Wallet":["AccountTransfer"]}`)
 	neighbour := c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`)
 	self := venuetest.With(c, minted)
 
 	require.Equal(t, 10001, self.post("/v5/user/delete-sub-api", `{"apikey":"`+neighbour.APIKey+`"}`).RetCode)
 	require.Equal(t, 10001, self.post("/v5/user/update-sub-api", `{"apikey":"`+minted.APIKey+`"}`).RetCode, "it must not even name itself")
-	var key bybitKey
+	var key apiKey
 	self.post("/v5/user/update-sub-api", `{"readOnly":0,"permissions":{"Wallet":["AccountTransfer"],"Spot":["SpotTrade"]}}`).into(&key)
 	require.Equal(t, []string{"*"}, key.IPs)
 	require.Equal(t, []string{"SpotTrade"}, key.Permissions["Spot"])
@@ -207,9 +207,9 @@ func TestBybitKeyWithTransferRightEditsItself(t *testing.T) {
 	require.Equal(t, []string{minted.APIKey}, s.Deletions("bybit"))
 }
 
-func TestBybitDeleteKey(t *testing.T) {
+func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	minted := c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`)
 	require.Equal(t, 0, venuetest.With(c, minted).get("/v5/account/wallet-balance", "accountType=UNIFIED").RetCode)
 

@@ -9,9 +9,9 @@ import (
 )
 
 // queryKey answers GET /v5/user/query-api for the calling key, whichever it is.
-func (b *bybit) queryKey(c *venue.Call) *venue.Answer {
+func (e *exchange) queryKey(c *venue.Call) *venue.Answer {
 	if why := venue.FormParams(c.URL.RawQuery).StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	k, parent := c.Key, "0"
 	if k.Account.Parent != nil {
@@ -25,10 +25,10 @@ func (b *bybit) queryKey(c *venue.Call) *venue.Answer {
 	if public, ok := k.PublicKey().(*rsa.PublicKey); ok {
 		publicKey = venue.PublicPEM(public)
 	}
-	days, expiry := b.expiry(k, c.Now)
-	return b.ok(c, map[string]any{
-		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": b.readOnlyNumber(k), "secret": "",
-		"permissions": b.group(k.Permissions), "ips": b.addresses(k), "type": 1, "deadlineDay": days,
+	days, expiry := e.expiry(k, c.Now)
+	return e.ok(c, map[string]any{
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": e.readOnlyNumber(k), "secret": "",
+		"permissions": e.group(k.Permissions), "ips": e.addresses(k), "type": 1, "deadlineDay": days,
 		"expiredAt": expiry, "createdAt": k.Created.UTC().Format(time.RFC3339), "unified": 0, "uta": 1,
 		"userID": userID, "inviterID": 0, "vipLevel": "No VIP", "mktMakerLevel": "0", "affiliateID": 0,
 		"rsaPublicKey": publicKey, "isMaster": k.Account.Parent == nil, "parentUid": parent,
@@ -37,15 +37,15 @@ func (b *bybit) queryKey(c *venue.Call) *venue.Answer {
 }
 
 // walletBalance answers GET /v5/account/wallet-balance, which any key may read.
-func (b *bybit) walletBalance(c *venue.Call) *venue.Answer {
+func (e *exchange) walletBalance(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	p.Require("accountType")
 	p.Check("accountType", p.Text("accountType") == "UNIFIED")
 	p.Text("coin")
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return b.ok(c, map[string]any{"list": []any{map[string]any{
+	return e.ok(c, map[string]any{"list": []any{map[string]any{
 		"accountType": "UNIFIED", "totalEquity": "1000", "totalWalletBalance": "1000", "totalAvailableBalance": "1000",
 		"coin": []any{map[string]any{"coin": "USDT", "equity": "1000", "walletBalance": "1000", "usdValue": "1000"}},
 	}}})
@@ -54,7 +54,7 @@ func (b *bybit) walletBalance(c *venue.Call) *venue.Answer {
 // createOrder answers POST /v5/order/create. It accepts the order, and nothing
 // ever fills it. Parameters beyond those checked are tolerated: there are many,
 // and none has to do with keys.
-func (b *bybit) createOrder(c *venue.Call) *venue.Answer {
+func (e *exchange) createOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("category", "symbol", "side", "orderType", "qty")
 	category, side, orderType := p.Text("category"), p.Text("side"), p.Text("orderType")
@@ -70,17 +70,17 @@ func (b *bybit) createOrder(c *venue.Call) *venue.Answer {
 	p.Check("qty", err == nil && quantity > 0)
 	p.Check("price", orderType != "Limit" || p.Text("price") != "")
 	if why := p.Complaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	if c.Key.Has(bybitReadOnly) || !c.Key.Has(needed) {
-		return b.noPermission(c)
+	if c.Key.Has(readOnlyMark) || !c.Key.Has(needed) {
+		return e.noPermission(c)
 	}
-	return b.reply(c, bybitOK, "OK", map[string]string{"orderId": venue.RandomUUID(), "orderLinkId": link})
+	return e.reply(c, codeOK, "OK", map[string]string{"orderId": venue.RandomUUID(), "orderLinkId": link})
 }
 
 // transfer answers POST /v5/asset/transfer/inter-transfer, between the wallets of
 // one account.
-func (b *bybit) transfer(c *venue.Call) *venue.Answer {
+func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("transferId", "coin", "amount", "fromAccountType", "toAccountType")
 	id, from, to := p.Text("transferId"), p.Text("fromAccountType"), p.Text("toAccountType")
@@ -89,14 +89,14 @@ func (b *bybit) transfer(c *venue.Call) *venue.Answer {
 	p.Check("amount", err == nil && amount > 0)
 	p.Check("toAccountType", from != to)
 	if why := p.StrictComplaint(); why != nil {
-		return b.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	if c.Key.Has(bybitReadOnly) || !c.Key.Has("Wallet:AccountTransfer") {
-		return b.noPermission(c)
+	if c.Key.Has(readOnlyMark) || !c.Key.Has("Wallet:AccountTransfer") {
+		return e.noPermission(c)
 	}
-	return b.reply(c, bybitOK, "success", map[string]string{"transferId": id, "status": "SUCCESS"})
+	return e.reply(c, codeOK, "success", map[string]string{"transferId": id, "status": "SUCCESS"})
 }
 
 // withdraw answers POST /v5/asset/withdraw/create. No key of a sub-account can
 // hold that right, and no root here does.
-func (b *bybit) withdraw(c *venue.Call) *venue.Answer { return b.noPermission(c) }
+func (e *exchange) withdraw(c *venue.Call) *venue.Answer { return e.noPermission(c) }

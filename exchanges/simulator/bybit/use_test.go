@@ -13,10 +13,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-func TestBybitQueryKey(t *testing.T) {
+func TestQueryKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	var root bybitKey
-	main := newBybitClient(t, s, "main")
+	var root apiKey
+	main := newClient(t, s, "main")
 	main.get("/v5/user/query-api", "").into(&root)
 	require.True(t, root.IsMaster)
 	require.Equal(t, "0", root.ParentUID)
@@ -28,11 +28,11 @@ func TestBybitQueryKey(t *testing.T) {
 	require.Empty(t, root.Secret)
 	require.Equal(t, []string{}, root.Permissions["NFT"], "empty groups are listed as well")
 
-	var unbound, readOnly, minted bybitKey
-	newBybitClient(t, s, "unbound").get("/v5/user/query-api", "").into(&unbound)
+	var unbound, readOnly, minted apiKey
+	newClient(t, s, "unbound").get("/v5/user/query-api", "").into(&unbound)
 	require.Equal(t, []string{"*"}, unbound.IPs)
 	require.NotEqual(t, root.ExpiredAt, unbound.ExpiredAt)
-	newBybitClient(t, s, "read_only").get("/v5/user/query-api", "").into(&readOnly)
+	newClient(t, s, "read_only").get("/v5/user/query-api", "").into(&readOnly)
 	require.Equal(t, float64(1), readOnly.ReadOnly)
 
 	credential := main.mint(main.SubAccounts[0], `"note":"lease","permissions":{"Spot":["SpotTrade"]}`)
@@ -43,18 +43,18 @@ func TestBybitQueryKey(t *testing.T) {
 	require.Equal(t, 10001, main.get("/v5/user/query-api", "verbose=1").RetCode)
 }
 
-func TestBybitUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bybit.Venue())
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	sub := c.SubAccounts[0]
-	holding := func(fields string) *bybitClient { return venuetest.With(c, c.mint(sub, fields)) }
-	var key bybitKey
+	holding := func(fields string) *client { return venuetest.With(c, c.mint(sub, fields)) }
+	var key apiKey
 	c.post("/v5/user/create-sub-api", `{"subuid":`+sub+`,"readOnly":1,"permissions":{"Spot":["SpotTrade"],"Wallet":["AccountTransfer"]}}`).into(&key)
 	reader := venuetest.With(c, simulator.Credential{APIKey: key.APIKey, APISecret: key.Secret})
 
 	tests := []struct {
 		name                                       string
-		client                                     *bybitClient
+		client                                     *client
 		balance, spot, futures, options, transfers int
 	}{
 		{"reader", reader, 0, 10005, 10005, 10005, 10005},
@@ -93,10 +93,10 @@ func TestBybitUseKey(t *testing.T) {
 	}
 }
 
-func TestBybitExpiredKey(t *testing.T) {
+func TestExpiredKey(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newBybitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	minted := venuetest.With(c, c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`))
 	clock.Advance(90*24*time.Hour - time.Second)

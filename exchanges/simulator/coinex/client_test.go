@@ -13,17 +13,17 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-const coinexSubs = "/v2/account/subs"
+const subs = "/v2/account/subs"
 
-// coinexClient signs requests as CoinEx's documentation says.
-type coinexClient struct{ venuetest.Client }
+// client signs requests as CoinEx's documentation says.
+type client struct{ venuetest.Client }
 
-func newCoinExClient(t *testing.T, s *simulator.Simulator, root string) *coinexClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &coinexClient{venuetest.NewClient(t, s, "coinex", root)}
+	return &client{venuetest.NewClient(t, s, "coinex", root)}
 }
 
-type coinexAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code       int
 	Message    string
@@ -35,27 +35,27 @@ type coinexAnswer struct {
 }
 
 // into decodes the data of a success.
-func (a coinexAnswer) into(data any) {
+func (a answer) into(data any) {
 	a.T.Helper()
 	require.Zero(a.T, a.Code, a.Message)
 	require.NoError(a.T, json.Unmarshal(a.Data, data))
 }
 
-func (c *coinexClient) get(target string) coinexAnswer {
+func (c *client) get(target string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodGet, target, ""))
 }
 
-type coinexFields map[string]any
+type fields map[string]any
 
-func (c *coinexClient) post(path string, fields coinexFields) coinexAnswer {
+func (c *client) post(path string, fields fields) answer {
 	c.Helper()
 	body, err := json.Marshal(fields)
 	require.NoError(c, err)
 	return c.do(c.signed(http.MethodPost, path, string(body)))
 }
 
-func (c *coinexClient) signed(method, target, body string) *http.Request {
+func (c *client) signed(method, target, body string) *http.Request {
 	c.Helper()
 	timestamp := c.Timestamp()
 	return c.Request(method, target, body,
@@ -65,16 +65,16 @@ func (c *coinexClient) signed(method, target, body string) *http.Request {
 		"Content-Type", "application/json")
 }
 
-func (c *coinexClient) do(request *http.Request) coinexAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := coinexAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.IsJSON() {
 		answer.Decode(&answer)
 	}
 	return answer
 }
 
-type coinexKey struct {
+type apiKey struct {
 	ID        int64    `json:"api_id"`
 	AccessID  string   `json:"access_id"`
 	SecretKey string   `json:"secret_key"`
@@ -87,30 +87,30 @@ type coinexKey struct {
 	IsExpired bool     `json:"is_expired"`
 }
 
-func (k coinexKey) credential() simulator.Credential {
+func (k apiKey) credential() simulator.Credential {
 	return simulator.Credential{APIKey: k.AccessID, APISecret: k.SecretKey}
 }
 
 // with is the client with a minted key.
-func (c *coinexClient) with(k coinexKey) *coinexClient { return venuetest.With(c, k.credential()) }
+func (c *client) with(k apiKey) *client { return venuetest.With(c, k.credential()) }
 
 // sub is the first sub-account.
-func (c *coinexClient) sub() string { return c.SubAccounts[0] }
+func (c *client) sub() string { return c.SubAccounts[0] }
 
 // mint creates a key in the first sub-account.
-func (c *coinexClient) mint(trade bool, addresses ...string) coinexKey {
+func (c *client) mint(trade bool, addresses ...string) apiKey {
 	c.Helper()
-	var k coinexKey
-	c.post(coinexSubs+"/api", coinexFields{
+	var k apiKey
+	c.post(subs+"/api", fields{
 		"sub_user_name": c.sub(), "ip_whitelist": append([]string{}, addresses...), "trade_enabled": trade, "remark": "desk",
 	}).into(&k)
 	return k
 }
 
 // keys lists the keys of the first sub-account, as many as fit on a page.
-func (c *coinexClient) keys() []coinexKey {
+func (c *client) keys() []apiKey {
 	c.Helper()
-	var keys []coinexKey
-	c.get(coinexSubs + "/api?limit=100&sub_user_name=" + c.sub()).into(&keys)
+	var keys []apiKey
+	c.get(subs + "/api?limit=100&sub_user_name=" + c.sub()).into(&keys)
 	return keys
 }

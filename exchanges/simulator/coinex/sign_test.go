@@ -8,22 +8,22 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// coinexCall is a vector as a call to its venue.
-func coinexCall(k *venue.Key, v venuetest.Vector) *venue.Call {
+// call is a vector as a call to its venue.
+func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	return v.CallTo(k, time.UnixMilli(1_790_000_000_000),
 		"X-COINEX-KEY", k.APIKey, "X-COINEX-SIGN", v.Signature, "X-COINEX-TIMESTAMP", v.Timestamp, "Content-Type", "application/json")
 }
 
-func coinexSigning() venuetest.Signing {
+func signing() venuetest.Signing {
 	return venuetest.Signing{
-		Venue: Venue(), Call: coinexCall,
-		Signed: func(c *venue.Call) (text, signature string) { return coinexSigned(c), c.Header.Get("X-COINEX-SIGN") },
-		Field:  "code", BadSignature: coinexBadSignature,
+		Venue: Venue(), Call: call,
+		Signed: func(c *venue.Call) (text, signature string) { return signed(c), c.Header.Get("X-COINEX-SIGN") },
+		Field:  "code", BadSignature: badSignature,
 	}
 }
 
-func TestCoinExVectors(t *testing.T) {
-	coinexSigning().TestVectors(t, map[string]func(*venuetest.Vector){
+func TestVectors(t *testing.T) {
+	signing().TestVectors(t, map[string]func(*venuetest.Vector){
 		"upper case": venuetest.InUpperCase,
 		// SHA-256 over the text and the secret, as some clients still sign the
 		// first vector.
@@ -33,4 +33,4 @@ func TestCoinExVectors(t *testing.T) {
 	})
 }
 
-func FuzzCoinExAuthenticate(f *testing.F) { coinexSigning().Fuzz(f) }
+func FuzzAuthenticate(f *testing.F) { signing().Fuzz(f) }

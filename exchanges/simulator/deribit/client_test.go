@@ -14,33 +14,33 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// deribitClient calls methods as Deribit's documentation says.
-type deribitClient struct {
+// client calls methods as Deribit's documentation says.
+type client struct {
 	venuetest.Client
 	token string // in place of signatures, if there is one
 }
 
-func newDeribitClient(t *testing.T, s *simulator.Simulator, root string) *deribitClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &deribitClient{Client: venuetest.NewClient(t, s, "deribit", root)}
+	return &client{Client: venuetest.NewClient(t, s, "deribit", root)}
 }
 
 // bearing is the client with a token.
-func (c *deribitClient) bearing(token string) *deribitClient {
+func (c *client) bearing(token string) *client {
 	other := *c
 	other.token = token
 	return &other
 }
 
 // holding is the client with another key, and no token.
-func (c *deribitClient) holding(k deribitKey) *deribitClient {
+func (c *client) holding(k apiKey) *client {
 	return venuetest.With(c.bearing(""), simulator.Credential{APIKey: k.ClientID, APISecret: k.Secret})
 }
 
 // anonymous is the client without credential.
-func (c *deribitClient) anonymous() *deribitClient { return c.holding(deribitKey{}) }
+func (c *client) anonymous() *client { return c.holding(apiKey{}) }
 
-type deribitAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Result json.RawMessage `json:"result"`
 	Error  struct {
@@ -50,44 +50,44 @@ type deribitAnswer struct {
 }
 
 // into decodes a success.
-func (a deribitAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusOK, a.StatusCode, "%+v", a.Error)
 	require.NoError(a.T, json.Unmarshal(a.Result, result))
 }
 
-func (a deribitAnswer) ok() {
+func (a answer) ok() {
 	a.T.Helper()
 	a.into(new(any))
 }
 
-func (a deribitAnswer) refused(code int) {
+func (a answer) refused(code int) {
 	a.T.Helper()
 	require.Equal(a.T, code, a.Error.Code, "%s", a.Result)
 	require.Nil(a.T, a.Result)
 }
 
 // call calls a method with its parameters as JSON.
-func (c *deribitClient) call(method, params string) deribitAnswer {
+func (c *client) call(method, params string) answer {
 	c.Helper()
 	return c.do(http.MethodPost, "/api/v2/"+method, `{"jsonrpc":"2.0","id":42,"method":"`+method+`","params":`+params+`}`)
 }
 
 // get calls a method by GET.
-func (c *deribitClient) get(method, query string) deribitAnswer {
+func (c *client) get(method, query string) answer {
 	c.Helper()
 	return c.do(http.MethodGet, "/api/v2/"+method+"?"+query, "")
 }
 
-func (c *deribitClient) do(verb, target, body string) deribitAnswer {
+func (c *client) do(verb, target, body string) answer {
 	c.Helper()
-	answer := deribitAnswer{Reply: c.Send(c.Request(verb, target, body,
+	answer := answer{Reply: c.Send(c.Request(verb, target, body,
 		"Authorization", c.authorization(verb, target, body), "Content-Type", "application/json"))}
 	answer.Decode(&answer)
 	return answer
 }
 
-func (c *deribitClient) authorization(verb, target, body string) string {
+func (c *client) authorization(verb, target, body string) string {
 	switch {
 	case c.token != "":
 		return "Bearer " + c.token
@@ -99,7 +99,7 @@ func (c *deribitClient) authorization(verb, target, body string) string {
 	return "deri-hmac-sha256 id=" + c.APIKey + ",ts=" + ts + ",sig=" + hex.EncodeToString(signature) + ",nonce=" + nonce
 }
 
-type deribitToken struct {
+type token struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 	Expires int    `json:"expires_in"`
@@ -107,18 +107,18 @@ type deribitToken struct {
 }
 
 // login logs in with the client's secret.
-func (c *deribitClient) login(scope string) deribitToken {
+func (c *client) login(scope string) token {
 	c.Helper()
-	var token deribitToken
+	var token token
 	c.anonymous().call("public/auth", `{"grant_type":"client_credentials","client_id":"`+c.APIKey+`","client_secret":"`+c.APISecret+
 		`","scope":"`+scope+`"}`).into(&token)
 	return token
 }
 
 // exchanged is the client logged in to a sub-account, in sessions of its own.
-func (c *deribitClient) exchanged(subAccount, scope string) *deribitClient {
+func (c *client) exchanged(subAccount, scope string) *client {
 	c.Helper()
-	var token deribitToken
+	var token token
 	c.anonymous().call("public/exchange_token", `{"refresh_token":"`+c.login("session:"+rand.Text()).Refresh+`","subject_id":`+subAccount+
 		`,"scope":"`+scope+` session:`+rand.Text()+`"}`).into(&token)
 	return c.bearing(token.Access)
@@ -126,12 +126,12 @@ func (c *deribitClient) exchanged(subAccount, scope string) *deribitClient {
 
 // minter is the client logged in to its first sub-account with everything that
 // minting takes.
-func (c *deribitClient) minter() *deribitClient {
+func (c *client) minter() *client {
 	c.Helper()
 	return c.exchanged(c.SubAccounts[0], "account:read_write trade:read_write wallet:read_write")
 }
 
-type deribitKey struct {
+type apiKey struct {
 	ID       int      `json:"id"`
 	ClientID string   `json:"client_id"`
 	Secret   string   `json:"client_secret"`
@@ -140,9 +140,9 @@ type deribitKey struct {
 	IPs      []string `json:"ip_whitelist"`
 }
 
-func (c *deribitClient) create(params string) deribitKey {
+func (c *client) create(params string) apiKey {
 	c.Helper()
-	var k deribitKey
+	var k apiKey
 	c.call("private/create_api_key", params).into(&k)
 	return k
 }

@@ -22,9 +22,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestDeribitMessages(t *testing.T) {
+func TestMessages(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/api/v2/private/get_account_summary"
 	var summary struct {
 		ID   json.Number
@@ -53,16 +53,16 @@ func TestDeribitMessages(t *testing.T) {
 	c.call("private/create_master_key", `{}`).refused(-32601)
 }
 
-func TestDeribitSignatures(t *testing.T) {
+func TestSignatures(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	const method, params = "private/get_subaccounts", `{}`
 	c.call(method, params).ok()
 	c.anonymous().call(method, params).refused(10000)
 	venuetest.From(c, "127.0.0.2").call(method, params).refused(13009)
-	unbound := newDeribitClient(t, s, "unbound")
+	unbound := newClient(t, s, "unbound")
 	unbound.Now = clock.Now
 	venuetest.From(unbound, "127.0.0.2").call(method, params).ok()
 
@@ -76,10 +76,10 @@ func TestDeribitSignatures(t *testing.T) {
 	}
 }
 
-func TestDeribitLogin(t *testing.T) {
+func TestLogin(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const method, params = "private/get_subaccounts", `{}`
 
 	token := c.login("session:a")
@@ -114,7 +114,7 @@ func TestDeribitLogin(t *testing.T) {
 		c.bearing(first.Access).call(method, params).refused(13009)
 	})
 	t.Run("refusals", func(t *testing.T) {
-		auth := func(c *deribitClient, params string) deribitAnswer { return c.anonymous().call("public/auth", params) }
+		auth := func(c *client, params string) answer { return c.anonymous().call("public/auth", params) }
 		credentials := `"grant_type":"client_credentials","client_id":"` + c.APIKey + `","client_secret":"` + c.APISecret + `"`
 		auth(c, `{`+credentials+`,"scope":"session:"}`).refused(-32602)
 		auth(c, `{`+credentials+`,"scope":"account:all"}`).refused(-32602)
@@ -122,24 +122,24 @@ func TestDeribitLogin(t *testing.T) {
 		auth(c, `{"grant_type":"password"}`).refused(-32602)
 		auth(c, `{"grant_type":"client_credentials","client_id":"`+c.APIKey+`","client_secret":"no"}`).refused(13004)
 		auth(venuetest.From(c, "127.0.0.2"), `{`+credentials+`}`).refused(13009)
-		pair := newDeribitClient(t, s, "ed25519")
+		pair := newClient(t, s, "ed25519")
 		auth(c, `{"grant_type":"client_credentials","client_id":"`+pair.APIKey+`","client_secret":""}`).refused(13004)
 	})
 }
 
 // signedLogin are the parameters of a login with a key pair.
-func (c *deribitClient) signedLogin(nonce string) string {
+func (c *client) signedLogin(nonce string) string {
 	ts := c.Timestamp()
 	signature := base64.RawURLEncoding.EncodeToString(c.Signature(ts + "\n" + nonce + "\n"))
 	return `{"grant_type":"client_signature","client_id":"` + c.APIKey + `","timestamp":` + ts + `,"nonce":"` + nonce +
 		`","data":"","signature":"` + signature + `","scope":"session:x"}`
 }
 
-func TestDeribitKeyPairs(t *testing.T) {
+func TestKeyPairs(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	root := newDeribitClient(t, s, "ed25519")
-	auth := func(params string) deribitAnswer { return root.anonymous().call("public/auth", params) }
-	var token deribitToken
+	root := newClient(t, s, "ed25519")
+	auth := func(params string) answer { return root.anonymous().call("public/auth", params) }
+	var token token
 	auth(root.signedLogin("n1")).into(&token)
 	root.bearing(token.Access).call("private/get_subaccounts", `{}`).ok()
 	auth(root.signedLogin("n1")).refused(13004)
@@ -148,7 +148,7 @@ func TestDeribitKeyPairs(t *testing.T) {
 
 	public, own, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	minter := newDeribitClient(t, s, "main").minter()
+	minter := newClient(t, s, "main").minter()
 	minted := minter.create(`{"name":"pair","max_scope":"trade:read","public_key":` + strconv.Quote(venuetest.PublicPEM(t, public)) + `}`)
 	require.Regexp(t, `^[0-9a-f]{2}(:[0-9a-f]{2}){15}$`, minted.Secret, "a fingerprint")
 	holder := venuetest.With(root, simulator.Credential{APIKey: minted.ClientID, PrivateKey: venuetest.PrivatePEM(t, own)})
@@ -161,9 +161,9 @@ func TestDeribitKeyPairs(t *testing.T) {
 	minter.holding(minted).call("private/get_positions", `{}`).refused(13004)
 }
 
-func TestDeribitExchangedTokens(t *testing.T) {
+func TestExchangedTokens(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	sub := c.minter()
 	var summary struct {
 		ID   json.Number
@@ -177,23 +177,23 @@ func TestDeribitExchangedTokens(t *testing.T) {
 	require.Len(t, rows, 2, "itself and the main account")
 	sub.call("private/create_subaccount", `{}`).refused(13021)
 
-	exchange := func(refresh, subject, scope string) deribitAnswer {
+	exchange := func(refresh, subject, scope string) answer {
 		return c.anonymous().call("public/exchange_token", `{"refresh_token":"`+refresh+`","subject_id":`+subject+`,"scope":"`+scope+`"}`)
 	}
 	refresh := c.login("session:main").Refresh
-	var token deribitToken
+	var token token
 	exchange(refresh, c.SubAccounts[1], "session:x").into(&token)
 	require.Equal(t, "session:x", token.Scope, "what is inherited is not documented")
 	exchange(refresh, c.SubAccounts[1], "custody:read session:x").refused(-32602)
 	exchange(refresh, "4000000000", "session:x").refused(-32602)
 	exchange("1.wrong", c.SubAccounts[1], "session:x").refused(13009)
-	foreign := newDeribitClient(t, s, "totp").SubAccounts[0]
+	foreign := newClient(t, s, "totp").SubAccounts[0]
 	exchange(refresh, foreign, "session:x").refused(-32602)
 }
 
-func TestDeribitSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for range 20 - len(c.SubAccounts) {
 		c.call("private/create_subaccount", `{}`).ok()
 	}
@@ -203,16 +203,16 @@ func TestDeribitSubAccounts(t *testing.T) {
 	require.Len(t, rows, 21)
 }
 
-func TestDeribitKeys(t *testing.T) {
+func TestKeys(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	minter := c.minter()
 
 	inert := minter.create(`{"name":"vlt1","max_scope":"account:none trade:none wallet:none"}`)
 	require.NotContains(t, inert.MaxScope, "read")
 	require.NotEmpty(t, inert.Secret)
 	minter.holding(inert).call("private/get_positions", `{}`).refused(13021)
-	var edited deribitKey
+	var edited apiKey
 	id := strconv.Itoa(inert.ID)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read wallet:read_write","ip_whitelist":["203.0.113.7"],"enabled_features":["block_trade_approval"]}`).into(&edited)
 	require.Equal(t, []string{"203.0.113.7"}, edited.IPs)
@@ -224,9 +224,9 @@ func TestDeribitKeys(t *testing.T) {
 	require.Equal(t, "vlt3", edited.Name)
 	require.Equal(t, "trade:read", edited.MaxScope)
 
-	var listed []deribitKey
+	var listed []apiKey
 	minter.call("private/list_api_keys", `{}`).into(&listed)
-	require.Equal(t, []deribitKey{{ID: inert.ID, ClientID: inert.ClientID, Secret: inert.Secret, Name: "vlt3", MaxScope: "trade:read", IPs: []string{"127.0.0.1"}}}, listed)
+	require.Equal(t, []apiKey{{ID: inert.ID, ClientID: inert.ClientID, Secret: inert.Secret, Name: "vlt3", MaxScope: "trade:read", IPs: []string{"127.0.0.1"}}}, listed)
 	c.call("private/remove_api_key", `{"id":`+id+`}`).refused(-32602)
 	minter.call("private/remove_api_key", `{"id":`+id+`}`).ok()
 	minter.call("private/remove_api_key", `{"id":`+id+`}`).refused(-32602)
@@ -257,12 +257,12 @@ func TestDeribitKeys(t *testing.T) {
 	})
 	t.Run("who may", func(t *testing.T) {
 		for _, root := range []string{"read_only", "no_right"} {
-			newDeribitClient(t, s, root).call("private/create_api_key", `{"max_scope":"trade:read"}`).refused(13021)
+			newClient(t, s, root).call("private/create_api_key", `{"max_scope":"trade:read"}`).refused(13021)
 		}
-		newDeribitClient(t, s, "no_right").call("private/list_api_keys", `{}`).refused(13021)
+		newClient(t, s, "no_right").call("private/list_api_keys", `{}`).refused(13021)
 	})
 	t.Run("eight keys, the root included", func(t *testing.T) {
-		direct := newDeribitClient(t, s, "direct")
+		direct := newClient(t, s, "direct")
 		for range 7 {
 			direct.create(`{"max_scope":"trade:read"}`)
 		}
@@ -270,9 +270,9 @@ func TestDeribitKeys(t *testing.T) {
 	})
 }
 
-func TestDeribitUse(t *testing.T) {
+func TestUse(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	minter := newDeribitClient(t, s, "main").minter()
+	minter := newClient(t, s, "main").minter()
 	calls := map[string]struct{ method, params string }{
 		"trade:read":         {"private/get_positions", `{"currency":"BTC"}`},
 		"wallet:read":        {"private/get_deposits", `{"currency":"BTC"}`},
@@ -293,7 +293,7 @@ func TestDeribitUse(t *testing.T) {
 		}
 		minter.call("private/remove_api_key", `{"id":`+strconv.Itoa(k.ID)+`}`).ok()
 	}
-	newDeribitClient(t, s, "main").call("private/withdraw", calls["wallet:read_write "].params).ok()
+	newClient(t, s, "main").call("private/withdraw", calls["wallet:read_write "].params).ok()
 
 	k := minter.create(`{"max_scope":"trade:read_write wallet:read_write"}`)
 	user := minter.holding(k)
@@ -303,10 +303,10 @@ func TestDeribitUse(t *testing.T) {
 	user.call("private/submit_transfer_between_subaccounts", `{"currency":"BTC","amount":0.5,"destination":7,"source":8}`).refused(13021)
 }
 
-func TestDeribitRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now})
-	c := newDeribitClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	sub := c.minter()
 	for range 100 {
@@ -321,9 +321,9 @@ func TestDeribitRateLimit(t *testing.T) {
 	c.minter().call("private/list_api_keys", `{}`).ok()
 }
 
-func TestDeribitFaults(t *testing.T) {
+func TestFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, deribit.Venue())
-	minter := newDeribitClient(t, s, "main").minter()
+	minter := newClient(t, s, "main").minter()
 	inject := func(operation exchanges.Operation, kind simulator.FaultKind) {
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "deribit", Operation: operation, Kind: kind, Count: 1}))
 	}

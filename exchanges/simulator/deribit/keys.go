@@ -18,7 +18,7 @@ import (
 
 // readScope reads a scope of keys, and tells whether every element is one. What
 // grants nothing is left out.
-func (d *deribit) readScope(text string) (elements []string, known bool) {
+func (e *exchange) readScope(text string) (elements []string, known bool) {
 	levels := map[string]string{}
 	for element := range strings.FieldsSeq(text) {
 		area, level, _ := strings.Cut(element, ":")
@@ -35,19 +35,19 @@ func (d *deribit) readScope(text string) (elements []string, known bool) {
 	return elements, len(levels) > 0
 }
 
-// deribitKeyParams are the parameters that say what a key is like.
-type deribitKeyParams struct {
+// keyParams are the parameters that say what a key is like.
+type keyParams struct {
 	scope     []string
 	name      string
 	addresses []string
 }
 
-func (d *deribit) readKey(p *venue.Params) deribitKeyParams {
+func (e *exchange) readKey(p *venue.Params) keyParams {
 	p.Require("max_scope")
-	scope, known := d.readScope(p.Text("max_scope"))
+	scope, known := e.readScope(p.Text("max_scope"))
 	p.Check("max_scope", known)
-	wanted := deribitKeyParams{scope: scope, name: p.Text("name")}
-	p.Check("name", deribitIsName(wanted.name))
+	wanted := keyParams{scope: scope, name: p.Text("name")}
+	p.Check("name", isName(wanted.name))
 	var features []string
 	if p.Value("enabled_features", &features) {
 		for _, feature := range features {
@@ -57,109 +57,109 @@ func (d *deribit) readKey(p *venue.Params) deribitKeyParams {
 	return wanted
 }
 
-func deribitIsName(name string) bool {
+func isName(name string) bool {
 	return len(name) <= 16 && strings.Trim(name, venue.Alphanumeric+"_") == ""
 }
 
 // exceeds tells whether a scope goes beyond what the caller holds.
-func (d *deribit) exceeds(c *venue.Call, scope []string) bool {
-	return slices.ContainsFunc(scope, func(element string) bool { return !d.holds(c.Key, element) })
+func (e *exchange) exceeds(c *venue.Call, scope []string) bool {
+	return slices.ContainsFunc(scope, func(element string) bool { return !e.holds(c.Key, element) })
 }
 
 // surplus is what a key may get unasked under the fault GrantMore.
-func (d *deribit) surplus() []string { return []string{"account:read", "block_trade:read"} }
+func (e *exchange) surplus() []string { return []string{"account:read", "block_trade:read"} }
 
 // createKey answers private/create_api_key. The key is bound to no address.
-func (d *deribit) createKey(c *venue.Call) *venue.Answer {
-	var wanted deribitKeyParams
-	k := &venue.Key{ID: venue.RandomNumber(7), APIKey: d.clientID(), Account: c.Key.Account, Created: c.Now}
-	return d.with(c, func(p *venue.Params) {
-		wanted = d.readKey(p)
+func (e *exchange) createKey(c *venue.Call) *venue.Answer {
+	var wanted keyParams
+	k := &venue.Key{ID: venue.RandomNumber(7), APIKey: e.clientID(), Account: c.Key.Account, Created: c.Now}
+	return e.with(c, func(p *venue.Params) {
+		wanted = e.readKey(p)
 		if p.Given("public_key") {
-			public, ok := deribitPublicKey(p.Text("public_key"))
+			public, ok := publicKey(p.Text("public_key"))
 			p.Check("public_key", ok)
 			k.Public = public
 		}
 	}, func() *venue.Answer {
 		switch {
-		case d.exceeds(c, wanted.scope):
-			return d.refuse(c, deribitScopeExceeded)
-		case len(c.Books.KeysOf(k.Account)) >= deribitMaxKeys:
+		case e.exceeds(c, wanted.scope):
+			return e.refuse(c, scopeExceeded)
+		case len(c.Books.KeysOf(k.Account)) >= maxKeys:
 			// The documentation names no code for this.
-			return d.refuse(c, deribitBadRequest)
+			return e.refuse(c, badRequest)
 		}
 		if k.Public == nil {
-			k.Secret = d.clientSecret()
+			k.Secret = e.clientSecret()
 		}
-		k.Label, k.Permissions = wanted.name, c.Grant(wanted.scope, d.surplus()...)
-		return d.ok(c, d.keyView(c.Books.AddKey(k)))
+		k.Label, k.Permissions = wanted.name, c.Grant(wanted.scope, e.surplus()...)
+		return e.ok(c, e.keyView(c.Books.AddKey(k)))
 	})
 }
 
 // editKey answers private/edit_api_key.
-func (d *deribit) editKey(c *venue.Call) *venue.Answer {
-	var wanted deribitKeyParams
+func (e *exchange) editKey(c *venue.Call) *venue.Answer {
+	var wanted keyParams
 	var bind, rename bool
-	return d.withKey(c, func(p *venue.Params) {
-		wanted, rename = d.readKey(p), p.Given("name")
+	return e.withKey(c, func(p *venue.Params) {
+		wanted, rename = e.readKey(p), p.Given("name")
 		bind = p.Value("ip_whitelist", &wanted.addresses)
 		for _, address := range wanted.addresses {
 			parsed, err := netip.ParseAddr(address)
 			p.Check("ip_whitelist", err == nil && parsed.Is4())
 		}
 	}, func(k *venue.Key) *venue.Answer {
-		if d.exceeds(c, wanted.scope) {
-			return d.refuse(c, deribitScopeExceeded)
+		if e.exceeds(c, wanted.scope) {
+			return e.refuse(c, scopeExceeded)
 		}
-		k.Permissions = c.Grant(wanted.scope, d.surplus()...)
+		k.Permissions = c.Grant(wanted.scope, e.surplus()...)
 		if rename {
 			k.Label = wanted.name
 		}
 		if bind {
 			k.IPs = wanted.addresses
 		}
-		return d.ok(c, d.keyView(k))
+		return e.ok(c, e.keyView(k))
 	})
 }
 
 // renameKey answers private/change_api_key_name.
-func (d *deribit) renameKey(c *venue.Call) *venue.Answer {
+func (e *exchange) renameKey(c *venue.Call) *venue.Answer {
 	var name string
-	return d.withKey(c, func(p *venue.Params) {
+	return e.withKey(c, func(p *venue.Params) {
 		p.Require("name")
 		name = p.Text("name")
-		p.Check("name", deribitIsName(name))
+		p.Check("name", isName(name))
 	}, func(k *venue.Key) *venue.Answer {
 		k.Label = name
-		return d.ok(c, d.keyView(k))
+		return e.ok(c, e.keyView(k))
 	})
 }
 
 // listKeys answers private/list_api_keys. The documentation contradicts itself
 // on whether it shows secrets; here it does.
-func (d *deribit) listKeys(c *venue.Call) *venue.Answer {
-	return d.with(c, func(*venue.Params) {}, func() *venue.Answer {
+func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
+	return e.with(c, func(*venue.Params) {}, func() *venue.Answer {
 		rows := []any{}
 		for _, k := range c.Books.KeysOf(c.Key.Account) {
-			rows = append(rows, d.keyView(k))
+			rows = append(rows, e.keyView(k))
 		}
-		return d.ok(c, rows)
+		return e.ok(c, rows)
 	})
 }
 
 // deleteKey answers private/remove_api_key.
-func (d *deribit) deleteKey(c *venue.Call) *venue.Answer {
-	return d.withKey(c, func(*venue.Params) {}, func(k *venue.Key) *venue.Answer {
+func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
+	return e.withKey(c, func(*venue.Params) {}, func(k *venue.Key) *venue.Answer {
 		c.RemoveKey(k)
-		return d.ok(c, "ok")
+		return e.ok(c, "ok")
 	})
 }
 
 // withKey finds the key of the acting account that a call names by its id. Its
 // refusal of a key that does not exist is not documented.
-func (d *deribit) withKey(c *venue.Call, read func(*venue.Params), handle func(*venue.Key) *venue.Answer) *venue.Answer {
+func (e *exchange) withKey(c *venue.Call, read func(*venue.Params), handle func(*venue.Key) *venue.Answer) *venue.Answer {
 	var k *venue.Key
-	return d.with(c, func(p *venue.Params) {
+	return e.with(c, func(p *venue.Params) {
 		p.Require("id")
 		id := strconv.FormatInt(p.Integer("id", 0), 10)
 		read(p)
@@ -170,15 +170,15 @@ func (d *deribit) withKey(c *venue.Call, read func(*venue.Params), handle func(*
 		}
 		p.Check("id", k != nil)
 	}, func() *venue.Answer {
-		if d.exceeds(c, k.Permissions) {
-			return d.refuse(c, deribitScopeExceeded)
+		if e.exceeds(c, k.Permissions) {
+			return e.refuse(c, scopeExceeded)
 		}
 		return handle(k)
 	})
 }
 
 // keyView is a key as answers show it, its scope in an order of their own.
-func (d *deribit) keyView(k *venue.Key) map[string]any {
+func (e *exchange) keyView(k *venue.Key) map[string]any {
 	scope := slices.Clone(k.Permissions)
 	slices.Sort(scope)
 	slices.Reverse(scope)
@@ -192,14 +192,14 @@ func (d *deribit) keyView(k *venue.Key) map[string]any {
 	}
 	if public := k.PublicKey(); public != nil {
 		text := venue.PublicPEM(public)
-		view["public_key"], view["client_secret"] = text, deribitFingerprint(text)
+		view["public_key"], view["client_secret"] = text, fingerprint(text)
 	}
 	return view
 }
 
-// deribitPublicKey reads the public half of a key pair of the caller's own
+// publicKey reads the public half of a key pair of the caller's own
 // making.
-func deribitPublicKey(text string) (any, bool) {
+func publicKey(text string) (any, bool) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return nil, false
@@ -217,9 +217,9 @@ func deribitPublicKey(text string) (any, bool) {
 	return nil, false
 }
 
-// deribitFingerprint is what stands in place of the secret of a key pair: MD5 of
+// fingerprint is what stands in place of the secret of a key pair: MD5 of
 // the DER form, in hex with colons.
-func deribitFingerprint(publicPEM string) string {
+func fingerprint(publicPEM string) string {
 	block, _ := pem.Decode([]byte(publicPEM))
 	sum := md5.Sum(block.Bytes)
 	var pairs []string

@@ -16,8 +16,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// deribitOTP is a one-time code by RFC 6238.
-func deribitOTP(t *testing.T, secret string, at time.Time) string {
+// otp is a one-time code by RFC 6238.
+func otp(t *testing.T, secret string, at time.Time) string {
 	seed, err := base32.StdEncoding.DecodeString(secret)
 	require.NoError(t, err)
 	mac := hmac.New(sha1.New, seed)
@@ -27,10 +27,10 @@ func deribitOTP(t *testing.T, secret string, at time.Time) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:offset+4])&0x7fffffff%1000000)
 }
 
-func TestDeribitSecondFactor(t *testing.T) {
+func TestSecondFactor(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newDeribitClient(t, s, "totp")
+	c := newClient(t, s, "totp")
 	c.Now = clock.Now
 	require.NotEmpty(t, c.TOTPSecret)
 	type demand struct {
@@ -47,12 +47,12 @@ func TestDeribitSecondFactor(t *testing.T) {
 		require.Equal(t, "tfa", wanted.Keys[0].Type)
 		return wanted.Challenge
 	}
-	confirm := func(method, challenge, code string) deribitAnswer {
+	confirm := func(method, challenge, code string) answer {
 		t.Helper()
 		return c.call(method, `{"max_scope":"trade:read","authorization_data":"`+code+`","challenge":"`+challenge+`"}`)
 	}
-	now := func() string { return deribitOTP(t, c.TOTPSecret, clock.Now()) }
-	reason := func(a deribitAnswer) string {
+	now := func() string { return otp(t, c.TOTPSecret, clock.Now()) }
+	reason := func(a answer) string {
 		t.Helper()
 		a.refused(13668)
 		return a.Error.Data["reason"]
@@ -62,7 +62,7 @@ func TestDeribitSecondFactor(t *testing.T) {
 	require.Len(t, s.Keys(), 1, "asking made none")
 	require.Equal(t, "used_tfa_code", reason(confirm(method, ask(), now())))
 	clock.Advance(30 * time.Second)
-	require.Equal(t, "tfa_code_not_matched", reason(confirm(method, ask(), deribitOTP(t, c.TOTPSecret, clock.Now().Add(-30*time.Second)))))
+	require.Equal(t, "tfa_code_not_matched", reason(confirm(method, ask(), otp(t, c.TOTPSecret, clock.Now().Add(-30*time.Second)))))
 	challenge := ask()
 	require.Equal(t, "challenge_timeout", reason(confirm(method, "unknown", now())))
 	clock.Advance(61 * time.Second)

@@ -14,18 +14,18 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// deribitWindow is how far a signature's timestamp may be off, either way.
-const deribitWindow = 60 * time.Second
+// window is how far a signature's timestamp may be off, either way.
+const window = 60 * time.Second
 
 // Life and number of tokens.
 const (
-	deribitTokenLife   = 900 * time.Second
-	deribitMaxSessions = 16
+	tokenLife   = 900 * time.Second
+	maxSessions = 16
 )
 
-// deribitSession is a login. Its token is bound to the connection that it was
+// session is a login. Its token is bound to the connection that it was
 // made on, unless the session has a name.
-type deribitSession struct {
+type session struct {
 	key             *venue.Key     // that logged in
 	account         *venue.Account // that calls act for
 	scope           []string
@@ -36,14 +36,14 @@ type deribitSession struct {
 }
 
 // Authenticate follows https://docs.deribit.com/articles/authentication.
-func (d *deribit) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	header := c.Header.Get("Authorization")
-	if token := d.bearer(c); token != "" {
-		return d.tokenHolder(c, token)
+	if token := e.bearer(c); token != "" {
+		return e.tokenHolder(c, token)
 	}
 	signed, found := strings.CutPrefix(header, "deri-hmac-sha256 ")
 	if !found {
-		return nil, d.refuse(c, deribitNoAuthorization)
+		return nil, e.refuse(c, noAuthorization)
 	}
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(signed, ",") {
@@ -52,17 +52,17 @@ func (d *deribit) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	}
 	text := strings.Join([]string{parts["ts"], parts["nonce"], c.Method, c.RequestURI, string(c.Body), ""}, "\n")
 	caller := c.Books.Key(parts["id"])
-	if caller == nil || caller.Secret == "" || !d.verifies(caller, text, parts["sig"]) {
-		return nil, d.refuse(c, deribitBadCredentials)
+	if caller == nil || caller.Secret == "" || !e.verifies(caller, text, parts["sig"]) {
+		return nil, e.refuse(c, badCredentials)
 	}
-	if !d.timely(c, parts["ts"]) || !d.unused(caller, parts["nonce"]) || !caller.Allows(c.Caller) {
-		return nil, d.refuse(c, deribitUnauthorized)
+	if !e.timely(c, parts["ts"]) || !e.unused(caller, parts["nonce"]) || !caller.Allows(c.Caller) {
+		return nil, e.refuse(c, unauthorized)
 	}
 	return caller, nil
 }
 
 // bearer is the token that a call carries, if any.
-func (d *deribit) bearer(c *venue.Call) string {
+func (e *exchange) bearer(c *venue.Call) string {
 	token, found := strings.CutPrefix(c.Header.Get("Authorization"), "Bearer ")
 	if !found {
 		return ""
@@ -71,47 +71,47 @@ func (d *deribit) bearer(c *venue.Call) string {
 }
 
 // tokenHolder is the key that a token came from, as it may act by the token.
-func (d *deribit) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.Answer) {
-	for _, s := range d.sessions {
+func (e *exchange) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.Answer) {
+	for _, s := range e.sessions {
 		if s.access != token {
 			continue
 		}
-		if !d.alive(c, s) || s.name == "" && s.connection != c.RemoteAddr || !s.key.Allows(c.Caller) {
+		if !e.alive(c, s) || s.name == "" && s.connection != c.RemoteAddr || !s.key.Allows(c.Caller) {
 			break
 		}
 		holder := *s.key
 		holder.Account, holder.Permissions = s.account, s.scope
 		return &holder, nil
 	}
-	return nil, d.refuse(c, deribitUnauthorized)
+	return nil, e.refuse(c, unauthorized)
 }
 
 // alive tells whether a session has not ended: by time, with its key, or with
 // its account.
-func (d *deribit) alive(c *venue.Call, s *deribitSession) bool {
+func (e *exchange) alive(c *venue.Call, s *session) bool {
 	return c.Now.Before(s.ends) && c.Books.Key(s.key.APIKey) != nil && c.Books.Account(s.account.ID) != nil
 }
 
-func (d *deribit) endSession(access string) {
-	d.sessions = slices.DeleteFunc(d.sessions, func(s *deribitSession) bool { return s.access == access })
+func (e *exchange) endSession(access string) {
+	e.sessions = slices.DeleteFunc(e.sessions, func(s *session) bool { return s.access == access })
 }
 
-func (d *deribit) timely(c *venue.Call, timestamp string) bool {
+func (e *exchange) timely(c *venue.Call, timestamp string) bool {
 	ms, err := strconv.ParseInt(timestamp, 10, 64)
-	return err == nil && c.Now.Sub(time.UnixMilli(ms)).Abs() <= deribitWindow
+	return err == nil && c.Now.Sub(time.UnixMilli(ms)).Abs() <= window
 }
 
 // unused tells whether the key has not used the nonce before, and notes it.
-func (d *deribit) unused(k *venue.Key, nonce string) bool {
+func (e *exchange) unused(k *venue.Key, nonce string) bool {
 	name := k.APIKey + " " + nonce
-	used := d.nonces[name]
-	d.nonces[name] = true
+	used := e.nonces[name]
+	e.nonces[name] = true
 	return !used && nonce != ""
 }
 
 // verifies checks a signature: lower-case hex of HMAC-SHA256, or URL-safe base64
 // of Ed25519 without padding.
-func (d *deribit) verifies(k *venue.Key, text, signature string) bool {
+func (e *exchange) verifies(k *venue.Key, text, signature string) bool {
 	if public, ok := k.PublicKey().(ed25519.PublicKey); ok {
 		sent, err := base64.RawURLEncoding.DecodeString(signature)
 		return err == nil && ed25519.Verify(public, []byte(text), sent)
@@ -123,8 +123,8 @@ func (d *deribit) verifies(k *venue.Key, text, signature string) bool {
 
 // auth answers public/auth
 // (https://docs.deribit.com/api-reference/authentication/public-auth).
-func (d *deribit) auth(c *venue.Call) *venue.Answer {
-	p, refusal := d.read(c)
+func (e *exchange) auth(c *venue.Call) *venue.Answer {
+	p, refusal := e.read(c)
 	if refusal != nil {
 		return refusal
 	}
@@ -143,61 +143,61 @@ func (d *deribit) auth(c *venue.Call) *venue.Answer {
 		caller = c.Books.Key(p.Text("client_id"))
 		timestamp := strconv.FormatInt(p.Integer("timestamp", 0), 10)
 		nonce, data, signature := p.Text("nonce"), p.Text("data"), p.Text("signature")
-		proven = caller != nil && d.timely(c, timestamp) &&
-			d.verifies(caller, timestamp+"\n"+nonce+"\n"+data, signature) && d.unused(caller, nonce)
+		proven = caller != nil && e.timely(c, timestamp) &&
+			e.verifies(caller, timestamp+"\n"+nonce+"\n"+data, signature) && e.unused(caller, nonce)
 	default:
 		p.Complain("grant_type", venue.BadValue)
 	}
-	asked := d.readTokenScope(p, scope)
+	asked := e.readTokenScope(p, scope)
 	if why := p.StrictComplaint(); why != nil {
-		return d.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	switch {
 	case !proven:
-		return d.refuse(c, deribitBadCredentials)
+		return e.refuse(c, badCredentials)
 	case !caller.Allows(c.Caller):
-		return d.refuse(c, deribitUnauthorized)
+		return e.refuse(c, unauthorized)
 	}
-	s := &deribitSession{key: caller, account: caller.Account, scope: caller.Permissions}
+	s := &session{key: caller, account: caller.Account, scope: caller.Permissions}
 	if len(asked.elements) > 0 {
-		s.scope = d.narrowed(caller.Permissions, asked.elements)
+		s.scope = e.narrowed(caller.Permissions, asked.elements)
 	}
-	return d.open(c, s, asked)
+	return e.open(c, s, asked)
 }
 
 // exchangeToken answers public/exchange_token.
-func (d *deribit) exchangeToken(c *venue.Call) *venue.Answer {
-	p, refusal := d.read(c)
+func (e *exchange) exchangeToken(c *venue.Call) *venue.Answer {
+	p, refusal := e.read(c)
 	if refusal != nil {
 		return refusal
 	}
 	p.Require("refresh_token", "subject_id")
 	refresh, subject := p.Text("refresh_token"), strconv.FormatInt(p.Integer("subject_id", 0), 10)
-	asked := d.readTokenScope(p, p.Text("scope"))
+	asked := e.readTokenScope(p, p.Text("scope"))
 	if why := p.StrictComplaint(); why != nil {
-		return d.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	at := slices.IndexFunc(d.sessions, func(s *deribitSession) bool { return s.refresh == refresh })
-	if at < 0 || !d.alive(c, d.sessions[at]) || !d.sessions[at].key.Allows(c.Caller) {
-		return d.refuse(c, deribitUnauthorized)
+	at := slices.IndexFunc(e.sessions, func(s *session) bool { return s.refresh == refresh })
+	if at < 0 || !e.alive(c, e.sessions[at]) || !e.sessions[at].key.Allows(c.Caller) {
+		return e.refuse(c, unauthorized)
 	}
-	from := d.sessions[at]
+	from := e.sessions[at]
 	sub := c.Books.Account(subject)
-	if sub == nil || d.user(sub) != d.user(from.account) {
-		return d.badParameter(c, &venue.Complaint{Param: "subject_id", Reason: venue.BadValue})
+	if sub == nil || e.user(sub) != e.user(from.account) {
+		return e.badParameter(c, &venue.Complaint{Param: "subject_id", Reason: venue.BadValue})
 	}
-	return d.open(c, &deribitSession{key: from.key, account: sub, scope: d.narrowed(from.scope, asked.elements)}, asked)
+	return e.open(c, &session{key: from.key, account: sub, scope: e.narrowed(from.scope, asked.elements)}, asked)
 }
 
-// deribitTokenScope is what a login asks for.
-type deribitTokenScope struct {
+// tokenScope is what a login asks for.
+type tokenScope struct {
 	elements []string // of keys' scopes
 	session  string
 	life     time.Duration
 }
 
-func (d *deribit) readTokenScope(p *venue.Params, scope string) deribitTokenScope {
-	asked := deribitTokenScope{life: deribitTokenLife}
+func (e *exchange) readTokenScope(p *venue.Params, scope string) tokenScope {
+	asked := tokenScope{life: tokenLife}
 	for element := range strings.FieldsSeq(scope) {
 		kind, value, _ := strings.Cut(element, ":")
 		switch kind {
@@ -209,7 +209,7 @@ func (d *deribit) readTokenScope(p *venue.Params, scope string) deribitTokenScop
 			p.Check("scope", err == nil && seconds > 0)
 			asked.life = time.Duration(seconds) * time.Second
 		default:
-			_, known := d.readScope(element)
+			_, known := e.readScope(element)
 			p.Check("scope", known)
 			asked.elements = append(asked.elements, element)
 		}
@@ -218,39 +218,39 @@ func (d *deribit) readTokenScope(p *venue.Params, scope string) deribitTokenScop
 }
 
 // narrowed is what is asked for of what is held.
-func (d *deribit) narrowed(held, asked []string) []string {
+func (e *exchange) narrowed(held, asked []string) []string {
 	holder := &venue.Key{Permissions: held}
-	return slices.DeleteFunc(slices.Clone(asked), func(element string) bool { return !d.holds(holder, element) })
+	return slices.DeleteFunc(slices.Clone(asked), func(element string) bool { return !e.holds(holder, element) })
 }
 
 // open begins a session and answers with its token. A session of the same name
 // ends, and so does the oldest of too many.
-func (d *deribit) open(c *venue.Call, s *deribitSession, asked deribitTokenScope) *venue.Answer {
+func (e *exchange) open(c *venue.Call, s *session, asked tokenScope) *venue.Answer {
 	s.name, s.connection, s.ends = asked.session, c.RemoteAddr, c.Now.Add(asked.life)
 	s.access, s.refresh = venue.RandomNumber(10)+"."+venue.RandomText(43, venue.Alphanumeric), venue.RandomNumber(10)+"."+venue.RandomText(43, venue.Alphanumeric)
 	own := 0
-	d.sessions = slices.DeleteFunc(d.sessions, func(other *deribitSession) bool {
-		return !d.alive(c, other) || other.key == s.key && other.name == s.name && s.name != ""
+	e.sessions = slices.DeleteFunc(e.sessions, func(other *session) bool {
+		return !e.alive(c, other) || other.key == s.key && other.name == s.name && s.name != ""
 	})
-	for _, other := range slices.Backward(d.sessions) {
+	for _, other := range slices.Backward(e.sessions) {
 		if other.key != s.key {
 			continue
 		}
-		if own++; own >= deribitMaxSessions {
-			d.endSession(other.access)
+		if own++; own >= maxSessions {
+			e.endSession(other.access)
 		}
 	}
-	d.sessions = append(d.sessions, s)
+	e.sessions = append(e.sessions, s)
 
 	scope := slices.Clone(s.scope)
 	if s.account.Parent == nil {
-		scope = append(scope, deribitMainAccount)
+		scope = append(scope, mainAccount)
 	}
 	if s.name != "" {
 		scope = append(scope, "session:"+s.name)
 	}
 	slices.Sort(scope)
-	return d.ok(c, map[string]any{
+	return e.ok(c, map[string]any{
 		"access_token": s.access, "refresh_token": s.refresh, "expires_in": int(asked.life.Seconds()),
 		"token_type": "bearer", "scope": strings.Join(scope, " "), "enabled_features": []string{},
 	})

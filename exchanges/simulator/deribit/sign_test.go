@@ -12,14 +12,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-func TestDeribitVectors(t *testing.T) {
+func TestVectors(t *testing.T) {
 	file := venuetest.ReadVectors(t, "deribit")
 	for _, v := range file.Vectors {
 		t.Run(v.Name, func(t *testing.T) {
-			d, k := newDeribit().(*deribit), file.Root(t, v)
+			e, k := newRules().(*exchange), file.Root(t, v)
 			if strings.HasPrefix(v.Name, "login") {
-				require.True(t, d.verifies(k, v.StringToSign, v.Signature))
-				require.False(t, d.verifies(k, v.StringToSign+"x", v.Signature))
+				require.True(t, e.verifies(k, v.StringToSign, v.Signature))
+				require.False(t, e.verifies(k, v.StringToSign+"x", v.Signature))
 				return
 			}
 			parts := strings.SplitN(v.StringToSign, "\n", 3)
@@ -29,22 +29,22 @@ func TestDeribitVectors(t *testing.T) {
 				return sent.CallTo(k, time.UnixMilli(1760000000000),
 					"Authorization", "deri-hmac-sha256 id="+k.APIKey+",ts="+parts[0]+",sig="+v.Signature+",nonce="+parts[1])
 			}
-			caller, refusal := d.Authenticate(request(v.Body))
+			caller, refusal := e.Authenticate(request(v.Body))
 			require.Nil(t, refusal)
 			require.Same(t, k, caller)
-			_, refusal = d.Authenticate(request(v.Body))
+			_, refusal = e.Authenticate(request(v.Body))
 			require.Equal(t, http.StatusUnauthorized, refusal.Status, "a nonce serves once")
-			_, refusal = d.Authenticate(request(v.Body + " "))
+			_, refusal = e.Authenticate(request(v.Body + " "))
 			require.Equal(t, http.StatusBadRequest, refusal.Status, "another body")
 		})
 	}
 }
 
-func TestDeribitCode(t *testing.T) {
+func TestCode(t *testing.T) {
 	require.Equal(t, "885822", venue.OneTimeCode("JBSWY3DPEHPK3PXP", time.Unix(1760000000, 0)))
 }
 
-func TestDeribitFingerprint(t *testing.T) {
+func TestFingerprint(t *testing.T) {
 	public := venue.NewEd25519()().Public()
-	require.Regexp(t, `^([0-9a-f]{2}:){15}[0-9a-f]{2}$`, deribitFingerprint(venue.PublicPEM(public)))
+	require.Regexp(t, `^([0-9a-f]{2}:){15}[0-9a-f]{2}$`, fingerprint(venue.PublicPEM(public)))
 }

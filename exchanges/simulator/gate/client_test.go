@@ -16,34 +16,34 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// gateClient signs requests as Gate's documentation says.
-type gateClient struct{ venuetest.Client }
+// client signs requests as Gate's documentation says.
+type client struct{ venuetest.Client }
 
-func newGateClient(t *testing.T, s *simulator.Simulator, root string) *gateClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &gateClient{venuetest.NewClient(t, s, "gate", root)}
+	return &client{venuetest.NewClient(t, s, "gate", root)}
 }
 
-type gateAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Label   string `json:"label"`
 	Message string `json:"message"`
 }
 
 // into decodes the body of a success.
-func (a gateAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Equal(a.T, 2, a.StatusCode/100, "%s: %s", a.Label, a.Message)
 	a.Decode(result)
 }
 
 // call makes a signed request to a path below /api/v4.
-func (c *gateClient) call(method, target, body string) gateAnswer {
+func (c *client) call(method, target, body string) answer {
 	c.Helper()
 	return c.do(c.signed(method, target, body))
 }
 
-func (c *gateClient) signed(method, target, body string) *http.Request {
+func (c *client) signed(method, target, body string) *http.Request {
 	c.Helper()
 	path, query, _ := strings.Cut("/api/v4"+target, "?")
 	plain, err := url.QueryUnescape(query)
@@ -62,43 +62,43 @@ func (c *gateClient) signed(method, target, body string) *http.Request {
 		"Content-Type", contentType)
 }
 
-func (c *gateClient) do(request *http.Request) gateAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := gateAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.StatusCode/100 != 2 {
 		answer.Decode(&answer)
 	}
 	return answer
 }
 
-type gatePerm struct {
+type perm struct {
 	Name     string `json:"name"`
 	ReadOnly bool   `json:"read_only"`
 }
 
-type gateKey struct {
+type apiKey struct {
 	Key, Secret, Name string
 	State, Mode       int
 	UserID            json.Number `json:"user_id"`
-	Perms             []gatePerm
+	Perms             []perm
 	IPWhitelist       []string `json:"ip_whitelist"`
 }
 
 // keysPath is where the keys of the first sub-account are.
-func (c *gateClient) keysPath() string { return "/sub_accounts/" + c.SubAccounts[0] + "/keys" }
+func (c *client) keysPath() string { return "/sub_accounts/" + c.SubAccounts[0] + "/keys" }
 
 // mint creates a key in the first sub-account.
-func (c *gateClient) mint(body string) (gateKey, simulator.Credential) {
+func (c *client) mint(body string) (apiKey, simulator.Credential) {
 	c.Helper()
-	var key gateKey
+	var key apiKey
 	c.call(http.MethodPost, c.keysPath(), body).into(&key)
 	return key, simulator.Credential{APIKey: key.Key, APISecret: key.Secret}
 }
 
 // keys lists the keys of the first sub-account.
-func (c *gateClient) keys() []gateKey {
+func (c *client) keys() []apiKey {
 	c.Helper()
-	var keys []gateKey
+	var keys []apiKey
 	c.call(http.MethodGet, c.keysPath(), "").into(&keys)
 	return keys
 }

@@ -19,21 +19,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestGateServerTime(t *testing.T) {
+func TestServerTime(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, gate.Venue(), simulator.Options{Now: clock.Now})
 	var result struct {
 		ServerTime int64 `json:"server_time"`
 	}
-	answer := newGateClient(t, s, "main").call(http.MethodGet, "/spot/time", "")
+	answer := newClient(t, s, "main").call(http.MethodGet, "/spot/time", "")
 	answer.into(&result)
 	require.Equal(t, clock.Now().UnixMilli(), result.ServerTime)
 	require.Equal(t, strconv.FormatInt(clock.Now().UnixMicro(), 10), answer.Header.Get("X-Out-Time"))
 }
 
-func TestGateAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/account/detail"
 	for _, test := range []struct {
 		name, header, value string
@@ -75,7 +75,7 @@ func TestGateAuthentication(t *testing.T) {
 		answer := venuetest.From(c, "127.0.0.2").call(http.MethodGet, path, "")
 		require.Equal(t, "FORBIDDEN", answer.Label)
 		require.Equal(t, "Request IP not in whitelist: 127.0.0.2", answer.Message)
-		require.Equal(t, http.StatusOK, venuetest.From(newGateClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path, "").StatusCode)
+		require.Equal(t, http.StatusOK, venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path, "").StatusCode)
 	})
 	t.Run("body of another type", func(t *testing.T) {
 		request := c.signed(http.MethodPost, c.keysPath(), "{}")
@@ -89,9 +89,9 @@ func TestGateAuthentication(t *testing.T) {
 	})
 }
 
-func TestGateAccount(t *testing.T) {
+func TestAccount(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var detail struct {
 		UserID      int64    `json:"user_id"`
 		IPWhitelist []string `json:"ip_whitelist"`
@@ -100,22 +100,22 @@ func TestGateAccount(t *testing.T) {
 	require.Positive(t, detail.UserID)
 	require.Equal(t, []string{"127.0.0.1", "::1"}, detail.IPWhitelist)
 
-	var keys []gateKey
+	var keys []apiKey
 	c.call(http.MethodGet, "/account/main_keys", "").into(&keys)
 	require.Len(t, keys, 5)
 	require.Equal(t, c.APIKey[:12]+"*****", keys[0].Key)
-	require.Equal(t, []gatePerm{{"account", false}, {"wallet", true}}, keys[0].Perms, "no word for sub-accounts")
+	require.Equal(t, []perm{{"account", false}, {"wallet", true}}, keys[0].Perms, "no word for sub-accounts")
 	require.Empty(t, keys[0].Secret)
 
-	require.Equal(t, "FORBIDDEN", newGateClient(t, s, "unlisted").call(http.MethodGet, "/account/main_keys", "").Label)
+	require.Equal(t, "FORBIDDEN", newClient(t, s, "unlisted").call(http.MethodGet, "/account/main_keys", "").Label)
 	_, minted := c.mint(`{"name":"lease1","perms":[{"name":"account","read_only":false}]}`)
 	require.Equal(t, "FORBIDDEN", venuetest.With(c, minted).call(http.MethodGet, "/account/main_keys", "").Label)
 	require.Equal(t, http.StatusOK, venuetest.With(c, minted).call(http.MethodGet, "/account/detail", "").StatusCode)
 }
 
-func TestGateSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	type sub struct {
 		UserID    int64  `json:"user_id"`
 		LoginName string `json:"login_name"`
@@ -162,19 +162,19 @@ func TestGateSubAccounts(t *testing.T) {
 	}
 }
 
-func TestGateCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, _ := c.mint(`{"mode":1,"name":"lease-1","perms":[{"name":"spot","read_only":false},{"name":"account","read_only":true}],"ip_whitelist":["192.0.2.10"]}`)
-	require.Equal(t, []gatePerm{{"spot", false}, {"account", true}}, key.Perms)
+	require.Equal(t, []perm{{"spot", false}, {"account", true}}, key.Perms)
 	require.Equal(t, []string{"192.0.2.10"}, key.IPWhitelist)
 	require.Regexp(t, `^[0-9a-f]{32}$`, key.Key)
 	require.Regexp(t, `^[0-9a-f]{64}$`, key.Secret)
 
 	shown := key
 	shown.Secret = ""
-	require.Equal(t, []gateKey{shown}, c.keys(), "the secret is shown once")
-	var one gateKey
+	require.Equal(t, []apiKey{shown}, c.keys(), "the secret is shown once")
+	var one apiKey
 	c.call(http.MethodGet, c.keysPath()+"/"+key.Key, "").into(&one)
 	require.Equal(t, shown, one)
 	require.Equal(t, "NOT_FOUND", c.call(http.MethodGet, c.keysPath()+"/other", "").Label)
@@ -205,24 +205,24 @@ func TestGateCreateKey(t *testing.T) {
 	require.Equal(t, "BAD_REQUEST", c.call(http.MethodPost, c.keysPath(), `{"name":"onetoomany"}`).Label)
 }
 
-func TestGateRootRights(t *testing.T) {
+func TestRootRights(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	_, minted := c.mint(`{"name":"lease1","perms":[{"name":"account","read_only":false}]}`)
-	for _, user := range []*gateClient{newGateClient(t, s, "no_right"), venuetest.With(c, minted)} {
+	for _, user := range []*client{newClient(t, s, "no_right"), venuetest.With(c, minted)} {
 		require.Equal(t, "FORBIDDEN", user.call(http.MethodGet, "/sub_accounts", "").Label)
 		require.Equal(t, "FORBIDDEN", user.call(http.MethodPost, c.keysPath(), `{}`).Label)
 	}
 }
 
 // An edit replaces the whole key: what is left out is cleared.
-func TestGateEditKey(t *testing.T) {
+func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, _ := c.mint(`{"name":"lease1","perms":[{"name":"spot","read_only":true}],"ip_whitelist":["192.0.2.10"]}`)
-	edit := func(body string) gateAnswer { return c.call(http.MethodPut, c.keysPath()+"/"+key.Key, body) }
+	edit := func(body string) answer { return c.call(http.MethodPut, c.keysPath()+"/"+key.Key, body) }
 	require.Equal(t, http.StatusNoContent, edit(`{"name":"lease1","perms":[{"name":"futures","read_only":false}],"ip_whitelist":["192.0.2.11"]}`).StatusCode)
-	require.Equal(t, []gatePerm{{"futures", false}}, c.keys()[0].Perms)
+	require.Equal(t, []perm{{"futures", false}}, c.keys()[0].Perms)
 	require.Equal(t, []string{"192.0.2.11"}, c.keys()[0].IPWhitelist)
 	require.Equal(t, "INVALID_PARAM_VALUE", edit(`{"ip_whitelist":["nowhere"]}`).Label)
 	require.Equal(t, http.StatusNoContent, edit(`{"name":"lease1"}`).StatusCode)
@@ -232,10 +232,10 @@ func TestGateEditKey(t *testing.T) {
 }
 
 // A deleted key is no longer listed, and works for five minutes more.
-func TestGateDeleteKey(t *testing.T) {
+func TestDeleteKey(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, gate.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1})
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	key, minted := c.mint(`{"name":"lease1","perms":[{"name":"spot","read_only":true}]}`)
 	other := "/sub_accounts/" + c.SubAccounts[1] + "/keys/" + key.Key
@@ -263,9 +263,9 @@ func TestGateDeleteKey(t *testing.T) {
 	require.Equal(t, "INVALID_KEY", venuetest.With(c, minted).call(http.MethodGet, "/spot/accounts", "").Label)
 }
 
-func TestGateUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	perms := func(readOnly bool) string {
 		var list []string
 		for _, group := range []string{"spot", "margin", "futures", "options", "wallet"} {
@@ -297,13 +297,13 @@ func TestGateUseKey(t *testing.T) {
 }
 
 // Each endpoint takes 80 requests in 10 seconds.
-func TestGateRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	clock.Advance(300 * time.Millisecond)
 	s := venuetest.Start(t, gate.Venue(), simulator.Options{Now: clock.Now})
-	c := newGateClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
-	var answer gateAnswer
+	var answer answer
 	for range 80 {
 		answer = c.call(http.MethodGet, c.keysPath(), "")
 	}
@@ -320,12 +320,12 @@ func TestGateRateLimit(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.call(http.MethodGet, c.keysPath(), "").StatusCode)
 }
 
-func TestGateGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
-	c := newGateClient(t, s, "main")
-	asked := []gatePerm{{"account", true}, {"spot", false}}
-	for fault, want := range map[simulator.FaultKind][]gatePerm{
-		simulator.GrantMore: append(asked, gatePerm{"futures", false}),
+	c := newClient(t, s, "main")
+	asked := []perm{{"account", true}, {"spot", false}}
+	for fault, want := range map[simulator.FaultKind][]perm{
+		simulator.GrantMore: append(asked, perm{"futures", false}),
 		simulator.GrantLess: asked[:1],
 	} {
 		s.Reset()

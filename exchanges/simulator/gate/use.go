@@ -10,18 +10,18 @@ import (
 )
 
 // balances answers GET /spot/accounts.
-func (g *gate) balances(c *venue.Call) *venue.Answer {
+func (e *exchange) balances(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	currency := cmp.Or(p.Text("currency"), "USDT")
 	if why := p.StrictComplaint(); why != nil {
-		return g.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return g.ok(c, http.StatusOK, []any{map[string]any{"currency": currency, "available": "1000", "locked": "0", "update_id": 1}})
+	return e.ok(c, http.StatusOK, []any{map[string]any{"currency": currency, "available": "1000", "locked": "0", "update_id": 1}})
 }
 
 // order answers the calls that place an order, as far as they agree: in which
 // market, and how much. It accepts the order, and nothing ever fills it.
-func (g *gate) order(market, amount string) func(*venue.Call) *venue.Answer {
+func (e *exchange) order(market, amount string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		p := venue.JSONParams(c.Body)
 		p.Require(market, amount, "price")
@@ -29,47 +29,49 @@ func (g *gate) order(market, amount string) func(*venue.Call) *venue.Answer {
 		if market == "currency_pair" {
 			side := p.Text("side")
 			p.Check("side", side == "buy" || side == "sell")
-			p.Check(amount, gateAmount(p.Text(amount)))
+			p.Check(amount, isAmount(p.Text(amount)))
 		} else {
 			p.Check(amount, p.Integer(amount, 0) != 0)
 		}
-		p.Check("price", gateAmount(p.Text("price")))
+		p.Check("price", isAmount(p.Text("price")))
 		if why := p.Complaint(); why != nil {
-			return g.badParameter(c, why)
+			return e.badParameter(c, why)
 		}
-		return g.ok(c, http.StatusCreated, map[string]string{"id": venue.RandomNumber(12), "status": "open"})
+		return e.ok(c, http.StatusCreated, map[string]string{"id": venue.RandomNumber(12), "status": "open"})
 	}
 }
 
 // loan answers POST /margin/uni/loans.
-func (g *gate) loan(c *venue.Call) *venue.Answer {
+func (e *exchange) loan(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("currency", "type", "amount")
 	kind := p.Text("type")
 	p.Check("type", kind == "borrow" || kind == "repay")
-	p.Check("amount", gateAmount(p.Text("amount")))
+	p.Check("amount", isAmount(p.Text("amount")))
 	if why := p.Complaint(); why != nil {
-		return g.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return g.done(c)
+	return e.done(c)
 }
 
 // transfer answers POST /wallet/transfers, between accounts of one user.
-func (g *gate) transfer(c *venue.Call) *venue.Answer {
+func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("currency", "from", "to", "amount")
 	p.Check("to", p.Text("from") != p.Text("to"))
-	p.Check("amount", gateAmount(p.Text("amount")))
+	p.Check("amount", isAmount(p.Text("amount")))
 	if why := p.Complaint(); why != nil {
-		return g.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return g.ok(c, http.StatusOK, map[string]any{"tx_id": json.Number(venue.RandomNumber(11))})
+	return e.ok(c, http.StatusOK, map[string]any{"tx_id": json.Number(venue.RandomNumber(11))})
 }
 
 // withdraw answers POST /withdrawals, for which no key here has a permission.
-func (g *gate) withdraw(c *venue.Call) *venue.Answer { return g.forbidden(c, "Operation is forbidden") }
+func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
+	return e.forbidden(c, "Operation is forbidden")
+}
 
-func gateAmount(text string) bool {
+func isAmount(text string) bool {
 	amount, err := strconv.ParseFloat(text, 64)
 	return err == nil && amount > 0
 }

@@ -15,18 +15,18 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-const htxKeys = "/v2/sub-user/api-key-"
+const keys = "/v2/sub-user/api-key-"
 
-// htxClient signs requests as HTX's documentation says.
-type htxClient struct{ venuetest.Client }
+// client signs requests as HTX's documentation says.
+type client struct{ venuetest.Client }
 
-func newHTXClient(t *testing.T, s *simulator.Simulator, root string) *htxClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &htxClient{venuetest.NewClient(t, s, "htx", root)}
+	return &client{venuetest.NewClient(t, s, "htx", root)}
 }
 
-// htxAnswer is an answer of either version.
-type htxAnswer struct {
+// answer is an answer of either version.
+type answer struct {
 	venuetest.Reply
 	Code    int             `json:"code"`
 	Status  string          `json:"status"`
@@ -38,7 +38,7 @@ type htxAnswer struct {
 }
 
 // outcome is "ok", or the code of the refusal with what tells it from others.
-func (a htxAnswer) outcome() string {
+func (a answer) outcome() string {
 	switch {
 	case a.Code == 200 || a.Status == "ok":
 		return "ok"
@@ -48,23 +48,23 @@ func (a htxAnswer) outcome() string {
 	return a.ErrCode
 }
 
-func (a htxAnswer) into(data any) {
+func (a answer) into(data any) {
 	a.T.Helper()
 	require.Equal(a.T, "ok", a.outcome(), a.Message+a.ErrMsg)
 	require.NoError(a.T, json.Unmarshal(a.Data, data))
 }
 
-func (c *htxClient) get(path string, pairs ...string) htxAnswer {
+func (c *client) get(path string, pairs ...string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodGet, path, "", pairs...))
 }
 
-func (c *htxClient) post(path, body string) htxAnswer {
+func (c *client) post(path, body string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodPost, path, body))
 }
 
-func (c *htxClient) signed(method, path, body string, pairs ...string) *http.Request {
+func (c *client) signed(method, path, body string, pairs ...string) *http.Request {
 	c.Helper()
 	algorithm := "HmacSHA256"
 	if c.PrivateKey != "" {
@@ -78,40 +78,40 @@ func (c *htxClient) signed(method, path, body string, pairs ...string) *http.Req
 		"Content-Type", "application/json")
 }
 
-func (c *htxClient) do(request *http.Request) htxAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := htxAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.IsJSON() {
 		answer.Decode(&answer)
 	}
 	return answer
 }
 
-type htxKey struct {
+type apiKey struct {
 	AccessKey, SecretKey, Note, Permission, IPAddresses, Status string
 	ValidDays                                                   int
 	CreateTime                                                  int64
 }
 
-func (k htxKey) credential() simulator.Credential {
+func (k apiKey) credential() simulator.Credential {
 	return simulator.Credential{APIKey: k.AccessKey, APISecret: k.SecretKey}
 }
 
 // create asks for a key in the first sub-user. The fields are those beside
 // subUid.
-func (c *htxClient) create(fields string) htxAnswer {
+func (c *client) create(fields string) answer {
 	c.Helper()
-	return c.post(htxKeys+"generation", `{"subUid":`+c.SubAccounts[0]+`,`+fields+`}`)
+	return c.post(keys+"generation", `{"subUid":`+c.SubAccounts[0]+`,`+fields+`}`)
 }
 
-func (c *htxClient) mint(fields string) (key htxKey) {
+func (c *client) mint(fields string) (key apiKey) {
 	c.Helper()
 	c.create(fields).into(&key)
 	return key
 }
 
 // keys lists the keys of the first sub-user.
-func (c *htxClient) keys() (keys []htxKey) {
+func (c *client) keys() (keys []apiKey) {
 	c.Helper()
 	c.get("/v2/user/api-key", "uid", c.SubAccounts[0]).into(&keys)
 	return keys

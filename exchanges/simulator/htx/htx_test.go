@@ -21,9 +21,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestHTXAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, htx.Venue())
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for _, test := range []struct{ name, parameter, value, says string }{
 		{"unknown key", "AccessKeyId", "fakefake-root-key0-0002", "Incorrect Access key"},
 		{"another version", "SignatureVersion", "1", "Verification failure"},
@@ -50,7 +50,7 @@ func TestHTXAuthentication(t *testing.T) {
 		require.Contains(t, c.do(request).ErrMsg, "Verification failure")
 	})
 	t.Run("the body is not", func(t *testing.T) {
-		request := c.signed(http.MethodPost, htxKeys+"deletion", "")
+		request := c.signed(http.MethodPost, keys+"deletion", "")
 		request.Body = io.NopCloser(strings.NewReader(`{"subUid":1,"accessKey":"x"}`))
 		request.ContentLength = -1
 		require.Equal(t, "2002", c.do(request).outcome())
@@ -76,7 +76,7 @@ func TestHTXAuthentication(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, c.get("/v2/no/such").StatusCode)
 	})
 	t.Run("Ed25519", func(t *testing.T) {
-		root := newHTXClient(t, s, "ed25519")
+		root := newClient(t, s, "ed25519")
 		require.Equal(t, "ok", root.get("/v2/user/uid").outcome())
 		request := root.signed(http.MethodGet, "/v2/user/uid", "")
 		request.URL.RawQuery = strings.Replace(request.URL.RawQuery, "Signature=", "Signature=AA", 1)
@@ -84,18 +84,18 @@ func TestHTXAuthentication(t *testing.T) {
 	})
 }
 
-func TestHTXWhoAmI(t *testing.T) {
+func TestWhoAmI(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, htx.Venue(), simulator.Options{Now: clock.Now})
-	c := newHTXClient(t, s, "unbound")
+	c := newClient(t, s, "unbound")
 	c.Now = clock.Now
 	var at, uid int64
 	c.get("/v1/common/timestamp").into(&at)
 	require.Equal(t, clock.Now().UnixMilli(), at)
 	c.get("/v2/user/uid").into(&uid)
-	var keys []htxKey
+	var keys []apiKey
 	c.get("/v2/user/api-key", "uid", strconv.FormatInt(uid, 10), "accessKey", c.APIKey).into(&keys)
-	require.Equal(t, []htxKey{{
+	require.Equal(t, []apiKey{{
 		AccessKey: c.APIKey, Note: "root", Permission: "readOnly,trade", Status: "normal", ValidDays: 90, CreateTime: clock.Now().UnixMilli(),
 	}}, keys)
 	require.Equal(t, "2003", c.get("/v2/user/api-key").outcome())
@@ -104,14 +104,14 @@ func TestHTXWhoAmI(t *testing.T) {
 
 	clock.Advance(90 * 24 * time.Hour)
 	require.Contains(t, c.get("/v2/user/uid").ErrMsg, "APIkey has expired")
-	bound := newHTXClient(t, s, "main")
+	bound := newClient(t, s, "main")
 	bound.Now = clock.Now
 	require.Equal(t, "ok", bound.get("/v2/user/uid").outcome())
 }
 
-func TestHTXSubUsers(t *testing.T) {
+func TestSubUsers(t *testing.T) {
 	s := venuetest.Start(t, htx.Venue(), simulator.Options{RateMultiplier: 1000, SubAccounts: 150})
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	type user struct {
 		UID       int64
 		UserState string
@@ -144,16 +144,16 @@ func TestHTXSubUsers(t *testing.T) {
 	require.Equal(t, "2002", c.post("/v2/sub-user/management", `{"subUid":1,"action":"lock"}`).outcome())
 }
 
-func TestHTXCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, htx.Venue())
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key := c.mint(`"note":"lease1","permission":"readOnly,trade","ipAddresses":"203.0.113.7,2001:db8::1,203.0.113.0/24","channel_code":"ignored"`)
 	require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{5}$`, key.AccessKey)
 	require.Equal(t, "trade,readOnly", key.Permission, "in another order than asked")
 	listed := c.keys()
 	require.Len(t, listed, 1)
 	listed[0].CreateTime = 0
-	require.Equal(t, htxKey{
+	require.Equal(t, apiKey{
 		AccessKey: key.AccessKey, Note: "lease1", Permission: "readOnly,trade", Status: "normal", ValidDays: -1,
 		IPAddresses: "203.0.113.7,2001:db8::1,203.0.113.0/24",
 	}, listed[0], "secrets are shown once")
@@ -173,8 +173,8 @@ func TestHTXCreateKey(t *testing.T) {
 	} {
 		require.Equal(t, test.code, c.create(test.fields).outcome(), name)
 	}
-	require.Equal(t, "2002", c.post(htxKeys+"generation", `{"subUid":1,"note":"x","permission":"readOnly"}`).outcome())
-	require.Equal(t, "1002", newHTXClient(t, s, "read_only").create(`"note":"x","permission":"readOnly"`).outcome())
+	require.Equal(t, "2002", c.post(keys+"generation", `{"subUid":1,"note":"x","permission":"readOnly"}`).outcome())
+	require.Equal(t, "1002", newClient(t, s, "read_only").create(`"note":"x","permission":"readOnly"`).outcome())
 	minted := venuetest.With(c, c.mint(`"note":"trader","permission":"readOnly,trade"`).credential())
 	require.Equal(t, "403", minted.create(`"note":"x","permission":"readOnly"`).outcome(), "a sub-user makes no keys")
 
@@ -187,10 +187,10 @@ func TestHTXCreateKey(t *testing.T) {
 }
 
 // A parent user with an authenticator app gives each code once.
-func TestHTXOneTimeCode(t *testing.T) {
+func TestOneTimeCode(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, htx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newHTXClient(t, s, "totp")
+	c := newClient(t, s, "totp")
 	c.Now = clock.Now
 	require.NotEmpty(t, c.TOTPSecret)
 	with := func(code string) string {
@@ -208,20 +208,20 @@ func TestHTXOneTimeCode(t *testing.T) {
 	clock.Advance(30 * time.Second)
 	require.Equal(t, "ok", with(present()))
 	key := c.keys()[0]
-	require.Equal(t, "ok", c.post(htxKeys+"deletion", `{"subUid":`+c.SubAccounts[0]+`,"accessKey":"`+key.AccessKey+`"}`).outcome(), "deletions need no code")
+	require.Equal(t, "ok", c.post(keys+"deletion", `{"subUid":`+c.SubAccounts[0]+`,"accessKey":"`+key.AccessKey+`"}`).outcome(), "deletions need no code")
 	s.Reset()
 	require.Equal(t, "ok", with(present()), "a reset forgets the codes that were used")
 }
 
-func TestHTXEditAndDeleteKey(t *testing.T) {
+func TestEditAndDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, htx.Venue())
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key := c.mint(`"note":"lease1","permission":"readOnly,trade","ipAddresses":"127.0.0.1"`)
 	named := func(subUID, accessKey, more string) string {
 		return `{"subUid":` + subUID + `,"accessKey":"` + accessKey + `"` + more + `}`
 	}
 	edit := func(more string) string {
-		return c.post(htxKeys+"modification", named(c.SubAccounts[0], key.AccessKey, more)).outcome()
+		return c.post(keys+"modification", named(c.SubAccounts[0], key.AccessKey, more)).outcome()
 	}
 	require.Equal(t, "ok", edit(`,"note":"lease2","permission":"readOnly"`))
 	require.Equal(t, "lease2 readOnly 127.0.0.1", c.keys()[0].Note+" "+c.keys()[0].Permission+" "+c.keys()[0].IPAddresses)
@@ -230,12 +230,12 @@ func TestHTXEditAndDeleteKey(t *testing.T) {
 	require.Equal(t, "2002", edit(`,"permission":"withdraw"`))
 	require.Equal(t, "2002", edit(`,"note":1`))
 	require.Equal(t, "lease2", c.keys()[0].Note)
-	require.Equal(t, "2002", c.post(htxKeys+"modification", named(c.SubAccounts[1], key.AccessKey, "")).outcome())
+	require.Equal(t, "2002", c.post(keys+"modification", named(c.SubAccounts[1], key.AccessKey, "")).outcome())
 
 	remove := func(subUID string) string {
-		return c.post(htxKeys+"deletion", named(subUID, key.AccessKey, "")).outcome()
+		return c.post(keys+"deletion", named(subUID, key.AccessKey, "")).outcome()
 	}
-	require.Equal(t, "2003", c.post(htxKeys+"deletion", `{"accessKey":"x"}`).outcome())
+	require.Equal(t, "2003", c.post(keys+"deletion", `{"accessKey":"x"}`).outcome())
 	require.Equal(t, "2002", remove("1"))
 	require.Equal(t, "2002", remove(c.SubAccounts[1]))
 	require.Equal(t, "ok", remove(c.SubAccounts[0]))
@@ -244,9 +244,9 @@ func TestHTXEditAndDeleteKey(t *testing.T) {
 	require.Contains(t, venuetest.With(c, key.credential()).get("/v1/account/accounts").ErrMsg, "Incorrect Access key")
 }
 
-func TestHTXUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, htx.Venue())
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	reader := venuetest.With(c, c.mint(`"note":"reader","permission":"readOnly"`).credential())
 	trader := venuetest.With(c, c.mint(`"note":"trader","permission":"readOnly,trade","ipAddresses":"127.0.0.0/8"`).credential())
 	const (
@@ -257,12 +257,12 @@ func TestHTXUseKey(t *testing.T) {
 		denied   = "api-signature-not-valid"
 	)
 	for name, test := range map[string]struct {
-		user *htxClient
+		user *client
 		want [5]string // accounts, order, swap order, transfer, withdrawal
 	}{
 		"reader":                 {reader, [5]string{"ok", denied, denied, denied, denied}},
 		"trader":                 {trader, [5]string{"ok", "ok", "ok", "ok", denied}},
-		"root that can withdraw": {newHTXClient(t, s, "withdraw"), [5]string{"ok", "ok", "ok", "ok", "ok"}},
+		"root that can withdraw": {newClient(t, s, "withdraw"), [5]string{"ok", "ok", "ok", "ok", "ok"}},
 	} {
 		user := test.user
 		require.Equal(t, test.want, [5]string{
@@ -278,13 +278,13 @@ func TestHTXUseKey(t *testing.T) {
 	require.Equal(t, "invalid-parameter", trader.post("/linear-swap-api/v1/swap_order", `{}`).outcome())
 	require.Equal(t, "2003", trader.post("/v2/account/transfer", `{}`).outcome())
 	require.Equal(t, "2002", trader.post("/v2/account/transfer", strings.Replace(transfer, `"amount":"1"`, `"amount":"-1"`, 1)).outcome())
-	require.Equal(t, "invalid-parameter", newHTXClient(t, s, "withdraw").post("/v1/dw/withdraw/api/create", `{}`).outcome())
+	require.Equal(t, "invalid-parameter", newClient(t, s, "withdraw").post("/v1/dw/withdraw/api/create", `{}`).outcome())
 }
 
-func TestHTXRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, htx.Venue(), simulator.Options{Now: clock.Now})
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	var left []string
 	for range 10 {
@@ -300,9 +300,9 @@ func TestHTXRateLimit(t *testing.T) {
 	c.mint(`"note":"x","permission":"readOnly"`)
 }
 
-func TestHTXGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, htx.Venue())
-	c := newHTXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for _, test := range []struct {
 		fault       simulator.FaultKind
 		asked, want string

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hyperliquidClient is the owner of an account, or an agent.
-type hyperliquidClient struct {
+// client is the owner of an account, or an agent.
+type client struct {
 	*testing.T
 	*simulator.Simulator
 	wallet *venue.Wallet
@@ -29,22 +29,22 @@ type hyperliquidClient struct {
 	nonce  int64
 }
 
-func newHyperliquidClient(t *testing.T) *hyperliquidClient {
-	s, clock := venuetest.StartAt(t, Venue(), time.UnixMilli(hyperliquidVectorNonce))
+func newClient(t *testing.T) *client {
+	s, clock := venuetest.StartAt(t, Venue(), time.UnixMilli(vectorNonce))
 	access := s.Exchange("hyperliquid")
-	return &hyperliquidClient{
-		T: t, Simulator: s, wallet: venuetest.WalletOf(t, access.PrivateKey), owner: access.SubAccounts[0], clock: clock, nonce: hyperliquidVectorNonce,
+	return &client{
+		T: t, Simulator: s, wallet: venuetest.WalletOf(t, access.PrivateKey), owner: access.SubAccounts[0], clock: clock, nonce: vectorNonce,
 	}
 }
 
 // as is the client with another key.
-func (c *hyperliquidClient) as(w *venue.Wallet) *hyperliquidClient {
+func (c *client) as(w *venue.Wallet) *client {
 	other := *c
 	other.wallet = w
 	return &other
 }
 
-func (c *hyperliquidClient) post(path, body string) (status int, answer string) {
+func (c *client) post(path, body string) (status int, answer string) {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.Exchange("hyperliquid").BaseURL+path, strings.NewReader(body))
 	require.NoError(c, err)
@@ -52,7 +52,7 @@ func (c *hyperliquidClient) post(path, body string) (status int, answer string) 
 	return venuetest.Do(c.T, request)
 }
 
-func (c *hyperliquidClient) info(question string) string {
+func (c *client) info(question string) string {
 	c.Helper()
 	status, answer := c.post("/info", question)
 	require.Equal(c, http.StatusOK, status, answer)
@@ -61,11 +61,11 @@ func (c *hyperliquidClient) info(question string) string {
 
 // act signs and sends an action and returns the sentence of its refusal; empty
 // if it was done.
-func (c *hyperliquidClient) act(action, more string) string {
+func (c *client) act(action, more string) string {
 	c.Helper()
 	c.nonce++
 	action = strings.ReplaceAll(action, "NONCE", strconv.FormatInt(c.nonce, 10))
-	status, answer := c.post("/exchange", hyperliquidSigned(c.T, c.wallet, action, c.nonce, more))
+	status, answer := c.post("/exchange", signed(c.T, c.wallet, action, c.nonce, more))
 	if status != http.StatusOK {
 		return answer
 	}
@@ -84,21 +84,21 @@ func approvalOf(address, name string) string {
 	return fmt.Sprintf(`{"type":"approveAgent","signatureChainId":"0x66eee","hyperliquidChain":"Mainnet","agentAddress":%q,"agentName":%q,"nonce":NONCE}`, address, name)
 }
 
-func (c *hyperliquidClient) approve(address, name string) string {
+func (c *client) approve(address, name string) string {
 	c.Helper()
 	return c.act(approvalOf(address, name), "")
 }
 
 const (
-	hyperliquidNoop = `{"type":"noop"}`
-	coolDownPassed  = hyperliquidCoolDown
+	noop           = `{"type":"noop"}`
+	coolDownPassed = coolDown
 )
 
-func TestHyperliquidAgentLife(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestAgentLife(t *testing.T) {
+	c := newClient(t)
 	agent := venue.NewWallet()
 	end := c.clock.Add(time.Hour).UnixMilli()
-	require.Equal(t, "User or API Wallet "+agent.Address()+" does not exist.", c.as(agent).act(hyperliquidNoop, ""))
+	require.Equal(t, "User or API Wallet "+agent.Address()+" does not exist.", c.as(agent).act(noop, ""))
 	require.Empty(t, c.approve(agent.Address(), fmt.Sprintf("vlt-1 valid_until %d", end)))
 	require.JSONEq(t, fmt.Sprintf(`[{"name":"vlt-1","address":%q,"validUntil":%d}]`, agent.Address(), end),
 		c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`))
@@ -106,7 +106,7 @@ func TestHyperliquidAgentLife(t *testing.T) {
 
 	user := c.as(agent)
 	order := `{"type":"order","orders":[{"a":0,"b":true,"p":"1","s":"1","r":false,"t":{"limit":{"tif":"Gtc"}}}],"grouping":"na"}`
-	for _, action := range []string{hyperliquidNoop, order, `{"type":"agentSetAbstraction","abstraction":"p"}`} {
+	for _, action := range []string{noop, order, `{"type":"agentSetAbstraction","abstraction":"p"}`} {
 		require.Empty(t, user.act(action, ""), action)
 	}
 	require.Equal(t, "Must deposit before performing actions. User: "+agent.Address(), user.approve(venue.NewWallet().Address(), "vlt-2"),
@@ -115,45 +115,45 @@ func TestHyperliquidAgentLife(t *testing.T) {
 		`{"type":"withdraw3","signatureChainId":"0x66eee","hyperliquidChain":"Mainnet","destination":"`+c.owner+`","amount":"1","time":NONCE}`, ""),
 		"agents cannot withdraw")
 
-	require.Empty(t, c.approve(hyperliquidZero, "vlt-1"))
-	require.Contains(t, user.act(hyperliquidNoop, ""), "does not exist")
+	require.Empty(t, c.approve(zero, "vlt-1"))
+	require.Contains(t, user.act(noop, ""), "does not exist")
 	require.JSONEq(t, `{"role":"missing"}`, c.info(`{"type":"userRole","user":"`+agent.Address()+`"}`))
 	require.Contains(t, c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`), agent.Address(), "listed a little longer")
-	*c.clock = c.clock.Add(hyperliquidListed)
+	*c.clock = c.clock.Add(listed)
 	require.Equal(t, "[]", c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`))
 	require.Equal(t, []string{agent.Address()}, c.Deletions("hyperliquid"))
 }
 
-func TestHyperliquidCoolDown(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestCoolDown(t *testing.T) {
+	c := newClient(t)
 	first, second := venue.NewWallet().Address(), venue.NewWallet().Address()
 	require.Empty(t, c.approve(first, "vlt-1"))
 	require.Empty(t, c.approve(second, "vlt-1"), "another address replaces the agent of that name")
 	require.Equal(t, "User has pending agent removal", c.approve(venue.NewWallet().Address(), "vlt-2"))
 	require.Equal(t, "Agent valid_until already expired.", c.approve(venue.NewWallet().Address(), "vlt-2 valid_until 1"), "checked first")
 	*c.clock = c.clock.Add(coolDownPassed)
-	require.Empty(t, c.approve(hyperliquidZero, "vlt-1"))
-	require.Equal(t, "User has pending agent removal", c.approve(hyperliquidZero, "vlt-1"))
+	require.Empty(t, c.approve(zero, "vlt-1"))
+	require.Equal(t, "User has pending agent removal", c.approve(zero, "vlt-1"))
 	*c.clock = c.clock.Add(coolDownPassed)
-	require.Equal(t, "Extra agent does not exist.", c.approve(hyperliquidZero, "vlt-1"))
+	require.Equal(t, "Extra agent does not exist.", c.approve(zero, "vlt-1"))
 	require.Equal(t, []string{first, second}, c.Deletions("hyperliquid"))
 }
 
 // An agent goes on for a while after its end.
-func TestHyperliquidLateExpiry(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestLateExpiry(t *testing.T) {
+	c := newClient(t)
 	agent := venue.NewWallet()
 	require.Empty(t, c.approve(agent.Address(), fmt.Sprintf("vlt-1 valid_until %d", c.clock.Add(time.Minute).UnixMilli())))
-	*c.clock = c.clock.Add(time.Minute + hyperliquidLate - time.Second)
-	require.Empty(t, c.as(agent).act(hyperliquidNoop, ""))
+	*c.clock = c.clock.Add(time.Minute + late - time.Second)
+	require.Empty(t, c.as(agent).act(noop, ""))
 	*c.clock = c.clock.Add(time.Second)
-	require.Contains(t, c.as(agent).act(hyperliquidNoop, ""), "does not exist")
+	require.Contains(t, c.as(agent).act(noop, ""), "does not exist")
 	require.Equal(t, "[]", c.info(`{"type":"extraAgents","user":"`+c.owner+`"}`))
 	require.Empty(t, c.Keys())
 }
 
-func TestHyperliquidSlots(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestSlots(t *testing.T) {
+	c := newClient(t)
 	for i := range 9 {
 		require.Empty(t, c.approve(venue.NewWallet().Address(), fmt.Sprintf("vlt-%d", i)))
 	}
@@ -162,8 +162,8 @@ func TestHyperliquidSlots(t *testing.T) {
 	require.Empty(t, c.approve(venue.NewWallet().Address(), "vlt-9"))
 }
 
-func TestHyperliquidRefusals(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestRefusals(t *testing.T) {
+	c := newClient(t)
 	taken := venue.NewWallet().Address()
 	require.Empty(t, c.approve(taken, "vlt-1"))
 	for name, test := range map[string]struct{ action, more, want string }{
@@ -182,15 +182,15 @@ func TestHyperliquidRefusals(t *testing.T) {
 		"foreign account":  {`{"type":"subAccountTransfer","subAccountUser":"` + taken + `","isDeposit":true,"usd":1}`, "", "Invalid sub-account transfer"},
 		"transfer of none": {`{"type":"subAccountTransfer","subAccountUser":"` + taken + `","isDeposit":true,"usd":0}`, "", "Failed to deserialize"},
 		"deposit nowhere":  {`{"type":"vaultTransfer","vaultAddress":"hlp","isDeposit":true,"usd":1}`, "", "Failed to deserialize"},
-		"expired action":   {hyperliquidNoop, `,"expiresAfter":1`, "Action expired."},
+		"expired action":   {noop, `,"expiresAfter":1`, "Action expired."},
 	} {
 		require.Contains(t, c.act(test.action, test.more), test.want, name)
 	}
 	for _, body := range []string{
 		``, `{`, `{"action":{"type":"noop"}}`, `{"action":1,"nonce":1,"signature":{"r":"0x","s":"0x","v":27}}`,
-		strings.ReplaceAll(hyperliquidSigned(t, c.wallet, hyperliquidNoop, c.nonce+1, ""), `"0x`, `"`),
-		strings.Replace(hyperliquidSigned(t, c.wallet, hyperliquidNoop, c.nonce+1, ""), `"v":2`, `"v":1`, 1),
-		strings.Replace(hyperliquidSigned(t, c.wallet, hyperliquidNoop, c.nonce+1, ""), `"nonce"`, `"once"`, 1),
+		strings.ReplaceAll(signed(t, c.wallet, noop, c.nonce+1, ""), `"0x`, `"`),
+		strings.Replace(signed(t, c.wallet, noop, c.nonce+1, ""), `"v":2`, `"v":1`, 1),
+		strings.Replace(signed(t, c.wallet, noop, c.nonce+1, ""), `"nonce"`, `"once"`, 1),
 	} {
 		status, answer := c.post("/exchange", body)
 		require.Equal(t, http.StatusUnprocessableEntity, status, body)
@@ -204,8 +204,8 @@ func TestHyperliquidRefusals(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, status)
 }
 
-func TestHyperliquidRoles(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestRoles(t *testing.T) {
+	c := newClient(t)
 	role := func(address string) string { return c.info(`{"type":"userRole","user":"` + address + `"}`) }
 	require.JSONEq(t, `{"role":"user"}`, role(c.owner))
 	sub := c.AddSubAccounts("hyperliquid", 1)[0]
@@ -226,17 +226,17 @@ func TestHyperliquidRoles(t *testing.T) {
 }
 
 // 1200 of weight in a minute: 20 questions about roles.
-func TestHyperliquidWeights(t *testing.T) {
-	c := newHyperliquidClient(t)
+func TestWeights(t *testing.T) {
+	c := newClient(t)
 	question := `{"type":"userRole","user":"` + c.owner + `"}`
 	for range 20 {
 		c.info(question)
 	}
 	status, _ := c.post("/info", `{"type":"exchangeStatus"}`)
 	require.Equal(t, http.StatusTooManyRequests, status)
-	require.NotEmpty(t, c.act(hyperliquidNoop, ""))
+	require.NotEmpty(t, c.act(noop, ""))
 	*c.clock = c.clock.Add(time.Minute)
 	c.info(question)
 	c.Reset()
-	require.Empty(t, c.act(hyperliquidNoop, ""), "a reset forgets nonces as well")
+	require.Empty(t, c.act(noop, ""), "a reset forgets nonces as well")
 }

@@ -15,11 +15,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// hyperliquidZero is the address that stands for none.
-const hyperliquidZero = "0x0000000000000000000000000000000000000000"
+// zero is the address that stands for none.
+const zero = "0x0000000000000000000000000000000000000000"
 
-// hyperliquidRequest is the body of a signed request.
-type hyperliquidRequest struct {
+// request is the body of a signed request.
+type request struct {
 	Action    json.RawMessage `json:"action"`
 	Nonce     *int64          `json:"nonce"`
 	Signature *struct {
@@ -33,43 +33,43 @@ type hyperliquidRequest struct {
 
 // Authenticate finds the key that signed an action. It checks that the key is
 // one of an account, and that the nonce is new and close to the present time.
-func (h *hyperliquid) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
-	var request hyperliquidRequest
+func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+	var request request
 	if err := venue.DecodeStrictly(c.Body, &request); err != nil || request.Nonce == nil || request.Signature == nil {
-		return nil, h.notUnderstood(c)
+		return nil, e.notUnderstood(c)
 	}
 	var action struct {
 		Type string `json:"type"`
 	}
 	if json.Unmarshal(request.Action, &action) != nil {
-		return nil, h.notUnderstood(c)
+		return nil, e.notUnderstood(c)
 	}
 	userSigned := action.Type == "approveAgent" || action.Type == "withdraw3"
-	digest, err := h.actionDigest(request, userSigned)
-	r, badR := hyperliquidScalar(request.Signature.R)
-	s, badS := hyperliquidScalar(request.Signature.S)
+	digest, err := e.actionDigest(request, userSigned)
+	r, badR := scalar(request.Signature.R)
+	s, badS := scalar(request.Signature.S)
 	if err != nil || badR || badS {
-		return nil, h.notUnderstood(c)
+		return nil, e.notUnderstood(c)
 	}
 	address := venue.RecoverSigner(digest, r, s, request.Signature.V)
-	caller := h.signer(c, address)
+	caller := e.signer(c, address)
 	switch {
 	case address == "":
-		return nil, h.notUnderstood(c)
+		return nil, e.notUnderstood(c)
 	case caller == nil && userSigned:
-		return nil, h.mustDeposit(address)
+		return nil, e.mustDeposit(address)
 	case caller == nil:
-		return nil, h.refuse("User or API Wallet " + address + " does not exist.")
-	case !h.useNonce(address, *request.Nonce, c.Now):
-		return nil, h.refuse("Invalid nonce: " + strconv.FormatInt(*request.Nonce, 10))
+		return nil, e.refuse("User or API Wallet " + address + " does not exist.")
+	case !e.useNonce(address, *request.Nonce, c.Now):
+		return nil, e.refuse("Invalid nonce: " + strconv.FormatInt(*request.Nonce, 10))
 	case request.ExpiresAfter != nil && *request.ExpiresAfter < c.Now.UnixMilli():
-		return nil, h.refuse("Action expired.")
+		return nil, e.refuse("Action expired.")
 	}
 	return caller, nil
 }
 
-// hyperliquidScalar reads half of a signature, which must have all its digits.
-func hyperliquidScalar(text string) (scalar []byte, bad bool) {
+// scalar reads half of a signature, which must have all its digits.
+func scalar(text string) (scalar []byte, bad bool) {
 	digits, prefixed := strings.CutPrefix(text, "0x")
 	scalar, err := hex.DecodeString(digits)
 	return scalar, err != nil || !prefixed || len(scalar) != 32
@@ -77,44 +77,44 @@ func hyperliquidScalar(text string) (scalar []byte, bad bool) {
 
 // signer finds the live key of an address, if it is that of a funded account or
 // of an agent.
-func (h *hyperliquid) signer(c *venue.Call, address string) *venue.Key {
+func (e *exchange) signer(c *venue.Call, address string) *venue.Key {
 	k := c.Books.Key(address)
-	if k == nil || k.Expired(c.Now) || !k.Has(hyperliquidOwner, hyperliquidAgent) {
+	if k == nil || k.Expired(c.Now) || !k.Has(ownerKey, agentKey) {
 		return nil
 	}
 	return k
 }
 
-// hyperliquidNonces is how many nonces of each signer are kept.
-const hyperliquidNonces = 100
+// nonces is how many nonces of each signer are kept.
+const nonces = 100
 
 // useNonce tells whether a signer may use a nonce, and takes it if so.
-func (h *hyperliquid) useNonce(signer string, nonce int64, now time.Time) bool {
-	used := h.nonces[signer]
+func (e *exchange) useNonce(signer string, nonce int64, now time.Time) bool {
+	used := e.nonces[signer]
 	at, taken := slices.BinarySearch(used, nonce)
 	switch {
 	case taken,
 		nonce <= now.Add(-48*time.Hour).UnixMilli(), nonce >= now.Add(24*time.Hour).UnixMilli(),
-		len(used) == hyperliquidNonces && at == 0:
+		len(used) == nonces && at == 0:
 		return false
 	}
 	used = slices.Insert(used, at, nonce)
-	h.nonces[signer] = used[max(0, len(used)-hyperliquidNonces):]
+	e.nonces[signer] = used[max(0, len(used)-nonces):]
 	return true
 }
 
 // actionDigest is what the signer of a request must have signed. The chain of an
 // action that its owner signs is the one of this exchange, whatever the action
 // says, so that a signature for another one leads to another address.
-func (h *hyperliquid) actionDigest(request hyperliquidRequest, userSigned bool) ([]byte, error) {
+func (e *exchange) actionDigest(request request, userSigned bool) ([]byte, error) {
 	if !userSigned {
-		return hyperliquidL1Digest(request, "a")
+		return l1Digest(request, "a")
 	}
-	return hyperliquidUserDigest(request.Action, *request.Nonce, "Mainnet")
+	return userDigest(request.Action, *request.Nonce, "Mainnet")
 }
 
-// hyperliquidUserDigest is what a wallet signs of its owner's actions.
-func hyperliquidUserDigest(action []byte, nonce int64, chain string) ([]byte, error) {
+// userDigest is what a wallet signs of its owner's actions.
+func userDigest(action []byte, nonce int64, chain string) ([]byte, error) {
 	var members struct {
 		Type             string  `json:"type"`
 		SignatureChainID string  `json:"signatureChainId"`
@@ -133,7 +133,7 @@ func hyperliquidUserDigest(action []byte, nonce int64, chain string) ([]byte, er
 	if err != nil || !strings.HasPrefix(members.SignatureChainID, "0x") {
 		return nil, errors.New("signatureChainId is no hexadecimal number")
 	}
-	domain := venue.TypedDomain{Name: "HyperliquidSignTransaction", ChainID: chainID, Contract: hyperliquidZero}
+	domain := venue.TypedDomain{Name: "HyperliquidSignTransaction", ChainID: chainID, Contract: zero}
 	switch members.Type {
 	case "approveAgent":
 		if members.Nonce != nonce || !venue.IsAddress(members.AgentAddress) {
@@ -157,9 +157,9 @@ func hyperliquidUserDigest(action []byte, nonce int64, chain string) ([]byte, er
 	return nil, errors.New("an action that is not simulated")
 }
 
-// hyperliquidL1Digest is what any key signs of an action on the chain.
-func hyperliquidL1Digest(request hyperliquidRequest, source string) ([]byte, error) {
-	data, err := hyperliquidPack(request.Action)
+// l1Digest is what any key signs of an action on the chain.
+func l1Digest(request request, source string) ([]byte, error) {
+	data, err := pack(request.Action)
 	if err != nil {
 		return nil, err
 	}
@@ -176,17 +176,17 @@ func hyperliquidL1Digest(request hyperliquidRequest, source string) ([]byte, err
 	if request.ExpiresAfter != nil {
 		data = binary.BigEndian.AppendUint64(append(data, 0), uint64(*request.ExpiresAfter))
 	}
-	return venue.TypedDigest(venue.TypedDomain{Name: "Exchange", ChainID: 1337, Contract: hyperliquidZero},
+	return venue.TypedDigest(venue.TypedDomain{Name: "Exchange", ChainID: 1337, Contract: zero},
 		"Agent(string source,bytes32 connectionId)", source, venue.Keccak(data)), nil
 }
 
-// hyperliquidPack writes JSON as MessagePack, in the order of the JSON.
-func hyperliquidPack(value []byte) ([]byte, error) {
+// pack writes JSON as MessagePack, in the order of the JSON.
+func pack(value []byte) ([]byte, error) {
 	switch value = bytes.TrimSpace(value); {
 	case len(value) == 0:
 		return nil, errors.New("no value")
 	case value[0] == '{', value[0] == '[':
-		return hyperliquidPackItems(value)
+		return packItems(value)
 	case value[0] == '"':
 		var text string
 		err := json.Unmarshal(value, &text)
@@ -205,9 +205,9 @@ func hyperliquidPack(value []byte) ([]byte, error) {
 	}
 }
 
-// hyperliquidPackItems writes an object or array. It takes its items apart one
+// packItems writes an object or array. It takes its items apart one
 // by one, since a Go map would lose their order.
-func hyperliquidPackItems(value []byte) ([]byte, error) {
+func packItems(value []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	if _, err := decoder.Token(); err != nil {
 		return nil, err
@@ -227,7 +227,7 @@ func hyperliquidPackItems(value []byte) ([]byte, error) {
 		if err := decoder.Decode(&item); err != nil {
 			return nil, err
 		}
-		encoded, err := hyperliquidPack(item)
+		encoded, err := pack(item)
 		if err != nil {
 			return nil, err
 		}

@@ -14,53 +14,53 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-const hyperliquidVectorNonce = 1790000000000
+const vectorNonce = 1790000000000
 
-// hyperliquidBody is a vector's body with nonce and signature.
-func hyperliquidBody(v venuetest.Vector) string {
+// body is a vector's body with nonce and signature.
+func body(v venuetest.Vector) string {
 	return strings.TrimSuffix(v.Body, "}") + `,"nonce":1790000000000,"signature":` + v.Signature + `}`
 }
 
-func TestHyperliquidVectors(t *testing.T) {
+func TestVectors(t *testing.T) {
 	for _, vector := range venuetest.ReadVectors(t, "hyperliquid").Vectors {
 		t.Run(vector.Name, func(t *testing.T) {
-			var request hyperliquidRequest
-			require.NoError(t, json.Unmarshal([]byte(hyperliquidBody(vector)), &request))
+			var request request
+			require.NoError(t, json.Unmarshal([]byte(body(vector)), &request))
 			chain, source := "Mainnet", "a"
 			if vector.Environment == "testnet" {
 				chain, source = "Testnet", "b"
 			}
-			digest, err := hyperliquidL1Digest(request, source)
+			digest, err := l1Digest(request, source)
 			if strings.Contains(vector.Body, "approveAgent") {
-				digest, err = hyperliquidUserDigest(request.Action, *request.Nonce, chain)
+				digest, err = userDigest(request.Action, *request.Nonce, chain)
 			}
 			require.NoError(t, err)
 			require.Equal(t, vector.StringToSign, "0x"+hex.EncodeToString(digest))
 
 			owner := venuetest.WalletOf(t, vector.PrivateKey)
-			h := newHyperliquid().(*hyperliquid)
-			k := &venue.Key{APIKey: owner.Address(), Permissions: []string{hyperliquidOwner}, Account: &venue.Account{}}
-			c := &venue.Call{Body: []byte(hyperliquidBody(vector)), Now: time.UnixMilli(hyperliquidVectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
-			caller, refusal := h.Authenticate(c)
+			e := newRules().(*exchange)
+			k := &venue.Key{APIKey: owner.Address(), Permissions: []string{ownerKey}, Account: &venue.Account{}}
+			c := &venue.Call{Body: []byte(body(vector)), Now: time.UnixMilli(vectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
+			caller, refusal := e.Authenticate(c)
 			if vector.Environment == "testnet" {
 				require.NotNil(t, refusal, "a signature for another chain leads to another address")
 				return
 			}
 			require.Nil(t, refusal)
 			require.Same(t, k, caller)
-			_, refusal = h.Authenticate(c)
+			_, refusal = e.Authenticate(c)
 			require.Contains(t, string(refusal.Body), "nonce", "a nonce is good for once")
 		})
 	}
 }
 
-// hyperliquidSigned signs an action as the documentation says.
-func hyperliquidSigned(t testing.TB, w *venue.Wallet, action string, nonce int64, more string) string {
-	request := hyperliquidRequest{Action: json.RawMessage(action), Nonce: &nonce}
+// signed signs an action as the documentation says.
+func signed(t testing.TB, w *venue.Wallet, action string, nonce int64, more string) string {
+	request := request{Action: json.RawMessage(action), Nonce: &nonce}
 	require.NoError(t, json.Unmarshal([]byte("{"+strings.TrimPrefix(more, ",")+"}"), &request))
-	digest, err := hyperliquidL1Digest(request, "a")
+	digest, err := l1Digest(request, "a")
 	if strings.Contains(action, "signatureChainId") {
-		digest, err = hyperliquidUserDigest(request.Action, nonce, "Mainnet")
+		digest, err = userDigest(request.Action, nonce, "Mainnet")
 	}
 	require.NoError(t, err)
 	compact := ecdsa.SignCompact(w.Key, digest, false)
@@ -74,26 +74,26 @@ func hyperliquidSigned(t testing.TB, w *venue.Wallet, action string, nonce int64
 }
 
 // A nonce may be two days old, and one day ahead.
-func TestHyperliquidNonces(t *testing.T) {
-	now := time.UnixMilli(hyperliquidVectorNonce)
-	h := newHyperliquid().(*hyperliquid)
+func TestNonces(t *testing.T) {
+	now := time.UnixMilli(vectorNonce)
+	e := newRules().(*exchange)
 	for offset, good := range map[time.Duration]bool{
 		0: true, -48*time.Hour + time.Millisecond: true, 24*time.Hour - time.Millisecond: true,
 		-48 * time.Hour: false, 24 * time.Hour: false,
 	} {
-		require.Equal(t, good, h.useNonce("signer", now.Add(offset).UnixMilli(), now), offset)
+		require.Equal(t, good, e.useNonce("signer", now.Add(offset).UnixMilli(), now), offset)
 	}
-	require.False(t, h.useNonce("signer", now.UnixMilli(), now), "used")
-	require.True(t, h.useNonce("other", now.UnixMilli(), now), "each signer has its own")
-	for i := range int64(hyperliquidNonces) {
-		require.True(t, h.useNonce("busy", now.UnixMilli()+2*i, now))
+	require.False(t, e.useNonce("signer", now.UnixMilli(), now), "used")
+	require.True(t, e.useNonce("other", now.UnixMilli(), now), "each signer has its own")
+	for i := range int64(nonces) {
+		require.True(t, e.useNonce("busy", now.UnixMilli()+2*i, now))
 	}
-	require.False(t, h.useNonce("busy", now.UnixMilli()-1, now), "smaller than all that are kept")
-	require.True(t, h.useNonce("busy", now.UnixMilli()+1, now), "among those that are kept")
-	require.Len(t, h.nonces["busy"], hyperliquidNonces)
+	require.False(t, e.useNonce("busy", now.UnixMilli()-1, now), "smaller than all that are kept")
+	require.True(t, e.useNonce("busy", now.UnixMilli()+1, now), "among those that are kept")
+	require.Len(t, e.nonces["busy"], nonces)
 }
 
-func TestHyperliquidPack(t *testing.T) {
+func TestPack(t *testing.T) {
 	for text, want := range map[string]string{
 		`{ "b" : 1, "a" : [true, false, null] }`: "82a16201a16193c3c2c0",
 		`[128,256,65536,4294967296]`:             "94cc80cd0100ce00010000cf0000000100000000",
@@ -102,22 +102,22 @@ func TestHyperliquidPack(t *testing.T) {
 		`"` + strings.Repeat("x", 256) + `"`:     "da0100" + strings.Repeat("78", 256),
 		`[` + strings.Repeat("0,", 15) + `0]`:    "dc0010" + strings.Repeat("00", 16),
 	} {
-		packed, err := hyperliquidPack([]byte(text))
+		packed, err := pack([]byte(text))
 		require.NoError(t, err)
 		require.Equal(t, want, hex.EncodeToString(packed))
 	}
 	for _, text := range []string{``, `{`, `{"a":}`, `[1`, `[1.5]`, `{"a":1.5}`, `{1:2}`, `"x`} {
-		_, err := hyperliquidPack([]byte(text))
+		_, err := pack([]byte(text))
 		require.Error(t, err, text)
 	}
 }
 
-// FuzzHyperliquidAuthenticate checks that no request panics, and that whoever is
+// FuzzAuthenticate checks that no request panics, and that whoever is
 // let in owns the key.
-func FuzzHyperliquidAuthenticate(f *testing.F) {
+func FuzzAuthenticate(f *testing.F) {
 	vectors := venuetest.ReadVectors(f, "hyperliquid").Vectors
 	for _, vector := range vectors {
-		f.Add(hyperliquidBody(vector))
+		f.Add(body(vector))
 	}
 	f.Add(`{"action":{"type":"noop"},"nonce":1,"signature":{"r":"0x","s":"0x","v":27}}`)
 	owner := venuetest.WalletOf(f, vectors[0].PrivateKey)
@@ -126,10 +126,10 @@ func FuzzHyperliquidAuthenticate(f *testing.F) {
 		signed[vector.Signature] = true
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		h := newHyperliquid().(*hyperliquid)
-		k := &venue.Key{APIKey: owner.Address(), Permissions: []string{hyperliquidOwner}, Account: &venue.Account{}}
-		c := &venue.Call{Body: []byte(body), Now: time.UnixMilli(hyperliquidVectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
-		caller, refusal := h.Authenticate(c)
+		e := newRules().(*exchange)
+		k := &venue.Key{APIKey: owner.Address(), Permissions: []string{ownerKey}, Account: &venue.Account{}}
+		c := &venue.Call{Body: []byte(body), Now: time.UnixMilli(vectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
+		caller, refusal := e.Authenticate(c)
 		if caller == nil {
 			require.NotNil(t, refusal)
 			return

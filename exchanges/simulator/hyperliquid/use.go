@@ -10,13 +10,13 @@ import (
 
 // readAction reads the action of a request into a target that names all of its
 // members.
-func (h *hyperliquid) readAction(c *venue.Call, target any) bool {
-	var request hyperliquidRequest
+func (e *exchange) readAction(c *venue.Call, target any) bool {
+	var request request
 	return json.Unmarshal(c.Body, &request) == nil && venue.DecodeStrictly(request.Action, target) == nil
 }
 
 // order accepts orders, and nothing ever fills them.
-func (h *hyperliquid) order(c *venue.Call) *venue.Answer {
+func (e *exchange) order(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type   string `json:"type"`
 		Orders []struct {
@@ -29,14 +29,14 @@ func (h *hyperliquid) order(c *venue.Call) *venue.Answer {
 		} `json:"orders"`
 		Grouping string `json:"grouping"`
 	}
-	if !h.readAction(c, &action) || len(action.Orders) == 0 || action.Grouping != "na" {
-		return h.notUnderstood(c)
+	if !e.readAction(c, &action) || len(action.Orders) == 0 || action.Grouping != "na" {
+		return e.notUnderstood(c)
 	}
 	statuses := []any{}
 	for _, o := range action.Orders {
 		size, err := strconv.ParseFloat(o.Size, 64)
 		if o.Asset == nil || o.IsBuy == nil || o.ReduceOnly == nil || len(o.Type) == 0 || o.Price == "" || err != nil || size <= 0 {
-			return h.notUnderstood(c)
+			return e.notUnderstood(c)
 		}
 		oid, err := strconv.ParseInt(venue.RandomNumber(9), 10, 64)
 		if err != nil {
@@ -50,44 +50,44 @@ func (h *hyperliquid) order(c *venue.Call) *venue.Answer {
 }
 
 // setAbstraction sets the account's margin mode, as agents may.
-func (h *hyperliquid) setAbstraction(c *venue.Call) *venue.Answer {
+func (e *exchange) setAbstraction(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type        string `json:"type"`
 		Abstraction string `json:"abstraction"`
 	}
-	if !h.readAction(c, &action) || action.Abstraction != "i" && action.Abstraction != "u" && action.Abstraction != "p" {
-		return h.notUnderstood(c)
+	if !e.readAction(c, &action) || action.Abstraction != "i" && action.Abstraction != "u" && action.Abstraction != "p" {
+		return e.notUnderstood(c)
 	}
-	return h.ok(c)
+	return e.ok(c)
 }
 
 // subAccountTransfer moves funds between the account and a sub-account of it.
-func (h *hyperliquid) subAccountTransfer(c *venue.Call) *venue.Answer {
+func (e *exchange) subAccountTransfer(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type           string `json:"type"`
 		SubAccountUser string `json:"subAccountUser"`
 		IsDeposit      *bool  `json:"isDeposit"`
 		USD            int64  `json:"usd"`
 	}
-	if !h.readAction(c, &action) || action.IsDeposit == nil || action.USD <= 0 {
-		return h.notUnderstood(c)
+	if !e.readAction(c, &action) || action.IsDeposit == nil || action.USD <= 0 {
+		return e.notUnderstood(c)
 	}
-	if sub := c.Books.Account(action.SubAccountUser); sub == nil || sub.Parent != h.accountOf(c, c.Key) {
-		return h.refuse("Invalid sub-account transfer from wallet")
+	if sub := c.Books.Account(action.SubAccountUser); sub == nil || sub.Parent != e.accountOf(c, c.Key) {
+		return e.refuse("Invalid sub-account transfer from wallet")
 	}
-	return h.ok(c)
+	return e.ok(c)
 }
 
 // vaultTransfer moves funds into a vault or out of it.
-func (h *hyperliquid) vaultTransfer(c *venue.Call) *venue.Answer {
+func (e *exchange) vaultTransfer(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type         string `json:"type"`
 		VaultAddress string `json:"vaultAddress"`
 		IsDeposit    *bool  `json:"isDeposit"`
 		USD          int64  `json:"usd"`
 	}
-	if !h.readAction(c, &action) || !venue.IsAddress(action.VaultAddress) || action.IsDeposit == nil || action.USD <= 0 {
-		return h.notUnderstood(c)
+	if !e.readAction(c, &action) || !venue.IsAddress(action.VaultAddress) || action.IsDeposit == nil || action.USD <= 0 {
+		return e.notUnderstood(c)
 	}
-	return h.ok(c)
+	return e.ok(c)
 }

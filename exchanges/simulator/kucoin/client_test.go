@@ -14,17 +14,17 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-const kucoinKeys = "/api/v1/sub/api-key"
+const keysPath = "/api/v1/sub/api-key"
 
-// kucoinClient signs requests as KuCoin's documentation says.
-type kucoinClient struct{ venuetest.Client }
+// client signs requests as KuCoin's documentation says.
+type client struct{ venuetest.Client }
 
-func newKuCoinClient(t *testing.T, s *simulator.Simulator, root string) *kucoinClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &kucoinClient{venuetest.NewClient(t, s, "kucoin", root)}
+	return &client{venuetest.NewClient(t, s, "kucoin", root)}
 }
 
-type kucoinAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code string          `json:"code"`
 	Msg  string          `json:"msg"`
@@ -32,23 +32,23 @@ type kucoinAnswer struct {
 }
 
 // into decodes the data of a success.
-func (a kucoinAnswer) into(data any) {
+func (a answer) into(data any) {
 	a.T.Helper()
 	require.Equal(a.T, "200000", a.Code, a.Msg)
 	require.NoError(a.T, json.Unmarshal(a.Data, data))
 }
 
-func (c *kucoinClient) get(target string) kucoinAnswer {
+func (c *client) get(target string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodGet, target, ""))
 }
 
-func (c *kucoinClient) post(path, body string) kucoinAnswer {
+func (c *client) post(path, body string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodPost, path, body))
 }
 
-func (c *kucoinClient) signed(method, target, body string) *http.Request {
+func (c *client) signed(method, target, body string) *http.Request {
 	c.Helper()
 	plain, err := url.QueryUnescape(target)
 	require.NoError(c, err)
@@ -65,14 +65,14 @@ func (c *kucoinClient) signed(method, target, body string) *http.Request {
 		"Content-Type", "application/json")
 }
 
-func (c *kucoinClient) do(request *http.Request) kucoinAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := kucoinAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	answer.Decode(&answer)
 	return answer
 }
 
-type kucoinKey struct {
+type apiKey struct {
 	SubName, Remark, APIKey, APISecret, Passphrase, Permission string
 
 	IPWhitelist *string
@@ -84,29 +84,29 @@ type kucoinKey struct {
 
 // mint creates a key in the first sub-account. The fields are those beside
 // subName and passphrase.
-func (c *kucoinClient) mint(fields string) (kucoinKey, simulator.Credential) {
+func (c *client) mint(fields string) (apiKey, simulator.Credential) {
 	c.Helper()
-	var key kucoinKey
-	c.post(kucoinKeys, c.order(fields)).into(&key)
+	var key apiKey
+	c.post(keysPath, c.order(fields)).into(&key)
 	return key, simulator.Credential{APIKey: key.APIKey, APISecret: key.APISecret, Passphrase: key.Passphrase}
 }
 
 // order is the body of a create call.
-func (c *kucoinClient) order(fields string) string {
+func (c *client) order(fields string) string {
 	return `{"subName":"` + c.SubAccounts[0] + `","passphrase":"MintedPass01",` + fields + `}`
 }
 
 // remove deletes a key of the first sub-account.
-func (c *kucoinClient) remove(apiKey, passphrase string) kucoinAnswer {
+func (c *client) remove(apiKey, passphrase string) answer {
 	c.Helper()
 	query := url.Values{"subName": {c.SubAccounts[0]}, "apiKey": {apiKey}, "passphrase": {passphrase}}
-	return c.do(c.signed(http.MethodDelete, kucoinKeys+"?"+query.Encode(), ""))
+	return c.do(c.signed(http.MethodDelete, keysPath+"?"+query.Encode(), ""))
 }
 
 // keys lists the keys of the first sub-account.
-func (c *kucoinClient) keys() []kucoinKey {
+func (c *client) keys() []apiKey {
 	c.Helper()
-	var keys []kucoinKey
-	c.get(kucoinKeys + "?subName=" + c.SubAccounts[0]).into(&keys)
+	var keys []apiKey
+	c.get(keysPath + "?subName=" + c.SubAccounts[0]).into(&keys)
 	return keys
 }

@@ -17,9 +17,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestKuCoinAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/api/v1/user/api-key"
 	for _, test := range []struct {
 		name, header, value string
@@ -67,7 +67,7 @@ func TestKuCoinAuthentication(t *testing.T) {
 		require.Equal(t, "400006", answer.Code)
 		require.Equal(t, http.StatusForbidden, answer.StatusCode)
 		require.Contains(t, answer.Msg, "127.0.0.2")
-		require.Equal(t, "200000", venuetest.From(newKuCoinClient(t, s, "unbound"), "127.0.0.2").get(path).Code)
+		require.Equal(t, "200000", venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").get(path).Code)
 	})
 	t.Run("no such path", func(t *testing.T) {
 		answer := c.get("/api/v1/no/such")
@@ -76,10 +76,10 @@ func TestKuCoinAuthentication(t *testing.T) {
 	})
 }
 
-func TestKuCoinPublic(t *testing.T) {
+func TestPublic(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now})
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var now int64
 	c.get("/api/v1/timestamp").into(&now)
 	require.Equal(t, clock.Now().UnixMilli(), now)
@@ -88,16 +88,16 @@ func TestKuCoinPublic(t *testing.T) {
 	require.Equal(t, "open", status.Status)
 }
 
-func TestKuCoinOwnKey(t *testing.T) {
+func TestOwnKey(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
-	var root, unbound, minted kucoinKey
+	c := newClient(t, s, "main")
+	var root, unbound, minted apiKey
 	c.get("/api/v1/user/api-key").into(&root)
 	require.True(t, root.IsMaster)
 	require.Greater(t, root.UID, int64(1)<<29)
 	require.Equal(t, "General", root.Permission)
 	require.Equal(t, "127.0.0.1,::1", *root.IPWhitelist)
-	newKuCoinClient(t, s, "unbound").get("/api/v1/user/api-key").into(&unbound)
+	newClient(t, s, "unbound").get("/api/v1/user/api-key").into(&unbound)
 	require.Nil(t, unbound.IPWhitelist)
 
 	_, credential := c.mint(`"remark":"lease1","expire":"90"`)
@@ -107,9 +107,9 @@ func TestKuCoinOwnKey(t *testing.T) {
 	require.WithinDuration(t, time.Now().AddDate(0, 0, 90), time.UnixMilli(minted.ExpiredAt), time.Minute)
 }
 
-func TestKuCoinSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{RateMultiplier: 1000, SubAccounts: 5})
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	type sub struct {
 		SubName string
 		UID     int64
@@ -153,9 +153,9 @@ func TestKuCoinSubAccounts(t *testing.T) {
 	require.Equal(t, 6, summary.SubQuantity)
 }
 
-func TestKuCoinCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, _ := c.mint(`"remark":"lease1","permission":"Futures,General,Spot","ipWhitelist":"203.0.113.7,192.0.2.1","expire":"30"`)
 	require.Regexp(t, `^[0-9a-f]{24}$`, key.APIKey)
 	require.Regexp(t, `^[0-9a-f-]{36}$`, key.APISecret)
@@ -168,8 +168,8 @@ func TestKuCoinCreateKey(t *testing.T) {
 	require.Empty(t, listed[0].APISecret+listed[0].Passphrase, "secrets are shown once")
 	require.Equal(t, "lease1", listed[0].Remark)
 	require.Equal(t, "203.**.7,192.**.1", *listed[0].IPWhitelist)
-	var one []kucoinKey
-	c.get(kucoinKeys + "?subName=" + c.SubAccounts[0] + "&apiKey=other").into(&one)
+	var one []apiKey
+	c.get(keysPath + "?subName=" + c.SubAccounts[0] + "&apiKey=other").into(&one)
 	require.Empty(t, one)
 
 	plain, _ := c.mint(`"remark":"lease2"`)
@@ -201,7 +201,7 @@ func TestKuCoinCreateKey(t *testing.T) {
 		{"no JSON", `{`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := c.post(kucoinKeys, test.body)
+			answer := c.post(keysPath, test.body)
 			require.Equal(t, "400100", answer.Code)
 			require.Equal(t, http.StatusBadRequest, answer.StatusCode)
 		})
@@ -210,25 +210,25 @@ func TestKuCoinCreateKey(t *testing.T) {
 }
 
 // General is all that a master's key needs to mint.
-func TestKuCoinRootRights(t *testing.T) {
+func TestRootRights(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	_, minted := c.mint(`"remark":"lease1","permission":"General,Spot"`)
 	user := venuetest.With(c, minted)
-	require.Equal(t, "400010", user.post(kucoinKeys, c.order(`"remark":"lease2"`)).Code)
+	require.Equal(t, "400010", user.post(keysPath, c.order(`"remark":"lease2"`)).Code)
 	require.Equal(t, "400010", user.get("/api/v2/sub/user").Code)
 	require.Equal(t, "400010", user.get("/api/v2/user-info").Code)
-	without := newKuCoinClient(t, s, "no_right")
-	require.Equal(t, "400007", without.post(kucoinKeys, c.order(`"remark":"lease2"`)).Code)
+	without := newClient(t, s, "no_right")
+	require.Equal(t, "400007", without.post(keysPath, c.order(`"remark":"lease2"`)).Code)
 	require.Equal(t, "400007", without.get("/api/v1/user/api-key").Code)
 }
 
-func TestKuCoinEditKey(t *testing.T) {
+func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, credential := c.mint(`"remark":"lease1","permission":"General,Spot","ipWhitelist":"127.0.0.1","expire":"30"`)
 	edit := func(passphrase, fields string) string {
-		return c.post(kucoinKeys+"/update", `{"subName":"`+c.SubAccounts[0]+`","apiKey":"`+key.APIKey+`","passphrase":"`+passphrase+`"`+fields+`}`).Code
+		return c.post(keysPath+"/update", `{"subName":"`+c.SubAccounts[0]+`","apiKey":"`+key.APIKey+`","passphrase":"`+passphrase+`"`+fields+`}`).Code
 	}
 	require.Equal(t, "400100", edit("OtherPass01", ""))
 	require.Equal(t, "400100", edit("MintedPass01", `,"remark":"lease2"`))
@@ -238,21 +238,21 @@ func TestKuCoinEditKey(t *testing.T) {
 
 	// What is left out is lost.
 	require.Equal(t, "200000", edit("MintedPass01", ""))
-	var own kucoinKey
+	var own apiKey
 	venuetest.With(c, credential).get("/api/v1/user/api-key").into(&own)
 	require.Equal(t, "General", own.Permission)
 	require.Zero(t, own.ExpiredAt)
 }
 
 // A deletion must know the passphrase that the key was made with.
-func TestKuCoinDeleteKey(t *testing.T) {
+func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, credential := c.mint(`"remark":"lease1"`)
 	require.Equal(t, "400100", c.remove(key.APIKey, "OtherPass01").Code)
 	require.Equal(t, "400100", c.remove(key.APIKey, "").Code)
 	require.Equal(t, "400100", c.remove("other", "MintedPass01").Code)
-	request := c.signed(http.MethodDelete, kucoinKeys+"?subName="+c.SubAccounts[1]+"&passphrase=MintedPass01&apiKey="+key.APIKey, "")
+	request := c.signed(http.MethodDelete, keysPath+"?subName="+c.SubAccounts[1]+"&passphrase=MintedPass01&apiKey="+key.APIKey, "")
 	require.Equal(t, "400100", c.do(request).Code)
 	require.Len(t, c.keys(), 1)
 
@@ -262,13 +262,13 @@ func TestKuCoinDeleteKey(t *testing.T) {
 	require.Equal(t, "400003", venuetest.With(c, credential).get("/api/v1/accounts").Code)
 
 	odd := `{"subName":"` + c.SubAccounts[0] + `","passphrase":"abc!@#+&11","remark":"lease2"}`
-	c.post(kucoinKeys, odd).into(&key)
+	c.post(keysPath, odd).into(&key)
 	require.Equal(t, "200000", c.remove(key.APIKey, "abc!@#+&11").Code)
 }
 
-func TestKuCoinUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const (
 		order    = `{"clientOid":"x1","symbol":"BTC-USDT","side":"buy","type":"limit","price":"1","size":"1"}`
 		transfer = `{"clientOid":"x1","currency":"USDT","amount":"1","type":"INTERNAL","fromAccountType":"MAIN","toAccountType":"TRADE"}`
@@ -276,7 +276,7 @@ func TestKuCoinUseKey(t *testing.T) {
 	)
 	_, all := c.mint(`"remark":"all","permission":"General,Spot,Margin,Futures,InnerTransfer","ipWhitelist":"127.0.0.1"`)
 	_, reader := c.mint(`"remark":"reader"`)
-	use := func(user *kucoinClient) []string {
+	use := func(user *client) []string {
 		return []string{
 			user.get("/api/v1/accounts?currency=USDT").Code, user.post("/api/v1/hf/orders", order).Code,
 			user.post("/api/v3/hf/margin/order", order).Code, user.post("/api/v1/orders", order).Code,
@@ -286,21 +286,21 @@ func TestKuCoinUseKey(t *testing.T) {
 	const yes, no = "200000", "400007"
 	require.Equal(t, []string{yes, yes, yes, yes, yes, no}, use(venuetest.With(c, all)))
 	require.Equal(t, []string{yes, no, no, no, no, no}, use(venuetest.With(c, reader)))
-	require.Equal(t, []string{yes, yes, no, no, no, yes}, use(newKuCoinClient(t, s, "trading")))
+	require.Equal(t, []string{yes, yes, no, no, no, yes}, use(newClient(t, s, "trading")))
 
 	user := venuetest.With(c, all)
 	require.Equal(t, "400006", venuetest.From(user, "127.0.0.2").get("/api/v1/accounts").Code)
 	require.Equal(t, "400100", user.get("/api/v1/accounts?type=other").Code)
 	require.Equal(t, "400100", user.post("/api/v1/hf/orders", `{"symbol":"BTC-USDT"}`).Code)
 	require.Equal(t, "400100", user.post("/api/v3/accounts/universal-transfer", `{"amount":"-1"}`).Code)
-	require.Equal(t, "400100", newKuCoinClient(t, s, "trading").post("/api/v3/withdrawals", `{"amount":"x"}`).Code)
+	require.Equal(t, "400100", newClient(t, s, "trading").post("/api/v3/withdrawals", `{"amount":"x"}`).Code)
 }
 
 // A key ends by itself after the days that it was made for.
-func TestKuCoinExpiry(t *testing.T) {
+func TestExpiry(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	_, brief := c.mint(`"remark":"brief","expire":"30"`)
 	_, endless := c.mint(`"remark":"endless","expire":"-1"`)
@@ -318,21 +318,21 @@ func TestKuCoinExpiry(t *testing.T) {
 }
 
 // All calls about keys draw on one pool of 2000 in 30 seconds.
-func TestKuCoinRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now})
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	key, _ := c.mint(`"remark":"first"`)
 	answer := c.remove(key.APIKey, "MintedPass01")
 	require.Equal(t, "2000", answer.Header.Get("gw-ratelimit-limit"))
 	require.Equal(t, "1950", answer.Header.Get("gw-ratelimit-remaining"))
 	for range 97 {
-		answer = c.get(kucoinKeys + "?subName=" + c.SubAccounts[0])
+		answer = c.get(keysPath + "?subName=" + c.SubAccounts[0])
 	}
 	require.Equal(t, "10", answer.Header.Get("gw-ratelimit-remaining"))
 	clock.Advance(time.Second)
-	answer = c.get(kucoinKeys + "?subName=" + c.SubAccounts[0])
+	answer = c.get(keysPath + "?subName=" + c.SubAccounts[0])
 	require.Equal(t, "429000", answer.Code)
 	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode)
 	require.Equal(t, "29000", answer.Header.Get("gw-ratelimit-reset"))
@@ -340,9 +340,9 @@ func TestKuCoinRateLimit(t *testing.T) {
 	c.mint(`"remark":"second"`)
 }
 
-func TestKuCoinGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
-	c := newKuCoinClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for _, test := range []struct {
 		fault       simulator.FaultKind
 		asked, want string

@@ -8,30 +8,30 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// kucoinPassphraseHash is the root's passphrase as the vectors' source sends
+// passphraseHash is the root's passphrase as the vectors' source sends
 // it.
-const kucoinPassphraseHash = "0XM2XxIy9j0nw5ZFA39EerDy+w3wJfYdFBErSuBKOxM="
+const passphraseHash = "0XM2XxIy9j0nw5ZFA39EerDy+w3wJfYdFBErSuBKOxM="
 
-// kucoinCall is a vector as a call to its venue.
-func kucoinCall(k *venue.Key, v venuetest.Vector) *venue.Call {
+// call is a vector as a call to its venue.
+func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	return v.CallTo(k, time.UnixMilli(1_700_000_000_000),
-		"KC-API-KEY", k.APIKey, "KC-API-KEY-VERSION", "3", "KC-API-PASSPHRASE", kucoinPassphraseHash,
+		"KC-API-KEY", k.APIKey, "KC-API-KEY-VERSION", "3", "KC-API-PASSPHRASE", passphraseHash,
 		"KC-API-TIMESTAMP", v.Timestamp, "KC-API-SIGN", v.Signature, "Content-Type", "application/json")
 }
 
-func kucoinSigning() venuetest.Signing {
+func signing() venuetest.Signing {
 	return venuetest.Signing{
-		Venue: Venue(), Call: kucoinCall,
+		Venue: Venue(), Call: call,
 		Signed: func(c *venue.Call) (text, signature string) {
-			text, _ = kucoinSignedText(c)
+			text, _ = signedText(c)
 			return text, c.Header.Get("KC-API-SIGN")
 		},
-		Field: "code", BadSignature: kucoinBadSignature,
+		Field: "code", BadSignature: badSignature,
 	}
 }
 
-func TestKuCoinVectors(t *testing.T) {
-	kucoinSigning().TestVectors(t, map[string]func(*venuetest.Vector){"lower case": venuetest.InLowerCase})
+func TestVectors(t *testing.T) {
+	signing().TestVectors(t, map[string]func(*venuetest.Vector){"lower case": venuetest.InLowerCase})
 }
 
-func FuzzKuCoinAuthenticate(f *testing.F) { kucoinSigning().Fuzz(f) }
+func FuzzAuthenticate(f *testing.F) { signing().Fuzz(f) }

@@ -11,8 +11,8 @@ import (
 )
 
 // ownKey answers GET /api/v1/user/api-key for the calling key, whichever it is.
-func (k *kucoin) ownKey(c *venue.Call) *venue.Answer {
-	shown := k.describeKey(c.Key)
+func (e *exchange) ownKey(c *venue.Call) *venue.Answer {
+	shown := e.describeKey(c.Key)
 	uid := c.Key.Account.ID
 	if c.Key.Account.Parent != nil {
 		uid, shown["subName"] = c.Key.Account.Name, c.Key.Account.ID
@@ -24,18 +24,18 @@ func (k *kucoin) ownKey(c *venue.Call) *venue.Answer {
 	if !c.Key.Expires.IsZero() {
 		shown["expiredAt"] = c.Key.Expires.UnixMilli()
 	}
-	return k.ok(c, shown)
+	return e.ok(c, shown)
 }
 
 // balances answers GET /api/v1/accounts.
-func (k *kucoin) balances(c *venue.Call) *venue.Answer {
+func (e *exchange) balances(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	currency, kind := p.Text("currency"), p.Text("type")
 	p.Check("type", kind == "" || kind == "main" || kind == "trade")
 	if why := p.StrictComplaint(); why != nil {
-		return k.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return k.ok(c, []any{map[string]string{
+	return e.ok(c, []any{map[string]string{
 		"id": venue.RandomText(24, venue.LowerHex), "currency": cmp.Or(currency, "USDT"), "type": cmp.Or(kind, "trade"),
 		"balance": "1000", "available": "1000", "holds": "0",
 	}})
@@ -43,47 +43,47 @@ func (k *kucoin) balances(c *venue.Call) *venue.Answer {
 
 // order answers the calls that place spot, margin and futures orders, as far
 // as they agree. It accepts the order, and nothing ever fills it.
-func (k *kucoin) order(c *venue.Call) *venue.Answer {
+func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("symbol", "side", "type", "size")
 	p.Text("symbol")
 	side, kind, clientID := p.Text("side"), p.Text("type"), p.Text("clientOid")
 	p.Check("side", side == "buy" || side == "sell")
 	p.Check("type", kind == "market" || kind == "limit")
-	p.Check("size", kucoinAmount(p.Text("size")))
-	p.Check("price", kind != "limit" || kucoinAmount(p.Text("price")))
+	p.Check("size", isAmount(p.Text("size")))
+	p.Check("price", kind != "limit" || isAmount(p.Text("price")))
 	if why := p.Complaint(); why != nil {
-		return k.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return k.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex), "clientOid": clientID})
+	return e.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex), "clientOid": clientID})
 }
 
 // transfer answers POST /api/v3/accounts/universal-transfer.
-func (k *kucoin) transfer(c *venue.Call) *venue.Answer {
+func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("clientOid", "currency", "amount", "type", "fromAccountType", "toAccountType")
 	kind := p.Text("type")
 	p.Check("type", kind == "INTERNAL" || kind == "PARENT_TO_SUB" || kind == "SUB_TO_PARENT")
-	p.Check("amount", kucoinAmount(p.Text("amount")))
+	p.Check("amount", isAmount(p.Text("amount")))
 	if why := p.Complaint(); why != nil {
-		return k.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return k.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex)})
+	return e.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex)})
 }
 
 // withdraw answers POST /api/v3/withdrawals, which no key of a sub-account may
 // call.
-func (k *kucoin) withdraw(c *venue.Call) *venue.Answer {
+func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("currency", "toAddress", "amount", "withdrawType")
-	p.Check("amount", kucoinAmount(p.Text("amount")))
+	p.Check("amount", isAmount(p.Text("amount")))
 	if why := p.Complaint(); why != nil {
-		return k.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
-	return k.ok(c, map[string]string{"withdrawalId": venue.RandomText(24, venue.LowerHex)})
+	return e.ok(c, map[string]string{"withdrawalId": venue.RandomText(24, venue.LowerHex)})
 }
 
-func kucoinAmount(text string) bool {
+func isAmount(text string) bool {
 	amount, err := strconv.ParseFloat(text, 64)
 	return err == nil && amount > 0
 }

@@ -8,14 +8,14 @@ import (
 )
 
 // listSubAccounts answers GET /api/v3/sub-account/list.
-func (m *mexc) listSubAccounts(c *venue.Call) *venue.Answer {
-	p := m.params(c)
+func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	name, page, limit := p.Text("subAccount"), p.Integer("page", 1), p.Integer("limit", 10)
 	frozen := p.Flag("isFreeze", false)
 	p.Check("page", page >= 1)
 	p.Check("limit", limit >= 1 && limit <= 200)
 	if why := p.StrictComplaint(); why != nil {
-		return m.malformed(why)
+		return e.malformed(why)
 	}
 	rows := []map[string]any{}
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
@@ -27,44 +27,44 @@ func (m *mexc) listSubAccounts(c *venue.Call) *venue.Answer {
 		})
 	}
 	start := min((page-1)*limit, int64(len(rows)))
-	return m.ok(map[string]any{"subAccounts": rows[start:min(start+limit, int64(len(rows)))]})
+	return e.ok(map[string]any{"subAccounts": rows[start:min(start+limit, int64(len(rows)))]})
 }
 
 // createSubAccount answers POST /api/v3/sub-account/virtualSubAccount. No call
 // deletes a sub-account.
-func (m *mexc) createSubAccount(c *venue.Call) *venue.Answer {
-	p := m.params(c)
+func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	name, note := p.Text("subAccount"), p.Text("note")
 	if why := p.StrictComplaint(); why != nil {
-		return m.malformed(why)
+		return e.malformed(why)
 	}
 	switch {
 	case name == "":
-		return m.refuse(mexcNoSubName, "sub-account Name cannot be null")
+		return e.refuse(noSubName, "sub-account Name cannot be null")
 	case len(name) < 8 || len(name) > 32 || strings.Trim(name, venue.Alphanumeric) != "":
-		return m.refuse(mexcBadSubName, "sub-account Name must be a combination of 8-32 letters and numbers")
+		return e.refuse(badSubName, "sub-account Name must be a combination of 8-32 letters and numbers")
 	case note == "":
-		return m.refuse(mexcNoSubNote, "sub-account remarks cannot be null")
+		return e.refuse(noSubNote, "sub-account remarks cannot be null")
 	case slices.ContainsFunc(c.Books.Accounts, func(a *venue.Account) bool { return a.ID == name }):
-		return m.refuse(mexcSubNameExists, "sub-account Name already exists")
+		return e.refuse(subNameExists, "sub-account Name already exists")
 	}
-	sub := m.AddSubAccount(c.Books, c.Now, c.Key.Account)
+	sub := e.AddSubAccount(c.Books, c.Now, c.Key.Account)
 	sub.ID, sub.Remark = name, note
-	return m.ok(map[string]string{"subAccount": name, "note": note})
+	return e.ok(map[string]string{"subAccount": name, "note": note})
 }
 
 // subAccount finds the sub-account that a request names.
-func (m *mexc) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *venue.Answer) {
+func (e *exchange) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *venue.Answer) {
 	name := p.Text("subAccount")
 	if why := p.StrictComplaint(); why != nil {
-		return nil, m.malformed(why)
+		return nil, e.malformed(why)
 	}
 	sub := c.Books.Account(name)
 	switch {
 	case name == "":
-		return nil, m.refuse(mexcNoSubName, "sub-account Name cannot be null")
+		return nil, e.refuse(noSubName, "sub-account Name cannot be null")
 	case sub == nil || sub.Parent != c.Key.Account:
-		return nil, m.refuse(mexcNoSubAccount, "sub account does not exist")
+		return nil, e.refuse(noSubAccount, "sub account does not exist")
 	}
 	return sub, nil
 }

@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	mexcMaxKeys      = 30
-	mexcMaxAddresses = 10
+	maxKeys      = 30
+	maxAddresses = 10
 )
 
-// mexcWords lists the permissions that keys of sub-accounts can be given.
-func mexcWords() []string {
+// words lists the permissions that keys of sub-accounts can be given.
+func words() []string {
 	return []string{
-		mexcAccountRead, mexcAccountWrite, mexcDealRead, mexcDealWrite,
-		"CONTRACT_ACCOUNT_READ", "CONTRACT_ACCOUNT_WRITE", "CONTRACT_DEAL_READ", mexcFuturesWrite,
-		"SPOT_TRANSFER_READ", mexcTransferWrite,
+		accountRead, accountWrite, dealRead, dealWrite,
+		"CONTRACT_ACCOUNT_READ", "CONTRACT_ACCOUNT_WRITE", "CONTRACT_DEAL_READ", futuresWrite,
+		"SPOT_TRANSFER_READ", transferWrite,
 	}
 }
 
-// mexcList parts a list with commas; an empty text is an empty list.
-func mexcList(text string) []string {
+// list parts a list with commas; an empty text is an empty list.
+func list(text string) []string {
 	if text == "" {
 		return nil
 	}
@@ -32,10 +32,10 @@ func mexcList(text string) []string {
 
 // createKey answers POST /api/v3/sub-account/APIKey. The secret is in this
 // answer alone.
-func (m *mexc) createKey(c *venue.Call) *venue.Answer {
-	p := m.params(c)
-	note, permissions, addresses := p.Text("note"), mexcList(p.Text("permissions")), mexcList(p.Text("ip"))
-	sub, refusal := m.subAccount(c, p)
+func (e *exchange) createKey(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	note, permissions, addresses := p.Text("note"), list(p.Text("permissions")), list(p.Text("ip"))
+	sub, refusal := e.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
@@ -45,35 +45,35 @@ func (m *mexc) createKey(c *venue.Call) *venue.Answer {
 	}
 	switch {
 	case note == "":
-		return m.refuse(mexcNoNote, "note cannot be null")
+		return e.refuse(noNote, "note cannot be null")
 	case len(permissions) == 0:
-		return m.refuse(mexcNoPermissions, "permissions cannot be null")
-	case slices.ContainsFunc(permissions, func(word string) bool { return !slices.Contains(mexcWords(), word) }):
-		return m.refuse(mexcUnknownPermission, "permissions is not exist")
-	case len(addresses) > mexcMaxAddresses:
-		return m.refuse(mexcTooManyAddresses, "the number of IPs exceeds the limit")
+		return e.refuse(noPermissions, "permissions cannot be null")
+	case slices.ContainsFunc(permissions, func(word string) bool { return !slices.Contains(words(), word) }):
+		return e.refuse(unknownPermission, "permissions is not exist")
+	case len(addresses) > maxAddresses:
+		return e.refuse(tooManyAddresses, "the number of IPs exceeds the limit")
 	case slices.ContainsFunc(addresses, badAddress):
-		return m.refuse(mexcBadAddressList, "the IP format is incorrect")
+		return e.refuse(badAddressList, "the IP format is incorrect")
 	case sub.Frozen:
-		return m.refuse(mexcFrozen, "sub account is forbidden")
-	case len(c.Books.KeysOf(sub)) >= mexcMaxKeys:
-		return m.refuse(mexcKeyCap, "the number of API keys exceeds the limit")
+		return e.refuse(frozen, "sub account is forbidden")
+	case len(c.Books.KeysOf(sub)) >= maxKeys:
+		return e.refuse(keyCap, "the number of API keys exceeds the limit")
 	}
 	created := &venue.Key{
-		APIKey: mexcKeyText(), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: note,
-		Permissions: c.Grant(permissions, mexcTransferWrite, mexcDealWrite), IPs: addresses, Created: c.Now,
+		APIKey: keyText(), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: note,
+		Permissions: c.Grant(permissions, transferWrite, dealWrite), IPs: addresses, Created: c.Now,
 	}
 	if len(addresses) == 0 {
-		created.Expires = c.Now.Add(mexcUnboundLife)
+		created.Expires = c.Now.Add(unboundLife)
 	}
-	shown := m.describeKey(c.Books.AddKey(created))
+	shown := e.describeKey(c.Books.AddKey(created))
 	shown["subAccount"], shown["secretKey"] = sub.ID, created.Secret
-	return m.ok(shown)
+	return e.ok(shown)
 }
 
 // describeKey shows what all answers about a key have. The time's name is
 // spelt like this in MEXC's older documentation.
-func (m *mexc) describeKey(k *venue.Key) map[string]any {
+func (e *exchange) describeKey(k *venue.Key) map[string]any {
 	return map[string]any{
 		"note": k.Label, "apiKey": k.APIKey, "permissions": strings.Join(k.Permissions, ","), "ip": strings.Join(k.IPs, ","),
 		"creatTime": k.Created.UnixMilli(),
@@ -81,35 +81,35 @@ func (m *mexc) describeKey(k *venue.Key) map[string]any {
 }
 
 // listKeys answers GET /api/v3/sub-account/APIKey, which knows no pages.
-func (m *mexc) listKeys(c *venue.Call) *venue.Answer {
-	sub, refusal := m.subAccount(c, m.params(c))
+func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
+	sub, refusal := e.subAccount(c, e.params(c))
 	if refusal != nil {
 		return refusal
 	}
 	rows := []any{}
 	for _, k := range c.Books.KeysOf(sub) {
-		rows = append(rows, m.describeKey(k))
+		rows = append(rows, e.describeKey(k))
 	}
-	return m.ok(map[string]any{"subAccount": rows})
+	return e.ok(map[string]any{"subAccount": rows})
 }
 
 // deleteKey answers DELETE /api/v3/sub-account/APIKey.
-func (m *mexc) deleteKey(c *venue.Call) *venue.Answer {
-	p := m.params(c)
+func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
+	p := e.params(c)
 	name := p.Text("apiKey")
-	sub, refusal := m.subAccount(c, p)
+	sub, refusal := e.subAccount(c, p)
 	if refusal != nil {
 		return refusal
 	}
 	k := c.Books.Key(name)
 	switch {
 	case name == "":
-		return m.refuse(mexcNoKeyParameter, "apiKey cannot be null")
+		return e.refuse(noKeyParameter, "apiKey cannot be null")
 	case k == nil || k.Account != sub:
-		return m.refuse(mexcNoSuchKey, "the key information does not exist")
+		return e.refuse(noSuchKey, "the key information does not exist")
 	case sub.Frozen:
-		return m.refuse(mexcFrozen, "sub account is forbidden")
+		return e.refuse(frozen, "sub account is forbidden")
 	}
 	c.RemoveKey(k)
-	return m.ok(map[string]string{"subAccount": sub.ID})
+	return e.ok(map[string]string{"subAccount": sub.ID})
 }

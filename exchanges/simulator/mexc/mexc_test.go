@@ -16,10 +16,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestMEXCPublic(t *testing.T) {
+func TestPublic(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now})
-	c := newMEXCClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var result struct{ ServerTime int64 }
 	c.call(http.MethodGet, "/api/v3/time").into(&result)
 	require.Equal(t, clock.Now().UnixMilli(), result.ServerTime)
@@ -27,9 +27,9 @@ func TestMEXCPublic(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, c.call(http.MethodGet, "/api/v3/no/such").StatusCode)
 }
 
-func TestMEXCAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, mexc.Venue())
-	c := newMEXCClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/api/v3/account"
 	for name, test := range map[string]struct {
 		spoil func(*http.Request)
@@ -59,14 +59,14 @@ func TestMEXCAuthentication(t *testing.T) {
 		"the body is signed after the query")
 
 	require.Equal(t, 700006, venuetest.From(c, "127.0.0.2").call(http.MethodGet, path).Code)
-	require.Equal(t, http.StatusOK, venuetest.From(newMEXCClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path).StatusCode)
+	require.Equal(t, http.StatusOK, venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path).StatusCode)
 }
 
 // A timestamp lies no further back than the window, and less than a second
 // ahead.
-func TestMEXCTimestampWindow(t *testing.T) {
+func TestTimestampWindow(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newMEXCClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
+	c := newClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
 	c.Now = clock.Now
 	for off, code := range map[time.Duration]int{
 		0: 0, -5 * time.Second: 0, -5001 * time.Millisecond: 700003, 999 * time.Millisecond: 0, time.Second: 700003,
@@ -75,8 +75,8 @@ func TestMEXCTimestampWindow(t *testing.T) {
 	}
 }
 
-func TestMEXCSubAccounts(t *testing.T) {
-	c := newMEXCClient(t, venuetest.Unhurried(t, mexc.Venue()), "main")
+func TestSubAccounts(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, mexc.Venue()), "main")
 	const list, create = "/api/v3/sub-account/list", "/api/v3/sub-account/virtualSubAccount"
 	var subs struct {
 		SubAccounts []struct {
@@ -113,9 +113,9 @@ func TestMEXCSubAccounts(t *testing.T) {
 	require.Equal(t, 700008, c.call(http.MethodPost, create, "other", "x").Code)
 }
 
-func TestMEXCKeys(t *testing.T) {
+func TestKeys(t *testing.T) {
 	s := venuetest.Unhurried(t, mexc.Venue())
-	c := newMEXCClient(t, s, "main")
+	c := newClient(t, s, "main")
 	k := c.mint("permissions", "SPOT_ACCOUNT_READ,SPOT_DEAL_WRITE", "ip", "203.0.113.7,127.0.0.1")
 	require.Equal(t, c.SubAccounts[0], k.SubAccount)
 	require.Equal(t, "desk", k.Note)
@@ -144,12 +144,12 @@ func TestMEXCKeys(t *testing.T) {
 				pairs = append(pairs, name, value)
 			}
 		}
-		require.Equal(t, test.code, c.call(http.MethodPost, mexcKeys, pairs...).Code, "%s=%s", test.name, test.value)
+		require.Equal(t, test.code, c.call(http.MethodPost, keysPath, pairs...).Code, "%s=%s", test.name, test.value)
 	}
 
-	require.Equal(t, 140001, c.call(http.MethodGet, mexcKeys, "subAccount", "nosuchsub").Code)
-	remove := func(sub, key string) mexcAnswer {
-		return c.call(http.MethodDelete, mexcKeys, "subAccount", sub, "apiKey", key)
+	require.Equal(t, 140001, c.call(http.MethodGet, keysPath, "subAccount", "nosuchsub").Code)
+	remove := func(sub, key string) answer {
+		return c.call(http.MethodDelete, keysPath, "subAccount", sub, "apiKey", key)
 	}
 	require.Equal(t, 140001, remove("nosuchsub", k.APIKey).Code)
 	require.Equal(t, 730706, remove(c.SubAccounts[1], k.APIKey).Code)
@@ -162,19 +162,19 @@ func TestMEXCKeys(t *testing.T) {
 	require.Equal(t, 10072, venuetest.With(c, k.credential()).call(http.MethodGet, "/api/v3/account").Code)
 }
 
-func TestMEXCKeyCap(t *testing.T) {
-	c := newMEXCClient(t, venuetest.Unhurried(t, mexc.Venue()), "main")
+func TestKeyCap(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, mexc.Venue()), "main")
 	for range 30 {
 		c.mint("permissions", "SPOT_DEAL_READ")
 	}
-	require.Equal(t, 730705, c.call(http.MethodPost, mexcKeys, "subAccount", c.SubAccounts[0], "note", "x", "permissions", "SPOT_DEAL_READ").Code)
+	require.Equal(t, 730705, c.call(http.MethodPost, keysPath, "subAccount", c.SubAccounts[0], "note", "x", "permissions", "SPOT_DEAL_READ").Code)
 	require.Len(t, c.keys(), 30)
 }
 
 // A key without addresses ends after 90 days; one with addresses does not.
-func TestMEXCUnboundKeysEnd(t *testing.T) {
+func TestUnboundKeysEnd(t *testing.T) {
 	clock := venuetest.NewClock()
-	c := newMEXCClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
+	c := newClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
 	c.Now = clock.Now
 	unbound := c.mint("permissions", "SPOT_ACCOUNT_READ")
 	bound := c.mint("permissions", "SPOT_ACCOUNT_READ", "ip", "127.0.0.1")
@@ -186,31 +186,31 @@ func TestMEXCUnboundKeysEnd(t *testing.T) {
 }
 
 // Who may manage keys.
-func TestMEXCPermissionsOfRoots(t *testing.T) {
+func TestPermissionsOfRoots(t *testing.T) {
 	s := venuetest.Unhurried(t, mexc.Venue())
-	c := newMEXCClient(t, s, "main")
+	c := newClient(t, s, "main")
 	minted := c.mint("permissions", "SPOT_ACCOUNT_READ,SPOT_ACCOUNT_WRITE")
 	for name, test := range map[string]struct {
-		client     *mexcClient
+		client     *client
 		lists, may int
 	}{
 		"main":   {c, 0, 0},
-		"reader": {newMEXCClient(t, s, "reader"), 0, 700007},
-		"none":   {newMEXCClient(t, s, "no_right"), 700007, 700007},
+		"reader": {newClient(t, s, "reader"), 0, 700007},
+		"none":   {newClient(t, s, "no_right"), 700007, 700007},
 		"sub":    {venuetest.With(c, minted.credential()), 700007, 700007},
 	} {
 		require.Equal(t, test.lists, test.client.call(http.MethodGet, "/api/v3/sub-account/list").Code, name)
-		require.Equal(t, test.lists, test.client.call(http.MethodGet, mexcKeys, "subAccount", c.SubAccounts[1]).Code, name)
-		create := test.client.call(http.MethodPost, mexcKeys, "subAccount", c.SubAccounts[1], "note", "x", "permissions", "SPOT_DEAL_READ")
+		require.Equal(t, test.lists, test.client.call(http.MethodGet, keysPath, "subAccount", c.SubAccounts[1]).Code, name)
+		create := test.client.call(http.MethodPost, keysPath, "subAccount", c.SubAccounts[1], "note", "x", "permissions", "SPOT_DEAL_READ")
 		require.Equal(t, test.may, create.Code, name)
-		remove := test.client.call(http.MethodDelete, mexcKeys, "subAccount", c.SubAccounts[0], "apiKey", "x")
+		remove := test.client.call(http.MethodDelete, keysPath, "subAccount", c.SubAccounts[0], "apiKey", "x")
 		require.Equal(t, max(test.may, remove.Code), remove.Code, name)
 		require.NotZero(t, remove.Code, name)
 	}
 }
 
-func TestMEXCUse(t *testing.T) {
-	c := newMEXCClient(t, venuetest.Unhurried(t, mexc.Venue()), "main")
+func TestUse(t *testing.T) {
+	c := newClient(t, venuetest.Unhurried(t, mexc.Venue()), "main")
 	const order, futures, transfer, withdraw = "/api/v3/order", "/api/v1/private/order/submit", "/api/v3/capital/transfer", "/api/v3/capital/withdraw"
 	requests := map[string][]string{
 		order:    {"symbol", "BTCUSDT", "side", "BUY", "type", "LIMIT", "quantity", "1", "price", "1"},
@@ -234,8 +234,8 @@ func TestMEXCUse(t *testing.T) {
 	}
 }
 
-func TestMEXCRateLimit(t *testing.T) {
-	c := newMEXCClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{}), "main")
+func TestRateLimit(t *testing.T) {
+	c := newClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{}), "main")
 	for range 30 {
 		require.Equal(t, http.StatusOK, c.call(http.MethodGet, "/api/v3/account").StatusCode)
 	}
@@ -243,5 +243,5 @@ func TestMEXCRateLimit(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode)
 	require.Equal(t, 429, answer.Code)
 	require.Regexp(t, `^([1-9]|10)$`, answer.Header.Get("Retry-After"))
-	require.Equal(t, http.StatusOK, c.call(http.MethodGet, mexcKeys, "subAccount", c.SubAccounts[0]).StatusCode, "each endpoint has its own limit")
+	require.Equal(t, http.StatusOK, c.call(http.MethodGet, keysPath, "subAccount", c.SubAccounts[0]).StatusCode, "each endpoint has its own limit")
 }

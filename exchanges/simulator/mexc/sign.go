@@ -11,35 +11,35 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// mexcLowerEscape finds a percent-encoding with a lower-case letter, which MEXC
+// lowerEscape finds a percent-encoding with a lower-case letter, which MEXC
 // does not take.
-var mexcLowerEscape = regexp.MustCompile(`%([0-9A-F][a-f]|[a-f][0-9A-Fa-f])`)
+var lowerEscape = regexp.MustCompile(`%([0-9A-F][a-f]|[a-f][0-9A-Fa-f])`)
 
 // Authenticate follows https://www.mexc.com/api-docs/spot-v3/introduction.
-func (m *mexc) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	if c.Header.Get("Content-Type") != "application/json" {
-		return nil, m.refuse(mexcBadContentType, "content Type must be application/json")
+		return nil, e.refuse(badContentType, "content Type must be application/json")
 	}
 	apiKey := c.Header.Get("X-MEXC-APIKEY")
 	if apiKey == "" {
-		return nil, m.refuse(mexcNoKey, "api key required")
+		return nil, e.refuse(noKey, "api key required")
 	}
 	caller := c.Books.Key(apiKey)
 	switch {
 	case caller == nil || caller.Expired(c.Now):
-		return nil, m.refuse(mexcUnknownKey, "Api key info invalid")
+		return nil, e.refuse(unknownKey, "Api key info invalid")
 	case !caller.Allows(c.Caller):
-		return nil, m.refuse(mexcBadAddress, "IP ["+c.Caller.String()+"] not in the ip white list")
+		return nil, e.refuse(badAddress, "IP ["+c.Caller.String()+"] not in the ip white list")
 	}
-	p := m.params(c)
+	p := e.params(c)
 	if why := p.Complaint(); why != nil {
-		return nil, m.malformed(why)
+		return nil, e.malformed(why)
 	}
-	signed, signature := m.signedText(c)
-	if mexcLowerEscape.MatchString(signed) || !m.verifies(caller.Secret, signed, signature) {
-		return nil, m.refuse(mexcBadSignature, "Signature for this request is not valid.")
+	signed, signature := e.signedText(c)
+	if lowerEscape.MatchString(signed) || !e.verifies(caller.Secret, signed, signature) {
+		return nil, e.refuse(badSignature, "Signature for this request is not valid.")
 	}
-	if refusal := m.checkTimestamp(c, p); refusal != nil {
+	if refusal := e.checkTimestamp(c, p); refusal != nil {
 		return nil, refusal
 	}
 	return caller, nil
@@ -47,7 +47,7 @@ func (m *mexc) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 
 // params reads the parameters of the query and of the body. A name that is in
 // both means the one in the query.
-func (m *mexc) params(c *venue.Call) *venue.Params {
+func (e *exchange) params(c *venue.Call) *venue.Params {
 	p := venue.FormParams(c.URL.RawQuery, string(c.Body))
 	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
 		p.Text(name)
@@ -57,22 +57,22 @@ func (m *mexc) params(c *venue.Call) *venue.Params {
 
 // Bounds of recvWindow, in milliseconds.
 const (
-	mexcWindow    = 5000
-	mexcMaxWindow = 60000
+	window    = 5000
+	maxWindow = 60000
 )
 
 // checkTimestamp accepts what lies no further back than the receive window and
 // less than a second ahead.
-func (m *mexc) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
-	window := p.Integer("recvWindow", mexcWindow)
+func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
+	window := p.Integer("recvWindow", window)
 	age := c.Now.Sub(time.UnixMilli(p.Integer("timestamp", 0)))
 	switch {
 	case p.Complaint() != nil:
-		return m.malformed(p.Complaint())
-	case window <= 0 || window > mexcMaxWindow:
-		return m.refuse(mexcBadWindow, "recvWindow must less than 60000")
+		return e.malformed(p.Complaint())
+	case window <= 0 || window > maxWindow:
+		return e.refuse(badWindow, "recvWindow must less than 60000")
 	case age <= -time.Second || age > time.Duration(window)*time.Millisecond:
-		return m.refuse(mexcBadTimestamp, "Timestamp for this request is outside of the recvWindow.")
+		return e.refuse(badTimestamp, "Timestamp for this request is outside of the recvWindow.")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (m *mexc) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
 // signedText is the text that the caller must have signed: the query directly
 // followed by the body, both as sent and without the signature, which comes last
 // in the query.
-func (m *mexc) signedText(c *venue.Call) (signed, signature string) {
+func (e *exchange) signedText(c *venue.Call) (signed, signature string) {
 	query, signature, found := strings.Cut(c.URL.RawQuery, "&signature=")
 	if !found {
 		return query + string(c.Body), ""
@@ -89,7 +89,7 @@ func (m *mexc) signedText(c *venue.Call) (signed, signature string) {
 }
 
 // verifies checks a signature: lower-case hex of HMAC-SHA256.
-func (m *mexc) verifies(secret, signed, signature string) bool {
+func (e *exchange) verifies(secret, signed, signature string) bool {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(signed))
 	return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))

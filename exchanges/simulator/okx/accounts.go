@@ -9,56 +9,56 @@ import (
 
 // masterOnly permits keys of a master account outside demo trading. Whether
 // demo trading has sub-accounts is not documented.
-func (o *okx) masterOnly(c *venue.Call) *venue.Answer {
+func (e *exchange) masterOnly(c *venue.Call) *venue.Answer {
 	switch {
 	case c.Key.Account.Parent != nil:
-		return o.refuse(c, okxNotMaster)
-	case o.inDemo(c.Key):
-		return o.refuse(c, okxNotInDemo)
+		return e.refuse(c, notMaster)
+	case e.inDemo(c.Key):
+		return e.refuse(c, notInDemo)
 	}
 	return nil
 }
 
 // mayList permits a master's key that can read.
-func (o *okx) mayList(c *venue.Call) *venue.Answer {
-	if refusal := o.masterOnly(c); refusal != nil {
+func (e *exchange) mayList(c *venue.Call) *venue.Answer {
+	if refusal := e.masterOnly(c); refusal != nil {
 		return refusal
 	}
-	return o.mayRead(c)
+	return e.mayRead(c)
 }
 
 // mayManage permits a master's key that can trade and is bound to addresses.
-func (o *okx) mayManage(c *venue.Call) *venue.Answer {
-	if refusal := o.masterOnly(c); refusal != nil {
+func (e *exchange) mayManage(c *venue.Call) *venue.Answer {
+	if refusal := e.masterOnly(c); refusal != nil {
 		return refusal
 	}
-	if refusal := o.mayTrade(c); refusal != nil {
+	if refusal := e.mayTrade(c); refusal != nil {
 		return refusal
 	}
 	if len(c.Key.IPs) == 0 {
-		return o.refuse(c, okxNotBound)
+		return e.refuse(c, notBound)
 	}
 	return nil
 }
 
 // subAccount finds the sub-account that a request names.
-func (o *okx) subAccount(c *venue.Call, name string) (*venue.Account, *venue.Answer) {
+func (e *exchange) subAccount(c *venue.Call, name string) (*venue.Account, *venue.Answer) {
 	sub := c.Books.Account(name)
 	if sub == nil || sub.Parent != c.Key.Account {
-		return nil, o.refuse(c, okxNoSuchSubAccount)
+		return nil, e.refuse(c, noSuchSubAccount)
 	}
 	return sub, nil
 }
 
 // listSubAccounts answers GET /api/v5/users/subaccount/list, the newest first.
-func (o *okx) listSubAccounts(c *venue.Call) *venue.Answer {
+func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	enabled, name := p.Flag("enable", true), p.Text("subAcct")
 	after, before := p.Integer("after", 0), p.Integer("before", 0)
 	size := p.Integer("limit", 100)
 	p.Check("limit", size >= 1 && size <= 100)
 	if why := p.StrictComplaint(); why != nil {
-		return o.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	subs := c.Books.SubAccounts(c.Key.Account)
 	rows := []any{}
@@ -70,32 +70,32 @@ func (o *okx) listSubAccounts(c *venue.Call) *venue.Answer {
 		}
 		rows = append(rows, map[string]any{
 			"type": "1", "enable": !sub.Frozen, "subAcct": sub.ID, "uid": sub.Name, "label": sub.Remark, "mobile": "",
-			"gAuth": false, "frozenFunc": []string{}, "canTransOut": true, "ts": okxTime(sub.Created),
+			"gAuth": false, "frozenFunc": []string{}, "canTransOut": true, "ts": millis(sub.Created),
 			"subAcctLv": "1", "firstLvSubAcct": sub.ID, "ifDma": false,
 		})
 	}
-	return o.ok(rows...)
+	return e.ok(rows...)
 }
 
 // createSubAccount answers POST /api/v5/users/subaccount/create-subaccount.
-func (o *okx) createSubAccount(c *venue.Call) *venue.Answer {
+func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("subAcct", "type")
 	name, kind, label := p.Text("subAcct"), p.Text("type"), p.Text("label")
 	p.Text("pwd")
-	p.Check("subAcct", len(name) >= 6 && len(name) <= 20 && okxAlphanumeric(name))
+	p.Check("subAcct", len(name) >= 6 && len(name) <= 20 && alphanumeric(name))
 	p.Check("type", kind == "1")
 	p.Check("label", label == "" || len(label) >= 6 && len(label) <= 32)
 	if why := p.Complaint(); why != nil {
-		return o.badParameter(c, why)
+		return e.badParameter(c, why)
 	}
 	if c.Books.Account(name) != nil {
-		return o.refuse(c, okxNameTaken)
+		return e.refuse(c, nameTaken)
 	}
 	sub := c.Books.AddAccount(&venue.Account{
 		ID: name, Name: venue.RandomNumber(18), Remark: label, Parent: c.Key.Account, Created: c.Now.Truncate(time.Millisecond),
 	})
-	return o.ok(map[string]string{"subAcct": sub.ID, "label": label, "uid": sub.Name, "ts": okxTime(sub.Created)})
+	return e.ok(map[string]string{"subAcct": sub.ID, "label": label, "uid": sub.Name, "ts": millis(sub.Created)})
 }
 
-func okxAlphanumeric(text string) bool { return strings.Trim(text, venue.Alphanumeric) == "" }
+func alphanumeric(text string) bool { return strings.Trim(text, venue.Alphanumeric) == "" }

@@ -13,20 +13,20 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-const okxUsers = "/api/v5/users/subaccount/"
+const users = "/api/v5/users/subaccount/"
 
-// okxClient signs requests as OKX's documentation says.
-type okxClient struct {
+// client signs requests as OKX's documentation says.
+type client struct {
 	venuetest.Client
 	demo bool
 }
 
-func newOKXClient(t *testing.T, s *simulator.Simulator, root string) *okxClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &okxClient{Client: venuetest.NewClient(t, s, "okx", root)}
+	return &client{Client: venuetest.NewClient(t, s, "okx", root)}
 }
 
-type okxAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code string            `json:"code"`
 	Msg  string            `json:"msg"`
@@ -34,24 +34,24 @@ type okxAnswer struct {
 }
 
 // one decodes the single result of a success.
-func (a okxAnswer) one(result any) {
+func (a answer) one(result any) {
 	a.T.Helper()
 	require.Equal(a.T, "0", a.Code, a.Msg)
 	require.Len(a.T, a.Data, 1)
 	require.NoError(a.T, json.Unmarshal(a.Data[0], result))
 }
 
-func (c *okxClient) get(target string) okxAnswer {
+func (c *client) get(target string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodGet, target, ""))
 }
 
-func (c *okxClient) post(path, body string) okxAnswer {
+func (c *client) post(path, body string) answer {
 	c.Helper()
 	return c.do(c.signed(http.MethodPost, path, body))
 }
 
-func (c *okxClient) signed(method, target, body string) *http.Request {
+func (c *client) signed(method, target, body string) *http.Request {
 	c.Helper()
 	timestamp := c.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	request := c.Request(method, target, body,
@@ -66,34 +66,34 @@ func (c *okxClient) signed(method, target, body string) *http.Request {
 	return request
 }
 
-func (c *okxClient) do(request *http.Request) okxAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := okxAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.IsJSON() {
 		answer.Decode(&answer)
 	}
 	return answer
 }
 
-type okxKey struct {
+type apiKey struct {
 	SubAcct, Label, APIKey, SecretKey, Passphrase, Perm, IP, TS string
 }
 
 // mint creates a key in the first sub-account. The fields are those beside
 // subAcct and passphrase.
-func (c *okxClient) mint(fields string) (okxKey, simulator.Credential) {
+func (c *client) mint(fields string) (apiKey, simulator.Credential) {
 	c.Helper()
-	var key okxKey
-	c.post(okxUsers+"apikey", `{"subAcct":"`+c.SubAccounts[0]+`","passphrase":"Minted#Pass01",`+fields+`}`).one(&key)
+	var key apiKey
+	c.post(users+"apikey", `{"subAcct":"`+c.SubAccounts[0]+`","passphrase":"Minted#Pass01",`+fields+`}`).one(&key)
 	return key, simulator.Credential{APIKey: key.APIKey, APISecret: key.SecretKey, Passphrase: "Minted#Pass01"}
 }
 
 // keys lists the keys of the first sub-account.
-func (c *okxClient) keys() []okxKey {
+func (c *client) keys() []apiKey {
 	c.Helper()
-	answer := c.get(okxUsers + "apikey?subAcct=" + c.SubAccounts[0])
+	answer := c.get(users + "apikey?subAcct=" + c.SubAccounts[0])
 	require.Equal(c, "0", answer.Code, answer.Msg)
-	keys := make([]okxKey, len(answer.Data))
+	keys := make([]apiKey, len(answer.Data))
 	for i, data := range answer.Data {
 		require.NoError(c, json.Unmarshal(data, &keys[i]))
 	}

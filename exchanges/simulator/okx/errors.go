@@ -4,105 +4,105 @@ import "net/http"
 
 // OKX's codes, from https://www.okx.com/docs-v5/en/#error-code.
 const (
-	okxNoBody           = "50000"
-	okxBadJSON          = "50002"
-	okxBadContentType   = "50006"
-	okxTooManyRequests  = "50011"
-	okxParameterMissing = "50014"
-	okxNotBound         = "50035"
-	okxNotInDemo        = "50038"
+	noBody           = "50000"
+	badJSON          = "50002"
+	badContentType   = "50006"
+	tooManyRequests  = "50011"
+	parameterMissing = "50014"
+	notBound         = "50035"
+	notInDemo        = "50038"
 
-	okxOtherEnvironment = "50101"
-	okxExpiredTimestamp = "50102"
-	okxNoKey            = "50103"
-	okxNoPassphrase     = "50104"
-	okxWrongPassphrase  = "50105"
-	okxNoSignature      = "50106"
-	okxNoTimestamp      = "50107"
-	okxUnboundAddress   = "50110"
-	okxBadTimestamp     = "50112"
-	okxBadSignature     = "50113"
-	okxWrongMethod      = "50115"
-	okxUnknownKey       = "50119"
-	okxNoPermission     = "50120"
+	otherEnvironment = "50101"
+	expiredTimestamp = "50102"
+	noKey            = "50103"
+	noPassphrase     = "50104"
+	wrongPassphrase  = "50105"
+	noSignature      = "50106"
+	noTimestamp      = "50107"
+	unboundAddress   = "50110"
+	badTimestamp     = "50112"
+	badSignature     = "50113"
+	wrongMethod      = "50115"
+	unknownKey       = "50119"
+	noPermission     = "50120"
 
-	okxParameterWrong = "51000"
+	parameterWrong = "51000"
 
-	okxNotMaster        = "59500"
-	okxTooManyKeys      = "59501"
-	okxLabelTaken       = "59502"
-	okxTooManyAddresses = "59503"
-	okxNoWithdrawals    = "59504"
-	okxBadPassphrase    = "59505"
-	okxNoSuchKey        = "59506"
-	okxNoSuchSubAccount = "59510"
-	okxNameTaken        = "59601"
+	notMaster        = "59500"
+	tooManyKeys      = "59501"
+	labelTaken       = "59502"
+	tooManyAddresses = "59503"
+	noWithdrawals    = "59504"
+	badPassphrase    = "59505"
+	noSuchKey        = "59506"
+	noSuchSubAccount = "59510"
+	nameTaken        = "59601"
 )
 
-// okxError is the HTTP status and the text, a format, that come with a code.
+// errorOf is the HTTP status and the text, a format, that come with a code.
 // The unknown key's status is the one seen in practice; the documentation says
 // 200.
-func okxError(code string) (status int, message string) {
+func errorOf(code string) (status int, message string) {
 	switch code {
-	case okxNoBody:
+	case noBody:
 		return http.StatusBadRequest, "Body for POST request cannot be empty."
-	case okxBadJSON:
+	case badJSON:
 		return http.StatusBadRequest, "JSON syntax error"
-	case okxBadContentType:
+	case badContentType:
 		return http.StatusBadRequest, `Invalid Content-Type. Please use "application/JSON".`
-	case okxTooManyRequests:
+	case tooManyRequests:
 		return http.StatusTooManyRequests, "Too Many Requests"
-	case okxParameterMissing:
+	case parameterMissing:
 		return http.StatusBadRequest, "Parameter %s can not be empty."
-	case okxNotBound:
+	case notBound:
 		return http.StatusForbidden, "This endpoint requires that APIKey must be bound to IP"
-	case okxNotInDemo:
+	case notInDemo:
 		return http.StatusOK, "This feature is unavailable in demo trading"
-	case okxOtherEnvironment:
+	case otherEnvironment:
 		return http.StatusUnauthorized, "APIKey does not match current environment."
-	case okxExpiredTimestamp:
+	case expiredTimestamp:
 		return http.StatusUnauthorized, "Timestamp request expired."
-	case okxNoKey:
+	case noKey:
 		return http.StatusUnauthorized, `Request header "OK-ACCESS-KEY" cannot be empty.`
-	case okxNoPassphrase:
+	case noPassphrase:
 		return http.StatusUnauthorized, `Request header "OK-ACCESS-PASSPHRASE" cannot be empty.`
-	case okxWrongPassphrase:
+	case wrongPassphrase:
 		return http.StatusUnauthorized, `Request header "OK-ACCESS-PASSPHRASE" incorrect.`
-	case okxNoSignature:
+	case noSignature:
 		return http.StatusUnauthorized, `Request header "OK-ACCESS-SIGN" cannot be empty.`
-	case okxNoTimestamp:
+	case noTimestamp:
 		return http.StatusUnauthorized, `Request header "OK-ACCESS-TIMESTAMP" cannot be empty.`
-	case okxUnboundAddress:
+	case unboundAddress:
 		return http.StatusUnauthorized, "Your IP %s is not included in your API key's IP whitelist."
-	case okxBadTimestamp:
+	case badTimestamp:
 		return http.StatusUnauthorized, "Invalid OK-ACCESS-TIMESTAMP."
-	case okxBadSignature:
+	case badSignature:
 		return http.StatusUnauthorized, "Invalid signature."
-	case okxWrongMethod:
+	case wrongMethod:
 		return http.StatusMethodNotAllowed, "Invalid request method."
-	case okxUnknownKey:
+	case unknownKey:
 		return http.StatusUnauthorized, "API key doesn't exist"
-	case okxNoPermission:
+	case noPermission:
 		return http.StatusOK, "This API key doesn't have permission to use this function"
-	case okxParameterWrong:
+	case parameterWrong:
 		return http.StatusBadRequest, "Parameter %s error"
-	case okxNotMaster:
+	case notMaster:
 		return http.StatusOK, "Only the API key of the main account has permission."
-	case okxTooManyKeys:
+	case tooManyKeys:
 		return http.StatusOK, "Each account can create up to 50 API keys"
-	case okxLabelTaken:
+	case labelTaken:
 		return http.StatusOK, "This note name already exists. Enter a unique API key note name"
-	case okxTooManyAddresses:
+	case tooManyAddresses:
 		return http.StatusOK, "Each API key can bind up to 20 IP addresses"
-	case okxNoWithdrawals:
+	case noWithdrawals:
 		return http.StatusOK, "Sub-accounts don't support withdrawals. Please use your main account for withdrawals."
-	case okxBadPassphrase:
+	case badPassphrase:
 		return http.StatusOK, "The passphrase format is incorrect."
-	case okxNoSuchKey:
+	case noSuchKey:
 		return http.StatusOK, "API key doesn't exist."
-	case okxNoSuchSubAccount:
+	case noSuchSubAccount:
 		return http.StatusOK, "Sub-account does not exist"
-	case okxNameTaken:
+	case nameTaken:
 		return http.StatusOK, "Subaccount name already exists."
 	}
 	panic("simulator: no text for OKX code " + code)

@@ -19,17 +19,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestOKXServerTime(t *testing.T) {
+func TestServerTime(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, okx.Venue(), simulator.Options{Now: clock.Now})
 	var result struct{ TS string }
-	newOKXClient(t, s, "main").get("/api/v5/public/time").one(&result)
+	newClient(t, s, "main").get("/api/v5/public/time").one(&result)
 	require.Equal(t, "1753364096000", result.TS)
 }
 
-func TestOKXAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "/api/v5/account/config"
 	for _, test := range []struct {
 		name, header, value string
@@ -71,9 +71,9 @@ func TestOKXAuthentication(t *testing.T) {
 		require.Contains(t, answer.Msg, "127.0.0.2")
 	})
 	t.Run("bodies", func(t *testing.T) {
-		require.Equal(t, "50000", c.post(okxUsers+"apikey", "").Code)
-		require.Equal(t, "50002", c.post(okxUsers+"apikey", "{").Code)
-		request := c.signed(http.MethodPost, okxUsers+"apikey", "{}")
+		require.Equal(t, "50000", c.post(users+"apikey", "").Code)
+		require.Equal(t, "50002", c.post(users+"apikey", "{").Code)
+		request := c.signed(http.MethodPost, users+"apikey", "{}")
 		request.Header.Set("Content-Type", "text/plain")
 		require.Equal(t, "50006", c.do(request).Code)
 	})
@@ -83,14 +83,14 @@ func TestOKXAuthentication(t *testing.T) {
 	})
 }
 
-func TestOKXConfig(t *testing.T) {
+func TestConfig(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
 	type config struct{ UID, MainUID, Type, Perm, IP, Label string }
 	var root, unbound, minted config
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.get("/api/v5/account/config").one(&root)
 	require.Equal(t, config{root.UID, root.UID, "0", "read_only,trade", "127.0.0.1,::1", "root"}, root)
-	newOKXClient(t, s, "unbound").get("/api/v5/account/config").one(&unbound)
+	newClient(t, s, "unbound").get("/api/v5/account/config").one(&unbound)
 	require.Empty(t, unbound.IP)
 
 	_, credential := c.mint(`"label":"lease1","perm":"read_only"`)
@@ -99,15 +99,15 @@ func TestOKXConfig(t *testing.T) {
 	require.NotEqual(t, root.UID, minted.UID)
 }
 
-func TestOKXSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	type sub struct {
 		SubAcct, TS, Label string
 		Enable             bool
 	}
 	list := func(query string) []sub {
-		answer := c.get(okxUsers + "list" + query)
+		answer := c.get(users + "list" + query)
 		require.Equal(t, "0", answer.Code, answer.Msg)
 		subs := make([]sub, len(answer.Data))
 		for i, data := range answer.Data {
@@ -124,20 +124,20 @@ func TestOKXSubAccounts(t *testing.T) {
 	require.Equal(t, all[1:2], list("?subAcct="+all[1].SubAcct))
 	require.Equal(t, all, list("?enable=true"))
 	require.Empty(t, list("?enable=false"))
-	require.Equal(t, "51000", c.get(okxUsers+"list?limit=101").Code)
-	require.Equal(t, "51000", c.get(okxUsers+"list?page=2").Code)
+	require.Equal(t, "51000", c.get(users+"list?limit=101").Code)
+	require.Equal(t, "51000", c.get(users+"list?page=2").Code)
 
-	require.Equal(t, "0", c.post(okxUsers+"create-subaccount", `{"subAcct":"vaultsub01","type":"1","label":"vault01"}`).Code)
+	require.Equal(t, "0", c.post(users+"create-subaccount", `{"subAcct":"vaultsub01","type":"1","label":"vault01"}`).Code)
 	require.Equal(t, "vault01", list("?subAcct=vaultsub01")[0].Label)
-	require.Equal(t, "59601", c.post(okxUsers+"create-subaccount", `{"subAcct":"vaultsub01","type":"1"}`).Code)
-	require.Equal(t, "51000", c.post(okxUsers+"create-subaccount", `{"subAcct":"vault-sub","type":"1"}`).Code)
+	require.Equal(t, "59601", c.post(users+"create-subaccount", `{"subAcct":"vaultsub01","type":"1"}`).Code)
+	require.Equal(t, "51000", c.post(users+"create-subaccount", `{"subAcct":"vault-sub","type":"1"}`).Code)
 }
 
-func TestOKXCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, _ := c.mint(`"label":"lease1","perm":"read_only,trade","ip":"203.0.113.7,2001:db8::/32","tag":"ignored"`)
-	require.Equal(t, okxKey{
+	require.Equal(t, apiKey{
 		SubAcct: c.SubAccounts[0], Label: "lease1", APIKey: key.APIKey, SecretKey: key.SecretKey, Passphrase: "Minted#Pass01",
 		Perm: "read_only,trade", IP: "203.0.113.7,2001:db8::/32", TS: key.TS,
 	}, key)
@@ -146,8 +146,8 @@ func TestOKXCreateKey(t *testing.T) {
 
 	shown := key
 	shown.SubAcct, shown.SecretKey, shown.Passphrase = "", "", ""
-	require.Equal(t, []okxKey{shown}, c.keys(), "secrets are shown once")
-	require.Len(t, c.get(okxUsers+"apikey?subAcct="+c.SubAccounts[0]+"&apiKey="+key.APIKey).Data, 1)
+	require.Equal(t, []apiKey{shown}, c.keys(), "secrets are shown once")
+	require.Len(t, c.get(users+"apikey?subAcct="+c.SubAccounts[0]+"&apiKey="+key.APIKey).Data, 1)
 
 	body := func(subAccount, fields string) string {
 		return `{"subAcct":"` + subAccount + `","passphrase":"Minted#Pass01",` + fields + `}`
@@ -170,7 +170,7 @@ func TestOKXCreateKey(t *testing.T) {
 		{"21 addresses", body(sub, `"label":"lease2","ip":"`+strings.Repeat("203.0.113.7,", 20)+`203.0.113.7"`), "59503"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			require.Equal(t, test.code, c.post(okxUsers+"apikey", test.body).Code)
+			require.Equal(t, test.code, c.post(users+"apikey", test.body).Code)
 		})
 	}
 	require.Len(t, s.Keys(), 1)
@@ -178,41 +178,41 @@ func TestOKXCreateKey(t *testing.T) {
 	for i := range 49 {
 		c.mint(fmt.Sprintf(`"label":"more%d"`, i))
 	}
-	require.Equal(t, "59501", c.post(okxUsers+"apikey", body(sub, `"label":"onetoomany"`)).Code)
+	require.Equal(t, "59501", c.post(users+"apikey", body(sub, `"label":"onetoomany"`)).Code)
 }
 
-func TestOKXRootRights(t *testing.T) {
+func TestRootRights(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	create := func(c *okxClient) okxAnswer {
-		return c.post(okxUsers+"apikey", `{"subAcct":"`+c.SubAccounts[0]+`","label":"lease","passphrase":"Minted#Pass01"}`)
+	create := func(c *client) answer {
+		return c.post(users+"apikey", `{"subAcct":"`+c.SubAccounts[0]+`","label":"lease","passphrase":"Minted#Pass01"}`)
 	}
-	require.Equal(t, "50120", create(newOKXClient(t, s, "read_only")).Code)
-	unbound := create(newOKXClient(t, s, "unbound"))
+	require.Equal(t, "50120", create(newClient(t, s, "read_only")).Code)
+	unbound := create(newClient(t, s, "unbound"))
 	require.Equal(t, "50035", unbound.Code)
 	require.Equal(t, http.StatusForbidden, unbound.StatusCode)
-	require.Equal(t, "0", newOKXClient(t, s, "unbound").get(okxUsers+"list").Code, "reading needs no binding")
+	require.Equal(t, "0", newClient(t, s, "unbound").get(users+"list").Code, "reading needs no binding")
 
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	_, credential := c.mint(`"label":"lease1","perm":"trade","ip":"127.0.0.1"`)
 	require.Equal(t, "59500", create(venuetest.With(c, credential)).Code)
-	require.Equal(t, "59500", venuetest.With(c, credential).get(okxUsers+"list").Code)
+	require.Equal(t, "59500", venuetest.With(c, credential).get(users+"list").Code)
 
-	demo := newOKXClient(t, s, "demo")
+	demo := newClient(t, s, "demo")
 	require.Equal(t, "50101", demo.get("/api/v5/account/config").Code)
 	demo.demo = true
 	require.Equal(t, "0", demo.get("/api/v5/account/config").Code)
 	require.Equal(t, "50038", create(demo).Code)
 }
 
-func TestOKXEditKey(t *testing.T) {
+func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, _ := c.mint(`"label":"lease1","perm":"read_only,trade","ip":"203.0.113.7"`)
 	c.mint(`"label":"lease2"`)
-	edit := func(fields string) okxAnswer {
-		return c.post(okxUsers+"modify-apikey", `{"subAcct":"`+c.SubAccounts[0]+`","apiKey":"`+key.APIKey+`"`+fields+`}`)
+	edit := func(fields string) answer {
+		return c.post(users+"modify-apikey", `{"subAcct":"`+c.SubAccounts[0]+`","apiKey":"`+key.APIKey+`"`+fields+`}`)
 	}
-	var edited okxKey
+	var edited apiKey
 	edit(``).one(&edited)
 	require.Equal(t, "read,trade", edited.Perm, "an edit alone writes read")
 	require.Equal(t, "read_only,trade 203.0.113.7 lease1", c.keys()[0].Perm+" "+c.keys()[0].IP+" "+c.keys()[0].Label)
@@ -225,25 +225,25 @@ func TestOKXEditKey(t *testing.T) {
 	require.Equal(t, "51000", edit(`,"label":""`).Code)
 }
 
-func TestOKXDeleteKey(t *testing.T) {
+func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, credential := c.mint(`"label":"lease1"`)
 	remove := func(subAccount, apiKey string) string {
-		return c.post(okxUsers+"delete-apikey", `{"subAcct":"`+subAccount+`","apiKey":"`+apiKey+`"}`).Code
+		return c.post(users+"delete-apikey", `{"subAcct":"`+subAccount+`","apiKey":"`+apiKey+`"}`).Code
 	}
 	require.Equal(t, "59510", remove("nosuchsub", key.APIKey))
 	require.Equal(t, "59506", remove(c.SubAccounts[1], key.APIKey))
-	require.Equal(t, "50014", c.post(okxUsers+"delete-apikey", `{"apiKey":"x"}`).Code)
+	require.Equal(t, "50014", c.post(users+"delete-apikey", `{"apiKey":"x"}`).Code)
 	require.Equal(t, "0", remove(c.SubAccounts[0], key.APIKey))
 	require.Equal(t, "59506", remove(c.SubAccounts[0], key.APIKey))
 	require.Equal(t, []string{key.APIKey}, s.Deletions("okx"))
 	require.Equal(t, "50119", venuetest.With(c, credential).get("/api/v5/account/balance").Code)
 }
 
-func TestOKXUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	_, reader := c.mint(`"label":"reader","perm":"read_only"`)
 	_, trader := c.mint(`"label":"trader","perm":"read_only,trade","ip":"127.0.0.1"`)
 	const (
@@ -258,7 +258,7 @@ func TestOKXUseKey(t *testing.T) {
 	}{
 		{"reader", reader, [4]string{"0", "50120", "50120", "50120"}},
 		{"trader", trader, [4]string{"0", "0", "0", "50120"}},
-		{"root that can withdraw", newOKXClient(t, s, "withdraw").Credential, [4]string{"0", "0", "0", "0"}},
+		{"root that can withdraw", newClient(t, s, "withdraw").Credential, [4]string{"0", "0", "0", "0"}},
 	} {
 		user := venuetest.With(c, test.credential)
 		require.Equal(t, test.want, [4]string{
@@ -271,14 +271,14 @@ func TestOKXUseKey(t *testing.T) {
 	require.Equal(t, "51000", user.get("/api/v5/account/balance?page=1").Code)
 	require.Equal(t, "50014", user.post("/api/v5/trade/order", `{"instId":"BTC-USDT"}`).Code)
 	require.Equal(t, "51000", user.post("/api/v5/asset/transfer", `{"ccy":"USDT","amt":"-1","from":"18","to":"6"}`).Code)
-	require.Equal(t, "51000", newOKXClient(t, s, "withdraw").post("/api/v5/asset/withdrawal", `{"ccy":"USDT","amt":"x","dest":"4","toAddr":"x"}`).Code)
+	require.Equal(t, "51000", newClient(t, s, "withdraw").post("/api/v5/asset/withdrawal", `{"ccy":"USDT","amt":"x","dest":"4","toAddr":"x"}`).Code)
 }
 
 // A key that can trade and is bound to no address ends after 14 days without use.
-func TestOKXIdleKeys(t *testing.T) {
+func TestIdleKeys(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, okx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	_, used := c.mint(`"label":"used","perm":"read_only,trade"`)
 	_, idle := c.mint(`"label":"idle","perm":"read_only,trade"`)
@@ -298,23 +298,23 @@ func TestOKXIdleKeys(t *testing.T) {
 	c.mint(`"label":"idle"`)
 }
 
-func TestOKXRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, okx.Venue(), simulator.Options{Now: clock.Now})
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	c.mint(`"label":"first"`)
 	body := `{"subAcct":"` + c.SubAccounts[0] + `","passphrase":"Minted#Pass01","label":"second"}`
-	answer := c.post(okxUsers+"apikey", body)
+	answer := c.post(users+"apikey", body)
 	require.Equal(t, "50011", answer.Code)
 	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode)
 	clock.Advance(time.Second)
-	require.Equal(t, "0", c.post(okxUsers+"apikey", body).Code)
+	require.Equal(t, "0", c.post(users+"apikey", body).Code)
 }
 
-func TestOKXGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, okx.Venue())
-	c := newOKXClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for _, test := range []struct {
 		fault      simulator.FaultKind
 		perm, want string

@@ -13,14 +13,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// orderlyKeyPrefix is in front of a public key's text.
-const orderlyKeyPrefix = "ed25519:"
+// keyPrefix is in front of a public key's text.
+const keyPrefix = "ed25519:"
 
-func orderlyKeyText(public ed25519.PublicKey) string { return orderlyKeyPrefix + base58(public) }
+func keyText(public ed25519.PublicKey) string { return keyPrefix + base58(public) }
 
-// orderlyPublic reads a public key's text; nil if it is none.
-func orderlyPublic(text string) ed25519.PublicKey {
-	encoded, prefixed := strings.CutPrefix(text, orderlyKeyPrefix)
+// publicKeyOf reads a public key's text; nil if it is none.
+func publicKeyOf(text string) ed25519.PublicKey {
+	encoded, prefixed := strings.CutPrefix(text, keyPrefix)
 	raw := unbase58(encoded)
 	if !prefixed || len(raw) != ed25519.PublicKeySize {
 		return nil
@@ -66,24 +66,24 @@ func unbase58(text string) []byte {
 
 // Authenticate checks the Orderly key that signed a request, and whether it may
 // act for the account that the request names.
-func (o *orderly) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
+func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	public, timestamp := c.Header.Get("orderly-key"), c.Header.Get("orderly-timestamp")
 	signature, err := base64.URLEncoding.DecodeString(c.Header.Get("orderly-signature"))
 	at, badTime := strconv.ParseInt(timestamp, 10, 64)
 	switch {
-	case orderlyPublic(public) == nil || err != nil || len(signature) != ed25519.SignatureSize:
-		return nil, o.refuse(orderlyBadSignature, "signature error")
-	case badTime != nil || time.UnixMilli(at).Sub(c.Now).Abs() > orderlyWindow:
-		return nil, o.refuse(orderlyInvalid, "the timestamp is outside of the allowed window")
+	case publicKeyOf(public) == nil || err != nil || len(signature) != ed25519.SignatureSize:
+		return nil, e.refuse(badSignature, "signature error")
+	case badTime != nil || time.UnixMilli(at).Sub(c.Now).Abs() > window:
+		return nil, e.refuse(invalid, "the timestamp is outside of the allowed window")
 	case c.Method == "POST" && !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json"),
 		c.Method == "GET" && c.Header.Get("Content-Type") != "application/x-www-form-urlencoded":
-		return nil, o.refuse(orderlyInvalid, "wrong content type")
-	case !ed25519.Verify(orderlyPublic(public), []byte(timestamp+c.Method+c.RequestURI+string(c.Body)), signature):
-		return nil, o.refuse(orderlyBadSignature, "signature error")
+		return nil, e.refuse(invalid, "wrong content type")
+	case !ed25519.Verify(publicKeyOf(public), []byte(timestamp+c.Method+c.RequestURI+string(c.Body)), signature):
+		return nil, e.refuse(badSignature, "signature error")
 	}
-	k, acting := c.Books.Key(public), o.acting(c)
-	if k == nil || k.Expired(c.Now) || acting == nil || acting != k.Account && acting.Parent != k.Account || !o.allows(k, c.Caller) {
-		return nil, o.unauthorized()
+	k, acting := c.Books.Key(public), e.acting(c)
+	if k == nil || k.Expired(c.Now) || acting == nil || acting != k.Account && acting.Parent != k.Account || !e.allows(k, c.Caller) {
+		return nil, e.unauthorized()
 	}
 	return k, nil
 }

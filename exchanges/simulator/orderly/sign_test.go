@@ -16,12 +16,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// orderlyVectorTime is when the vectors were signed, in ms.
-const orderlyVectorTime = 1790000000000
+// vectorTime is when the vectors were signed, in ms.
+const vectorTime = 1790000000000
 
-func TestOrderlyAccountID(t *testing.T) {
-	require.Equal(t, venuetest.ReadVectors(t, "orderly").SubAccount, orderlyAccountID("0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a", "woofi_pro"))
-	require.Empty(t, orderlyAccountID("0x19e7", "woofi_pro"))
+func TestAccountID(t *testing.T) {
+	require.Equal(t, venuetest.ReadVectors(t, "orderly").SubAccount, accountID("0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a", "woofi_pro"))
+	require.Empty(t, accountID("0x19e7", "woofi_pro"))
 }
 
 func TestBase58(t *testing.T) {
@@ -38,7 +38,7 @@ func TestBase58(t *testing.T) {
 	}
 }
 
-func TestOrderlyRegistrationVector(t *testing.T) {
+func TestRegistrationVector(t *testing.T) {
 	vector := venuetest.ReadVectors(t, "orderly").Vectors[0]
 	owner := venuetest.WalletOf(t, vector.PrivateKey)
 	body := strings.TrimSuffix(vector.Body, "}") + `,"signature":"` + vector.Signature + `","userAddress":"` + owner.Address() + `"}`
@@ -52,32 +52,32 @@ func TestOrderlyRegistrationVector(t *testing.T) {
 	}
 }
 
-// orderlyCall is a vector as a call to its venue, acting for an account.
-func orderlyCall(k *venue.Key, v venuetest.Vector, acting string) *venue.Call {
+// call is a vector as a call to its venue, acting for an account.
+func call(k *venue.Key, v venuetest.Vector, acting string) *venue.Call {
 	contentType := map[string]string{http.MethodGet: "application/x-www-form-urlencoded", http.MethodPost: "application/json"}[v.Method]
-	c := v.CallTo(k, time.UnixMilli(orderlyVectorTime),
+	c := v.CallTo(k, time.UnixMilli(vectorTime),
 		"orderly-account-id", acting, "orderly-key", k.APIKey, "orderly-timestamp", v.Timestamp,
 		"orderly-signature", v.Signature, "Content-Type", contentType)
 	c.Books.Accounts = []*venue.Account{k.Account, {ID: "sub", Parent: k.Account}, {ID: "foreign"}}
 	return c
 }
 
-// orderlyManager is the key that signed the vectors.
-func orderlyManager(file venuetest.VectorFile) *venue.Key {
+// manager is the key that signed the vectors.
+func manager(file venuetest.VectorFile) *venue.Key {
 	public := ed25519.NewKeyFromSeed(unbase58(file.Vectors[1].PrivateKey)).Public().(ed25519.PublicKey)
-	return &venue.Key{APIKey: orderlyKeyText(public), Public: public, Account: &venue.Account{ID: file.SubAccount}}
+	return &venue.Key{APIKey: keyText(public), Public: public, Account: &venue.Account{ID: file.SubAccount}}
 }
 
-func TestOrderlyHeaderVectors(t *testing.T) {
+func TestHeaderVectors(t *testing.T) {
 	file := venuetest.ReadVectors(t, "orderly")
 	require.Len(t, file.Vectors, 3)
 	for _, v := range file.Vectors[1:] {
-		k := orderlyManager(file)
+		k := manager(file)
 		require.Equal(t, "ed25519:FVdnakemjhcemfWUgNR2AERbk5Pog7zJ1UF2LjbocBUj", k.APIKey)
 		authenticate := func(change func(*venue.Call)) int {
-			c := orderlyCall(k, v, file.SubAccount)
+			c := call(k, v, file.SubAccount)
 			change(c)
-			caller, refusal := (&orderly{}).Authenticate(c)
+			caller, refusal := (&exchange{}).Authenticate(c)
 			if refusal == nil {
 				require.Same(t, k, caller)
 				return 0
@@ -94,39 +94,39 @@ func TestOrderlyHeaderVectors(t *testing.T) {
 		}{
 			"as it is":          {func(*venue.Call) {}, 0},
 			"for a sub-account": {func(c *venue.Call) { c.Header.Set("orderly-account-id", "sub") }, 0},
-			"for a foreign one": {func(c *venue.Call) { c.Header.Set("orderly-account-id", "foreign") }, orderlyUnauthorized},
-			"for nobody":        {func(c *venue.Call) { c.Header.Del("orderly-account-id") }, orderlyUnauthorized},
-			"in time":           {func(c *venue.Call) { c.Now = c.Now.Add(orderlyWindow) }, 0},
-			"too late":          {func(c *venue.Call) { c.Now = c.Now.Add(orderlyWindow + time.Millisecond) }, orderlyInvalid},
-			"too early":         {func(c *venue.Call) { c.Now = c.Now.Add(-orderlyWindow - time.Millisecond) }, orderlyInvalid},
-			"another body":      {func(c *venue.Call) { c.Body = []byte("{}") }, orderlyBadSignature},
-			"another path":      {func(c *venue.Call) { c.RequestURI += "x" }, orderlyBadSignature},
-			"no signature":      {func(c *venue.Call) { c.Header.Del("orderly-signature") }, orderlyBadSignature},
-			"no key":            {func(c *venue.Call) { c.Header.Set("orderly-key", "ed25519:") }, orderlyBadSignature},
-			"removed":           {func(c *venue.Call) { c.Books.Keys = nil }, orderlyUnauthorized},
-			"content type":      {func(c *venue.Call) { c.Header.Set("Content-Type", "text/plain") }, orderlyInvalid},
+			"for a foreign one": {func(c *venue.Call) { c.Header.Set("orderly-account-id", "foreign") }, unauthorized},
+			"for nobody":        {func(c *venue.Call) { c.Header.Del("orderly-account-id") }, unauthorized},
+			"in time":           {func(c *venue.Call) { c.Now = c.Now.Add(window) }, 0},
+			"too late":          {func(c *venue.Call) { c.Now = c.Now.Add(window + time.Millisecond) }, invalid},
+			"too early":         {func(c *venue.Call) { c.Now = c.Now.Add(-window - time.Millisecond) }, invalid},
+			"another body":      {func(c *venue.Call) { c.Body = []byte("{}") }, badSignature},
+			"another path":      {func(c *venue.Call) { c.RequestURI += "x" }, badSignature},
+			"no signature":      {func(c *venue.Call) { c.Header.Del("orderly-signature") }, badSignature},
+			"no key":            {func(c *venue.Call) { c.Header.Set("orderly-key", "ed25519:") }, badSignature},
+			"removed":           {func(c *venue.Call) { c.Books.Keys = nil }, unauthorized},
+			"content type":      {func(c *venue.Call) { c.Header.Set("Content-Type", "text/plain") }, invalid},
 		} {
 			require.Equal(t, test.want, authenticate(test.change), "%s %s", v.Name, name)
 		}
-		k.Expires = time.UnixMilli(orderlyVectorTime)
-		require.Equal(t, orderlyUnauthorized, authenticate(func(*venue.Call) {}), "expired to the millisecond")
+		k.Expires = time.UnixMilli(vectorTime)
+		require.Equal(t, unauthorized, authenticate(func(*venue.Call) {}), "expired to the millisecond")
 		k.Expires, k.IPs = time.Time{}, []string{"203.0.113.7"}
-		require.Equal(t, orderlyUnauthorized, authenticate(func(*venue.Call) {}), "from elsewhere")
+		require.Equal(t, unauthorized, authenticate(func(*venue.Call) {}), "from elsewhere")
 		k.IPs = []string{"203.0.113.7", "126.0.0.0-128.0.0.0"}
 		require.Zero(t, authenticate(func(*venue.Call) {}), "from within a range")
 	}
 }
 
-// FuzzOrderlyAuthenticate checks that only what the key signed opens the door.
-func FuzzOrderlyAuthenticate(f *testing.F) {
+// FuzzAuthenticate checks that only what the key signed opens the door.
+func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "orderly")
 	for _, v := range file.Vectors[1:] {
 		f.Add(v.Method, v.Target(), v.Body, v.Timestamp, v.Signature)
 	}
-	k := orderlyManager(file)
+	k := manager(file)
 	f.Fuzz(func(t *testing.T, method, target, body, timestamp, signature string) {
 		v := venuetest.Vector{Method: method, Path: target, Body: body, Timestamp: timestamp, Signature: signature}
-		caller, refusal := (&orderly{}).Authenticate(orderlyCall(k, v, file.SubAccount))
+		caller, refusal := (&exchange{}).Authenticate(call(k, v, file.SubAccount))
 		if caller == nil {
 			require.NotNil(t, refusal)
 			return

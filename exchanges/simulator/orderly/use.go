@@ -7,26 +7,26 @@ import (
 )
 
 // holding answers GET /v1/client/holding.
-func (o *orderly) holding(c *venue.Call) *venue.Answer {
-	return o.ok(c, map[string]any{"holding": []any{map[string]any{
+func (e *exchange) holding(c *venue.Call) *venue.Answer {
+	return e.ok(c, map[string]any{"holding": []any{map[string]any{
 		"token": "USDC", "holding": 1000.0, "frozen": 0.0, "pending_short": 0.0, "updated_time": c.Now.UnixMilli(),
 	}}})
 }
 
 // leverage answers POST /v1/client/leverage, which a key with read may call.
-func (o *orderly) leverage(c *venue.Call) *venue.Answer {
+func (e *exchange) leverage(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("leverage")
 	leverage := p.Integer("leverage", 0)
 	p.Check("leverage", leverage >= 1 && leverage <= 50)
 	if why := p.Complaint(); why != nil {
-		return o.badParameter(why)
+		return e.badParameter(why)
 	}
-	return o.ok(c, nil)
+	return e.ok(c, nil)
 }
 
 // order answers POST /v1/order. It accepts the order, and nothing ever fills it.
-func (o *orderly) order(c *venue.Call) *venue.Answer {
+func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("symbol", "order_type", "side", "order_quantity")
 	p.Text("symbol")
@@ -34,18 +34,18 @@ func (o *orderly) order(c *venue.Call) *venue.Answer {
 	p.Check("order_type", kind == "MARKET" || kind == "LIMIT")
 	p.Check("side", side == "BUY" || side == "SELL")
 	if why := p.Complaint(); why != nil {
-		return o.badParameter(why)
+		return e.badParameter(why)
 	}
 	id, err := strconv.ParseInt(venue.RandomNumber(9), 10, 64)
 	if err != nil {
 		panic(err) // it was drawn as a number
 	}
-	return o.ok(c, map[string]any{"order_id": id, "order_type": kind})
+	return e.ok(c, map[string]any{"order_id": id, "order_type": kind})
 }
 
 // transfer answers POST /v1/internal_transfer, between the accounts of one
 // owner.
-func (o *orderly) transfer(c *venue.Call) *venue.Answer {
+func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("token", "receiver_list")
 	p.Text("token")
@@ -56,13 +56,13 @@ func (o *orderly) transfer(c *venue.Call) *venue.Answer {
 	p.Value("receiver_list", &receivers)
 	p.Check("receiver_list", len(receivers) > 0)
 	if why := p.Complaint(); why != nil {
-		return o.badParameter(why)
+		return e.badParameter(why)
 	}
-	return o.ok(c, nil)
+	return e.ok(c, nil)
 }
 
 // withdraw answers POST /v1/withdraw_request. What an Orderly key can sign is
 // never enough: the wallet must have signed the message.
-func (o *orderly) withdraw(*venue.Call) *venue.Answer {
-	return o.refuse(orderlyInvalid, "address and signature do not match")
+func (e *exchange) withdraw(*venue.Call) *venue.Answer {
+	return e.refuse(invalid, "address and signature do not match")
 }

@@ -15,18 +15,18 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// whitebitClient signs requests as WhiteBIT's documentation says.
-type whitebitClient struct {
+// client signs requests as WhiteBIT's documentation says.
+type client struct {
 	venuetest.Client
 	nonce *int64 // the one used last
 }
 
-func newWhiteBITClient(t *testing.T, s *simulator.Simulator, root string) *whitebitClient {
+func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	t.Helper()
-	return &whitebitClient{venuetest.NewClient(t, s, "whitebit", root), new(int64)}
+	return &client{venuetest.NewClient(t, s, "whitebit", root), new(int64)}
 }
 
-type whitebitAnswer struct {
+type answer struct {
 	venuetest.Reply
 	Code    int
 	Message string
@@ -34,7 +34,7 @@ type whitebitAnswer struct {
 }
 
 // into decodes the body of a success.
-func (a whitebitAnswer) into(result any) {
+func (a answer) into(result any) {
 	a.T.Helper()
 	require.Equal(a.T, 2, a.StatusCode/100, "%s %v", a.Message, a.Errors)
 	a.Decode(result)
@@ -42,7 +42,7 @@ func (a whitebitAnswer) into(result any) {
 
 // call makes a signed request to a path below /api/v4/. The parameters are the
 // inside of a JSON object.
-func (c *whitebitClient) call(path, parameters string) whitebitAnswer {
+func (c *client) call(path, parameters string) answer {
 	c.Helper()
 	*c.nonce = max(*c.nonce+1, c.Now().UnixMilli())
 	body, err := json.Marshal(map[string]any{"request": "/api/v4/" + path, "nonce": *c.nonce, "nonceWindow": true})
@@ -53,7 +53,7 @@ func (c *whitebitClient) call(path, parameters string) whitebitAnswer {
 	return c.do(c.signed(path, string(body)))
 }
 
-func (c *whitebitClient) signed(path, body string) *http.Request {
+func (c *client) signed(path, body string) *http.Request {
 	c.Helper()
 	payload := base64.StdEncoding.EncodeToString([]byte(body))
 	return c.Request(http.MethodPost, "/api/v4/"+path, body,
@@ -63,16 +63,16 @@ func (c *whitebitClient) signed(path, body string) *http.Request {
 		"Content-Type", "application/json")
 }
 
-func (c *whitebitClient) do(request *http.Request) whitebitAnswer {
+func (c *client) do(request *http.Request) answer {
 	c.Helper()
-	answer := whitebitAnswer{Reply: c.Send(request)}
+	answer := answer{Reply: c.Send(request)}
 	if answer.StatusCode/100 != 2 {
 		answer.Decode(&answer)
 	}
 	return answer
 }
 
-type whitebitKey struct {
+type apiKey struct {
 	ID, Title, APIKey, APISecret string
 	SubAccountID                 string
 	Type                         any
@@ -81,7 +81,7 @@ type whitebitKey struct {
 }
 
 // may tells whether the key may use an endpoint.
-func (k whitebitKey) may(path string) bool {
+func (k apiKey) may(path string) bool {
 	for _, endpoint := range k.AccessEndpoints {
 		if endpoint.Name == "/api/v4/"+path {
 			return true
@@ -90,25 +90,25 @@ func (k whitebitKey) may(path string) bool {
 	return false
 }
 
-const whitebitKeys = "sub-account/api-key/"
+const keysPath = "sub-account/api-key/"
 
 // mint creates a key in the first sub-account.
-func (c *whitebitClient) mint(title string) (whitebitKey, simulator.Credential) {
+func (c *client) mint(title string) (apiKey, simulator.Credential) {
 	c.Helper()
-	var key whitebitKey
-	answer := c.call(whitebitKeys+"create", `"type":1,"title":"`+title+`","subAccountId":"`+c.SubAccounts[0]+`"`)
+	var key apiKey
+	answer := c.call(keysPath+"create", `"type":1,"title":"`+title+`","subAccountId":"`+c.SubAccounts[0]+`"`)
 	answer.into(&key)
 	require.Equal(c, http.StatusCreated, answer.StatusCode)
 	return key, simulator.Credential{APIKey: key.APIKey, APISecret: key.APISecret}
 }
 
 // keys lists the keys that the parameters ask for.
-func (c *whitebitClient) keys(parameters string) []whitebitKey {
+func (c *client) keys(parameters string) []apiKey {
 	c.Helper()
 	var page struct {
 		Limit, Offset int
-		Data          []whitebitKey
+		Data          []apiKey
 	}
-	c.call(whitebitKeys+"list", parameters).into(&page)
+	c.call(keysPath+"list", parameters).into(&page)
 	return page.Data
 }

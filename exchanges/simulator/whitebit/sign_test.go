@@ -13,17 +13,17 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// whitebitCall is a vector as a call to its venue; its payload is the string that
+// call is a vector as a call to its venue; its payload is the string that
 // was signed.
-func whitebitCall(k *venue.Key, v venuetest.Vector) *venue.Call {
+func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	v.Method = http.MethodPost
 	return v.CallTo(k, time.UnixMilli(1_790_000_000_000),
 		"X-TXC-APIKEY", k.APIKey, "X-TXC-PAYLOAD", v.StringToSign, "X-TXC-SIGNATURE", v.Signature)
 }
 
-func whitebitSigning() venuetest.Signing {
+func signing() venuetest.Signing {
 	return venuetest.Signing{
-		Venue: Venue(), Call: whitebitCall,
+		Venue: Venue(), Call: call,
 		Signed: func(c *venue.Call) (text, signature string) {
 			return c.Header.Get("X-TXC-PAYLOAD"), c.Header.Get("X-TXC-SIGNATURE")
 		},
@@ -31,30 +31,30 @@ func whitebitSigning() venuetest.Signing {
 	}
 }
 
-func TestWhiteBITVectors(t *testing.T) {
-	whitebitSigning().TestVectors(t, map[string]func(*venuetest.Vector){
+func TestVectors(t *testing.T) {
+	signing().TestVectors(t, map[string]func(*venuetest.Vector){
 		"upper case":      venuetest.InUpperCase,
 		"another payload": func(v *venuetest.Vector) { v.StringToSign += "=" },
 	})
 }
 
 // The payload that was signed must be the body, and the body's path the request's.
-func TestWhiteBITPayload(t *testing.T) {
+func TestPayload(t *testing.T) {
 	file := venuetest.ReadVectors(t, "whitebit")
 	for _, v := range file.Vectors {
 		otherBody, otherPath := v, v
 		otherBody.Body += " "
 		otherPath.Path = "/api/v4/order/new"
 		for _, changed := range []venuetest.Vector{otherBody, otherPath} {
-			whitebitSigning().RequireRefused(t, whitebitCall(file.Root(t, v), changed), "Invalid payload", v.Name)
+			signing().RequireRefused(t, call(file.Root(t, v), changed), "Invalid payload", v.Name)
 		}
 	}
 }
 
 // Without a window a nonce must grow; with one it must be in time and new.
-func TestWhiteBITNonces(t *testing.T) {
+func TestNonces(t *testing.T) {
 	const late, used = "more than 5 seconds", "Too many requests"
-	w, c := newWhiteBIT().(*whitebit), whitebitCall(venuetest.ReadVectors(t, "whitebit").Root(t, venuetest.Vector{}), venuetest.Vector{})
+	e, c := newRules().(*exchange), call(venuetest.ReadVectors(t, "whitebit").Root(t, venuetest.Vector{}), venuetest.Vector{})
 	for _, step := range []struct {
 		nonce   string
 		window  bool
@@ -64,7 +64,7 @@ func TestWhiteBITNonces(t *testing.T) {
 		{`1789999994999`, true, late}, {`1790000005001`, true, late}, {`1790000000`, true, late}, {`"now"`, true, "Nonce not provided"},
 		{`1790000005000`, false, used}, {`1790000005001`, false, ""}, {`1790000000001`, true, ""}, {`9990000000000`, false, ""},
 	} {
-		refusal := w.useNonce(c, c.Books.Keys[0], json.RawMessage(step.nonce), step.window)
+		refusal := e.useNonce(c, c.Books.Keys[0], json.RawMessage(step.nonce), step.window)
 		if step.refusal == "" {
 			require.Nil(t, refusal, step.nonce)
 			continue
@@ -73,15 +73,15 @@ func TestWhiteBITNonces(t *testing.T) {
 		require.Contains(t, string(refusal.Body), step.refusal, step.nonce)
 	}
 	c.Now = c.Now.Add(time.Minute)
-	require.Nil(t, w.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
-	require.Len(t, w.nonces[c.Books.Keys[0].APIKey].recent, 2, "what is out of the window is forgotten, but what is ahead of it not")
-	w.Reset()
-	require.Nil(t, w.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
+	require.Nil(t, e.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
+	require.Len(t, e.nonces[c.Books.Keys[0].APIKey].recent, 2, "what is out of the window is forgotten, but what is ahead of it not")
+	e.Reset()
+	require.Nil(t, e.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
 }
 
-// FuzzWhiteBITAuthenticate checks that only the one right signature opens the
+// FuzzAuthenticate checks that only the one right signature opens the
 // door.
-func FuzzWhiteBITAuthenticate(f *testing.F) {
+func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "whitebit")
 	for _, v := range file.Vectors {
 		f.Add(v.Path, v.Body, v.Signature)
@@ -91,6 +91,6 @@ func FuzzWhiteBITAuthenticate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, body, signature string) {
 		payload := base64.StdEncoding.EncodeToString([]byte(body))
 		v := venuetest.Vector{Path: path, Body: body, StringToSign: payload, Signature: signature}
-		whitebitSigning().RequireSound(t, whitebitCall(k, v), right)
+		signing().RequireSound(t, call(k, v), right)
 	})
 }

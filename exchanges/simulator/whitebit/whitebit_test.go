@@ -18,9 +18,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestWhiteBITAuthentication(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	const path = "sub-account/list"
 	nonce := time.Now().UnixMilli() - 1000
 	body := func(fields string) string { return `{"request":"/api/v4/sub-account/list"` + fields + `}` }
@@ -61,9 +61,9 @@ func TestWhiteBITAuthentication(t *testing.T) {
 	require.Equal(t, http.StatusOK, response.StatusCode)
 }
 
-func TestWhiteBITSubAccounts(t *testing.T) {
+func TestSubAccounts(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	var page struct {
 		Limit, Offset int
 		Data          []struct{ ID, Alias, Status string }
@@ -92,16 +92,16 @@ func TestWhiteBITSubAccounts(t *testing.T) {
 	c.call("sub-account/list", "").into(&page)
 	require.Equal(t, "blocked", page.Data[0].Status)
 	require.Equal(t, http.StatusForbidden, venuetest.With(c, minted).call("trade-account/balance", "").StatusCode)
-	require.Equal(t, http.StatusForbidden, c.call(whitebitKeys+"create", `"type":1,"title":"a","subAccountId":"`+c.SubAccounts[0]+`"`).StatusCode)
+	require.Equal(t, http.StatusForbidden, c.call(keysPath+"create", `"type":1,"title":"a","subAccountId":"`+c.SubAccounts[0]+`"`).StatusCode)
 	require.Equal(t, http.StatusOK, c.call("sub-account/unblock", id).StatusCode)
 	require.Equal(t, http.StatusOK, venuetest.With(c, minted).call("trade-account/balance", "").StatusCode)
 	require.Contains(t, c.call("sub-account/block", `"id":"x"`).Errors, "id")
 }
 
 // A new key may do all that there is, from anywhere.
-func TestWhiteBITCreateKey(t *testing.T) {
+func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, minted := c.mint("lease-1")
 	require.Equal(t, float64(1), key.Type)
 	require.False(t, key.RestrictAccess)
@@ -126,38 +126,38 @@ func TestWhiteBITCreateKey(t *testing.T) {
 		{"unknown field", `"type":1,"title":"a","label":"a",` + sub, "label"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := c.call(whitebitKeys+"create", test.parameters)
+			answer := c.call(keysPath+"create", test.parameters)
 			require.Equal(t, http.StatusBadRequest, answer.StatusCode)
 			require.Contains(t, answer.Errors, test.field)
 		})
 	}
-	require.Equal(t, "Type isn't allowed", c.call(whitebitKeys+"create", `"type":2,"title":"a",`+sub).Message)
+	require.Equal(t, "Type isn't allowed", c.call(keysPath+"create", `"type":2,"title":"a",`+sub).Message)
 	for i := range 49 {
 		c.mint(fmt.Sprintf("more%d", i))
 	}
-	require.Equal(t, "Limit of API keys is reached. Maximum allowed: 50", c.call(whitebitKeys+"create", `"type":1,"title":"a",`+sub).Message)
+	require.Equal(t, "Limit of API keys is reached. Maximum allowed: 50", c.call(keysPath+"create", `"type":1,"title":"a",`+sub).Message)
 	require.Equal(t, "more48", c.keys(`"limit":1`)[0].Title, "the newest first")
 	require.Equal(t, "lease-1", c.keys(`"limit":1,"offset":49`)[0].Title)
 }
 
-func TestWhiteBITRootRights(t *testing.T) {
+func TestRootRights(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	_, minted := c.mint("lease1")
-	for _, user := range []*whitebitClient{newWhiteBITClient(t, s, "no_right"), venuetest.With(c, minted)} {
-		for _, path := range []string{"sub-account/list", whitebitKeys + "create", whitebitKeys + "list", whitebitKeys + "delete"} {
+	for _, user := range []*client{newClient(t, s, "no_right"), venuetest.With(c, minted)} {
+		for _, path := range []string{"sub-account/list", keysPath + "create", keysPath + "list", keysPath + "delete"} {
 			require.Equal(t, "You don't have permission to use this endpoint.", user.call(path, "").Message)
 		}
 	}
 }
 
 // An edit switches the endpoints that it names, and leaves the others.
-func TestWhiteBITEditKey(t *testing.T) {
+func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, minted := c.mint("lease1")
-	edit := func(urls string) whitebitAnswer {
-		return c.call(whitebitKeys+"edit", `"apiKeyId":"`+key.ID+`","title":"lease2","urls":[`+urls+`]`)
+	edit := func(urls string) answer {
+		return c.call(keysPath+"edit", `"apiKeyId":"`+key.ID+`","title":"lease2","urls":[`+urls+`]`)
 	}
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
 	require.Equal(t, http.StatusOK, venuetest.With(c, minted).call("order/new", order).StatusCode)
@@ -173,16 +173,16 @@ func TestWhiteBITEditKey(t *testing.T) {
 	require.Equal(t, http.StatusOK, edit(`{"url":"/api/v4/main-account/address","enable":false}`).StatusCode)
 	require.Contains(t, edit(`{"url":"/api/v4/order/new"}`).Errors, "urls")
 	require.Contains(t, edit(`"/api/v4/order/new"`).Errors, "urls")
-	require.Contains(t, c.call(whitebitKeys+"edit", `"apiKeyId":"`+key.ID+`","title":"a"`).Errors, "urls")
-	require.Equal(t, "API key not found", c.call(whitebitKeys+"edit", `"apiKeyId":"x","title":"a","urls":[]`).Message)
+	require.Contains(t, c.call(keysPath+"edit", `"apiKeyId":"`+key.ID+`","title":"a"`).Errors, "urls")
+	require.Equal(t, "API key not found", c.call(keysPath+"edit", `"apiKeyId":"x","title":"a","urls":[]`).Message)
 }
 
-func TestWhiteBITAddresses(t *testing.T) {
+func TestAddresses(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, minted := c.mint("lease1")
-	call := func(action, ip string) whitebitAnswer {
-		return c.call(whitebitKeys+"ip-address/"+action, `"apiKeyId":"`+key.ID+`","ip":"`+ip+`"`)
+	call := func(action, ip string) answer {
+		return c.call(keysPath+"ip-address/"+action, `"apiKeyId":"`+key.ID+`","ip":"`+ip+`"`)
 	}
 	var bound struct{ Data []string }
 	answer := call("create", "203.0.113.7")
@@ -203,17 +203,17 @@ func TestWhiteBITAddresses(t *testing.T) {
 		call("create", fmt.Sprintf("192.0.2.%d", i)).into(&bound)
 	}
 	require.Contains(t, call("create", "127.0.0.1").Message, "maximum number of allowed IPs: 50")
-	c.call(whitebitKeys+"ip-address/list", `"apiKeyId":"`+key.ID+`"`).into(&bound)
+	c.call(keysPath+"ip-address/list", `"apiKeyId":"`+key.ID+`"`).into(&bound)
 	require.Len(t, bound.Data, 50)
-	require.Equal(t, "API key not found", c.call(whitebitKeys+"ip-address/list", `"apiKeyId":"x"`).Message)
-	require.Equal(t, "API key not found", c.call(whitebitKeys+"ip-address/delete", `"apiKeyId":"x","ip":"127.0.0.1"`).Message)
+	require.Equal(t, "API key not found", c.call(keysPath+"ip-address/list", `"apiKeyId":"x"`).Message)
+	require.Equal(t, "API key not found", c.call(keysPath+"ip-address/delete", `"apiKeyId":"x","ip":"127.0.0.1"`).Message)
 }
 
-func TestWhiteBITDeleteKey(t *testing.T) {
+func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	key, minted := c.mint("lease1")
-	remove := func() whitebitAnswer { return c.call(whitebitKeys+"delete", `"apiKeyId":"`+key.ID+`"`) }
+	remove := func() answer { return c.call(keysPath+"delete", `"apiKeyId":"`+key.ID+`"`) }
 	require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: exchanges.OpDeleteKey, Kind: simulator.DeleteLies, Count: 1}))
 	require.Equal(t, http.StatusOK, remove().StatusCode)
 	require.Len(t, c.keys(""), 1)
@@ -226,9 +226,9 @@ func TestWhiteBITDeleteKey(t *testing.T) {
 	require.Equal(t, "Unauthorized request.", venuetest.With(c, minted).call("trade-account/balance", "").Message)
 }
 
-func TestWhiteBITUseKey(t *testing.T) {
+func TestUseKey(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	_, minted := c.mint("lease1")
 	user := venuetest.With(c, minted)
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
@@ -250,15 +250,15 @@ func TestWhiteBITUseKey(t *testing.T) {
 }
 
 // Each endpoint takes 1000 requests in 10 seconds.
-func TestWhiteBITRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, whitebit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 0.01})
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	c.Now = clock.Now
 	for range 10 {
 		c.keys("")
 	}
-	answer := c.call(whitebitKeys+"list", "")
+	answer := c.call(keysPath+"list", "")
 	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode)
 	require.Equal(t, "Too many requests.", answer.Message)
 	require.Equal(t, http.StatusOK, c.call("sub-account/list", "").StatusCode, "another endpoint")
@@ -266,14 +266,14 @@ func TestWhiteBITRateLimit(t *testing.T) {
 	c.keys("")
 }
 
-func TestWhiteBITGrantFaults(t *testing.T) {
+func TestGrantFaults(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
-	c := newWhiteBITClient(t, s, "main")
+	c := newClient(t, s, "main")
 	for fault, more := range map[simulator.FaultKind]bool{simulator.GrantMore: true, simulator.GrantLess: false} {
 		s.Reset()
 		key, _ := c.mint("lease1")
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: exchanges.OpEditKey, Kind: fault}))
-		c.call(whitebitKeys+"edit", `"apiKeyId":"`+key.ID+`","title":"a","urls":[{"url":"/api/v4/order/new","enable":false}]`)
+		c.call(keysPath+"edit", `"apiKeyId":"`+key.ID+`","title":"a","urls":[{"url":"/api/v4/order/new","enable":false}]`)
 		listed := c.keys("")[0]
 		require.Equal(t, more, listed.may("order/new"))
 		require.Equal(t, more, listed.may("order/market"), "the last one")
