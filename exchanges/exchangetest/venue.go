@@ -15,7 +15,6 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
-	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 const (
@@ -46,8 +45,8 @@ func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
 	if options.Now == nil {
 		options.Now = v.now
 	}
-	v.Simulator = simulator.New(options, all.Venues()...)
-	require.Contains(t, v.Exchanges(), s.description.Name, "the simulator lacks the exchange")
+	v.Simulator = simulator.New(options, s.Venue)
+	require.Equal(t, s.description.Name, s.Venue.Name, "the simulator has the exchange under the same name")
 	require.NoError(t, v.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, v.Close()) })
 	return v
@@ -57,19 +56,17 @@ func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
 func (v *venue) root(t *testing.T) simulator.Access {
 	kind := v.suite.Root
 	if kind == "" {
-		kind = mainRoot
+		kind = simulator.MainRoot
 	}
 	access, ok := v.Root(v.suite.description.Name, kind)
 	require.True(t, ok, "the simulator has no root %q", kind)
 	return access
 }
 
-const mainRoot = "main"
-
 // otherRoot returns the way to another root of the same variant, if there is
 // one of that kind.
 func (v *venue) otherRoot(kind string) (simulator.Access, bool) {
-	if v.suite.Root != "" && v.suite.Root != mainRoot {
+	if v.suite.Root != "" && v.suite.Root != simulator.MainRoot {
 		kind = v.suite.Root + "_" + kind
 	}
 	return v.Root(v.suite.description.Name, kind)

@@ -11,13 +11,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/hyperliquid"
 )
 
 // venue is Hyperliquid in a simulator.
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	return venue{exchangetest.Simulate(t, New(), simulator.Options{})}
+	return venue{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})}
 }
 
 // open opens the account of a private key.

@@ -18,13 +18,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/orderly"
 )
 
 // venue is Orderly in a simulator.
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	return venue{exchangetest.Simulate(t, New(), simulator.Options{})}
+	return venue{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})}
 }
 
 func (v venue) open(credential exchanges.Credential) *account {

@@ -5,6 +5,7 @@ import "vault-plugin-secrets-exchange/exchanges/simulator/venue"
 // The names of package venue that a user of the simulator needs. The rest of that
 // package is for those who write a venue.
 type (
+	Listing    = venue.Listing
 	Options    = venue.Options
 	Access     = venue.Access
 	Credential = venue.Credential

@@ -29,7 +29,7 @@ type Simulator struct {
 
 // New makes a simulator of the venues, with fresh accounts and credentials, each
 // of which its package lists. It serves nothing until Start.
-func New(options Options, venues ...venue.Listing) *Simulator {
+func New(options Options, venues ...Listing) *Simulator {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
