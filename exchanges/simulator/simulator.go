@@ -178,7 +178,7 @@ func (s *Simulator) Issued() []string {
 }
 
 // RemoveKey deletes a key without being asked by its owner's client, as someone
-// does on the exchange's website. It tells whether there was such a key.
+// does on the exchange's website. It reports whether there was such a key.
 func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
 	return s.mustFind(exchange).RemoveKey(apiKey)
 }

@@ -60,7 +60,7 @@ func (e *exchange) readAddresses(p *venue.Params) []string {
 }
 
 // readPublicKey reads the public key of the owner's own making into the key, or
-// gives the key a secret if there is none. It tells whether it is an Ed25519 key.
+// gives the key a secret if there is none. It reports whether it is an Ed25519 key.
 func (e *exchange) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) {
 	if !p.Given("publicKey") {
 		k.Secret = keyText()

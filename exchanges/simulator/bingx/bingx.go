@@ -91,7 +91,7 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 	})
 }
 
-// showsWhole tells whether the calling key's account answers in the words of
+// showsWhole reports whether the calling key's account answers in the words of
 // BingX's text for assistants.
 func (e *exchange) showsWhole(c *venue.Call) bool {
 	main := c.Key.Account

@@ -64,7 +64,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.ok(c, shown)
 }
 
-// mayHave tells whether a key with these addresses may have the
+// mayHave reports whether a key with these addresses may have the
 // permissions. That none goes without reading is not documented, but possible.
 func mayHave(permissions, addresses []string) bool {
 	unknown := slices.ContainsFunc(permissions, func(p string) bool { return !slices.Contains(grantable(), p) })

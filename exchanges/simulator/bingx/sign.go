@@ -43,7 +43,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// takesJSON tells whether the parameters of the call are in a JSON body: those
+// takesJSON reports whether the parameters of the call are in a JSON body: those
 // of the sub-account family that change something.
 func (e *exchange) takesJSON(c *venue.Call) bool {
 	return c.Method == http.MethodPost && strings.HasPrefix(c.URL.Path, "/openApi/subAccount/")

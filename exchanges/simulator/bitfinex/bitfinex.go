@@ -113,7 +113,7 @@ func (e *exchange) needs(right string) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// may tells whether a key has a right: who may write may read.
+// may reports whether a key has a right: who may write may read.
 func (e *exchange) may(k *venue.Key, right string) bool {
 	return k.Has(right) || k.Has(right[:len(right)-1]+"w")
 }

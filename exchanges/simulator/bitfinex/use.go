@@ -60,7 +60,7 @@ func (e *exchange) done(c *venue.Call, p *venue.Params, kind string) *venue.Answ
 	return e.ok([]any{c.Now.UnixMilli(), kind, nil, nil, []any{}, nil, "SUCCESS", ""})
 }
 
-// isAmount tells whether a text is an amount; that of a sale is negative.
+// isAmount reports whether a text is an amount; that of a sale is negative.
 func isAmount(text string) bool {
 	amount, err := strconv.ParseFloat(text, 64)
 	return err == nil && amount != 0

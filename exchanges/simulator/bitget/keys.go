@@ -119,7 +119,7 @@ func (s surface) readAddresses(p *venue.Params) []string {
 	return addresses
 }
 
-// labelFits tells whether a label is allowed. Only unified accounts document an
+// labelFits reports whether a label is allowed. Only unified accounts document an
 // alphabet.
 func (s surface) labelFits(label string) bool {
 	return label != "" && len(label) <= s.longestLabel &&
@@ -221,7 +221,7 @@ func (e *exchange) listUnified(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"items": rows, "hasNext": false, "cursor": ""})
 }
 
-// empties tells whether an edit takes all permissions from a key.
+// empties reports whether an edit takes all permissions from a key.
 func (e *exchange) empties(c *venue.Call) bool {
 	p := venue.JSONParams(c.Body)
 	var list []string

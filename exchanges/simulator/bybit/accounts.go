@@ -112,7 +112,7 @@ func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	})
 }
 
-// nameUsed tells whether a sub-account has, or before its deletion had, the name.
+// nameUsed reports whether a sub-account has, or before its deletion had, the name.
 func (e *exchange) nameUsed(books *venue.Books, name string) bool {
 	for _, a := range books.Accounts {
 		if a.Name == name {
@@ -122,7 +122,7 @@ func (e *exchange) nameUsed(books *venue.Books, name string) bool {
 	return false
 }
 
-// hasEach tells whether the text has at least one character of each alphabet.
+// hasEach reports whether the text has at least one character of each alphabet.
 func hasEach(text string, alphabets ...string) bool {
 	for _, alphabet := range alphabets {
 		if !strings.ContainsAny(text, alphabet) {

@@ -56,7 +56,7 @@ func (e *exchange) permissionsOf(sub *venue.Account) []string {
 	})
 }
 
-// has tells whether a sub-account was given a permission; main accounts have all.
+// has reports whether a sub-account was given a permission; main accounts have all.
 func (e *exchange) has(a *venue.Account, permission string) bool {
 	return a.Parent == nil || slices.Contains(e.permissionsOf(a), permission)
 }

@@ -295,7 +295,7 @@ func (e *exchange) needs(elements ...string) func(*venue.Call) *venue.Answer {
 // mainAccount is what keys of main accounts hold besides their scope.
 const mainAccount = "mainaccount"
 
-// holds tells whether a key may do what an element stands for: what may write
+// holds reports whether a key may do what an element stands for: what may write
 // may also read.
 func (e *exchange) holds(k *venue.Key, element string) bool {
 	if element == mainAccount {

@@ -16,7 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// readScope reads a scope of keys, and tells whether every element is one. What
+// readScope reads a scope of keys, and reports whether every element is one. What
 // grants nothing is left out.
 func (e *exchange) readScope(text string) (elements []string, known bool) {
 	levels := map[string]string{}
@@ -61,7 +61,7 @@ func isName(name string) bool {
 	return len(name) <= 16 && strings.Trim(name, venue.Alphanumeric+"_") == ""
 }
 
-// exceeds tells whether a scope goes beyond what the caller holds.
+// exceeds reports whether a scope goes beyond what the caller holds.
 func (e *exchange) exceeds(c *venue.Call, scope []string) bool {
 	return slices.ContainsFunc(scope, func(element string) bool { return !e.holds(c.Key, element) })
 }

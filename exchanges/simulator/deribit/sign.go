@@ -86,7 +86,7 @@ func (e *exchange) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.
 	return nil, e.refuse(c, unauthorized)
 }
 
-// alive tells whether a session has not ended: by time, with its key, or with
+// alive reports whether a session has not ended: by time, with its key, or with
 // its account.
 func (e *exchange) alive(c *venue.Call, s *session) bool {
 	return c.Now.Before(s.ends) && c.Books.Key(s.key.APIKey) != nil && c.Books.Account(s.account.ID) != nil
@@ -101,7 +101,7 @@ func (e *exchange) timely(c *venue.Call, timestamp string) bool {
 	return err == nil && c.Now.Sub(time.UnixMilli(ms)).Abs() <= window
 }
 
-// unused tells whether the key has not used the nonce before, and notes it.
+// unused reports whether the key has not used the nonce before, and notes it.
 func (e *exchange) unused(k *venue.Key, nonce string) bool {
 	name := k.APIKey + " " + nonce
 	used := e.nonces[name]

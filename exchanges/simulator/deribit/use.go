@@ -128,7 +128,7 @@ func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
 	}, func() *venue.Answer { return e.ok(c, map[string]any{"id": e.nextOrder(), "state": "unconfirmed"}) })
 }
 
-// isAmount tells whether a parameter is a number above zero.
+// isAmount reports whether a parameter is a number above zero.
 func isAmount(p *venue.Params, name string) bool {
 	var amount float64
 	return p.Value(name, &amount) && amount > 0

@@ -88,7 +88,7 @@ func (e *exchange) signer(c *venue.Call, address string) *venue.Key {
 // nonces is how many nonces of each signer are kept.
 const nonces = 100
 
-// useNonce tells whether a signer may use a nonce, and takes it if so.
+// useNonce reports whether a signer may use a nonce, and takes it if so.
 func (e *exchange) useNonce(signer string, nonce int64, now time.Time) bool {
 	used := e.nonces[signer]
 	at, taken := slices.BinarySearch(used, nonce)

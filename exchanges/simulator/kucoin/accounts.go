@@ -103,7 +103,7 @@ func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"uid": json.Number(sub.Name), "subName": name, "remarks": remarks, "access": access})
 }
 
-// mixed tells whether a text has letters and digits, and nothing else.
+// mixed reports whether a text has letters and digits, and nothing else.
 func mixed(text string) bool {
 	return alphanumeric(text) && strings.ContainsAny(text, venue.Letters) && strings.ContainsAny(text, venue.Digits)
 }

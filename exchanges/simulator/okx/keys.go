@@ -62,7 +62,7 @@ func (e *exchange) readLabel(p *venue.Params) string {
 	return label
 }
 
-// labelTaken tells whether another key of the master's sub-accounts has the
+// labelTaken reports whether another key of the master's sub-accounts has the
 // label.
 func (e *exchange) labelTaken(c *venue.Call, label string) bool {
 	return slices.ContainsFunc(c.Books.SubAccounts(c.Key.Account), func(sub *venue.Account) bool {

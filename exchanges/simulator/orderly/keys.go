@@ -67,7 +67,7 @@ func (e *exchange) kindOf(holder *venue.Account) string {
 	return ""
 }
 
-// scopes tells whether a list names scopes, each once.
+// scopes reports whether a list names scopes, each once.
 func scopes(list []string) bool {
 	for i, scope := range list {
 		if scope != readScope && scope != tradingScope && scope != assetScope || slices.Contains(list[:i], scope) {

@@ -224,7 +224,7 @@ func (e *exchange) acting(c *venue.Call) *venue.Account {
 	return c.Books.Account(c.Header.Get("orderly-account-id"))
 }
 
-// allows tells whether a key may be used from the address. Its list may hold
+// allows reports whether a key may be used from the address. Its list may hold
 // ranges.
 func (e *exchange) allows(k *venue.Key, address netip.Addr) bool {
 	return len(k.IPs) == 0 || slices.ContainsFunc(k.IPs, func(entry string) bool {

@@ -110,7 +110,7 @@ func readRegistration(body []byte) (registration, error) {
 	return r, venue.DecodeStrictly(body, &r)
 }
 
-// complete tells whether everything that is signed is there.
+// complete reports whether everything that is signed is there.
 func (r registration) complete() bool {
 	return r.Message.ChainID != nil && r.Message.Timestamp != nil && r.Message.Expiration != nil
 }

@@ -80,7 +80,7 @@ type apiKey struct {
 	AccessEndpoints              []struct{ Name, Title string }
 }
 
-// may tells whether the key may use an endpoint.
+// may reports whether the key may use an endpoint.
 func (k apiKey) may(path string) bool {
 	for _, endpoint := range k.AccessEndpoints {
 		if endpoint.Name == "/api/v4/"+path {

@@ -39,7 +39,8 @@ func newRules() venue.Rules { return &exchange{nonces: map[string]*nonces{}} }
 
 func (e *exchange) Reset() { e.nonces = map[string]*nonces{} }
 
-// nonceWindow is how far a nonce may be off with nonceWindow, either way.
+// nonceWindow is how far a nonce may be off, either way, in a request that asks
+// for the check with the parameter of that name.
 const nonceWindow = 5 * time.Second
 
 // manage is what a root must hold to manage sub-accounts. It is no
