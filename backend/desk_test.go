@@ -15,8 +15,10 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/backend/store"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // hurried multiplies rate limits on both sides, where pace is not the subject.
@@ -56,7 +58,7 @@ func newDeskAt(t testing.TB, options simulator.Options, clock *fakeClock) *desk 
 	d := &desk{
 		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
-		sim:     simulator.New(options),
+		sim:     simulator.New(options, all.Venues()...),
 		clock:   clock,
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},
@@ -296,7 +298,7 @@ func (d *desk) entry(id string) ledger.Entry {
 }
 
 // inject makes a simulated exchange misbehave.
-func (d *desk) inject(exchange string, operation simulator.Operation, kind simulator.FaultKind, count int) {
+func (d *desk) inject(exchange string, operation exchanges.Operation, kind simulator.FaultKind, count int) {
 	d.Helper()
 	require.NoError(d, d.sim.Inject(simulator.Fault{Exchange: exchange, Operation: operation, Kind: kind, Count: count}))
 }

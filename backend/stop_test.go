@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -28,7 +29,7 @@ func TestRevokeAllEmptiesAConnection(t *testing.T) {
 	for range keys {
 		d.mint("pool")
 	}
-	d.inject("bybit", simulator.DeleteKey, simulator.RateLimit, 2)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.RateLimit, 2)
 	left := d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil).Data["keys_left"].(int)
 	require.LessOrEqual(t, left, keys)
 	d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch", "config/bybit/revoke-all")

@@ -73,7 +73,7 @@ func TestBearerKeyOfALostLedgerDuringAnOutage(t *testing.T) {
 	lease := d.mint("trader")
 	require.NoError(t, ledgerTable().Delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
 	d.start()
-	d.inject("bitfinex", simulator.AnyOperation, simulator.Error5xx, 0)
+	d.inject("bitfinex", exchanges.OpAny, simulator.Error5xx, 0)
 	require.Error(t, d.revoke(lease))
 	require.Len(t, d.ledgerIDs(), 1, "the token is known again")
 	d.clock.advance(unlistedGrace + 15*time.Second)

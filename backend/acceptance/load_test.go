@@ -13,6 +13,7 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // venues are the exchanges of the load, each with what its roles give. They are
@@ -37,7 +38,7 @@ const (
 // enableDistant mounts the engine with a connection and a role for each of the
 // exchanges of the load, which are as far away as real ones.
 func enableDistant(t *testing.T, vault *vaulttest.Cluster) *engine {
-	simulated := simulator.New(simulator.Options{RateMultiplier: hurried, SubAccounts: 10})
+	simulated := simulator.New(simulator.Options{RateMultiplier: hurried, SubAccounts: 10}, all.Venues()...)
 	require.NoError(t, simulated.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, simulated.Close()) })
 	e := enableBeside(t, vault, simulated)
