@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -112,6 +114,10 @@ func (d *desk) send(req *logical.Request) (*logical.Response, error) {
 	if req.Operation == logical.CreateOperation || req.Operation == logical.UpdateOperation {
 		// Vault asks first which of the two it is.
 		_, exists, err := d.engine.HandleExistenceCheck(d.Context(), req)
+		if mistake := (errutil.UserError{}); errors.As(err, &mistake) {
+			d.note(nil, err)
+			return logical.ErrorResponse(err.Error()), nil // Vault answers 400.
+		}
 		require.NoError(d, err)
 		if path := d.engine.Route(req.Path); path != nil && path.ExistenceCheck != nil && !exists {
 			req.Operation = logical.CreateOperation
