@@ -81,11 +81,11 @@ type guarded struct {
 	exchanges.Account
 	circuit *circuit
 	// observe is told of each call that was made.
-	observe func(operation string, err error, took time.Duration)
+	observe func(operation exchanges.Operation, err error, took time.Duration)
 }
 
 // call makes one call unless the circuit is open.
-func (g *guarded) call(operation string, work func() error) error {
+func (g *guarded) call(operation exchanges.Operation, work func() error) error {
 	if err := g.circuit.enter(); err != nil {
 		return err
 	}
@@ -98,31 +98,31 @@ func (g *guarded) call(operation string, work func() error) error {
 
 // Inspect implements [exchanges.Account].
 func (g *guarded) Inspect(ctx context.Context) (identity exchanges.Identity, err error) {
-	err = g.call("inspect", func() error { identity, err = g.Account.Inspect(ctx); return err })
+	err = g.call(exchanges.OpInspect, func() error { identity, err = g.Account.Inspect(ctx); return err })
 	return identity, err
 }
 
 // SubAccounts implements [exchanges.Account].
 func (g *guarded) SubAccounts(ctx context.Context) (accounts []exchanges.SubAccount, err error) {
-	err = g.call("list_sub_accounts", func() error { accounts, err = g.Account.SubAccounts(ctx); return err })
+	err = g.call(exchanges.OpSubAccounts, func() error { accounts, err = g.Account.SubAccounts(ctx); return err })
 	return accounts, err
 }
 
 // CreateKey implements [exchanges.Account].
 func (g *guarded) CreateKey(ctx context.Context, request exchanges.KeyRequest) (key exchanges.Key, err error) {
-	err = g.call("create_key", func() error { key, err = g.Account.CreateKey(ctx, request); return err })
+	err = g.call(exchanges.OpCreateKey, func() error { key, err = g.Account.CreateKey(ctx, request); return err })
 	return key, err
 }
 
 // ListKeys implements [exchanges.Account].
 func (g *guarded) ListKeys(ctx context.Context, subAccount string) (keys []exchanges.KeyInfo, err error) {
-	err = g.call("list_keys", func() error { keys, err = g.Account.ListKeys(ctx, subAccount); return err })
+	err = g.call(exchanges.OpListKeys, func() error { keys, err = g.Account.ListKeys(ctx, subAccount); return err })
 	return keys, err
 }
 
 // DeleteKey implements [exchanges.Account].
 func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return g.call("delete_key", func() error { return g.Account.DeleteKey(ctx, ref) })
+	return g.call(exchanges.OpDeleteKey, func() error { return g.Account.DeleteKey(ctx, ref) })
 }
 
 // KeyWorks is that of an [exchanges.Prober]; elsewhere a key works at once.
@@ -131,6 +131,6 @@ func (g *guarded) KeyWorks(ctx context.Context, key exchanges.Key) (works bool, 
 	if !slow {
 		return true, nil
 	}
-	err = g.call("try_key", func() error { works, err = prober.KeyWorks(ctx, key); return err })
+	err = g.call(exchanges.OpTryKey, func() error { works, err = prober.KeyWorks(ctx, key); return err })
 	return works, err
 }

@@ -48,7 +48,7 @@ type connections struct {
 	catalog []exchanges.Exchange
 	now     func() time.Time
 	// observer returns what a connection's calls are reported to.
-	observer func(connection string) func(operation string, err error, took time.Duration)
+	observer func(connection string) func(operation exchanges.Operation, err error, took time.Duration)
 
 	mu    sync.Mutex
 	links map[string]*link

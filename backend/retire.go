@@ -99,7 +99,7 @@ func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 // the place that it takes, stay until the key is no longer listed.
 func leftToPerson(l *link, entry keyEntry, found *exchanges.KeyInfo) error {
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key",
+		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: exchanges.OpDeleteKey,
 		Message: fmt.Sprintf("the key labelled %s is listed only as %s and cannot be deleted through the API; nobody holds its secret", entry.Label, found.ID),
 		Remedy:  fmt.Sprintf("delete it on the exchange's website, in sub-account %s", entry.SubAccount),
 	}
@@ -111,7 +111,7 @@ func (e *engine) endedByItself(l *link, entry keyEntry) error {
 	end := entry.HardLimit.Add(unlistedGrace)
 	if left := end.Sub(e.now()); left > 0 {
 		return &exchanges.Error{
-			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key", RetryAfter: left,
+			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: exchanges.OpDeleteKey, RetryAfter: left,
 			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and by " + timestamp(end) + " it has ended by itself",
 		}
 	}

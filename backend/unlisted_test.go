@@ -133,7 +133,7 @@ func TestKeyThatHasEndedByItself(t *testing.T) {
 	} {
 		d.clock.now = entry.HardLimit.Add(test.after)
 		l := &link{variant: test.variant, account: &guarded{
-			Account: stubborn{}, circuit: &circuit{now: d.clock.Now}, observe: func(string, error, time.Duration) {},
+			Account: stubborn{}, circuit: &circuit{now: d.clock.Now}, observe: func(exchanges.Operation, error, time.Duration) {},
 		}}
 		require.ErrorIs(t, d.engine.deleteKey(t.Context(), l, entry), test.want)
 	}

@@ -13,7 +13,7 @@ import (
 func (e *engine) verify(ctx context.Context, o *order, m *minted) error {
 	if !m.complete() {
 		return o.link.failed(&exchanges.Error{
-			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: "create key", Message: "the answer holds no key",
+			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: exchanges.OpCreateKey, Message: "the answer holds no key",
 		})
 	}
 	if err := o.link.variant.CheckGrant(o.grant, m.key.Permissions); err != nil {

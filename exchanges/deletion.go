@@ -42,12 +42,12 @@ func settle(ctx context.Context, delay time.Duration, deleteKey func(context.Con
 		case deleteErr != nil:
 			return deleteErr
 		case wait == 0 || wait > delay:
-			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange confirmed the deletion and still lists the key"}
+			return &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange confirmed the deletion and still lists the key"}
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange still lists the key", Err: ctx.Err()}
+			return &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange still lists the key", Err: ctx.Err()}
 		}
 	}
 }

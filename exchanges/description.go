@@ -156,8 +156,7 @@ type ExpiryRule struct {
 
 // RateLimit is one documented limit.
 type RateLimit struct {
-	// Operation in plain words: "create key".
-	Operation string
+	Operation Operation
 	// Requests allowed in each Per, or the weight that they may have together
 	// where the exchange counts weights.
 	Requests int

@@ -32,7 +32,7 @@ type KeyQuery func(ctx context.Context, subAccount, id string) ([]KeyInfo, error
 func SettleMaskedDeletion(ctx context.Context, ref KeyRef, query KeyQuery, deleteKey func(context.Context) error) error {
 	if IsMasked(ref.ID) {
 		return &Error{
-			Kind: ErrUnsupported, Operation: "delete key",
+			Kind: ErrUnsupported, Operation: OpDeleteKey,
 			Message: "the exchange shows only " + ref.ID + " of the key", Remedy: "delete it on the exchange's website",
 		}
 	}

@@ -41,7 +41,7 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 			key += " of sub-account " + ref.SubAccount
 		}
 		left := &Error{
-			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: "create key",
+			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: OpCreateKey,
 			Message: "the new key could be neither finished (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
 			Remedy:  "delete key " + key + " at the exchange if the engine does not; nobody holds its secret",
 			KeyID:   ref.ID,
@@ -58,7 +58,7 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 		failure.Kind = ErrUnavailable
 		return &failure
 	case "":
-		return &Error{Kind: ErrUnavailable, Operation: "create key", Message: cause.Error(), Err: cause}
+		return &Error{Kind: ErrUnavailable, Operation: OpCreateKey, Message: cause.Error(), Err: cause}
 	}
 	return cause
 }

@@ -12,8 +12,8 @@ import (
 )
 
 func TestRollBack(t *testing.T) {
-	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "acme", Operation: "bind key", Message: "bad address"}
-	lost := &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "acme", Operation: "bind key", Err: context.DeadlineExceeded}
+	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "acme", Operation: "bind_key", Message: "bad address"}
+	lost := &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "acme", Operation: "bind_key", Err: context.DeadlineExceeded}
 	foreign := errors.New("not of an exchange")
 	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key7"}
 	gone, cancel := context.WithCancel(t.Context())

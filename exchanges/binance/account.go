@@ -65,7 +65,7 @@ func notForRoots() []string {
 func (a *account) restrictions(ctx context.Context) (flags, error) {
 	var restrictions flags
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(restrictions) > 0 },
 	}, &restrictions)
 	return restrictions, err

@@ -49,7 +49,7 @@ func (c clock) time() time.Time { return c.ServerTime.Time }
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var own rights
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
 		Complete: func() bool { return own.told() },
 	}, &own)
 	if err != nil {
@@ -119,7 +119,7 @@ func (a *account) subAccountPage(ctx context.Context, number string, size int) (
 	}
 	rows := func() []subAccount { return append(page.Result.Items, page.SubAccountList.Items...) }
 	err := a.Do(ctx, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
 		Query: rest.Query("page", number, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (page.Result.Present || page.SubAccountList.Present) &&
@@ -140,7 +140,7 @@ type keyName struct {
 }
 
 // number is a sub-account's name as BingX's calls that change something take it.
-func number(operation, subAccount string) (uint64, error) {
+func number(operation exchanges.Operation, subAccount string) (uint64, error) {
 	uid, err := strconv.ParseUint(subAccount, 10, 64)
 	if err != nil {
 		return 0, &exchanges.Error{
@@ -155,7 +155,7 @@ func number(operation, subAccount string) (uint64, error) {
 // CreateKey makes the key, and then asks BingX what it made: the answer to the
 // first call is documented with neither permissions nor addresses in it.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	subUID, err := number(opCreateKey, request.SubAccount)
+	subUID, err := number(exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -172,7 +172,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		SecretKey exchanges.Secret `json:"secretKey"`
 	}
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && !exchanges.IsMasked(created.APIKey) },
 	}, order, &created)
 	if err != nil {
@@ -193,7 +193,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 // incomplete is the failure of a creation that has made a key, but not as it
 // must be.
 func incomplete(message string) error {
-	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: opCreateKey, Message: message}
+	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: exchanges.OpCreateKey, Message: message}
 }
 
 // check asks for a new key and completes it with what BingX shows of it. It must
@@ -268,7 +268,7 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 	}
 	rows := func() []key { return append(list.APIInfos.Items, list.APIKeyList.Items...) }
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
 		Query: rest.Query("uid", subAccount, "apiKey", apiKey), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (list.APIInfos.Present || list.APIKeyList.Present) &&
@@ -291,13 +291,13 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	subUID, err := number(opDeleteKey, ref.SubAccount)
+	subUID, err := number(exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
 	return exchanges.SettleMaskedDeletion(ctx, ref, a.keys, func(ctx context.Context) error {
 		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
+			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
 		}, keyName{subUID, ref.ID}, nil)
 	})
 }

@@ -53,7 +53,7 @@ func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Option
 }
 
 // ask asks what the credential may do, or, if one is given, a token.
-func (a *account) ask(ctx context.Context, operation string, token exchanges.Secret) ([]right, error) {
+func (a *account) ask(ctx context.Context, operation exchanges.Operation, token exchanges.Secret) ([]right, error) {
 	var rows []right
 	call := rest.Call{
 		Operation: operation, Limit: opPermissions, Method: http.MethodPost, Path: pathPermissions, Effect: rest.ReadOnly,
@@ -67,7 +67,7 @@ func (a *account) ask(ctx context.Context, operation string, token exchanges.Sec
 }
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	rows, err := a.ask(ctx, opInspect, "")
+	rows, err := a.ask(ctx, exchanges.OpInspect, "")
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -120,7 +120,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Scope: "api", TTL: lifetime(request.Expires, time.Now()), Caps: caps, WritePermission: write, CustIP: "0"}
 	var tokens []exchanges.Secret
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
 		Complete: func() bool { return len(tokens) == 1 && tokens[0] != "" },
 	}, body, &tokens)
 	if err != nil {
@@ -143,7 +143,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 // checkRequest refuses what makes no sense to ask of Bitfinex.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
-	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opCreateKey}
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: exchanges.OpCreateKey}
 	switch {
 	case a.isToken:
 		failure.Kind, failure.Message = exchanges.ErrPermission, "a token does not mint tokens here"
@@ -170,7 +170,7 @@ func lifetime(ends, now time.Time) int64 {
 func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, error) {
 	says, err := parse(token)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: opCreateKey, Message: err.Error()}
+		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Message: err.Error()}
 	}
 	rows, err := a.ask(ctx, opCheckKey, token)
 	if errors.Is(err, errDeadToken) {
@@ -183,7 +183,7 @@ func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, 
 // ListKeys fails: Bitfinex lists no tokens.
 func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
 	return nil, &exchanges.Error{
-		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: opListKeys,
+		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: exchanges.OpListKeys,
 		Message: "Bitfinex lists no tokens; the engine's ledger is the only list of them",
 	}
 }
@@ -196,14 +196,14 @@ func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error)
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Token == "" {
 		return &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opDeleteKey,
+			Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: exchanges.OpDeleteKey,
 			Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
 		}
 	}
 	deleteErr := a.DoJSON(ctx, rest.Call{
-		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
 	}, map[string]string{"token": ref.Token.Reveal()}, nil)
-	_, err := a.ask(ctx, opDeleteKey, ref.Token)
+	_, err := a.ask(ctx, exchanges.OpDeleteKey, ref.Token)
 	switch {
 	case errors.Is(err, errDeadToken):
 		return nil
@@ -213,7 +213,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		return err
 	}
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opDeleteKey,
+		Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpDeleteKey,
 		Message: "Bitfinex confirmed the deletion, and the token still works",
 		Remedy:  "it is tried again until the token has ended by itself, which it does with its lease",
 	}

@@ -63,7 +63,7 @@ func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 		Authorities []string       `json:"authorities"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
 	}, &root)
 	if err != nil {

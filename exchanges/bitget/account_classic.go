@@ -45,7 +45,7 @@ func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		}
 		full := func() bool { return len(answer.List.Items) >= classicPage }
 		err := c.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
 		}, &answer)
@@ -87,7 +87,7 @@ type classicEdit struct {
 func (c *classic) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created classicKey
 	err := c.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, classicEdit{
@@ -123,7 +123,7 @@ func (c *classic) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, error) {
 	var keys rest.List[classicKey]
 	err := c.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
 		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })

@@ -121,7 +121,7 @@ const permManage = "sub-accounts"
 // Inspect tries what only a key of the main account may do: it asks for one
 // sub-account.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	some, _, err := part(ctx, a, rest.Call{Operation: opInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
+	some, _, err := part(ctx, a, rest.Call{Operation: exchanges.OpInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
 	if errors.Is(err, errNoRight) {
 		return exchanges.Identity{Problem: "the key belongs to a sub-account; use one of the main account", ClockOffset: a.ClockOffset()}, nil
 	}
@@ -156,7 +156,7 @@ func (s subAccount) named() bool { return s.Name != "" }
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	for _, frozen := range []string{"false", "true"} {
-		found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
+		found, err := list(ctx, a, rest.Call{Operation: exchanges.OpSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
 		if err != nil {
 			return nil, err
 		}
@@ -205,7 +205,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created single[key]
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
 		Complete: func() bool { return created.Data.named() && created.Data.AccessID != "" && created.Data.Secret != "" },
 	}, body, &created)
 	if err != nil {
@@ -241,7 +241,7 @@ func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	keys, err := list(ctx, a, rest.Call{Operation: opListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
+	keys, err := list(ctx, a, rest.Call{Operation: exchanges.OpListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		number, err := strconv.ParseInt(ref.ID, 10, 64)
 		if err != nil {
 			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: opDeleteKey,
+				Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: exchanges.OpDeleteKey,
 				Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
 			}
 		}
@@ -276,7 +276,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 
 func (a *account) deleteKey(ctx context.Context, number int64, subAccount string) error {
 	return a.DoJSON(ctx, rest.Call{
-		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
 	}, struct {
 		SubUserName string `json:"sub_user_name,omitempty"`
 		APIID       int64  `json:"api_id"`
@@ -292,7 +292,7 @@ func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, err
 		return false, err
 	}
 	err = a.Do(ctx, rest.Call{
-		Operation: opTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
+		Operation: exchanges.OpTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
 		Sign: signer.sign, Secrets: []exchanges.Secret{minted.APISecret},
 	}, nil)
 	var refusal *exchanges.Error

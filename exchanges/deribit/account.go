@@ -85,7 +85,7 @@ func pathOf(method string) string { return "/api/v2/" + method }
 
 // call is a call of one method in one account.
 type call struct {
-	operation string
+	operation exchanges.Operation
 	method    string
 	place     string
 	params    params
@@ -143,7 +143,7 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	const method = "public/get_time"
 	var now rest.Milliseconds
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
+		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
 	}, newMessage(method, params{}), &now)
 	return now.Time, err
 }
@@ -159,7 +159,7 @@ type accountRow struct {
 const typeMain = "main"
 
 // place returns where the calls for a sub-account are made.
-func (a *account) place(ctx context.Context, operation, subAccount string) (string, error) {
+func (a *account) place(ctx context.Context, operation exchanges.Operation, subAccount string) (string, error) {
 	if _, err := strconv.ParseUint(subAccount, 10, 64); err != nil {
 		return "", invalid(operation, "a Deribit sub-account is named by its id, a number, not "+strconv.Quote(subAccount))
 	}
@@ -192,7 +192,7 @@ func (a *account) ownAccount(ctx context.Context) (*accountRow, error) {
 func (a *account) summary(ctx context.Context) (*accountRow, error) {
 	var own accountRow
 	err := a.do(ctx, call{
-		operation: opInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
+		operation: exchanges.OpInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
 		effect: rest.ReadOnly, complete: func() bool { return own.ID != "" },
 	}, &own)
 	if err != nil {
@@ -287,7 +287,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 func (a *account) accounts(ctx context.Context) ([]accountRow, error) {
 	var rows []accountRow
 	err := a.do(ctx, call{
-		operation: opSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
+		operation: exchanges.OpSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
 		complete: func() bool {
 			return rows != nil && !slices.ContainsFunc(rows, func(row accountRow) bool { return row.ID == "" })
 		},

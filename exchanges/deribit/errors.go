@@ -154,6 +154,6 @@ func hasCode(err error, code int64) bool {
 }
 
 // invalid is a refusal of our own.
-func invalid(operation, message string) error {
+func invalid(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: name, Operation: operation, Message: message}
 }

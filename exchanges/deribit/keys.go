@@ -36,7 +36,7 @@ type madeKey struct {
 
 // order is a key to be made.
 type order struct {
-	operation string
+	operation exchanges.Operation
 	place     string
 	name      string
 	maxScope  string
@@ -47,12 +47,12 @@ type order struct {
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	place, err := a.place(ctx, opCreateKey, request.SubAccount)
+	place, err := a.place(ctx, exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	made, err := a.mint(ctx, order{
-		operation: opCreateKey, place: place, name: request.Label, maxScope: encode(request.Permissions),
+		operation: exchanges.OpCreateKey, place: place, name: request.Label, maxScope: encode(request.Permissions),
 		publicKey: request.PublicKey, addresses: request.Addresses, made: request.Made,
 	})
 	if err != nil {
@@ -168,7 +168,7 @@ func (a *account) explain(ctx context.Context, place string, refusal error) erro
 // ListKeys leaves out the root key where it lives in the sub-account: what goes
 // by the list must not delete it.
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	place, err := a.place(ctx, opListKeys, subAccount)
+	place, err := a.place(ctx, exchanges.OpListKeys, subAccount)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +200,7 @@ const (
 func (a *account) list(ctx context.Context, place string, codeless bool) ([]key, error) {
 	var keys []key
 	err := a.do(ctx, call{
-		operation: opListKeys, method: "private/list_api_keys", place: place, params: params{}, effect: rest.ReadOnly, codeless: codeless,
+		operation: exchanges.OpListKeys, method: "private/list_api_keys", place: place, params: params{}, effect: rest.ReadOnly, codeless: codeless,
 		complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return !k.named() })
 		},
@@ -209,7 +209,7 @@ func (a *account) list(ctx context.Context, place string, codeless bool) ([]key,
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	place, err := a.place(ctx, opDeleteKey, ref.SubAccount)
+	place, err := a.place(ctx, exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (a *account) remove(ctx context.Context, place string, ref exchanges.KeyRef
 	p := proof{account: a, place: place, ref: ref}
 	return exchanges.SettleDeletion(ctx, &p, ref, func(ctx context.Context) error {
 		err := a.do(ctx, call{
-			operation: opDeleteKey, method: "private/remove_api_key", place: place,
+			operation: exchanges.OpDeleteKey, method: "private/remove_api_key", place: place,
 			params: params{"id": json.Number(ref.ID)}, effect: rest.Idempotent,
 		}, nil)
 		p.confirmed = err == nil
@@ -260,7 +260,7 @@ func (p *proof) rename(ctx context.Context) (there []exchanges.KeyInfo, known bo
 	}
 	var found key
 	err := p.do(ctx, call{
-		operation: opDeleteKey, method: "private/change_api_key_name", place: p.place, effect: rest.Idempotent, codeless: true,
+		operation: exchanges.OpDeleteKey, method: "private/change_api_key_name", place: p.place, effect: rest.Idempotent, codeless: true,
 		params:   params{"id": json.Number(p.ref.ID), "name": p.ref.Label},
 		complete: func() bool { return found.named() },
 	}, &found)

@@ -70,7 +70,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 	var failure *exchanges.Error
 	demanded := time.Now()
 	for range codeTries {
-		if err := a.Wait(ctx, opOneTimeCode, max(c.codes, 1)); err != nil {
+		if err := a.Wait(ctx, exchanges.OpOneTimeCode, max(c.codes, 1)); err != nil {
 			return tooFewCodes(err, c.codes)
 		}
 		if time.Since(demanded) > challengeLife {
@@ -83,7 +83,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 			return err
 		}
 		if hasCode(err, codeTooManyCodes) {
-			a.Pause(opOneTimeCode, failure.RetryAfter)
+			a.Pause(exchanges.OpOneTimeCode, failure.RetryAfter)
 		}
 		if !errors.Is(err, errCodeSpent) {
 			return err

@@ -248,7 +248,7 @@ func TestNoTOTPSecret(t *testing.T) {
 func TestTooManyWrongCodes(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
-		guarded.Pause(opOneTimeCode, time.Hour)
+		guarded.Pause(exchanges.OpOneTimeCode, time.Hour)
 		_, err := guarded.CreateKey(exchanges.WithPatience(v.Context(), time.Minute), v.request(subAccount, "vlt1"))
 		var failure *exchanges.Error
 		require.True(t, errors.As(err, &failure))

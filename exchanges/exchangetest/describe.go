@@ -76,7 +76,7 @@ func (s *suite) testDescribe(t *testing.T) {
 	}
 
 	require.NotEmpty(t, v.RateLimits)
-	assertUnique(t, v.RateLimits, func(r exchanges.RateLimit) string { return r.Operation })
+	assertUnique(t, v.RateLimits, func(r exchanges.RateLimit) string { return string(r.Operation) })
 	for _, r := range v.RateLimits {
 		assert.NotEmpty(t, r.Operation)
 		assert.Positive(t, r.Requests, r.Operation)

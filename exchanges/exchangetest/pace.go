@@ -57,7 +57,7 @@ func (s *suite) testPace(t *testing.T) {
 func (s *suite) felt() float64 {
 	for _, limit := range s.variant.RateLimits {
 		// A tenth of a limit may be used at once.
-		if atOnce := limit.Requests / 10; limit.Operation == "create key" && atOnce > busy {
+		if atOnce := limit.Requests / 10; limit.Operation == exchanges.OpCreateKey && atOnce > busy {
 			return busy / 2 / float64(atOnce)
 		}
 	}

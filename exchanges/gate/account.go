@@ -75,7 +75,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		IPWhitelist rest.List[string] `json:"ip_whitelist"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
 	}, &root)
 	if err != nil {
@@ -150,7 +150,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		State     int       `json:"state"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
 		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
 		Complete: func() bool { return subs != nil },
 	}, &subs)
@@ -178,10 +178,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Mode: classic, Name: request.Label, Perms: encode(request.Permissions), IPWhitelist: request.Addresses}
 
 	var created key
-	err := checkUserID(opCreateKey, request.SubAccount)
+	err := checkUserID(exchanges.OpCreateKey, request.SubAccount)
 	if err == nil {
 		err = a.DoJSON(ctx, rest.Call{
-			Operation: opCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
+			Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
 			Complete: func() bool { return created.Key != "" && created.Secret != "" },
 		}, body, &created)
 	}
@@ -202,7 +202,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 const classic = 1
 
 // checkUserID keeps what is no number out of paths.
-func checkUserID(operation, subAccount string) error {
+func checkUserID(operation exchanges.Operation, subAccount string) error {
 	if _, err := strconv.ParseUint(subAccount, 10, 63); err != nil {
 		return &exchanges.Error{
 			Kind: exchanges.ErrInvalid, Exchange: "gate", Operation: operation,
@@ -229,12 +229,12 @@ func (a *account) explain(ctx context.Context, subAccount string, err error) err
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if err := checkUserID(opListKeys, subAccount); err != nil {
+	if err := checkUserID(exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.Key == "" })
@@ -253,12 +253,12 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	if err := checkUserID(opDeleteKey, ref.SubAccount); err != nil {
+	if err := checkUserID(exchanges.OpDeleteKey, ref.SubAccount); err != nil {
 		return err
 	}
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
 		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
+			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
 			Effect: rest.Idempotent,
 		}, nil)
 	})

@@ -56,14 +56,14 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 		Time rest.Milliseconds `json:"time"`
 	}
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
+		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
 		Complete: func() bool { return !status.Time.IsZero() },
 	}, question{Type: "exchangeStatus"}, &status)
 	return status.Time.Time, err
 }
 
 // ask asks about an address. The answer must be complete.
-func (a *account) ask(ctx context.Context, operation string, weight int, q question, answer any, complete func() bool) error {
+func (a *account) ask(ctx context.Context, operation exchanges.Operation, weight int, q question, answer any, complete func() bool) error {
 	return a.DoJSON(ctx, rest.Call{
 		Operation: operation, Method: http.MethodPost, Path: pathInfo, Weight: weight, Effect: rest.ReadOnly, Complete: complete,
 	}, q, answer)
@@ -83,7 +83,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 			User string `json:"user"`
 		} `json:"data"`
 	}
-	err := a.ask(ctx, opInspect, weightRole, question{"userRole", a.address}, &answer, func() bool { return answer.Role != "" })
+	err := a.ask(ctx, exchanges.OpInspect, weightRole, question{"userRole", a.address}, &answer, func() bool { return answer.Role != "" })
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -99,7 +99,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.Problem = "the private_key is that of an agent of " + answer.Data.User + "; agents cannot approve agents, so give the wallet's own key"
 	case roleMissing:
 		return exchanges.Identity{}, &exchanges.Error{
-			Kind: exchanges.ErrAuth, Exchange: "hyperliquid", Operation: opInspect,
+			Kind: exchanges.ErrAuth, Exchange: "hyperliquid", Operation: exchanges.OpInspect,
 			Message: a.address + " is neither an account that has deposited nor an agent of one",
 			Remedy:  "check environment, and deposit USDC to a new account first",
 		}
@@ -114,7 +114,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	var subs rest.List[struct {
 		Name string `json:"name"`
 	}]
-	err := a.ask(ctx, opSubAccounts, weightInfo, question{"subAccounts", a.address}, &subs, nil)
+	err := a.ask(ctx, exchanges.OpSubAccounts, weightInfo, question{"subAccounts", a.address}, &subs, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 }
 
 // own refuses any sub-account but the account itself.
-func (a *account) own(subAccount, operation string) error {
+func (a *account) own(subAccount string, operation exchanges.Operation) error {
 	if strings.EqualFold(subAccount, a.address) {
 		return nil
 	}
@@ -137,14 +137,14 @@ func (a *account) own(subAccount, operation string) error {
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	if err := a.own(request.SubAccount, opCreateKey); err != nil {
+	if err := a.own(request.SubAccount, exchanges.OpCreateKey); err != nil {
 		return exchanges.Key{}, err
 	}
 	address, err := wallet.ParseAddress(request.PublicKey)
 	if err != nil || request.Label == "" {
 		// Without a name it would replace the account's unnamed agent.
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "hyperliquid", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "hyperliquid", Operation: exchanges.OpCreateKey,
 			Message: "an agent needs a name, and an address: the public half of a key of type secp256k1",
 		}
 	}
@@ -153,7 +153,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		// Rounded up, so that the agent does not end before the lease.
 		name += fmt.Sprintf(" valid_until %d", request.Expires.Add(time.Millisecond-1).UnixMilli())
 	}
-	if err := a.approve(ctx, rest.Call{Operation: opCreateKey, Effect: rest.Once}, address, name); err != nil {
+	if err := a.approve(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, address, name); err != nil {
 		return exchanges.Key{}, err
 	}
 	return exchanges.Key{ID: address.String(), APIKey: address.String(), Permissions: []string{agent}}, nil
@@ -176,7 +176,7 @@ func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Ad
 // ListKeys lists the named agents. Hyperliquid does not list the unnamed one,
 // which is never ours.
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if err := a.own(subAccount, opListKeys); err != nil {
+	if err := a.own(subAccount, exchanges.OpListKeys); err != nil {
 		return nil, err
 	}
 	var agents []struct {
@@ -184,7 +184,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Address    string            `json:"address"`
 		ValidUntil rest.Milliseconds `json:"validUntil"`
 	}
-	err := a.ask(ctx, opListKeys, weightInfo, question{"extraAgents", a.address}, &agents, func() bool {
+	err := a.ask(ctx, exchanges.OpListKeys, weightInfo, question{"extraAgents", a.address}, &agents, func() bool {
 		for _, listed := range agents {
 			if _, err := wallet.ParseAddress(listed.Address); err != nil || listed.Name == "" {
 				return false
@@ -221,7 +221,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		// little longer.
 		return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(context.Context) error { return nil })
 	}
-	removal := rest.Call{Operation: opDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}
+	removal := rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}
 	return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(ctx context.Context) error {
 		return a.approve(ctx, removal, wallet.Address{}, name)
 	})

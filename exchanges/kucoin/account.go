@@ -76,7 +76,7 @@ func (k key) addresses() []string {
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v1/user/api-key", Effect: rest.ReadOnly, Weight: weightOfCall,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v1/user/api-key", Effect: rest.ReadOnly, Weight: weightOfCall,
 		Complete: func() bool { return root.APIKey != "" },
 	}, &root)
 	if err != nil {
@@ -120,7 +120,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			}] `json:"items"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
 			Query: rest.Query("currentPage", number, "pageSize", strconv.Itoa(pageSize)), Effect: rest.ReadOnly, Weight: weightOfCall,
 			Complete: func() bool { return page.Items.Present },
 		}, &page)
@@ -138,7 +138,7 @@ const statusFrozen = 3
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	if slices.Contains(request.Permissions, innerTransfer) && len(request.Addresses) == 0 {
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpCreateKey,
 			Message: "KuCoin gives the scope transfer only to keys that are bound to addresses", Remedy: "set ip_allowlist",
 		}
 	}
@@ -156,7 +156,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created key
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once, Weight: weightOfCall,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once, Weight: weightOfCall,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, body, &created)
@@ -187,7 +187,7 @@ func expire(limit, now time.Time) string {
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subName", subAccount), Effect: rest.ReadOnly, Weight: weightOfCall,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
@@ -210,13 +210,13 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
 		if ref.Passphrase == "" {
 			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: opDeleteKey,
+				Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpDeleteKey,
 				Message: "KuCoin deletes a key only if told its passphrase, of which there is no record",
 				Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
 			}
 		}
 		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
+			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
 			Query:   rest.Query("apiKey", ref.ID, "subName", ref.SubAccount, "passphrase", ref.Passphrase.Reveal()),
 			Secrets: []exchanges.Secret{ref.Passphrase}, Effect: rest.Idempotent, Weight: weightOfDeletion,
 		}, nil)

@@ -58,7 +58,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		AccountType string `json:"accountType"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
 		Complete: func() bool { return own.AccountType != "" },
 	}, &own)
 	if err != nil {
@@ -136,7 +136,7 @@ func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
 			SubAccounts []subAccount `json:"subAccounts"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
 			Query: rest.Query("page", number, "limit", strconv.Itoa(pageSize)), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return page.SubAccounts != nil && !slices.ContainsFunc(page.SubAccounts, func(s subAccount) bool { return s.Name == "" })
@@ -178,7 +178,7 @@ func (k key) created() time.Time {
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
 	err := a.Do(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once,
 		Query: rest.Query("subAccount", request.SubAccount, "note", request.Label,
 			"permissions", encode(request.Permissions), "ip", strings.Join(request.Addresses, ",")),
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
@@ -201,7 +201,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Keys []key `json:"subAccount"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subAccount", subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
@@ -223,7 +223,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
 		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
+			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
 			Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
 		}, nil)
 	})

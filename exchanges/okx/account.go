@@ -58,7 +58,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		IP      rest.CommaList `json:"ip"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(roots) == 1 && roots[0].UID != "" },
 	}, &roots)
 	if err != nil {
@@ -98,7 +98,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			TS      rest.Milliseconds `json:"ts"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
 			Query: rest.Query("limit", strconv.Itoa(pageSize), "after", cursor), Effect: rest.ReadOnly,
 		}, &page)
 		if err != nil {
@@ -147,7 +147,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created []key
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return len(created) == 1 && created[0].APIKey != "" && created[0].Secret != "" },
 	}, body, &created)
@@ -167,7 +167,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
 		Query: rest.Query("subAcct", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool { return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" }) },
 	}, &keys)
@@ -186,7 +186,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
 		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
+			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
 		}, struct {
 			SubAcct string `json:"subAcct"`
 			APIKey  string `json:"apiKey"`

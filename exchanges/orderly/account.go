@@ -62,7 +62,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		} `json:"data"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
 		Query:    rest.Query("address", owner.key.Address().Checksummed(), "broker_id", owner.broker),
 		Complete: func() bool { return answer.Data.AccountID != "" },
 	}, &answer)
@@ -92,7 +92,7 @@ func (a *account) inspectKey(ctx context.Context) (exchanges.Identity, error) {
 		return identity, nil
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly,
 	}, nil)
 	if err != nil {
 		return exchanges.Identity{}, err
@@ -113,7 +113,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		} `json:"data"`
 	}
 	err := a.private(ctx, a.signer.account, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: "/v1/client/sub_account", Effect: rest.ReadOnly,
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v1/client/sub_account", Effect: rest.ReadOnly,
 		Complete: func() bool { return answer.Data.Rows.Present },
 	}, nil, &answer)
 	var all []exchanges.SubAccount
@@ -129,7 +129,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	if err := a.checkRequest(request); err != nil {
 		return exchanges.Key{}, err
 	}
-	err := a.register(ctx, rest.Call{Operation: opCreateKey, Effect: rest.Once}, addKey{
+	err := a.register(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, addKey{
 		OrderlyKey: request.PublicKey, Scope: encode(request.Permissions), Tag: request.Label, SubAccountID: request.SubAccount,
 		// Rounded up, so that the key does not end before the lease.
 		Expiration: request.Expires.Add(time.Millisecond - 1).UnixMilli(),
@@ -151,10 +151,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 // checkRequest refuses what Orderly would, or would take for something else.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
-	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "orderly", Operation: opCreateKey}
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "orderly", Operation: exchanges.OpCreateKey}
 	switch {
 	case a.signer.owner == nil:
-		return a.cannot(opCreateKey)
+		return a.cannot(exchanges.OpCreateKey)
 	case strings.EqualFold(request.SubAccount, a.signer.account):
 		failure.Kind = exchanges.ErrPermission
 		failure.Message = "a key of the main account acts for all of its sub-accounts, so that none is minted there"
@@ -278,7 +278,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		}
 		rows := &answer.Data.Rows
 		err := a.private(ctx, subAccount, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: "/v1/client/key_info", Effect: rest.ReadOnly,
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v1/client/key_info", Effect: rest.ReadOnly,
 			Query: rest.Query("key_status", statusActive, "page", number, "size", strconv.Itoa(pageSize)),
 			Complete: func() bool {
 				return rows.Present && !slices.ContainsFunc(rows.Items, func(k key) bool { return k.OrderlyKey == "" || k.Status == "" })
@@ -300,7 +300,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleSlowDeletion(ctx, proof{a, ref.ID}, ref, settling, func(ctx context.Context) error {
 		return a.private(ctx, ref.SubAccount, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
+			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
 		}, map[string]string{"orderly_key": ref.ID}, nil)
 	})
 }

@@ -68,7 +68,7 @@ func (a *account) manage(ctx context.Context) error {
 		return err
 	}
 	ends := time.Now().Add(managerLifetime)
-	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: opCreateKey, Effect: rest.Idempotent}, addKey{
+	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: exchanges.OpCreateKey, Effect: rest.Idempotent}, addKey{
 		// Which scopes it takes to remove keys is not documented.
 		OrderlyKey: key.public, Scope: encode([]string{"read", "trading", "asset"}), Expiration: ends.UnixMilli(), Tag: managerTag,
 	})
@@ -122,7 +122,7 @@ func (a *account) private(ctx context.Context, subAccount string, call rest.Call
 }
 
 // cannot refuses what only the owner of an account can do.
-func (a *account) cannot(operation string) error {
+func (a *account) cannot(operation exchanges.Operation) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrPermission, Exchange: "orderly", Operation: operation,
 		Message: "an Orderly key cannot manage keys", Remedy: "give the wallet's private_key, and its broker",

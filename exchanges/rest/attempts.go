@@ -92,7 +92,7 @@ func (a *attempts) spend() bool {
 func (c *Client) pause(call Call, failure *exchanges.Error, wait time.Duration) {
 	operation := call.limit()
 	if errors.Is(failure, ErrBanned) {
-		operation = AnyOperation
+		operation = exchanges.OpAny
 	}
 	c.pacer.pause(operation, wait)
 }

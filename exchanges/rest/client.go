@@ -50,7 +50,7 @@ type Config struct {
 	// credential to what is here, such as a token that derives from one.
 	Secrets []exchanges.Secret
 	// Limits are the documented rate limits; a call draws on the one with
-	// its operation and on the one for [AnyOperation].
+	// its operation and on the one for [exchanges.OpAny].
 	Limits []exchanges.RateLimit
 	// Sign adds the credential's signature to a request that will be sent
 	// exactly as it then is. The time is the exchange's.
@@ -113,8 +113,8 @@ const (
 
 // Call is one call to make.
 type Call struct {
-	// Operation in plain words, for errors and to find the rate limit.
-	Operation string
+	// Operation names the call in errors, and its rate limit.
+	Operation exchanges.Operation
 	Method    string
 	Path      string
 	// Query is the encoded query string, see [Query].
@@ -126,7 +126,7 @@ type Call struct {
 	Effect Effect
 	// Limit is the operation whose rate limit the call draws on, where several
 	// share one; empty means Operation.
-	Limit string
+	Limit exchanges.Operation
 	// Weight is what the call draws from a limit that counts weights; zero
 	// means 1.
 	Weight int
@@ -151,7 +151,7 @@ type Call struct {
 }
 
 // limit is the operation whose rate limit the call draws on.
-func (c Call) limit() string { return cmp.Or(c.Limit, c.Operation) }
+func (c Call) limit() exchanges.Operation { return cmp.Or(c.Limit, c.Operation) }
 
 // Client makes calls with one root credential. It is safe for concurrent use.
 type Client struct {
@@ -259,7 +259,7 @@ func (c *Client) DoJSON(ctx context.Context, call Call, body, out any) error {
 // for what is limited besides calls, such as one-time codes. It fails at once
 // if the last of that many turns, of which this is the first, would come later
 // than the caller's patience or deadline allows.
-func (c *Client) Wait(ctx context.Context, operation string, turns int) error {
+func (c *Client) Wait(ctx context.Context, operation exchanges.Operation, turns int) error {
 	q, limited := c.pacer.queues[operation]
 	if !limited {
 		return nil
@@ -271,7 +271,9 @@ func (c *Client) Wait(ctx context.Context, operation string, turns int) error {
 }
 
 // Pause holds back an operation for a while.
-func (c *Client) Pause(operation string, wait time.Duration) { c.pacer.pause(operation, wait) }
+func (c *Client) Pause(operation exchanges.Operation, wait time.Duration) {
+	c.pacer.pause(operation, wait)
+}
 
 // Now is the exchange's present time, as far as its clock could be measured.
 func (c *Client) Now(ctx context.Context) time.Time {

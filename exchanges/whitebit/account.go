@@ -114,10 +114,13 @@ const permManage = "sub-accounts"
 // Inspect tries what minting needs: it asks for one sub-account and for one
 // key.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	for _, try := range []struct{ path, limit string }{{pathSubAccounts, opSubAccounts}, {pathListKeys, opListKeys}} {
+	for _, try := range []struct {
+		path  string
+		limit exchanges.Operation
+	}{{pathSubAccounts, exchanges.OpSubAccounts}, {pathListKeys, exchanges.OpListKeys}} {
 		var found page[struct{}]
 		err := a.post(ctx, rest.Call{
-			Operation: opInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
+			Operation: exchanges.OpInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
 			Complete: func() bool { return found.Data.Present },
 		}, window{Limit: 1}, &found)
 		if errors.Is(err, errNoRight) {
@@ -141,7 +144,7 @@ type subAccount struct {
 const statusActive = "active"
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
-	found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, "",
+	found, err := list(ctx, a, rest.Call{Operation: exchanges.OpSubAccounts, Path: pathSubAccounts}, "",
 		func(sub subAccount) bool { return sub.ID != "" })
 	if err != nil {
 		return nil, err
@@ -174,7 +177,7 @@ type endpoint struct {
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
 	err := a.post(ctx, rest.Call{
-		Operation: opCreateKey, Path: pathKeys + "create", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Path: pathKeys + "create", Effect: rest.Once,
 		Complete: func() bool { return created.ID != "" && created.APIKey != "" && created.APISecret != "" },
 	}, struct {
 		Type         int    `json:"type"`
@@ -283,7 +286,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 	}
 	i := slices.IndexFunc(keys, func(k key) bool { return k.ID == created.ID })
 	if i < 0 {
-		return key{}, notAsAsked(opListKeys, "WhiteBIT does not list the new key")
+		return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
 	}
 	if wrong := difference(on, keys[i]); wrong != "" {
 		return key{}, notAsAsked(opNarrowKey, wrong)
@@ -317,7 +320,7 @@ func difference(on []string, listed key) string {
 }
 
 // notAsAsked is the failure of a key that came out otherwise than was asked.
-func notAsAsked(operation, message string) error {
+func notAsAsked(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrUnsupported, Exchange: "whitebit", Operation: operation, Message: message,
 		Remedy: "the key was not handed out; ask WhiteBIT's support whether the account may restrict keys of sub-accounts",
@@ -328,7 +331,7 @@ func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)
 
 // keys lists the keys of a sub-account.
 func (a *account) keys(ctx context.Context, subAccount string) ([]key, error) {
-	return list(ctx, a, rest.Call{Operation: opListKeys, Path: pathListKeys}, subAccount,
+	return list(ctx, a, rest.Call{Operation: exchanges.OpListKeys, Path: pathListKeys}, subAccount,
 		func(k key) bool { return k.ID != "" })
 }
 
@@ -347,7 +350,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
 		return a.post(ctx, rest.Call{
-			Operation: opDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
+			Operation: exchanges.OpDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
 		}, struct {
 			KeyID string `json:"apiKeyId"`
 		}{ref.ID}, nil)
