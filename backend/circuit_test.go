@@ -82,3 +82,59 @@ func (d *desk) metrics() string {
 	require.NoError(d, err)
 	return string(resp.Data[logical.HTTPRawBody].([]byte))
 }
+
+// renewable is an account whose root key can be replaced, in a second.
+type renewable struct {
+	exchanges.Account
+	clock *fakeClock
+	err   error
+}
+
+func (r renewable) RotateRoot(context.Context, string) (exchanges.Credential, error) {
+	r.clock.advance(time.Second)
+	return exchanges.Credential{APIKey: "fresh"}, r.err
+}
+
+func (r renewable) DeleteRoot(context.Context, string) error {
+	r.clock.advance(time.Second)
+	return r.err
+}
+
+// What only some accounts can do is held back and counted as any call is.
+func TestCircuitHoldsForEveryCapability(t *testing.T) {
+	clock := &fakeClock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	seen := map[exchanges.Operation]int{}
+	observe := func(operation exchanges.Operation, _ error, took time.Duration) {
+		seen[operation]++
+		require.Equal(t, time.Second, took)
+	}
+	g := guard(renewable{clock: clock}, clock.Now, observe)
+	require.True(t, g.canRotateRoot())
+	fresh, err := g.RotateRoot(t.Context(), "label")
+	require.NoError(t, err)
+	require.Equal(t, "fresh", fresh.APIKey)
+	require.NoError(t, g.DeleteRoot(t.Context(), "old"))
+	require.Equal(t, map[exchanges.Operation]int{exchanges.OpRotateRoot: 1, exchanges.OpDeleteRoot: 1}, seen)
+
+	g = guard(renewable{clock: clock, err: &exchanges.Error{Kind: exchanges.ErrUnavailable}}, clock.Now, observe)
+	for range circuitFailures {
+		require.Error(t, g.DeleteRoot(t.Context(), "old"))
+	}
+	asked := seen[exchanges.OpDeleteRoot]
+	_, err = g.RotateRoot(t.Context(), "label")
+	require.ErrorIs(t, err, errCircuitOpen)
+	require.ErrorIs(t, g.DeleteRoot(t.Context(), "old"), errCircuitOpen)
+	require.Equal(t, asked, seen[exchanges.OpDeleteRoot])
+}
+
+func TestCapabilityThatAnAccountLacks(t *testing.T) {
+	g := guard(stubborn{}, time.Now, func(exchanges.Operation, error, time.Duration) { t.Error("nothing was asked") })
+	require.False(t, g.canRotateRoot())
+	_, err := g.RotateRoot(t.Context(), "label")
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
+	require.ErrorContains(t, err, "rotate root key: unsupported")
+	require.ErrorIs(t, g.DeleteRoot(t.Context(), "old"), exchanges.ErrUnsupported)
+	works, err := g.KeyWorks(t.Context(), exchanges.Key{})
+	require.NoError(t, err)
+	require.True(t, works, "a key works at once")
+}

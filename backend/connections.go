@@ -113,9 +113,7 @@ func (c *connections) open(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{connection: entry, name: name, about: about, variant: variant, account: &guarded{
-		Account: account, circuit: &circuit{now: c.now}, observe: c.observer(name),
-	}}, nil
+	return &link{connection: entry, name: name, about: about, variant: variant, account: guard(account, c.now, c.observer(name))}, nil
 }
 
 // circuits tells of each connection in use whether its circuit is open.

@@ -132,9 +132,7 @@ func TestKeyThatHasEndedByItself(t *testing.T) {
 		{exchanges.Variant{}, unlistedGrace, errStubborn},
 	} {
 		d.clock.now = entry.HardLimit.Add(test.after)
-		l := &link{variant: test.variant, account: &guarded{
-			Account: stubborn{}, circuit: &circuit{now: d.clock.Now}, observe: func(exchanges.Operation, error, time.Duration) {},
-		}}
+		l := &link{variant: test.variant, account: guard(stubborn{}, d.clock.Now, func(exchanges.Operation, error, time.Duration) {})}
 		require.ErrorIs(t, d.engine.deleteKey(t.Context(), l, entry), test.want)
 	}
 }

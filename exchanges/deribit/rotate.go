@@ -31,7 +31,7 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	successor := exchanges.Credential{TOTPSecret: a.root().TOTPSecret}
 	if !a.signer.signsRequests {
 		if o.publicKey, successor.PrivateKey, err = exchanges.NewKeyPair(exchanges.KeyEd25519); err != nil {
-			return exchanges.Credential{}, fmt.Errorf("%s: %w", exchanges.OpRotateRoot, err)
+			return exchanges.Credential{}, fmt.Errorf("%s: %w", exchanges.OpRotateRoot.Words(), err)
 		}
 	}
 	made, err := a.mint(ctx, o)
