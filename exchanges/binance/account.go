@@ -23,6 +23,15 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Binance{}
+	_ exchanges.Account       = (*link)(nil)
+	_ exchanges.Account       = (*master)(nil)
+	_ exchanges.RequestSigner = (*link)(nil)
+	_ exchanges.RequestSigner = (*master)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Binance) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

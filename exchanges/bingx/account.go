@@ -19,6 +19,13 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = BingX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

@@ -35,6 +35,13 @@ type account struct {
 	isToken bool
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bitfinex{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

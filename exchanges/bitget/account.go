@@ -17,6 +17,17 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bitget{}
+	_ exchanges.Account       = (*unified)(nil)
+	_ exchanges.Account       = (*classic)(nil)
+	_ exchanges.Account       = (*broker)(nil)
+	_ exchanges.RequestSigner = (*unified)(nil)
+	_ exchanges.RequestSigner = (*classic)(nil)
+	_ exchanges.RequestSigner = (*broker)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

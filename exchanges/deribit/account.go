@@ -31,6 +31,14 @@ type account struct {
 	unscopedRefused atomic.Bool
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Deribit{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.RootRotator   = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

@@ -89,6 +89,7 @@ type Probe struct {
 func Run(t *testing.T, subject Subject) {
 	s := newSuite(t, subject)
 	t.Run("Describe", s.testDescribe)
+	t.Run("Capabilities", s.testCapabilities)
 	t.Run("Grants", s.testGrants)
 	t.Run("Open", s.testOpen)
 	t.Run("Inspect", s.testInspect)

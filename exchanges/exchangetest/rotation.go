@@ -12,14 +12,12 @@ import (
 // testRotation replaces the root credential, where the exchange can.
 func (s *suite) testRotation(t *testing.T) {
 	s.bubble(t, hurried, func(t *testing.T, b *bubble) {
-		account := b.account(t)
-		rotator, can := account.(exchanges.RootRotator)
-		require.Equal(t, s.description.RootRotation, can, "the description and the account must agree")
-		if !can {
+		if !s.description.RootRotation {
 			return
 		}
+		account := b.account(t)
 		old := credential(b.root(t).Credential)
-		fresh, err := rotator.RotateRoot(t.Context(), s.label())
+		fresh, err := account.(exchanges.RootRotator).RotateRoot(t.Context(), s.label())
 		require.NoError(t, err)
 		assert.NotEqual(t, old.APIKey, fresh.APIKey)
 		_, err = account.Inspect(t.Context())

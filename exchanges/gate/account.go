@@ -30,6 +30,13 @@ type account struct {
 	apiKey string
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Gate{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

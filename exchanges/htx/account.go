@@ -26,6 +26,13 @@ type account struct {
 	code func(time.Time) (exchanges.Secret, error)
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = HTX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)

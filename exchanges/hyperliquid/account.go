@@ -27,6 +27,14 @@ type account struct {
 	address string
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Hyperliquid{}
+	_ exchanges.PairMaker     = Hyperliquid{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential, options.Environment)

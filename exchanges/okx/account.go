@@ -21,6 +21,13 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = OKX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential, options.Environment)

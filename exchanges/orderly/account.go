@@ -25,6 +25,14 @@ type account struct {
 	manager *manager
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Orderly{}
+	_ exchanges.PairMaker     = Orderly{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential, options.Environment)

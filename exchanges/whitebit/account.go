@@ -31,6 +31,13 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = WhiteBIT{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
