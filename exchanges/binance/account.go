@@ -38,9 +38,9 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time"}, clock.time),
 	})
 	if err != nil {

@@ -48,10 +48,10 @@ func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Option
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Secrets: secretsOf(credential.Token),
 		Sign:    signer.sign,
-		Open:    opener{options.Wait(tooManyRequests)}.open,
+		Unwrap:  unwrapper{options.Wait(tooManyRequests)}.unwrap,
 	})
 	if err != nil {
 		return nil, err

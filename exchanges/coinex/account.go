@@ -40,9 +40,9 @@ func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(c.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(c.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v2/time"}, clock.time),
 	})
 	if err != nil {

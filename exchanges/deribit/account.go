@@ -45,9 +45,9 @@ func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(d.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(d.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: serverTime,
 	})
 	if err != nil {

@@ -58,8 +58,8 @@ func (d details) wait() time.Duration {
 	return time.Duration(max(0, min(d.Wait, maxWait.Seconds())) * float64(time.Second))
 }
 
-// open reads an answer. The code in the body decides, whatever the HTTP status.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. The code in the body decides, whatever the HTTP status.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Error == nil && e.Result == nil {
 		return nil, rest.StatusError(answer)

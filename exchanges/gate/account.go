@@ -43,9 +43,9 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(g.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(g.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "/spot/time"}, clock.time),
 		Quota:      quota,
 	})

@@ -43,9 +43,9 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if seed := credential.TOTPSecret; seed != "" {
 		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
 	}
-	a.Client, err = rest.Open(h.Describe(), credential, options, rest.Config{
+	a.Client, err = rest.NewClient(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v1/common/timestamp"}, clock.time),
 		Quota:      quota,
 	})

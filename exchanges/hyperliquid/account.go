@@ -42,9 +42,9 @@ func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Opt
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
 	}
 	address := signer.key.Address().String()
-	client, err := rest.Open(h.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       opener{address, options.Wait(coolDown), options.Wait(tooManyRequests)}.open,
+		Unwrap:     unwrapper{address, options.Wait(coolDown), options.Wait(tooManyRequests)}.unwrap,
 		ServerTime: serverTime,
 	})
 	if err != nil {

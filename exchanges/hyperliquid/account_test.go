@@ -219,14 +219,14 @@ func TestAgentActsForSubAccount(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that every answer is either JSON or a failure with a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that every answer is either JSON or a failure with a kind.
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"status":"ok","response":{"type":"default"}}`))
 	f.Add(200, []byte(`{"status":"err","response":"User has pending agent removal"}`))
 	f.Add(200, []byte(`[{"name":"vlt-1","address":"0x1563915e194d8cfba1943570603f7606a3115508","validUntil":1790003600000}]`))
 	f.Add(422, []byte(`Failed to deserialize the JSON body into the target type`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := opener{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.open(
+		payload, err := unwrapper{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.unwrap(
 			rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, body, payload)

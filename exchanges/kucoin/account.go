@@ -40,10 +40,10 @@ func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(k.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(k.Describe(), credential, options, rest.Config{
 		Secrets:    []exchanges.Secret{signer.passphrase},
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v1/timestamp", ContentType: jsonType}, clock.time),
 		Quota:      quota,
 	})

@@ -39,9 +39,9 @@ func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(m.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(m.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time", ContentType: contentType}, clock.time),
 	})
 	if err != nil {

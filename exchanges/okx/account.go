@@ -34,9 +34,9 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v5/public/time"}, clock.time),
 	})
 	if err != nil {

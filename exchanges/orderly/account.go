@@ -39,9 +39,9 @@ func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
 	}
-	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       opener{options.Wait(tooManyRequests)}.open,
+		Unwrap:     unwrapper{options.Wait(tooManyRequests)}.unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: pathPublic + "system_info"}, clock.time),
 	})
 	if err != nil {

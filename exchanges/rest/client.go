@@ -46,7 +46,7 @@ type Config struct {
 	// BaseURL without a trailing slash; see [CheckBaseURL].
 	BaseURL string
 	Options exchanges.Options
-	// Secrets are scrubbed from every message. [Open] adds those of the
+	// Secrets are scrubbed from every message. [NewClient] adds those of the
 	// credential to what is here, such as a token that derives from one.
 	Secrets []exchanges.Secret
 	// Limits are the documented rate limits; a call draws on the one with
@@ -55,8 +55,8 @@ type Config struct {
 	// Sign adds the credential's signature to a request that will be sent
 	// exactly as it then is. The time is the exchange's.
 	Sign func(*Request, time.Time) error
-	// Open reads an answer: the payload of a success, or the failure.
-	Open func(Answer) ([]byte, error)
+	// Unwrap takes the payload of a success out of its envelope, or reads the failure.
+	Unwrap func(Answer) ([]byte, error)
 	// ServerTime asks the exchange for its clock; nil if it has none.
 	ServerTime func(context.Context, *Client) (time.Time, error)
 	// Quota reads the answer's quota headers; nil if there are none.
@@ -167,8 +167,8 @@ type Client struct {
 	tries int
 }
 
-// New returns a client. A bad base URL is an [exchanges.ErrInvalid].
-func New(config Config) (*Client, error) {
+// newClient returns a client. A bad base URL is an [exchanges.ErrInvalid].
+func newClient(config Config) (*Client, error) {
 	if err := CheckBaseURL(config.BaseURL); err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
 	}
@@ -311,7 +311,7 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 			c.pacer.pause(call.limit(), c.untilReset(quota))
 		}
 	}
-	payload, err := c.config.Open(answer)
+	payload, err := c.config.Unwrap(answer)
 	if err != nil {
 		return c.scrubbed(err, request, call)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	_, err := New(Config{BaseURL: "http://api.example.com"})
+	_, err := newClient(Config{BaseURL: "http://api.example.com"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "base_url")
 }

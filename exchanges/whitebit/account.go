@@ -44,9 +44,9 @@ func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Option
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(w.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(w.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "public/time"}, clock.time),
 	})
 	if err != nil {
