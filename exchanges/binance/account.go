@@ -76,14 +76,14 @@ func (a *account) restrictions(ctx context.Context) (flags, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(restrictions) > 0 },
-	}, &restrictions)
+	}, rest.Into(&restrictions))
 	return restrictions, err
 }
 
 // do makes a call that not every key may make. Binance has one code for a key
 // that it does not know, that it does not take from here, or that lacks a
 // permission; if what every key may ask is answered, it is the last.
-func (a *account) do(ctx context.Context, call rest.Call, out any) error {
+func (a *account) do(ctx context.Context, call rest.Call, out rest.Out) error {
 	err := a.Do(ctx, call, out)
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != strconv.Itoa(codeBadKey) {

@@ -53,7 +53,7 @@ func (l *link) subAccounts(ctx context.Context, id string) ([]exchanges.SubAccou
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: linkSubAccounts,
 			Query: rest.Query("subAccountId", id, "page", number, "size", strconv.Itoa(linkPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return page != nil },
-		}, &page)
+		}, rest.Into(&page))
 		for _, sub := range page {
 			all = append(all, exchanges.SubAccount{Name: string(sub.ID), Alias: cmp.Or(sub.Tag, sub.Email)})
 		}
@@ -78,7 +78,7 @@ func (l *link) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exc
 			[]string{"publicKey", request.PublicKey},
 		)...)),
 		Complete: func() bool { return created.APIKey != "" },
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -102,7 +102,7 @@ func (l *link) finish(ctx context.Context, request exchanges.KeyRequest, minted 
 		err = l.do(ctx, rest.Call{
 			Operation: operation, Method: http.MethodPost, Path: path, ContentType: formType,
 			Body: []byte(rest.Query(parameters...)), Effect: rest.Idempotent,
-		}, &edited)
+		}, rest.Into(&edited))
 		return edited, err
 	}
 	if len(request.Addresses) > 0 {
@@ -153,7 +153,7 @@ func (l *link) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: linkKeys, Effect: rest.ReadOnly,
 			Query:    rest.Query("subAccountId", subAccount, "subAccountApiKey", apiKey, "page", number, "size", strconv.Itoa(linkPage)),
 			Complete: func() bool { return page != nil && named(page) },
-		}, &page)
+		}, rest.Into(&page))
 		for _, k := range page {
 			info := k.info()
 			// The permissions that have a call of their own are not listed.

@@ -54,7 +54,7 @@ func (m *master) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: masterSubAccounts,
 			Query: rest.Query("page", number, "limit", strconv.Itoa(masterSubAccountsPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubAccounts.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, sub := range page.SubAccounts.Items {
 			all = append(all, exchanges.SubAccount{Name: sub.Email, Alias: sub.Remark, Frozen: bool(sub.IsFreeze)})
 		}
@@ -86,7 +86,7 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: path,
 		Body: []byte(rest.Query(parameters...)), ContentType: formType, Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && (created.Secret != "" || request.PublicKey != "") },
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -121,7 +121,7 @@ func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchang
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: masterKeys, Effect: rest.ReadOnly,
 			Query:    rest.Query("email", subAccount, "subAccountApiKey", apiKey, "page", number, "size", strconv.Itoa(masterKeysPage)),
 			Complete: func() bool { return (page.Rows.Present || page.List.Present) && named(keys()) },
-		}, &page)
+		}, rest.Into(&page))
 		for _, k := range keys() {
 			all = append(all, k.info())
 		}

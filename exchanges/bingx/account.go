@@ -58,7 +58,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
 		Complete: func() bool { return own.told() },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -68,7 +68,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err = a.Do(ctx, rest.Call{
 		Operation: opAccount, Method: http.MethodGet, Path: "/openApi/account/v1/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return whose.UID != "" },
-	}, &whose)
+	}, rest.Into(&whose))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -132,7 +132,7 @@ func (a *account) subAccountPage(ctx context.Context, number string, size int) (
 			return (page.Result.Present || page.SubAccountList.Present) &&
 				!slices.ContainsFunc(rows(), func(s subAccount) bool { return s.number() == "" })
 		},
-	}, &page)
+	}, rest.Into(&page))
 	var all []exchanges.SubAccount
 	for _, sub := range rows() {
 		all = append(all, exchanges.SubAccount{Name: sub.number(), Alias: sub.Name, Frozen: bool(sub.Freeze || sub.IsFreeze)})
@@ -181,7 +181,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	err = a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && !exchanges.IsMasked(created.APIKey) },
-	}, order, &created)
+	}, order, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}
@@ -281,7 +281,7 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 			return (list.APIInfos.Present || list.APIKeyList.Present) &&
 				!slices.ContainsFunc(rows(), func(k key) bool { return k.APIKey == "" })
 		},
-	}, &list)
+	}, rest.Into(&list))
 	if errors.Is(err, exchanges.ErrInvalid) && apiKey != "" {
 		// A key that is not there is documented to give an empty list. Should
 		// BingX refuse instead, all keys tell, as far as they are shown.

@@ -69,7 +69,7 @@ func (a *account) ask(ctx context.Context, operation exchanges.Operation, token 
 	if token != "" {
 		call.Sign, call.Secrets = a.as(token), secretsOf(token)
 	}
-	err := a.DoJSON(ctx, call, struct{}{}, &rows)
+	err := a.DoJSON(ctx, call, struct{}{}, rest.Into(&rows))
 	return rows, err
 }
 
@@ -129,7 +129,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	err := a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
 		Complete: func() bool { return len(tokens) == 1 && tokens[0] != "" },
-	}, body, &tokens)
+	}, body, rest.Into(&tokens))
 	if err != nil {
 		return exchanges.Key{}, err
 	}

@@ -54,7 +54,7 @@ func (b *broker) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/broker/account/subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!bool(answer.HasNextPage) || answer.IDLessThan != "") },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
@@ -99,7 +99,7 @@ func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/create-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -121,7 +121,7 @@ func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 		Complete: func() bool {
 			return keys.Present && !slices.ContainsFunc(keys.Items, func(k brokerKey) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}

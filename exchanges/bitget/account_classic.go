@@ -48,7 +48,7 @@ func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
@@ -93,7 +93,7 @@ func (c *classic) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, classicEdit{
 		SubAccountUID: request.SubAccount, Passphrase: request.Passphrase.Reveal(), Label: request.Label,
 		IPList: append([]string{}, request.Addresses...), PermList: request.Permissions,
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -128,7 +128,7 @@ func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, er
 		Complete: func() bool {
 			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }
 

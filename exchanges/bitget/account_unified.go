@@ -27,7 +27,7 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := u.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v3/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" || root.UID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -88,7 +88,7 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
 			Query: rest.Query("cursor", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && answer.complete() },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if !strings.EqualFold(sub.Mode, modeClassic) {
 				all = append(all, exchanges.SubAccount{
@@ -134,7 +134,7 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v3/user/create-sub-api", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -164,7 +164,7 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 				return (answer.Items.Present || answer.List.Present) && answer.complete() &&
 					!slices.ContainsFunc(keys(), func(k unifiedKey) bool { return k.APIKey == "" })
 			},
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, k := range keys() {
 			all = append(all, exchanges.KeyInfo{
 				ID: k.APIKey, Label: k.Note, Permissions: decode(k.Type, k.Permissions, unifiedReading()),

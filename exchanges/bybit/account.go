@@ -100,7 +100,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.APIKey != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -151,7 +151,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
 			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubMembers.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, member := range page.SubMembers.Items {
 			all = append(all, exchanges.SubAccount{
 				Name: string(member.UID), Alias: member.Username, Frozen: member.Status == statusFrozen,
@@ -189,7 +189,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	err = a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -215,7 +215,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 			Complete: func() bool {
 				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
 			},
-		}, &page)
+		}, rest.Into(&page))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
 			all = append(all, exchanges.KeyInfo{

@@ -110,7 +110,7 @@ func part[T any](ctx context.Context, a *account, call rest.Call, named func(T) 
 	call.Complete = func() bool {
 		return p.Data != nil && p.Pagination.HasNext != nil && !slices.ContainsFunc(p.Data, func(row T) bool { return !named(row) })
 	}
-	if err := a.Do(ctx, call, &p); err != nil {
+	if err := a.Do(ctx, call, rest.Into(&p)); err != nil {
 		return nil, false, err
 	}
 	return p.Data, *p.Pagination.HasNext, nil
@@ -215,7 +215,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	err := a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
 		Complete: func() bool { return created.Data.named() && created.Data.AccessID != "" && created.Data.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}

@@ -108,7 +108,7 @@ type call struct {
 }
 
 // do makes a call, with a one-time code where Deribit asks for one.
-func (a *account) do(ctx context.Context, c call, out any) error {
+func (a *account) do(ctx context.Context, c call, out rest.Out) error {
 	err := a.send(ctx, c, out)
 	var wanted *demand
 	if c.codeless || !errors.As(err, &wanted) || !wanted.takesCode || a.root().TOTPSecret == "" {
@@ -119,7 +119,7 @@ func (a *account) do(ctx context.Context, c call, out any) error {
 
 // send makes a call as it is. A token that is refused is replaced once: its
 // session may have been ended, and the call did not run.
-func (a *account) send(ctx context.Context, c call, out any) error {
+func (a *account) send(ctx context.Context, c call, out rest.Out) error {
 	var refused exchanges.Secret
 	for {
 		bearer, err := a.bearer(ctx, c.place, refused)
@@ -152,7 +152,7 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	var now rest.Milliseconds
 	err := client.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
-	}, newMessage(method, params{}), &now)
+	}, newMessage(method, params{}), rest.Into(&now))
 	return now.Time, err
 }
 
@@ -202,7 +202,7 @@ func (a *account) summary(ctx context.Context) (*accountRow, error) {
 	err := a.do(ctx, call{
 		operation: exchanges.OpInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
 		effect: rest.ReadOnly, complete: func() bool { return own.ID != "" },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return nil, err
 	}
@@ -299,6 +299,6 @@ func (a *account) accounts(ctx context.Context) ([]accountRow, error) {
 		complete: func() bool {
 			return rows != nil && !slices.ContainsFunc(rows, func(row accountRow) bool { return row.ID == "" })
 		},
-	}, &rows)
+	}, rest.Into(&rows))
 	return rows, err
 }

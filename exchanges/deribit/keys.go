@@ -124,7 +124,7 @@ func (a *account) create(ctx context.Context, o order, maxScope string) (madeKey
 	err := a.do(ctx, call{
 		operation: o.operation, method: "private/create_api_key", place: o.place, params: p, effect: rest.Once, codes: codes,
 		complete: func() bool { return made.named() && (o.publicKey != "" || made.Secret != "") },
-	}, &made)
+	}, rest.Into(&made))
 	return made, err
 }
 
@@ -139,7 +139,7 @@ func (a *account) bind(ctx context.Context, o order, made madeKey) (key, error) 
 	err := a.do(exchanges.WithRevoking(ctx), call{
 		operation: opBindKey, method: "private/edit_api_key", place: o.place, params: p, effect: rest.Idempotent,
 		complete: func() bool { return bound.named() && bound.ID == made.ID },
-	}, &bound)
+	}, rest.Into(&bound))
 	return bound, err
 }
 
@@ -204,7 +204,7 @@ func (a *account) list(ctx context.Context, place string, codeless bool) ([]key,
 		complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return !k.named() })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return keys, err
 }
 
@@ -263,7 +263,7 @@ func (p *proof) rename(ctx context.Context) (there []exchanges.KeyInfo, known bo
 		operation: exchanges.OpDeleteKey, method: "private/change_api_key_name", place: p.place, effect: rest.Idempotent, codeless: true,
 		params:   params{"id": json.Number(p.ref.ID), "name": p.ref.Label},
 		complete: func() bool { return found.named() },
-	}, &found)
+	}, rest.Into(&found))
 	if err == nil {
 		return infos([]key{found}), true
 	}

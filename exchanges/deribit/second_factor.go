@@ -66,7 +66,7 @@ const (
 
 // confirm repeats a call with a one-time code, when it is the caller's turn to
 // use one.
-func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) error {
+func (a *account) confirm(ctx context.Context, c call, wanted *demand, out rest.Out) error {
 	var failure *exchanges.Error
 	demanded := time.Now()
 	for range codeTries {
@@ -98,7 +98,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 
 // sendWithCode makes the call with the present code. It is never repeated: the
 // code would be spent.
-func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out any) error {
+func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out rest.Out) error {
 	at, err := a.CodeTime(ctx)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -136,7 +136,7 @@ func (a *account) rootPermissions(ctx context.Context) []string {
 	var keys rootKeys
 	err := a.Do(ctx, rest.Call{
 		Operation: opRootKeys, Method: http.MethodGet, Path: prefix + "/account/main_keys", Effect: rest.ReadOnly,
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil
 	}
@@ -160,7 +160,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
 		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
 		Complete: func() bool { return subs != nil },
-	}, &subs)
+	}, rest.Into(&subs))
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		err = a.DoJSON(ctx, rest.Call{
 			Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
 			Complete: func() bool { return created.Key != "" && created.Secret != "" },
-		}, body, &created)
+		}, body, rest.Into(&created))
 	}
 	if err != nil {
 		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
@@ -246,7 +246,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.Key == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}

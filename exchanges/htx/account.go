@@ -93,7 +93,7 @@ func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, 
 		Complete: func() bool {
 			return keys.Data.Present && !slices.ContainsFunc(keys.Data.Items, func(k key) bool { return k.AccessKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return keys.Data.Items, err
 }
 
@@ -104,7 +104,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return uid.Data != "" },
-	}, &uid)
+	}, rest.Into(&uid))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -156,7 +156,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
 			Query: rest.Query("fromId", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.Data.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, user := range page.Data.Items {
 			all = append(all, exchanges.SubAccount{Name: string(user.UID), Alias: user.Name, Frozen: user.State == stateLocked})
 		}
@@ -201,7 +201,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{code},
 		Complete: func() bool { return created.Data.AccessKey != "" && created.Data.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, aboutCode(err, code != "")
 	}

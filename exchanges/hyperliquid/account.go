@@ -66,12 +66,12 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	err := client.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
 		Complete: func() bool { return !status.Time.IsZero() },
-	}, question{Type: "exchangeStatus"}, &status)
+	}, question{Type: "exchangeStatus"}, rest.Into(&status))
 	return status.Time.Time, err
 }
 
 // ask asks about an address. The answer must be complete.
-func (a *account) ask(ctx context.Context, operation exchanges.Operation, weight int, q question, answer any, complete func() bool) error {
+func (a *account) ask(ctx context.Context, operation exchanges.Operation, weight int, q question, answer rest.Out, complete func() bool) error {
 	return a.DoJSON(ctx, rest.Call{
 		Operation: operation, Method: http.MethodPost, Path: pathInfo, Weight: weight, Effect: rest.ReadOnly, Complete: complete,
 	}, q, answer)
@@ -91,7 +91,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 			User string `json:"user"`
 		} `json:"data"`
 	}
-	err := a.ask(ctx, exchanges.OpInspect, weightRole, question{"userRole", a.address}, &answer, func() bool { return answer.Role != "" })
+	err := a.ask(ctx, exchanges.OpInspect, weightRole, question{"userRole", a.address}, rest.Into(&answer), func() bool { return answer.Role != "" })
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -122,7 +122,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	var subs rest.List[struct {
 		Name string `json:"name"`
 	}]
-	err := a.ask(ctx, exchanges.OpSubAccounts, weightInfo, question{"subAccounts", a.address}, &subs, nil)
+	err := a.ask(ctx, exchanges.OpSubAccounts, weightInfo, question{"subAccounts", a.address}, rest.Into(&subs), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Ad
 	body := struct {
 		Action approval `json:"action"`
 	}{approval{Type: typeApproval, AgentAddress: address.String(), AgentName: name}}
-	return a.DoJSON(ctx, call, body, &answer)
+	return a.DoJSON(ctx, call, body, rest.Into(&answer))
 }
 
 // ListKeys lists the named agents. Hyperliquid does not list the unnamed one,
@@ -192,7 +192,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Address    string            `json:"address"`
 		ValidUntil rest.Milliseconds `json:"validUntil"`
 	}
-	err := a.ask(ctx, exchanges.OpListKeys, weightInfo, question{"extraAgents", a.address}, &agents, func() bool {
+	err := a.ask(ctx, exchanges.OpListKeys, weightInfo, question{"extraAgents", a.address}, rest.Into(&agents), func() bool {
 		for _, listed := range agents {
 			if _, err := wallet.ParseAddress(listed.Address); err != nil || listed.Name == "" {
 				return false

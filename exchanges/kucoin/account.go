@@ -85,7 +85,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v1/user/api-key", Effect: rest.ReadOnly, Weight: weightOfCall,
 		Complete: func() bool { return root.APIKey != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -130,7 +130,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
 			Query: rest.Query("currentPage", number, "pageSize", strconv.Itoa(pageSize)), Effect: rest.ReadOnly, Weight: weightOfCall,
 			Complete: func() bool { return page.Items.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, sub := range page.Items.Items {
 			all = append(all, exchanges.SubAccount{Name: sub.SubName, Alias: sub.Remarks, Frozen: sub.Status == statusFrozen})
 		}
@@ -166,7 +166,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once, Weight: weightOfCall,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -200,7 +200,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}

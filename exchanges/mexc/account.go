@@ -67,7 +67,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
 		Complete: func() bool { return own.AccountType != "" },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -148,7 +148,7 @@ func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
 			Complete: func() bool {
 				return page.SubAccounts != nil && !slices.ContainsFunc(page.SubAccounts, func(s subAccount) bool { return s.Name == "" })
 			},
-		}, &page)
+		}, rest.Into(&page))
 		all = append(all, page.SubAccounts...)
 		return len(page.SubAccounts), err
 	})
@@ -189,7 +189,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Query: rest.Query("subAccount", request.SubAccount, "note", request.Label,
 			"permissions", encode(request.Permissions), "ip", strings.Join(request.Addresses, ",")),
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -214,7 +214,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Complete: func() bool {
 			return list.Keys != nil && !slices.ContainsFunc(list.Keys, func(k key) bool { return k.APIKey == "" })
 		},
-	}, &list)
+	}, rest.Into(&list))
 	if err != nil {
 		return nil, err
 	}

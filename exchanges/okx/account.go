@@ -67,7 +67,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(roots) == 1 && roots[0].UID != "" },
-	}, &roots)
+	}, rest.Into(&roots))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -107,7 +107,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
 			Query: rest.Query("limit", strconv.Itoa(pageSize), "after", cursor), Effect: rest.ReadOnly,
-		}, &page)
+		}, rest.Into(&page))
 		if err != nil {
 			return "", err
 		}
@@ -157,7 +157,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return len(created) == 1 && created[0].APIKey != "" && created[0].Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -177,7 +177,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
 		Query: rest.Query("subAcct", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool { return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" }) },
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}

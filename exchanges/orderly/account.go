@@ -73,7 +73,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
 		Query:    rest.Query("address", owner.key.Address().Checksummed(), "broker_id", owner.broker),
 		Complete: func() bool { return answer.Data.AccountID != "" },
-	}, &answer)
+	}, rest.Into(&answer))
 	identity := exchanges.Identity{
 		Account: a.signer.account, Permissions: []string{"owner"}, Addresses: []string{}, ClockOffset: a.ClockOffset(),
 	}
@@ -123,7 +123,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	err := a.private(ctx, a.signer.account, rest.Call{
 		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v1/client/sub_account", Effect: rest.ReadOnly,
 		Complete: func() bool { return answer.Data.Rows.Present },
-	}, nil, &answer)
+	}, nil, rest.Into(&answer))
 	var all []exchanges.SubAccount
 	for _, sub := range answer.Data.Rows.Items {
 		all = append(all, exchanges.SubAccount{Name: sub.ID, Alias: sub.Description})
@@ -189,7 +189,7 @@ func (a *account) register(ctx context.Context, call rest.Call, message addKey) 
 	}
 	call.Method, call.Path = http.MethodPost, pathAddKey
 	call.Complete = func() bool { return answer.Data.OrderlyKey == message.OrderlyKey }
-	return a.DoJSON(ctx, call, registration{Message: message}, &answer)
+	return a.DoJSON(ctx, call, registration{Message: message}, rest.Into(&answer))
 }
 
 // finish learns what a new key may do, which the answer to its creation does
@@ -211,7 +211,7 @@ func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, mint
 	err = a.private(ctx, request.SubAccount, rest.Call{
 		Operation: opRestrictKey, Method: http.MethodPost, Path: "/v1/client/set_orderly_key_ip_restriction", Effect: rest.Idempotent,
 		Complete: func() bool { return answer.Data.List.Present },
-	}, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": strings.Join(request.Addresses, ",")}, &answer)
+	}, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": strings.Join(request.Addresses, ",")}, rest.Into(&answer))
 	minted.Addresses = answer.Data.List.Items
 	return err
 }
@@ -272,7 +272,7 @@ func (a *account) check(ctx context.Context, subAccount, public string) (exchang
 		Operation: opCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
 		Query:    rest.Query("account_id", subAccount, "orderly_key", public),
 		Complete: func() bool { return answer.Data.OrderlyKey == public && answer.Data.Scope != nil },
-	}, &answer)
+	}, rest.Into(&answer))
 	return answer.Data.info(), err
 }
 
@@ -291,7 +291,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 			Complete: func() bool {
 				return rows.Present && !slices.ContainsFunc(rows.Items, func(k key) bool { return k.OrderlyKey == "" || k.Status == "" })
 			},
-		}, nil, &answer)
+		}, nil, rest.Into(&answer))
 		for _, k := range rows.Items {
 			if k.Status == statusActive {
 				all = append(all, k.info())

@@ -95,7 +95,7 @@ func (a *account) manage(ctx context.Context) error {
 // private makes a call that the manager key signs, for the account or a
 // sub-account. If the key is refused, somebody may have removed it, and the call
 // is made once more with a new one.
-func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body, out any) error {
+func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body any, out rest.Out) error {
 	if a.signer.owner == nil {
 		return a.cannot(call.Operation)
 	}

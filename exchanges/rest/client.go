@@ -20,7 +20,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"reflect"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
@@ -212,10 +211,10 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // ClockOffset returns the exchange's clock minus ours, as last measured.
 func (c *Client) ClockOffset() time.Duration { return c.clock.get() }
 
-// Do makes the call and decodes the payload of its answer into out, which may
-// be nil. It waits for the call's turn, and repeats it where that is safe; the
-// context's deadline bounds all of that together.
-func (c *Client) Do(ctx context.Context, call Call, out any) error {
+// Do makes the call and decodes the payload of its answer, see [Into]. It waits
+// for the call's turn, and repeats it where that is safe; the context's deadline
+// bounds all of that together.
+func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 	if !call.Unsigned {
 		c.measureClock(ctx)
 	}
@@ -246,7 +245,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) error {
 }
 
 // DoJSON is Do with a JSON body, which is encoded once and signed as sent.
-func (c *Client) DoJSON(ctx context.Context, call Call, body, out any) error {
+func (c *Client) DoJSON(ctx context.Context, call Call, body any, out Out) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return c.blame(call, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "the request cannot be encoded"})
@@ -294,7 +293,7 @@ func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*
 }
 
 // once sends the call a single time.
-func (c *Client) once(ctx context.Context, call Call, out any) error {
+func (c *Client) once(ctx context.Context, call Call, out Out) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
@@ -318,9 +317,7 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 	if out == nil {
 		return nil
 	}
-	// An earlier try may have left something behind.
-	reflect.ValueOf(out).Elem().SetZero()
-	if err := json.Unmarshal(payload, out); err != nil || call.Complete != nil && !call.Complete() {
+	if err := out(payload); err != nil || call.Complete != nil && !call.Complete() {
 		// The text of a JSON error can quote the answer, so it is left out.
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
 	}

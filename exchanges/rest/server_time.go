@@ -17,7 +17,7 @@ func ServerTime[T any](call Call, read func(T) time.Time) func(context.Context, 
 		var answer T
 		call := call
 		call.Complete = func() bool { return !read(answer).IsZero() }
-		if err := client.Do(ctx, call, &answer); err != nil {
+		if err := client.Do(ctx, call, Into(&answer)); err != nil {
 			return time.Time{}, err
 		}
 		return read(answer), nil

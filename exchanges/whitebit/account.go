@@ -69,7 +69,7 @@ func (c clock) time() time.Time {
 }
 
 // post makes a call. All of WhiteBIT's signed ones are alike.
-func (a *account) post(ctx context.Context, call rest.Call, parameters, out any) error {
+func (a *account) post(ctx context.Context, call rest.Call, parameters any, out rest.Out) error {
 	call.Method = http.MethodPost
 	return a.DoJSON(ctx, call, parameters, out)
 }
@@ -100,7 +100,7 @@ func list[T any](ctx context.Context, a *account, call rest.Call, subAccount str
 		call.Complete = func() bool {
 			return p.Data.Present && !slices.ContainsFunc(p.Data.Items, func(row T) bool { return !named(row) })
 		}
-		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, &p)
+		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, rest.Into(&p))
 		rows, limit := len(p.Data.Items), pageSize
 		if p.Limit > 0 {
 			limit = min(limit, p.Limit)
@@ -129,7 +129,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		err := a.post(ctx, rest.Call{
 			Operation: exchanges.OpInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
 			Complete: func() bool { return found.Data.Present },
-		}, window{Limit: 1}, &found)
+		}, window{Limit: 1}, rest.Into(&found))
 		if errors.Is(err, errNoRight) {
 			return exchanges.Identity{Problem: "the key may not manage sub-accounts; " + allow, ClockOffset: a.ClockOffset()}, nil
 		}
@@ -190,7 +190,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Type         int    `json:"type"`
 		SubAccountID string `json:"subAccountId"`
 		Title        string `json:"title"`
-	}{typeTrading, request.SubAccount, request.Label}, &created)
+	}{typeTrading, request.SubAccount, request.Label}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -250,7 +250,7 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 	err := a.post(ctx, rest.Call{
 		Operation: opAddresses, Path: pathListAddresses, Effect: rest.ReadOnly,
 		Complete: func() bool { return bound.Data.Present },
-	}, ofKey{KeyID: id}, &bound)
+	}, ofKey{KeyID: id}, rest.Into(&bound))
 	if err != nil {
 		return nil, err
 	}
