@@ -86,6 +86,14 @@ type guarded struct {
 	observe func(operation exchanges.Operation, err error, took time.Duration)
 }
 
+// What an account may be able to do besides.
+var (
+	_ exchanges.Account     = (*guarded)(nil)
+	_ exchanges.KeyChecker  = (*guarded)(nil)
+	_ exchanges.Prober      = (*guarded)(nil)
+	_ exchanges.RootRotator = (*guarded)(nil)
+)
+
 // guard puts an account behind a circuit of its own.
 func guard(account exchanges.Account, now func() time.Time, observe func(exchanges.Operation, error, time.Duration)) *guarded {
 	return &guarded{account: account, circuit: &circuit{now: now}, observe: observe}
@@ -134,6 +142,16 @@ func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 
 // Close implements [exchanges.Account].
 func (g *guarded) Close() { g.account.Close() }
+
+// CheckKey is that of an [exchanges.KeyChecker]; elsewhere all keys are listed.
+func (g *guarded) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) (keys []exchanges.KeyInfo, err error) {
+	checker, can := g.account.(exchanges.KeyChecker)
+	if !can {
+		return g.ListKeys(ctx, ref.SubAccount)
+	}
+	err = g.call(exchanges.OpCheckKey, func() error { keys, err = checker.CheckKey(ctx, ref, confirmed); return err })
+	return keys, err
+}
 
 // KeyWorks is that of an [exchanges.Prober]; elsewhere a key works at once.
 func (g *guarded) KeyWorks(ctx context.Context, key exchanges.Key) (works bool, err error) {

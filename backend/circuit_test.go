@@ -128,7 +128,8 @@ func TestCircuitHoldsForEveryCapability(t *testing.T) {
 }
 
 func TestCapabilityThatAnAccountLacks(t *testing.T) {
-	g := guard(stubborn{}, time.Now, func(exchanges.Operation, error, time.Duration) { t.Error("nothing was asked") })
+	var asked []exchanges.Operation
+	g := guard(stubborn{}, time.Now, func(operation exchanges.Operation, _ error, _ time.Duration) { asked = append(asked, operation) })
 	require.False(t, g.canRotateRoot())
 	_, err := g.RotateRoot(t.Context(), "label")
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
@@ -137,4 +138,9 @@ func TestCapabilityThatAnAccountLacks(t *testing.T) {
 	works, err := g.KeyWorks(t.Context(), exchanges.Key{})
 	require.NoError(t, err)
 	require.True(t, works, "a key works at once")
+	require.Empty(t, asked)
+	keys, err := g.CheckKey(t.Context(), exchanges.KeyRef{SubAccount: "desk"}, true)
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.Equal(t, []exchanges.Operation{exchanges.OpListKeys}, asked, "the list tells of one key, too")
 }

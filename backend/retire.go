@@ -43,7 +43,8 @@ func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry k
 	defer cancel()
 	switch {
 	case errors.Is(err, errCircuitOpen):
-		// Nothing was tried, so nothing is recorded and the key stays due.
+		// Nothing was tried, or what came of it could not be asked for, so
+		// nothing is recorded and the key stays due.
 		return l.failed(err)
 	case err != nil:
 		return e.postpone(ctx, s, entry, l.failed(err))
@@ -55,7 +56,7 @@ func (e *engine) retire(ctx context.Context, s logical.Storage, l *link, entry k
 // whatever id its label leads to. It returns nil only if the key is gone.
 func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 	if entry.ExchangeKeyID != "" {
-		err := l.account.DeleteKey(ctx, entry.ref())
+		err := exchanges.SettleOne(ctx, l.account, l.variant, entry.ref())
 		if err != nil && l.variant.Unlisted != "" && e.endedByItself(l, entry) == nil {
 			return nil
 		}
@@ -88,7 +89,7 @@ func (e *engine) deleteKey(ctx context.Context, l *link, entry keyEntry) error {
 		}
 		ref := entry.ref()
 		ref.ID = found.ID
-		if err := l.account.DeleteKey(ctx, ref); err != nil {
+		if err := exchanges.SettleOne(ctx, l.account, l.variant, ref); err != nil {
 			return err
 		}
 	}

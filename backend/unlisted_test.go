@@ -113,6 +113,10 @@ type stubborn struct{ exchanges.Account }
 
 func (stubborn) DeleteKey(context.Context, exchanges.KeyRef) error { return errStubborn }
 
+func (stubborn) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
+	return []exchanges.KeyInfo{{ID: "tok_1"}}, nil
+}
+
 var errStubborn = errors.New("what is this token?")
 
 // Where no list shows keys, one that has surely ended by itself is gone, whatever

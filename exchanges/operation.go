@@ -17,6 +17,7 @@ const (
 	OpEditKey     Operation = "edit_key"
 	OpListKeys    Operation = "list_keys"
 	OpDeleteKey   Operation = "delete_key"
+	OpCheckKey    Operation = "check_key"
 	OpTryKey      Operation = "try_key"
 	OpUseKey      Operation = "use_key"
 	OpRotateRoot  Operation = "rotate_root"

@@ -30,6 +30,8 @@ var (
 	_ exchanges.Account       = (*master)(nil)
 	_ exchanges.RequestSigner = (*link)(nil)
 	_ exchanges.RequestSigner = (*master)(nil)
+	_ exchanges.KeyChecker    = (*link)(nil)
+	_ exchanges.KeyChecker    = (*master)(nil)
 )
 
 // Open implements [exchanges.Exchange].

@@ -84,10 +84,7 @@ func (l *link) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exc
 	}
 	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions()}
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return l.DeleteKey(ctx, ref) },
-		func(ctx context.Context) error { return l.finish(ctx, request, &minted) },
-	)
+	err = exchanges.Finish(ctx, l, l.Variant(), request.Made, ref, func(ctx context.Context) error { return l.finish(ctx, request, &minted) })
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -180,10 +177,13 @@ func (l *link) removed(ctx context.Context, subAccount string) bool {
 }
 
 func (l *link) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleMaskedDeletion(ctx, ref, l.keys, func(ctx context.Context) error {
-		return l.do(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: linkKeys, Effect: rest.Idempotent,
-			Query: rest.Query("subAccountId", ref.SubAccount, "subAccountApiKey", ref.ID),
-		}, nil)
-	})
+	return l.do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: linkKeys, Effect: rest.Idempotent,
+		Query: rest.Query("subAccountId", ref.SubAccount, "subAccountApiKey", ref.ID),
+	}, nil)
+}
+
+// CheckKey implements [exchanges.KeyChecker].
+func (l *link) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	return l.keys(ctx, ref.SubAccount, ref.ID)
 }

@@ -131,10 +131,13 @@ func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchang
 }
 
 func (m *master) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleMaskedDeletion(ctx, ref, m.keys, func(ctx context.Context) error {
-		return m.do(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: masterKeys, Effect: rest.Idempotent,
-			Query: rest.Query("email", ref.SubAccount, "subAccountApiKey", ref.ID),
-		}, nil)
-	})
+	return m.do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: masterKeys, Effect: rest.Idempotent,
+		Query: rest.Query("email", ref.SubAccount, "subAccountApiKey", ref.ID),
+	}, nil)
+}
+
+// CheckKey implements [exchanges.KeyChecker].
+func (m *master) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	return m.keys(ctx, ref.SubAccount, ref.ID)
 }

@@ -73,6 +73,7 @@ func describeMaster() exchanges.Variant {
 		// Neither length nor alphabet is documented, so labels are kept short.
 		Label:     exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 		Addresses: addressRule(500),
+		MaskedIDs: true,
 		RateLimits: []exchanges.RateLimit{
 			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
 			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},
@@ -97,6 +98,7 @@ func describeLink() exchanges.Variant {
 		Permissions:      linkPermissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 		Addresses:        addressRule(0),
+		MaskedIDs:        true,
 		RateLimits: []exchanges.RateLimit{
 			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
 			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},

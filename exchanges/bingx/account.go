@@ -24,6 +24,7 @@ var (
 	_ exchanges.Exchange      = BingX{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -187,10 +188,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, APISecret: cmp.Or(created.APISecret, created.SecretKey)}
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID, Label: request.Label}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) error { return a.check(ctx, request, &minted) },
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) error { return a.check(ctx, request, &minted) })
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -269,6 +267,9 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 // keys lists the keys of a sub-account, or the one that is named.
 func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
+	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+		return nil, err
+	}
 	var list struct {
 		APIInfos   rest.List[key] `json:"apiInfos"`
 		APIKeyList rest.List[key] `json:"apiKeyList"`
@@ -302,9 +303,12 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if err != nil {
 		return err
 	}
-	return exchanges.SettleMaskedDeletion(ctx, ref, a.keys, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
-		}, keyName{subUID, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
+	}, keyName{subUID, ref.ID}, nil)
+}
+
+// CheckKey implements [exchanges.KeyChecker].
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	return a.keys(ctx, ref.SubAccount, ref.ID)
 }

@@ -59,6 +59,7 @@ func (BingX) Describe() exchanges.Description {
 				Max:  20,
 				Note: "BingX removes a key without addresses after 14 days without use, unless it may only read",
 			},
+			MaskedIDs: true,
 			RateLimits: []exchanges.RateLimit{
 				// Where BingX's documents differ, the smaller number is kept to.
 				limit(exchanges.OpInspect, 2), limit(opAccount, 10), limit(exchanges.OpSubAccounts, 1),

@@ -40,6 +40,7 @@ var (
 	_ exchanges.Exchange      = Bitfinex{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -135,13 +136,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	minted := exchanges.Key{ID: fingerprint(tokens[0]), APIKey: fingerprint(tokens[0]), Token: tokens[0]}
 	ref := exchanges.KeyRef{SubAccount: self, ID: minted.ID, Token: minted.Token}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) (err error) {
-			minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) (err error) {
+		minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
+		return err
+	})
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -179,10 +177,10 @@ func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, 
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Message: err.Error()}
 	}
-	rows, err := a.ask(ctx, opCheckKey, token)
+	rows, err := a.ask(ctx, exchanges.OpCheckKey, token)
 	if errors.Is(err, errDeadToken) {
 		// It is the token that is refused, not the root key.
-		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opCheckKey, Message: "Bitfinex refuses the token that it has just made"}
+		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made"}
 	}
 	return held(says, rows), err
 }
@@ -195,33 +193,42 @@ func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error)
 	}
 }
 
-// DeleteKey deletes a token and then has the token itself asked for: it is gone
-// only if Bitfinex does not know it any more. No refusal of the root key's
-// stands against that proof, so that a token which has ended by itself is gone
-// even if Bitfinex has no such call as the one that deletes it, or if the root
-// key is gone as well.
+// DeleteKey deletes a token. That Bitfinex does not know the token confirms the
+// deletion.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Token == "" {
-		return &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: exchanges.OpDeleteKey,
-			Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
-		}
+		return noToken(exchanges.OpDeleteKey)
 	}
-	deleteErr := a.DoJSON(ctx, rest.Call{
+	err := a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
 	}, map[string]string{"token": ref.Token.Reveal()}, nil)
-	_, err := a.ask(ctx, exchanges.OpDeleteKey, ref.Token)
+	if errors.Is(err, errDeadToken) {
+		return nil
+	}
+	return err
+}
+
+// CheckKey implements [exchanges.KeyChecker]. It has the token itself asked for,
+// which is gone only if Bitfinex does not know it any more. No root key is needed
+// for that, so that a token which has ended by itself is known to be gone even if
+// the root key is gone as well.
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	if ref.Token == "" {
+		return nil, noToken(exchanges.OpCheckKey)
+	}
+	_, err := a.ask(ctx, exchanges.OpCheckKey, ref.Token)
 	switch {
 	case errors.Is(err, errDeadToken):
-		return nil
-	case deleteErr != nil && !errors.Is(deleteErr, errDeadToken):
-		return deleteErr
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
+	return []exchanges.KeyInfo{{ID: ref.ID}}, nil
+}
+
+func noToken(operation exchanges.Operation) error {
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpDeleteKey,
-		Message: "Bitfinex confirmed the deletion, and the token still works",
-		Remedy:  "it is tried again until the token has ended by itself, which it does with its lease",
+		Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: operation,
+		Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
 	}
 }

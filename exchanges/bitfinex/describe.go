@@ -23,13 +23,9 @@ type Bitfinex struct{}
 // New returns the exchange.
 func New() Bitfinex { return Bitfinex{} }
 
-// Operations that only Bitfinex has.
-const (
-	opCheckKey exchanges.Operation = "check_key"
-	// opPermissions names the limit of the call that asks what a key or a token
-	// may do.
-	opPermissions exchanges.Operation = "ask_permissions"
-)
+// opPermissions names the limit of the call that asks what a key or a token may
+// do.
+const opPermissions exchanges.Operation = "ask_permissions"
 
 // The life of a token. Bitfinex does not document the longest; this one is that
 // of its own applications.

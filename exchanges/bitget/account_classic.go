@@ -132,6 +132,9 @@ func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, er
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }
 
+// DeleteKey takes all permissions from the key. What an edit leaves out of the
+// list of addresses is lost, so that the key is looked up first and stays bound
+// to its own.
 func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := c.keys(ctx, ref.SubAccount)
 	if err != nil {
@@ -140,7 +143,9 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	i := slices.IndexFunc(keys, func(k classicKey) bool { return k.APIKey == ref.ID })
 	switch {
 	case i < 0:
-		return nil
+		return &exchanges.Error{
+			Kind: exchanges.ErrNotFound, Exchange: "bitget", Operation: opEmptyKey, Message: "Bitget lists no such key with any permission",
+		}
 	case ref.Passphrase == "":
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnsupported, Exchange: "bitget", Operation: opEmptyKey,
@@ -148,15 +153,11 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
 		}
 	}
-	return exchanges.SettleDeletion(ctx, c, ref, func(ctx context.Context) error {
-		// What an edit leaves out of the list of addresses is lost, so that
-		// the key stays bound to its own.
-		return deletion(c.DoJSON(ctx, rest.Call{
-			Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
-			Secrets: []exchanges.Secret{ref.Passphrase},
-		}, classicEdit{
-			SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
-			IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
-		}, nil))
-	})
+	return deletion(c.DoJSON(ctx, rest.Call{
+		Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
+		Secrets: []exchanges.Secret{ref.Passphrase},
+	}, classicEdit{
+		SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
+		IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
+	}, nil))
 }

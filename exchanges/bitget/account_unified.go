@@ -177,9 +177,7 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (u *unified) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, u, ref, func(ctx context.Context) error {
-		return deletion(u.DoJSON(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
-		}, map[string]string{"apiKey": ref.ID}, nil))
-	})
+	return deletion(u.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
+	}, map[string]string{"apiKey": ref.ID}, nil))
 }

@@ -229,9 +229,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
-		}, map[string]string{"apikey": ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
+	}, map[string]string{"apikey": ref.ID}, nil)
 }

@@ -266,20 +266,18 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 // DeleteKey names the sub-account too, which CoinEx's documentation does not ask
 // for and some clients send. If CoinEx refuses that, the key's number has to do.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		number, err := strconv.ParseInt(ref.ID, 10, 64)
-		if err != nil {
-			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: exchanges.OpDeleteKey,
-				Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
-			}
+	number, err := strconv.ParseInt(ref.ID, 10, 64)
+	if err != nil {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: exchanges.OpDeleteKey,
+			Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
 		}
-		err = a.deleteKey(ctx, number, ref.SubAccount)
-		if hasCode(err, codeParameter) {
-			err = a.deleteKey(ctx, number, "")
-		}
-		return err
-	})
+	}
+	err = a.deleteKey(ctx, number, ref.SubAccount)
+	if hasCode(err, codeParameter) {
+		err = a.deleteKey(ctx, number, "")
+	}
+	return err
 }
 
 func (a *account) deleteKey(ctx context.Context, number int64, subAccount string) error {

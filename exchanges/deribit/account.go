@@ -36,6 +36,7 @@ var (
 	_ exchanges.Exchange      = Deribit{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
 	_ exchanges.RootRotator   = (*account)(nil)
 )
 

@@ -90,15 +90,11 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	if !bind {
 		return made, nil
 	}
-	ref := o.ref(made)
-	err = exchanges.Finish(ctx, o.made, ref,
-		func(ctx context.Context) error { return a.remove(ctx, o.place, ref) },
-		func(ctx context.Context) error {
-			bound, err := a.bind(ctx, o, made)
-			made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, at{a, o.place}, a.Variant(), o.made, o.ref(made), func(ctx context.Context) error {
+		bound, err := a.bind(ctx, o, made)
+		made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
+		return err
+	})
 	return made, err
 }
 
@@ -145,8 +141,7 @@ func (a *account) bind(ctx context.Context, o order, made madeKey) (key, error) 
 
 // rollBack deletes a key that could not be finished.
 func (a *account) rollBack(ctx context.Context, o order, made madeKey, cause error) error {
-	ref := o.ref(made)
-	return exchanges.RollBack(ctx, ref, cause, func(ctx context.Context) error { return a.remove(ctx, o.place, ref) })
+	return exchanges.RollBack(ctx, at{a, o.place}, a.Variant(), o.ref(made), cause)
 }
 
 // explain finds out whether a key was refused because the account is full, for
@@ -213,55 +208,62 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if err != nil {
 		return err
 	}
-	return a.remove(ctx, place, ref)
+	return at{a, place}.DeleteKey(ctx, ref)
 }
 
-// remove deletes a key and proves it.
-func (a *account) remove(ctx context.Context, place string, ref exchanges.KeyRef) error {
-	p := proof{account: a, place: place, ref: ref}
-	return exchanges.SettleDeletion(ctx, &p, ref, func(ctx context.Context) error {
-		err := a.do(ctx, call{
-			operation: exchanges.OpDeleteKey, method: "private/remove_api_key", place: place,
-			params: params{"id": json.Number(ref.ID)}, effect: rest.Idempotent,
-		}, nil)
-		p.confirmed = err == nil
-		return err
-	})
+// CheckKey implements [exchanges.KeyChecker].
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) ([]exchanges.KeyInfo, error) {
+	place, err := a.place(ctx, exchanges.OpCheckKey, ref.SubAccount)
+	if err != nil {
+		return nil, err
+	}
+	return at{a, place}.CheckKey(ctx, ref, confirmed)
 }
 
-// proof lists the keys of an account in which one was deleted. Where that takes
-// a one-time code, of which there is one in 30 seconds, it does with less if it
-// can.
-type proof struct {
+// at is the account as seen from a place where keys are made and deleted. It may
+// be the root key's own.
+type at struct {
 	*account
-	place     string
-	ref       exchanges.KeyRef
-	confirmed bool // by the answer to the deletion
+	place string
 }
 
-func (p *proof) ListKeys(ctx context.Context, _ string) ([]exchanges.KeyInfo, error) {
-	keys, err := p.list(ctx, p.place, codeless)
+func (a at) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return a.do(ctx, call{
+		operation: exchanges.OpDeleteKey, method: "private/remove_api_key", place: a.place,
+		params: params{"id": json.Number(ref.ID)}, effect: rest.Idempotent,
+	}, nil)
+}
+
+// CheckKey lists all keys. Where that takes a one-time code, of which there is
+// one in 30 seconds, it does with less if it can.
+func (a at) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) ([]exchanges.KeyInfo, error) {
+	keys, err := a.list(ctx, a.place, codeless)
 	var wanted *demand
 	if errors.As(err, &wanted) {
-		if there, known := p.rename(ctx); known {
+		if there, known := a.rename(ctx, ref, confirmed); known {
 			return there, nil
 		}
-		keys, err = p.list(ctx, p.place, withCode)
+		keys, err = a.list(ctx, a.place, withCode)
 	}
+	return infos(keys), err
+}
+
+func (a at) ListKeys(ctx context.Context, _ string) ([]exchanges.KeyInfo, error) {
+	keys, err := a.list(ctx, a.place, withCode)
 	return infos(keys), err
 }
 
 // rename gives the key the name that it has, which takes no code and is
 // answered with the key if it is still there. If it is refused, after Deribit
 // has confirmed the deletion, the key is gone. Any other failure tells nothing.
-func (p *proof) rename(ctx context.Context) (there []exchanges.KeyInfo, known bool) {
-	if !p.confirmed || p.ref.Label == "" {
+func (a at) rename(ctx context.Context, ref exchanges.KeyRef, confirmed bool) (there []exchanges.KeyInfo, known bool) {
+	if !confirmed || ref.Label == "" {
 		return nil, false
 	}
 	var found key
-	err := p.do(ctx, call{
-		operation: exchanges.OpDeleteKey, method: "private/change_api_key_name", place: p.place, effect: rest.Idempotent, codeless: true,
-		params:   params{"id": json.Number(p.ref.ID), "name": p.ref.Label},
+	err := a.do(ctx, call{
+		operation: exchanges.OpDeleteKey, method: "private/change_api_key_name", place: a.place, effect: rest.Idempotent, codeless: true,
+		params:   params{"id": json.Number(ref.ID), "name": ref.Label},
 		complete: func() bool { return found.named() },
 	}, rest.Into(&found))
 	if err == nil {

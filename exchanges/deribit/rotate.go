@@ -64,7 +64,7 @@ func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	}
 	for _, k := range keys {
 		if k.ClientID == apiKey {
-			return a.remove(ctx, here, exchanges.KeyRef{ID: k.id(), Label: k.Name})
+			return exchanges.SettleOne(ctx, at{a, here}, a.Variant(), exchanges.KeyRef{ID: k.id(), Label: k.Name})
 		}
 	}
 	return nil

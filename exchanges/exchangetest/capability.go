@@ -17,6 +17,10 @@ func (s *suite) testCapabilities(t *testing.T) {
 	assert.Equal(t, s.description.RootRotation, rotates, "an account is a RootRotator where the description has RootRotation, and only there")
 	_, probes := account.(exchanges.Prober)
 	assert.Equal(t, s.variant.ActivationDelay > 0, probes, "an account is a Prober where the variant has an ActivationDelay, and only there")
+	if s.variant.MaskedIDs || s.variant.Unlisted != "" {
+		_, checks := account.(exchanges.KeyChecker)
+		assert.True(t, checks, "an account is a KeyChecker where no list proves that a key is gone")
+	}
 	_, signs := account.(exchanges.RequestSigner)
 	assert.True(t, signs, "an account signs requests of a minted key's user")
 	if _, makes := s.Exchange.(exchanges.PairMaker); makes {

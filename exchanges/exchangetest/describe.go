@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -65,6 +66,7 @@ func (s *suite) testDescribe(t *testing.T) {
 	if v.NativeExpiry != nil {
 		assert.Positive(t, v.NativeExpiry.Granularity)
 	}
+	assert.GreaterOrEqual(t, v.ListingDelay, time.Duration(0))
 	switch {
 	case v.Unlisted != "":
 		require.NotNil(t, v.NativeExpiry, "a key that cannot be found must end by itself")

@@ -98,6 +98,8 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("KeyPages", s.testKeyPages)
 	t.Run("Activation", s.testActivation)
 	t.Run("Deletion", s.testDeletion)
+	t.Run("DeletionAnswers", s.testDeletionAnswers)
+	t.Run("DeletionOfSeveral", s.testDeletionOfSeveral)
 	t.Run("SurplusAndLack", s.testSurplusAndLack)
 	t.Run("Faults", s.testFaults)
 	t.Run("LostAnswer", s.testLostAnswer)

@@ -48,7 +48,7 @@ func perform(ctx context.Context, account exchanges.Account, operation simulator
 	case simulator.CreateKey:
 		_, err = account.CreateKey(ctx, o.KeyRequest)
 	case simulator.DeleteKey:
-		err = account.DeleteKey(ctx, o.ref(noSuchKey()))
+		err = o.delete(ctx, account, noSuchKey())
 	default:
 		err = errors.New("no call is known for the operation " + string(operation))
 	}

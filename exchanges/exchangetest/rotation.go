@@ -29,7 +29,7 @@ func (s *suite) testRotation(t *testing.T) {
 		assert.True(t, identity.CanMint, identity.Problem)
 		o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 		key := o.create(t.Context(), t, successor)
-		require.NoError(t, successor.DeleteKey(t.Context(), o.ref(key)))
+		require.NoError(t, o.delete(t.Context(), successor, key))
 
 		require.NoError(t, successor.(exchanges.RootRotator).DeleteRoot(t.Context(), old.APIKey))
 		_, err = b.open(t, old, b.options).Inspect(t.Context())

@@ -263,10 +263,8 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if err := checkUserID(exchanges.OpDeleteKey, ref.SubAccount); err != nil {
 		return err
 	}
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.Do(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
-			Effect: rest.Idempotent,
-		}, nil)
-	})
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
+		Effect: rest.Idempotent,
+	}, nil)
 }

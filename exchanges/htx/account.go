@@ -247,6 +247,9 @@ func aboutCode(err error, sent bool) error {
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+		return nil, err
+	}
 	keys, err := a.keys(ctx, exchanges.OpListKeys, subAccount, "")
 	if err != nil {
 		return nil, err
@@ -266,12 +269,10 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if err != nil {
 		return err
 	}
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
-		}, struct {
-			SubUID    int64  `json:"subUid"`
-			AccessKey string `json:"accessKey"`
-		}{uid, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
+	}, struct {
+		SubUID    int64  `json:"subUid"`
+		AccessKey string `json:"accessKey"`
+	}{uid, ref.ID}, nil)
 }

@@ -221,16 +221,15 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 	i := slices.IndexFunc(keys, func(key exchanges.KeyInfo) bool { return key.ID == ref.ID })
 	if i < 0 {
-		return nil
+		return &exchanges.Error{
+			Kind: exchanges.ErrNotFound, Exchange: "hyperliquid", Operation: exchanges.OpDeleteKey, Message: "no such agent is listed",
+		}
 	}
 	name := keys[i].Label
 	if slices.ContainsFunc(keys, func(key exchanges.KeyInfo) bool { return key.Label == name && key.ID != ref.ID }) {
 		// No two agents have a name: this one was replaced, and is listed a
 		// little longer.
-		return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(context.Context) error { return nil })
+		return nil
 	}
-	removal := rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}
-	return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(ctx context.Context) error {
-		return a.approve(ctx, removal, wallet.Address{}, name)
-	})
+	return a.approve(ctx, rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}, wallet.Address{}, name)
 }

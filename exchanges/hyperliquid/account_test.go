@@ -96,7 +96,7 @@ func TestOtherSubAccounts(t *testing.T) {
 	require.ErrorContains(t, err, "the whole account")
 	_, err = account.ListKeys(v.Context(), elsewhere)
 	require.ErrorIs(t, err, exchanges.ErrPermission)
-	err = account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
+	err = exchangetest.Settle(v.Context(), account, exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.Len(t, v.Keys(), 1)
 }
@@ -150,7 +150,7 @@ func TestReplacedAgentIsLeftAlone(t *testing.T) {
 	second, _ := v.request("vlt-1")
 	replacement, err := account.CreateKey(v.Context(), second)
 	require.NoError(t, err)
-	require.NoError(t, account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
+	require.NoError(t, exchangetest.Settle(v.Context(), account, exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
 	require.Zero(t, v.Calls("hyperliquid", simulator.DeleteKey))

@@ -61,6 +61,7 @@ func (Hyperliquid) Describe() exchanges.Description {
 			Addresses:        exchanges.AddressRule{None: true, Note: "an agent works from anywhere"},
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RevocationDelay:  listingDelay,
+			ListingDelay:     listingDelay,
 			RateLimits: []exchanges.RateLimit{
 				{Operation: exchanges.OpAny, Requests: 1200, Per: time.Minute},
 				// Not documented: our own, so that nonces arrive in order and

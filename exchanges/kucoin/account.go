@@ -214,18 +214,16 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		if ref.Passphrase == "" {
-			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpDeleteKey,
-				Message: "KuCoin deletes a key only if told its passphrase, of which there is no record",
-				Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
-			}
+	if ref.Passphrase == "" {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpDeleteKey,
+			Message: "KuCoin deletes a key only if told its passphrase, of which there is no record",
+			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
 		}
-		return a.Do(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
-			Query:   rest.Query("apiKey", ref.ID, "subName", ref.SubAccount, "passphrase", ref.Passphrase.Reveal()),
-			Secrets: []exchanges.Secret{ref.Passphrase}, Effect: rest.Idempotent, Weight: weightOfDeletion,
-		}, nil)
-	})
+	}
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
+		Query:   rest.Query("apiKey", ref.ID, "subName", ref.SubAccount, "passphrase", ref.Passphrase.Reveal()),
+		Secrets: []exchanges.Secret{ref.Passphrase}, Effect: rest.Idempotent, Weight: weightOfDeletion,
+	}, nil)
 }

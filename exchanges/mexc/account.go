@@ -228,10 +228,8 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.Do(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
-			Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
-		}, nil)
-	})
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
+		Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
+	}, nil)
 }

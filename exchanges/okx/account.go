@@ -191,12 +191,10 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
-		}, struct {
-			SubAcct string `json:"subAcct"`
-			APIKey  string `json:"apiKey"`
-		}{ref.SubAccount, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
+	}, struct {
+		SubAcct string `json:"subAcct"`
+		APIKey  string `json:"apiKey"`
+	}{ref.SubAccount, ref.ID}, nil)
 }

@@ -31,6 +31,7 @@ var (
 	_ exchanges.PairMaker     = Orderly{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -147,10 +148,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	minted := exchanges.Key{ID: request.PublicKey, APIKey: request.PublicKey}
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) error { return a.finish(ctx, request, &minted) },
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) error { return a.finish(ctx, request, &minted) })
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -227,7 +225,7 @@ func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return info, &exchanges.Error{
-				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: opCheckKey,
+				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: exchanges.OpCheckKey,
 				Message: "the new key is not known yet", Err: ctx.Err(),
 			}
 		}
@@ -269,7 +267,7 @@ func (a *account) check(ctx context.Context, subAccount, public string) (exchang
 		Data key `json:"data"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
+		Operation: exchanges.OpCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
 		Query:    rest.Query("account_id", subAccount, "orderly_key", public),
 		Complete: func() bool { return answer.Data.OrderlyKey == public && answer.Data.Scope != nil },
 	}, rest.Into(&answer))
@@ -302,28 +300,18 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, err
 }
 
-// DeleteKey removes the key and asks about it alone, since keys can be listed
-// only ten times in a minute. If Orderly still knows it, the list tells whether
-// it still works.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleSlowDeletion(ctx, proof{a, ref.ID}, ref, settling, func(ctx context.Context) error {
-		return a.private(ctx, ref.SubAccount, rest.Call{
-			Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
-		}, map[string]string{"orderly_key": ref.ID}, nil)
-	})
+	return a.private(ctx, ref.SubAccount, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
+	}, map[string]string{"orderly_key": ref.ID}, nil)
 }
 
-// proof lists nothing if Orderly does not know the deleted key any more.
-type proof struct {
-	*account
-	key string
-}
-
-// ListKeys lists the keys that work, unless the deleted key is surely not among
-// them.
-func (p proof) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if _, err := p.check(ctx, subAccount, p.key); errors.Is(err, exchanges.ErrNotFound) {
+// CheckKey implements [exchanges.KeyChecker]. It asks about the key alone, since
+// keys can be listed only ten times in a minute. If Orderly still knows it, the
+// list tells whether it still works.
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	if _, err := a.check(ctx, ref.SubAccount, ref.ID); errors.Is(err, exchanges.ErrNotFound) {
 		return nil, nil
 	}
-	return p.account.ListKeys(ctx, subAccount)
+	return a.ListKeys(ctx, ref.SubAccount)
 }

@@ -21,7 +21,6 @@ func New() Orderly { return Orderly{} }
 const (
 	opOwnKey      exchanges.Operation = "make_signing_key"
 	opRestrictKey exchanges.Operation = "restrict_key"
-	opCheckKey    exchanges.Operation = "check_key"
 )
 
 // testnet is the environment that is not Orderly's main network.
@@ -63,6 +62,7 @@ func (Orderly) Describe() exchanges.Description {
 			KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 			Label:            exchanges.LabelRule{MaxLength: 32, Hyphens: true},
 			Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere"},
+			ListingDelay:     settling,
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RateLimits: []exchanges.RateLimit{
 				{Operation: exchanges.OpServerTime, Requests: 1, Per: time.Second},
@@ -70,7 +70,7 @@ func (Orderly) Describe() exchanges.Description {
 				{Operation: exchanges.OpSubAccounts, Requests: 10, Per: time.Second},
 				{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
 				{Operation: opRestrictKey, Requests: 10, Per: time.Minute},
-				{Operation: opCheckKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpCheckKey, Requests: 10, Per: time.Second},
 				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Minute},
 				{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 			},

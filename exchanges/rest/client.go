@@ -163,7 +163,8 @@ type Client struct {
 	pacer   *pacer
 	timeout time.Duration
 	// tries is how often a call is sent at most.
-	tries int
+	tries   int
+	variant exchanges.Variant
 }
 
 // newClient returns a client. A bad base URL is an [exchanges.ErrInvalid].

@@ -32,5 +32,13 @@ func NewClient(d exchanges.Description, credential exchanges.Credential, options
 	config.Options = options
 	config.Secrets = append(credential.Secrets(), config.Secrets...)
 	config.Limits = variant.RateLimits
-	return newClient(config)
+	client, err := newClient(config)
+	if err != nil {
+		return nil, err
+	}
+	client.variant = variant
+	return client, nil
 }
+
+// Variant is the kind of account that the client is for.
+func (c *Client) Variant() exchanges.Variant { return c.variant }

@@ -196,13 +196,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var minted exchanges.Key
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.ID, Label: request.Label}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) (err error) {
-			minted, err = a.finish(ctx, request, created)
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) (err error) {
+		minted, err = a.finish(ctx, request, created)
+		return err
+	})
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -355,11 +352,9 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.post(ctx, rest.Call{
-			Operation: exchanges.OpDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
-		}, struct {
-			KeyID string `json:"apiKeyId"`
-		}{ref.ID}, nil)
-	})
+	return a.post(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
+	}, struct {
+		KeyID string `json:"apiKeyId"`
+	}{ref.ID}, nil)
 }
