@@ -75,6 +75,18 @@ func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {
 	d.mint("trader")
 }
 
+// The proof of a deletion is a call like any other.
+func TestDeletionAndItsProofAreCounted(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	require.Contains(t, d.metrics(), `exchange_calls_total{connection="bybit",operation="list_keys",result="ok"} 1`, "for the addresses of the new key")
+	require.NoError(t, d.revoke(lease))
+	text := d.metrics()
+	require.Contains(t, text, `exchange_calls_total{connection="bybit",operation="delete_key",result="ok"} 1`)
+	require.Contains(t, text, `exchange_calls_total{connection="bybit",operation="list_keys",result="ok"} 2`)
+}
+
 // metrics reads the metrics as text.
 func (d *desk) metrics() string {
 	d.Helper()
