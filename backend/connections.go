@@ -53,7 +53,7 @@ type connections struct {
 	table   *store.Table[connection]
 	now     func() time.Time
 	// observer returns what a connection's calls are reported to.
-	observer func(connection string) func(operation string, err error, took time.Duration)
+	observer func(connection string) func(operation exchanges.Operation, err error, took time.Duration)
 
 	mu    sync.Mutex
 	links map[string]*link
@@ -62,7 +62,7 @@ type connections struct {
 	changes int
 }
 
-func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(string, error, time.Duration)) *connections {
+func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(exchanges.Operation, error, time.Duration)) *connections {
 	c := &connections{catalog: catalog, now: now, observer: observer, links: map[string]*link{}}
 	c.table = store.New[connection](connectionPrefix, c.forget)
 	return c
@@ -145,9 +145,7 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{connection: entry, name: name, about: about, variant: variant, account: &guarded{
-		Account: account, circuit: &circuit{now: c.now}, observe: c.observer(name),
-	}}, nil
+	return &link{connection: entry, name: name, about: about, variant: variant, account: guard(account, c.now, c.observer(name))}, nil
 }
 
 // circuits reports, for each connection in use, whether its circuit is open.

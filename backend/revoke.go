@@ -79,7 +79,8 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	defer cancel()
 	switch {
 	case errors.Is(err, errCircuitOpen):
-		// Nothing was tried, so nothing is recorded and the key stays due.
+		// Nothing was tried, or what came of it could not be asked for: nothing is
+		// recorded, and the key stays due.
 		return err
 	case err != nil:
 		return postpone(ctx, claim, err)
@@ -102,12 +103,12 @@ func (e *engine) deleteAtExchange(ctx context.Context, l *link, entry ledger.Ent
 	ctx = exchanges.WithRevoking(ctx)
 	switch {
 	case entry.ExchangeKeyID != "" && l.variant.Unlisted != "":
-		if err := l.account.DeleteKey(ctx, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {
+		if err := exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {
 			return err
 		}
 		return nil
 	case entry.ExchangeKeyID != "":
-		return l.account.DeleteKey(ctx, entry.Ref())
+		return exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref())
 	case l.variant.Unlisted != "":
 		return e.endedByItself(l, entry)
 	case l.variant.Label.MaxLength == 0:
@@ -139,7 +140,7 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 		}
 		ref := entry.Ref()
 		ref.ID = found.ID
-		if err := l.account.DeleteKey(ctx, ref); err != nil {
+		if err := exchanges.SettleOne(ctx, l.account, l.variant, ref); err != nil {
 			return err
 		}
 	}
@@ -150,7 +151,7 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 // the place that it takes, stay until the key is no longer listed.
 func leftToPerson(l *link, entry ledger.Entry, found *exchanges.KeyInfo) error {
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key",
+		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: exchanges.OpDeleteKey,
 		Message: fmt.Sprintf("the key labelled %s is listed only as %s and cannot be deleted through the API; nobody holds its secret", entry.Label, found.ID),
 		Remedy:  fmt.Sprintf("delete it on the exchange's website, in sub-account %s", entry.SubAccount),
 	}
@@ -162,7 +163,7 @@ func (e *engine) endedByItself(l *link, entry ledger.Entry) error {
 	end := entry.HardLimit.Add(unlistedGrace)
 	if left := end.Sub(e.now()); left > 0 {
 		return &exchanges.Error{
-			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key", RetryAfter: left,
+			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: exchanges.OpDeleteKey, RetryAfter: left,
 			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and by " + timestamp(end) + " it has ended by itself",
 		}
 	}

@@ -99,6 +99,13 @@ type Variant struct {
 	// RevocationDelay is how long a deleted key may go on working; zero
 	// where deletion is documented to act at once.
 	RevocationDelay time.Duration
+	// ListingDelay is how long the exchange may go on listing a key after it has
+	// confirmed the deletion; zero where it is documented to drop it at once, or
+	// not documented.
+	ListingDelay time.Duration
+	// MaskedIDs says that keys may be listed with part of their id hidden
+	// ([KeyInfo.Masked]). Accounts of such a variant are a [KeyChecker].
+	MaskedIDs bool
 	// NoDeletion is set where the exchange's API cannot delete a key, and says
 	// what revocation does instead. Keys are only minted there if the
 	// connection allows it.
@@ -106,6 +113,7 @@ type Variant struct {
 	// Unlisted is set where the exchange lists no keys, and says what becomes of
 	// one whose create answer was lost. There, keys end by themselves with their
 	// first lease ([Variant.NativeExpiry]), which therefore cannot be renewed.
+	// Accounts of such a variant are a [KeyChecker].
 	Unlisted string
 	// RateLimits are the documented limits that bound minting and revoking.
 	RateLimits []RateLimit
@@ -156,8 +164,7 @@ type ExpiryRule struct {
 
 // RateLimit is one documented limit.
 type RateLimit struct {
-	// Operation in plain words: "create key".
-	Operation string
+	Operation Operation
 	// Requests allowed in each Per, or the weight that they may have together
 	// where the exchange counts weights.
 	Requests int

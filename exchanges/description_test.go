@@ -54,7 +54,7 @@ func TestAsymmetric(t *testing.T) {
 }
 
 func TestRateLimitText(t *testing.T) {
-	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: "create key", Requests: 5, Per: time.Second}.String())
+	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: exchanges.OpCreateKey, Requests: 5, Per: time.Second}.String())
 }
 
 func TestPeriod(t *testing.T) {

@@ -53,8 +53,8 @@ type Error struct {
 	Kind Kind
 	// Exchange is the exchange's name, as in its [Description].
 	Exchange string
-	// Operation says in plain words what was being done: "create key".
-	Operation string
+	// Operation is what was being done.
+	Operation Operation
 	// Code is the exchange's own code; empty if there was none.
 	Code string
 	// Message is the exchange's own text, scrubbed, or ours.
@@ -73,7 +73,7 @@ type Error struct {
 // Error reads like "bybit: create key: permission denied (10005): message; remedy".
 func (e *Error) Error() string {
 	var text strings.Builder
-	for _, part := range []string{e.Exchange, e.Operation} {
+	for _, part := range []string{e.Exchange, e.Operation.Words()} {
 		if part != "" {
 			text.WriteString(part + ": ")
 		}

@@ -42,8 +42,8 @@ type Account interface {
 
 	// CreateKey creates a key whole (permissions and addresses in place) or
 	// leaves nothing behind. It is never blindly repeated: when the answer
-	// is lost the error is [ErrOutcomeUnknown] and the caller settles by
-	// label through ListKeys and DeleteKey.
+	// is lost the error is [ErrOutcomeUnknown] and the caller looks for the
+	// label in ListKeys, and deletes what it finds.
 	CreateKey(context.Context, KeyRequest) (Key, error)
 
 	// ListKeys lists every key of a sub-account, over all pages. Where
@@ -52,9 +52,10 @@ type Account interface {
 	// [Variant.Unlisted] is set it fails with [ErrUnsupported].
 	ListKeys(ctx context.Context, subAccount string) ([]KeyInfo, error)
 
-	// DeleteKey returns nil only if the key is surely gone, which includes
-	// that it never was; where [Variant.NoDeletion] is set, only if it surely
-	// can do nothing any more.
+	// DeleteKey asks the exchange to delete a key, and returns what it answers:
+	// nil if it confirms the deletion, which proves nothing, else the refusal.
+	// Where [Variant.NoDeletion] is set it makes the key powerless. Whether the
+	// key is gone is for [Settle] to decide.
 	DeleteKey(context.Context, KeyRef) error
 
 	// Close releases idle connections. The account must not be used after.
@@ -80,6 +81,16 @@ type Prober interface {
 	// that key by now. A refusal that shows the key to be known, such as one of
 	// the caller's address, means that it does. An error leaves it open.
 	KeyWorks(context.Context, Key) (bool, error)
+}
+
+// KeyChecker is an [Account] that can be asked for one key. Where keys may be
+// listed with part of their id hidden ([Variant.MaskedIDs]), or not at all
+// ([Variant.Unlisted]), only that proves a deletion; elsewhere it may be cheaper
+// than a list.
+type KeyChecker interface {
+	// CheckKey lists the key that is named if it may be there, and maybe others.
+	// confirmed says that the exchange has confirmed its deletion.
+	CheckKey(ctx context.Context, ref KeyRef, confirmed bool) ([]KeyInfo, error)
 }
 
 // RequestSigner is an [Account] that signs requests of its user's own making:

@@ -13,7 +13,9 @@ const rollBackTimeout = 30 * time.Second
 // calls that complete it, or that ask what was made. Before that it tells made
 // ([KeyRequest.Made], which may be nil) of the key, so that it is known whatever
 // comes. If either fails, the key is deleted ([RollBack]).
-func Finish(ctx context.Context, made func(context.Context, KeyRef) error, ref KeyRef, deleteKey, finish func(context.Context) error) error {
+func Finish(
+	ctx context.Context, account Account, variant Variant, made func(context.Context, KeyRef) error, ref KeyRef, finish func(context.Context) error,
+) error {
 	var err error
 	if made != nil {
 		err = made(ctx, ref)
@@ -22,7 +24,7 @@ func Finish(ctx context.Context, made func(context.Context, KeyRef) error, ref K
 		err = finish(ctx)
 	}
 	if err != nil {
-		return RollBack(ctx, ref, err, deleteKey)
+		return RollBack(ctx, account, variant, ref, err)
 	}
 	return nil
 }
@@ -31,17 +33,17 @@ func Finish(ctx context.Context, made func(context.Context, KeyRef) error, ref K
 // where that takes several calls. It does so even if the caller has gone, and
 // returns the error for the caller: the cause, or, if the key could not be
 // deleted either, an [ErrOutcomeUnknown], so that it is looked for later.
-func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(context.Context) error) error {
+func RollBack(ctx context.Context, account Account, variant Variant, ref KeyRef, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollBackTimeout)
 	defer cancel()
 	failure := asError(cause)
-	if err := deleteKey(WithRevoking(WithPatience(ctx, rollBackTimeout))); err != nil {
+	if err := SettleOne(WithRevoking(WithPatience(ctx, rollBackTimeout)), account, variant, ref); err != nil {
 		key := ref.ID
 		if ref.SubAccount != "" {
 			key += " of sub-account " + ref.SubAccount
 		}
 		left := &Error{
-			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: "create key",
+			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: OpCreateKey,
 			Message: "the new key could be neither finished (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
 			Remedy:  "delete key " + key + " at the exchange if the engine does not; nobody holds its secret",
 			KeyID:   ref.ID,
@@ -58,7 +60,7 @@ func RollBack(ctx context.Context, ref KeyRef, cause error, deleteKey func(conte
 		failure.Kind = ErrUnavailable
 		return &failure
 	case "":
-		return &Error{Kind: ErrUnavailable, Operation: "create key", Message: cause.Error(), Err: cause}
+		return &Error{Kind: ErrUnavailable, Operation: OpCreateKey, Message: cause.Error(), Err: cause}
 	}
 	return cause
 }

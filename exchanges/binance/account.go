@@ -23,15 +23,26 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Binance{}
+	_ exchanges.Account       = (*link)(nil)
+	_ exchanges.Account       = (*master)(nil)
+	_ exchanges.RequestSigner = (*link)(nil)
+	_ exchanges.RequestSigner = (*master)(nil)
+	_ exchanges.KeyChecker    = (*link)(nil)
+	_ exchanges.KeyChecker    = (*master)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Binance) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time"}, clock.time),
 	})
 	if err != nil {
@@ -65,16 +76,16 @@ func notForRoots() []string {
 func (a *account) restrictions(ctx context.Context) (flags, error) {
 	var restrictions flags
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(restrictions) > 0 },
-	}, &restrictions)
+	}, rest.Into(&restrictions))
 	return restrictions, err
 }
 
 // do makes a call that not every key may make. Binance has one code for a key
 // that it does not know, that it does not take from here, or that lacks a
 // permission; if what every key may ask is answered, it is the last.
-func (a *account) do(ctx context.Context, call rest.Call, out any) error {
+func (a *account) do(ctx context.Context, call rest.Call, out rest.Out) error {
 	err := a.Do(ctx, call, out)
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != strconv.Itoa(codeBadKey) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // linkRequest asks for a key with everything that takes a call of its own.
@@ -116,7 +117,7 @@ func TestLinkRollBackNeedsNoPatience(t *testing.T) {
 	account, err := New().Open(exchanges.Credential{APIKey: "root", APISecret: "secret"}, exchanges.Options{BaseURL: s.url, Variant: variantLink})
 	require.NoError(t, err)
 	defer account.Close()
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1000123", ID: "other"}), "uses up the rate of deletions")
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "1000123", ID: "other"}), "uses up the rate of deletions")
 
 	_, err = account.CreateKey(exchanges.WithPatience(t.Context(), 1), linkRequest(t))
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
@@ -159,7 +160,7 @@ func TestLinkDeletionIsProved(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStub(t, map[string]reply{routeDeleteLink: test.deleted, routeListLink: {200, test.listed}})
-			err := s.open(t, variantLink).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1", ID: "AbCdEf"})
+			err := exchangetest.Settle(t.Context(), s.open(t, variantLink), exchanges.KeyRef{SubAccount: "1", ID: "AbCdEf"})
 			assert.Equal(t, test.gone, err == nil, "%v", err)
 			assert.Equal(t, "AbCdEf", s.last(t, routeListLink).query.Get("subAccountApiKey"))
 		})
@@ -176,15 +177,15 @@ func TestLinkDeletionInARemovedSubAccount(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}
 
 	assert.Equal(t, http.StatusBadRequest, removeSubAccount(t.Context(), t, account, request.SubAccount))
-	require.NoError(t, account.DeleteKey(t.Context(), ref))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, ref))
 	assert.Equal(t, http.StatusOK, removeSubAccount(t.Context(), t, account, request.SubAccount))
 	_, err = account.ListKeys(t.Context(), request.SubAccount)
 	assert.ErrorIs(t, err, exchanges.ErrNotFound)
-	assert.NoError(t, account.DeleteKey(t.Context(), ref))
+	assert.NoError(t, exchangetest.Settle(t.Context(), account, ref))
 
 	// A parameter that is refused for another reason proves nothing.
 	s := newStub(t, map[string]reply{"GET " + linkSubAccounts: {200, `[{"subaccountId":1000123}]`}})
-	err = s.open(t, variantLink).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1000123", ID: "AbCdEf"})
+	err = exchangetest.Settle(t.Context(), s.open(t, variantLink), exchanges.KeyRef{SubAccount: "1000123", ID: "AbCdEf"})
 	assert.ErrorIs(t, err, exchanges.ErrInvalid)
 }
 

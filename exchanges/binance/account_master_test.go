@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // sent is a form without what signing adds.
@@ -133,7 +134,7 @@ func TestFIXGrants(t *testing.T) {
 func TestMaskedKeyIsNotDeleted(t *testing.T) {
 	s := newStub(t, nil)
 	for _, variant := range []string{variantMaster, variantLink} {
-		err := s.open(t, variant).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1", ID: "AbC****"})
+		err := exchangetest.Settle(t.Context(), s.open(t, variant), exchanges.KeyRef{SubAccount: "1", ID: "AbC****"})
 		require.ErrorIs(t, err, exchanges.ErrUnsupported)
 		assert.ErrorContains(t, err, "website")
 	}

@@ -29,15 +29,10 @@ const (
 	variantLink   = "link"
 )
 
-// Operations, which name the rate limits.
+// Operations that only Binance has.
 const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opRestrictKey = "restrict key to addresses"
-	opPermitKey   = "add permission to key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
+	opRestrictKey exchanges.Operation = "restrict_key_to_addresses"
+	opPermitKey   exchanges.Operation = "add_permission_to_key"
 )
 
 // Describe implements [exchanges.Exchange].
@@ -81,12 +76,13 @@ func describeMaster() exchanges.Variant {
 		// Neither length nor alphabet is documented, so labels are kept short.
 		Label:     exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 		Addresses: addressRule(500),
+		MaskedIDs: true,
 		RateLimits: []exchanges.RateLimit{
-			{Operation: opInspect, Requests: 12000, Per: time.Minute},
-			{Operation: opSubAccounts, Requests: 12000, Per: time.Minute},
-			{Operation: opCreateKey, Requests: 60, Per: time.Minute},
-			{Operation: opListKeys, Requests: 60, Per: time.Minute},
-			{Operation: opDeleteKey, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpCreateKey, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpListKeys, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpDeleteKey, Requests: 60, Per: time.Minute},
 		},
 	}
 }
@@ -105,15 +101,16 @@ func describeLink() exchanges.Variant {
 		Permissions:      linkPermissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 		Addresses:        addressRule(0),
+		MaskedIDs:        true,
 		RateLimits: []exchanges.RateLimit{
-			{Operation: opInspect, Requests: 12000, Per: time.Minute},
-			{Operation: opSubAccounts, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},
 			// Besides 60 a minute in all, one a second on each sub-account.
-			{Operation: opCreateKey, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
 			{Operation: opRestrictKey, Requests: 60, Per: time.Minute},
 			{Operation: opPermitKey, Requests: 60, Per: time.Minute},
-			{Operation: opListKeys, Requests: 60, Per: time.Minute},
-			{Operation: opDeleteKey, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpDeleteKey, Requests: 1, Per: time.Second},
 		},
 	}
 }

@@ -17,8 +17,8 @@ const (
 	codeLinkAccount = -10038
 )
 
-// open reads an answer. A success has HTTP status 200 and no envelope.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. A success has HTTP status 200 and no envelope.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status == http.StatusOK && json.Valid(answer.Body) {
 		return answer.Body, nil
 	}

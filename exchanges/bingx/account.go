@@ -19,15 +19,23 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = BingX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/openApi/swap/v2/server/time"}, clock.time),
 	})
 	if err != nil {
@@ -49,9 +57,9 @@ func (c clock) time() time.Time { return c.ServerTime.Time }
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var own rights
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
 		Complete: func() bool { return own.told() },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -61,7 +69,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err = a.Do(ctx, rest.Call{
 		Operation: opAccount, Method: http.MethodGet, Path: "/openApi/account/v1/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return whose.UID != "" },
-	}, &whose)
+	}, rest.Into(&whose))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -119,13 +127,13 @@ func (a *account) subAccountPage(ctx context.Context, number string, size int) (
 	}
 	rows := func() []subAccount { return append(page.Result.Items, page.SubAccountList.Items...) }
 	err := a.Do(ctx, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
 		Query: rest.Query("page", number, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (page.Result.Present || page.SubAccountList.Present) &&
 				!slices.ContainsFunc(rows(), func(s subAccount) bool { return s.number() == "" })
 		},
-	}, &page)
+	}, rest.Into(&page))
 	var all []exchanges.SubAccount
 	for _, sub := range rows() {
 		all = append(all, exchanges.SubAccount{Name: sub.number(), Alias: sub.Name, Frozen: bool(sub.Freeze || sub.IsFreeze)})
@@ -140,7 +148,7 @@ type keyName struct {
 }
 
 // number is a sub-account's name as BingX's calls that change something take it.
-func number(operation, subAccount string) (uint64, error) {
+func number(operation exchanges.Operation, subAccount string) (uint64, error) {
 	uid, err := strconv.ParseUint(subAccount, 10, 64)
 	if err != nil {
 		return 0, &exchanges.Error{
@@ -155,7 +163,7 @@ func number(operation, subAccount string) (uint64, error) {
 // CreateKey makes the key, and then asks BingX what it made: the answer to the
 // first call is documented with neither permissions nor addresses in it.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	subUID, err := number(opCreateKey, request.SubAccount)
+	subUID, err := number(exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -172,18 +180,15 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		SecretKey exchanges.Secret `json:"secretKey"`
 	}
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && !exchanges.IsMasked(created.APIKey) },
-	}, order, &created)
+	}, order, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}
 	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, APISecret: cmp.Or(created.APISecret, created.SecretKey)}
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID, Label: request.Label}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) error { return a.check(ctx, request, &minted) },
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) error { return a.check(ctx, request, &minted) })
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -193,7 +198,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 // incomplete is the failure of a creation that has made a key, but not as it
 // must be.
 func incomplete(message string) error {
-	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: opCreateKey, Message: message}
+	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: exchanges.OpCreateKey, Message: message}
 }
 
 // check asks for a new key and completes it with what BingX shows of it. It must
@@ -262,19 +267,22 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 // keys lists the keys of a sub-account, or the one that is named.
 func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
+	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+		return nil, err
+	}
 	var list struct {
 		APIInfos   rest.List[key] `json:"apiInfos"`
 		APIKeyList rest.List[key] `json:"apiKeyList"`
 	}
 	rows := func() []key { return append(list.APIInfos.Items, list.APIKeyList.Items...) }
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
 		Query: rest.Query("uid", subAccount, "apiKey", apiKey), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (list.APIInfos.Present || list.APIKeyList.Present) &&
 				!slices.ContainsFunc(rows(), func(k key) bool { return k.APIKey == "" })
 		},
-	}, &list)
+	}, rest.Into(&list))
 	if errors.Is(err, exchanges.ErrInvalid) && apiKey != "" {
 		// A key that is not there is documented to give an empty list. Should
 		// BingX refuse instead, all keys tell, as far as they are shown.
@@ -291,13 +299,16 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	subUID, err := number(opDeleteKey, ref.SubAccount)
+	subUID, err := number(exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
-	return exchanges.SettleMaskedDeletion(ctx, ref, a.keys, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
-		}, keyName{subUID, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
+	}, keyName{subUID, ref.ID}, nil)
+}
+
+// CheckKey implements [exchanges.KeyChecker].
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	return a.keys(ctx, ref.SubAccount, ref.ID)
 }

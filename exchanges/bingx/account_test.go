@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/bingx"
 )
@@ -277,7 +278,7 @@ func TestSubAccountIsANumber(t *testing.T) {
 	_, err := s.CreateKey(t.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, `"vaultsub01" is no sub-account`)
-	require.ErrorIs(t, s.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
+	require.ErrorIs(t, exchangetest.Settle(t.Context(), s.Account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
 	require.Empty(t, s.calls)
 }
 
@@ -318,7 +319,7 @@ func TestDeletionNeedsProof(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := newStub(t, map[string]string{removeKey: test.deleted, queryKey: test.one, listKeys: test.all}).DeleteKey(t.Context(), ref)
+			err := exchangetest.Settle(t.Context(), newStub(t, map[string]string{removeKey: test.deleted, queryKey: test.one, listKeys: test.all}).Account, ref)
 			require.ErrorIs(t, err, test.want)
 		})
 	}

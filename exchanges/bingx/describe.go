@@ -23,22 +23,15 @@ type BingX struct{}
 // New returns the exchange.
 func New() BingX { return BingX{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opAccount     = "ask for the account"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
+// An operation that only BingX has.
+const opAccount exchanges.Operation = "ask_for_account"
 
 // keysPerSubAccount is BingX's cap of keys per account, sub-accounts included.
 const keysPerSubAccount = 20
 
 // Describe implements [exchanges.Exchange].
 func (BingX) Describe() exchanges.Description {
-	limit := func(operation string, perSecond int) exchanges.RateLimit {
+	limit := func(operation exchanges.Operation, perSecond int) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: perSecond, Per: time.Second}
 	}
 	return exchanges.Description{
@@ -66,10 +59,11 @@ func (BingX) Describe() exchanges.Description {
 				Max:  20,
 				Note: "BingX removes a key without addresses after 14 days without use, unless it may only read",
 			},
+			MaskedIDs: true,
 			RateLimits: []exchanges.RateLimit{
 				// Where BingX's documents differ, the smaller number is kept to.
-				limit(opInspect, 2), limit(opAccount, 10), limit(opSubAccounts, 1),
-				limit(opCreateKey, 5), limit(opListKeys, 5), limit(opDeleteKey, 5),
+				limit(exchanges.OpInspect, 2), limit(opAccount, 10), limit(exchanges.OpSubAccounts, 1),
+				limit(exchanges.OpCreateKey, 5), limit(exchanges.OpListKeys, 5), limit(exchanges.OpDeleteKey, 5),
 			},
 		}},
 		Notes: []string{

@@ -30,9 +30,9 @@ type envelope struct {
 	Timestamp rest.Milliseconds `json:"timestamp"`
 }
 
-// open reads an answer. Some are documented without the envelope as well, so
+// unwrap reads an answer. Some are documented without the envelope as well, so
 // that a good answer without a code is taken as it is.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil {
 		return nil, statusError(answer)

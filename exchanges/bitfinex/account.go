@@ -35,16 +35,24 @@ type account struct {
 	isToken bool
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bitfinex{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Secrets: secretsOf(credential.Token),
 		Sign:    signer.sign,
-		Open:    opener{options.Wait(tooManyRequests)}.open,
+		Unwrap:  unwrapper{options.Wait(tooManyRequests)}.unwrap,
 	})
 	if err != nil {
 		return nil, err
@@ -53,7 +61,7 @@ func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Option
 }
 
 // ask asks what the credential may do, or, if one is given, a token.
-func (a *account) ask(ctx context.Context, operation string, token exchanges.Secret) ([]right, error) {
+func (a *account) ask(ctx context.Context, operation exchanges.Operation, token exchanges.Secret) ([]right, error) {
 	var rows []right
 	call := rest.Call{
 		Operation: operation, Limit: opPermissions, Method: http.MethodPost, Path: pathPermissions, Effect: rest.ReadOnly,
@@ -62,12 +70,12 @@ func (a *account) ask(ctx context.Context, operation string, token exchanges.Sec
 	if token != "" {
 		call.Sign, call.Secrets = a.as(token), secretsOf(token)
 	}
-	err := a.DoJSON(ctx, call, struct{}{}, &rows)
+	err := a.DoJSON(ctx, call, struct{}{}, rest.Into(&rows))
 	return rows, err
 }
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	rows, err := a.ask(ctx, opInspect, "")
+	rows, err := a.ask(ctx, exchanges.OpInspect, "")
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -120,21 +128,18 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Scope: "api", TTL: lifetime(request.Expires, time.Now()), Caps: caps, WritePermission: write, CustIP: "0"}
 	var tokens []exchanges.Secret
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
 		Complete: func() bool { return len(tokens) == 1 && tokens[0] != "" },
-	}, body, &tokens)
+	}, body, rest.Into(&tokens))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	minted := exchanges.Key{ID: fingerprint(tokens[0]), APIKey: fingerprint(tokens[0]), Token: tokens[0]}
 	ref := exchanges.KeyRef{SubAccount: self, ID: minted.ID, Token: minted.Token}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) (err error) {
-			minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) (err error) {
+		minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
+		return err
+	})
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -143,7 +148,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 // checkRequest refuses what makes no sense to ask of Bitfinex.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
-	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opCreateKey}
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: exchanges.OpCreateKey}
 	switch {
 	case a.isToken:
 		failure.Kind, failure.Message = exchanges.ErrPermission, "a token does not mint tokens here"
@@ -170,12 +175,12 @@ func lifetime(ends, now time.Time) int64 {
 func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, error) {
 	says, err := parse(token)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: opCreateKey, Message: err.Error()}
+		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Message: err.Error()}
 	}
-	rows, err := a.ask(ctx, opCheckKey, token)
+	rows, err := a.ask(ctx, exchanges.OpCheckKey, token)
 	if errors.Is(err, errDeadToken) {
 		// It is the token that is refused, not the root key.
-		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opCheckKey, Message: "Bitfinex refuses the token that it has just made"}
+		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made"}
 	}
 	return held(says, rows), err
 }
@@ -183,38 +188,47 @@ func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, 
 // ListKeys fails: Bitfinex lists no tokens.
 func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
 	return nil, &exchanges.Error{
-		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: opListKeys,
+		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: exchanges.OpListKeys,
 		Message: "Bitfinex lists no tokens; the engine's ledger is the only list of them",
 	}
 }
 
-// DeleteKey deletes a token and then has the token itself asked for: it is gone
-// only if Bitfinex does not know it any more. No refusal of the root key's
-// stands against that proof, so that a token which has ended by itself is gone
-// even if Bitfinex has no such call as the one that deletes it, or if the root
-// key is gone as well.
+// DeleteKey deletes a token. That Bitfinex does not know the token confirms the
+// deletion.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Token == "" {
-		return &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opDeleteKey,
-			Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
-		}
+		return noToken(exchanges.OpDeleteKey)
 	}
-	deleteErr := a.DoJSON(ctx, rest.Call{
-		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
+	err := a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
 	}, map[string]string{"token": ref.Token.Reveal()}, nil)
-	_, err := a.ask(ctx, opDeleteKey, ref.Token)
+	if errors.Is(err, errDeadToken) {
+		return nil
+	}
+	return err
+}
+
+// CheckKey implements [exchanges.KeyChecker]. It has the token itself asked for,
+// which is gone only if Bitfinex does not know it any more. No root key is needed
+// for that, so that a token which has ended by itself is known to be gone even if
+// the root key is gone as well.
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	if ref.Token == "" {
+		return nil, noToken(exchanges.OpCheckKey)
+	}
+	_, err := a.ask(ctx, exchanges.OpCheckKey, ref.Token)
 	switch {
 	case errors.Is(err, errDeadToken):
-		return nil
-	case deleteErr != nil && !errors.Is(deleteErr, errDeadToken):
-		return deleteErr
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
+	return []exchanges.KeyInfo{{ID: ref.ID}}, nil
+}
+
+func noToken(operation exchanges.Operation) error {
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opDeleteKey,
-		Message: "Bitfinex confirmed the deletion, and the token still works",
-		Remedy:  "it is tried again until the token has ended by itself, which it does with its lease",
+		Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: operation,
+		Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
 	}
 }

@@ -120,7 +120,7 @@ func TestOneAccount(t *testing.T) {
 	endless.Expires = time.Time{}
 	_, err = v.account.CreateKey(t.Context(), endless)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	err = v.account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample)})
+	err = exchangetest.Settle(t.Context(), v.account, exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample)})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "it ends by itself")
 	require.Empty(t, v.seen, "nothing of this is for Bitfinex")
@@ -229,7 +229,7 @@ func TestDeletionNeedsProof(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVenue(t, map[string][]string{pathDeleteToken: {test.deleted}, "token " + pathPermissions: {test.asked}})
-			err := v.account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample), Token: sample})
+			err := exchangetest.Settle(t.Context(), v.account, exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample), Token: sample})
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, `{"token":"`+sample.Reveal()+`"}`, v.bodies[0])
 		})
@@ -274,7 +274,7 @@ func TestSecretPartIsScrubbed(t *testing.T) {
 	echo := `["error",10020,"bad: ` + strings.ToUpper(uuid) + `, ` + sample.Reveal() + `"]`
 	for _, deleted := range []string{echo, `[1]`} {
 		v := newVenue(t, map[string][]string{pathDeleteToken: {deleted}, "token " + pathPermissions: {echo}})
-		err := v.account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: self, Token: sample})
+		err := exchangetest.Settle(t.Context(), v.account, exchanges.KeyRef{SubAccount: self, Token: sample})
 		require.ErrorIs(t, err, exchanges.ErrInvalid)
 		require.ErrorContains(t, err, "bad: ")
 		require.NotContains(t, strings.ToLower(err.Error()), uuid)

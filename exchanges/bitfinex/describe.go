@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // Bitfinex is the exchange.
@@ -24,18 +23,9 @@ type Bitfinex struct{}
 // New returns the exchange.
 func New() Bitfinex { return Bitfinex{} }
 
-// Operations in the words of errors.
-const (
-	opInspect   = "inspect root key"
-	opCreateKey = "create key"
-	opCheckKey  = "check key"
-	opListKeys  = "list keys"
-	opDeleteKey = "delete key"
-)
-
 // opPermissions names the limit of the call that asks what a key or a token may
 // do.
-const opPermissions = "ask permissions"
+const opPermissions exchanges.Operation = "ask_permissions"
 
 // The life of a token. Bitfinex does not document the longest; this one is that
 // of its own applications.
@@ -50,7 +40,7 @@ const (
 func (Bitfinex) Describe() exchanges.Description {
 	// The rate of the two other calls is not documented; it is taken for the
 	// same.
-	limit := func(operation string) exchanges.RateLimit {
+	limit := func(operation exchanges.Operation) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: 90, Per: time.Minute}
 	}
 	return exchanges.Description{
@@ -77,8 +67,8 @@ func (Bitfinex) Describe() exchanges.Description {
 				"it ends by itself, at most 30 seconds after its lease would have",
 			RateLimits: []exchanges.RateLimit{
 				// Not documented: our own, so that nonces arrive in order.
-				{Operation: rest.AnyOperation, Requests: 10, Per: time.Second, Serial: true},
-				limit(opCreateKey), limit(opPermissions), limit(opDeleteKey),
+				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second, Serial: true},
+				limit(exchanges.OpCreateKey), limit(opPermissions), limit(exchanges.OpDeleteKey),
 			},
 		}},
 		Notes: []string{

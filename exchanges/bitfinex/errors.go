@@ -19,12 +19,12 @@ const tooManyRequests = time.Minute
 // or never was.
 var errDeadToken = errors.New("the token does not work any more")
 
-// opener reads answers; tooMany is the wait after a refusal for rate.
-type opener struct{ tooMany time.Duration }
+// unwrapper reads answers; tooMany is the wait after a refusal for rate.
+type unwrapper struct{ tooMany time.Duration }
 
-// open reads an answer. A success is a bare array with HTTP 200. A refusal is
+// unwrap reads an answer. A success is a bare array with HTTP 200. A refusal is
 // an array ["error", code, text], mostly with HTTP 500, or an object.
-func (o opener) open(answer rest.Answer) ([]byte, error) {
+func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	code, text, refused := refusal(answer.Body)
 	if !refused && answer.Status == http.StatusOK && json.Valid(answer.Body) {
 		return answer.Body, nil

@@ -17,15 +17,26 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bitget{}
+	_ exchanges.Account       = (*unified)(nil)
+	_ exchanges.Account       = (*classic)(nil)
+	_ exchanges.Account       = (*broker)(nil)
+	_ exchanges.RequestSigner = (*unified)(nil)
+	_ exchanges.RequestSigner = (*classic)(nil)
+	_ exchanges.RequestSigner = (*broker)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v2/public/time"}, clock.time),
 	})
 	if err != nil {
@@ -63,9 +74,9 @@ func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 		Authorities []string       `json:"authorities"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}

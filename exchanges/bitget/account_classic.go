@@ -45,10 +45,10 @@ func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		}
 		full := func() bool { return len(answer.List.Items) >= classicPage }
 		err := c.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
@@ -87,13 +87,13 @@ type classicEdit struct {
 func (c *classic) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created classicKey
 	err := c.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, classicEdit{
 		SubAccountUID: request.SubAccount, Passphrase: request.Passphrase.Reveal(), Label: request.Label,
 		IPList: append([]string{}, request.Addresses...), PermList: request.Permissions,
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -123,15 +123,18 @@ func (c *classic) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, error) {
 	var keys rest.List[classicKey]
 	err := c.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
 		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }
 
+// DeleteKey takes all permissions from the key. What an edit leaves out of the
+// list of addresses is lost, so that the key is looked up first and stays bound
+// to its own.
 func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := c.keys(ctx, ref.SubAccount)
 	if err != nil {
@@ -140,7 +143,9 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	i := slices.IndexFunc(keys, func(k classicKey) bool { return k.APIKey == ref.ID })
 	switch {
 	case i < 0:
-		return nil
+		return &exchanges.Error{
+			Kind: exchanges.ErrNotFound, Exchange: "bitget", Operation: opEmptyKey, Message: "Bitget lists no such key with any permission",
+		}
 	case ref.Passphrase == "":
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnsupported, Exchange: "bitget", Operation: opEmptyKey,
@@ -148,15 +153,11 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
 		}
 	}
-	return exchanges.SettleDeletion(ctx, c, ref, func(ctx context.Context) error {
-		// What an edit leaves out of the list of addresses is lost, so that
-		// the key stays bound to its own.
-		return deletion(c.DoJSON(ctx, rest.Call{
-			Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
-			Secrets: []exchanges.Secret{ref.Passphrase},
-		}, classicEdit{
-			SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
-			IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
-		}, nil))
-	})
+	return deletion(c.DoJSON(ctx, rest.Call{
+		Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
+		Secrets: []exchanges.Secret{ref.Passphrase},
+	}, classicEdit{
+		SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
+		IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
+	}, nil))
 }

@@ -286,7 +286,7 @@ func TestDeletionOfAnUnknownKey(t *testing.T) {
 				"/api/v3/user/delete-sub-api": `{"code":"` + code + `","msg":"does not exist"}`,
 				"/api/v3/user/sub-api-list":   json.RawMessage(`{"items":` + listed + `}`),
 			})
-			err := s.open(variantUnified).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1", ID: "bg_1"})
+			err := exchangetest.Settle(t.Context(), s.open(variantUnified), exchanges.KeyRef{SubAccount: "1", ID: "bg_1"})
 			if gone {
 				require.NoError(t, err)
 			} else {
@@ -325,19 +325,19 @@ func TestClassicRevocation(t *testing.T) {
 
 	for _, gone := range []string{"bg_2", "bg_9"} {
 		ref.ID = gone
-		require.NoError(t, account.DeleteKey(t.Context(), ref))
+		require.NoError(t, exchangetest.Settle(t.Context(), account, ref))
 		require.Nil(t, s.body(classicModify), "there is nothing to do")
 	}
 
 	ref.ID = "bg_1"
-	require.ErrorIs(t, account.DeleteKey(t.Context(), ref), exchanges.ErrUnavailable, "the list still shows a permission")
+	require.ErrorIs(t, exchangetest.Settle(t.Context(), account, ref), exchanges.ErrUnavailable, "the list still shows a permission")
 	require.Equal(t, map[string]any{
 		"subAccountUid": "1", "subAccountApiKey": "bg_1", "passphrase": "Minted0001", "label": "vx1",
 		"ipList": []any{"203.0.113.1"}, "permList": []any{},
 	}, s.body(classicModify), "label and addresses stay as they are")
 
 	ref.Passphrase = ""
-	err := account.DeleteKey(t.Context(), ref)
+	err := exchangetest.Settle(t.Context(), account, ref)
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "delete key bg_1 of sub-account 1 on Bitget's website")
 }
@@ -348,7 +348,7 @@ func TestClassicRevocationKeepsThePlace(t *testing.T) {
 	order := request(access, "read", "spot_trade")
 	key, err := account.CreateKey(t.Context(), order)
 	require.NoError(t, err)
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{
 		SubAccount: order.SubAccount, ID: key.ID, Label: order.Label, Passphrase: order.Passphrase,
 	}))
 	live := sim.Keys()

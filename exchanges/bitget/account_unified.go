@@ -25,9 +25,9 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Permissions []string       `json:"permissions"`
 	}
 	err := u.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v3/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" || root.UID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -85,10 +85,10 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			page
 		}
 		err := u.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
 			Query: rest.Query("cursor", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && answer.complete() },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if !strings.EqualFold(sub.Mode, modeClassic) {
 				all = append(all, exchanges.SubAccount{
@@ -131,10 +131,10 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created unifiedKey
 	err := u.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v3/user/create-sub-api", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v3/user/create-sub-api", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -158,13 +158,13 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		}
 		keys := func() []unifiedKey { return append(answer.Items.Items, answer.List.Items...) }
 		err := u.Do(ctx, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: "/api/v3/user/sub-api-list",
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v3/user/sub-api-list",
 			Query: rest.Query("cursor", cursor, "limit", "100", "subUid", subAccount), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return (answer.Items.Present || answer.List.Present) && answer.complete() &&
 					!slices.ContainsFunc(keys(), func(k unifiedKey) bool { return k.APIKey == "" })
 			},
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, k := range keys() {
 			all = append(all, exchanges.KeyInfo{
 				ID: k.APIKey, Label: k.Note, Permissions: decode(k.Type, k.Permissions, unifiedReading()),
@@ -177,9 +177,7 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (u *unified) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, u, ref, func(ctx context.Context) error {
-		return deletion(u.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
-		}, map[string]string{"apiKey": ref.ID}, nil))
-	})
+	return deletion(u.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
+	}, map[string]string{"apiKey": ref.ID}, nil))
 }

@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // Bitget is the exchange.
@@ -38,15 +37,10 @@ const (
 	variantBroker  = "broker"
 )
 
-// Operations, which name the rate limits.
+// Operations that only Bitget has.
 const (
-	opInspect     = "inspect root key"
-	opBrokerInfo  = "inspect broker"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opEmptyKey    = "take permissions from key"
-	opDeleteKey   = "delete key"
+	opBrokerInfo exchanges.Operation = "inspect_broker"
+	opEmptyKey   exchanges.Operation = "take_permissions_from_key"
 )
 
 const (
@@ -106,11 +100,11 @@ func describeUnified() exchanges.Variant {
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
 		RateLimits: []exchanges.RateLimit{
 			overall(),
-			{Operation: opInspect, Requests: 5, Per: time.Second},
-			{Operation: opSubAccounts, Requests: 10, Per: time.Second},
-			{Operation: opCreateKey, Requests: 10, Per: time.Second},
-			{Operation: opListKeys, Requests: 10, Per: time.Second},
-			{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 5, Per: time.Second},
+			{Operation: exchanges.OpSubAccounts, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 		},
 	}
 }
@@ -131,10 +125,10 @@ func describeClassic() exchanges.Variant {
 			"until a person deletes it on Bitget's website",
 		RateLimits: []exchanges.RateLimit{
 			overall(),
-			{Operation: opInspect, Requests: 1, Per: time.Second},
-			{Operation: opSubAccounts, Requests: 1, Per: time.Second},
-			{Operation: opCreateKey, Requests: 5, Per: time.Second},
-			{Operation: opListKeys, Requests: 5, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpSubAccounts, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 5, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 5, Per: time.Second},
 			{Operation: opEmptyKey, Requests: 5, Per: time.Second},
 		},
 	}
@@ -156,17 +150,17 @@ func describeBroker() exchanges.Variant {
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
 		RateLimits: []exchanges.RateLimit{
 			overall(),
-			{Operation: opInspect, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 1, Per: time.Second},
 			{Operation: opBrokerInfo, Requests: 10, Per: time.Second},
-			{Operation: opSubAccounts, Requests: 1, Per: time.Second},
-			{Operation: opCreateKey, Requests: 10, Per: time.Second},
-			{Operation: opListKeys, Requests: 10, Per: time.Second},
-			{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpSubAccounts, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 		},
 	}
 }
 
 // overall is the limit on all requests from one address.
 func overall() exchanges.RateLimit {
-	return exchanges.RateLimit{Operation: rest.AnyOperation, Requests: 6000, Per: time.Minute}
+	return exchanges.RateLimit{Operation: exchanges.OpAny, Requests: 6000, Per: time.Minute}
 }

@@ -18,9 +18,9 @@ const (
 	codeNotBroker = "40029"
 )
 
-// open reads an answer. The code decides; Bitget sends failures with HTTP 400
+// unwrap reads an answer. The code decides; Bitget sends failures with HTTP 400
 // as well as with 200.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, rest.StatusError(answer)

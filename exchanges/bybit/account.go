@@ -24,15 +24,22 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bybit{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v5/market/time"}, clock.time),
 		Quota:      quota,
 	})
@@ -91,9 +98,9 @@ func (k key) expires() time.Time {
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.APIKey != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -141,10 +148,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			NextCursor rest.Text `json:"nextCursor"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
 			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubMembers.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, member := range page.SubMembers.Items {
 			all = append(all, exchanges.SubAccount{
 				Name: string(member.UID), Alias: member.Username, Frozen: member.Status == statusFrozen,
@@ -165,7 +172,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	uid, err := strconv.ParseInt(request.SubAccount, 10, 64)
 	if err != nil {
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: exchanges.OpCreateKey,
 			Message: "a Bybit sub-account is named by its UID, a number, not " + strconv.Quote(request.SubAccount),
 		}
 	}
@@ -180,9 +187,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 	var created key
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -203,12 +210,12 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 			NextCursor string         `json:"nextPageCursor"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", "20", "cursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
 			},
-		}, &page)
+		}, rest.Into(&page))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
 			all = append(all, exchanges.KeyInfo{
@@ -222,9 +229,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
-		}, map[string]string{"apikey": ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
+	}, map[string]string{"apikey": ref.ID}, nil)
 }

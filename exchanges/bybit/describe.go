@@ -16,15 +16,6 @@ type Bybit struct{}
 // New returns the exchange.
 func New() Bybit { return Bybit{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // Describe implements [exchanges.Exchange].
 func (Bybit) Describe() exchanges.Description {
 	return exchanges.Description{
@@ -69,11 +60,11 @@ func (Bybit) Describe() exchanges.Description {
 				Note: "a key without addresses ends after 90 days; a key with addresses has no end of its own",
 			},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: opInspect, Requests: 10, Per: time.Second},
-				{Operation: opSubAccounts, Requests: 5, Per: time.Second},
-				{Operation: opCreateKey, Requests: 1, Per: time.Second},
-				{Operation: opListKeys, Requests: 10, Per: time.Second},
-				{Operation: opDeleteKey, Requests: 5, Per: time.Second},
+				{Operation: exchanges.OpInspect, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpSubAccounts, Requests: 5, Per: time.Second},
+				{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpDeleteKey, Requests: 5, Per: time.Second},
 			},
 		}},
 		Notes: []string{

@@ -22,9 +22,9 @@ type envelope struct {
 	Time    int64           `json:"time"`
 }
 
-// open reads an answer. Bybit sends failures with HTTP 200, so that only
+// unwrap reads an answer. Bybit sends failures with HTTP 200, so that only
 // retCode decides.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.RetCode == nil {
 		failure := rest.StatusError(answer)

@@ -26,15 +26,23 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = CoinEx{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.Prober        = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(c.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(c.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v2/time"}, clock.time),
 	})
 	if err != nil {
@@ -102,7 +110,7 @@ func part[T any](ctx context.Context, a *account, call rest.Call, named func(T) 
 	call.Complete = func() bool {
 		return p.Data != nil && p.Pagination.HasNext != nil && !slices.ContainsFunc(p.Data, func(row T) bool { return !named(row) })
 	}
-	if err := a.Do(ctx, call, &p); err != nil {
+	if err := a.Do(ctx, call, rest.Into(&p)); err != nil {
 		return nil, false, err
 	}
 	return p.Data, *p.Pagination.HasNext, nil
@@ -121,7 +129,7 @@ const permManage = "sub-accounts"
 // Inspect tries what only a key of the main account may do: it asks for one
 // sub-account.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	some, _, err := part(ctx, a, rest.Call{Operation: opInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
+	some, _, err := part(ctx, a, rest.Call{Operation: exchanges.OpInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
 	if errors.Is(err, errNoRight) {
 		return exchanges.Identity{Problem: "the key belongs to a sub-account; use one of the main account", ClockOffset: a.ClockOffset()}, nil
 	}
@@ -156,7 +164,7 @@ func (s subAccount) named() bool { return s.Name != "" }
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	for _, frozen := range []string{"false", "true"} {
-		found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
+		found, err := list(ctx, a, rest.Call{Operation: exchanges.OpSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
 		if err != nil {
 			return nil, err
 		}
@@ -205,9 +213,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created single[key]
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
 		Complete: func() bool { return created.Data.named() && created.Data.AccessID != "" && created.Data.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}
@@ -241,7 +249,7 @@ func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	keys, err := list(ctx, a, rest.Call{Operation: opListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
+	keys, err := list(ctx, a, rest.Call{Operation: exchanges.OpListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
 	if err != nil {
 		return nil, err
 	}
@@ -258,25 +266,23 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 // DeleteKey names the sub-account too, which CoinEx's documentation does not ask
 // for and some clients send. If CoinEx refuses that, the key's number has to do.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		number, err := strconv.ParseInt(ref.ID, 10, 64)
-		if err != nil {
-			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: opDeleteKey,
-				Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
-			}
+	number, err := strconv.ParseInt(ref.ID, 10, 64)
+	if err != nil {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: exchanges.OpDeleteKey,
+			Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
 		}
-		err = a.deleteKey(ctx, number, ref.SubAccount)
-		if hasCode(err, codeParameter) {
-			err = a.deleteKey(ctx, number, "")
-		}
-		return err
-	})
+	}
+	err = a.deleteKey(ctx, number, ref.SubAccount)
+	if hasCode(err, codeParameter) {
+		err = a.deleteKey(ctx, number, "")
+	}
+	return err
 }
 
 func (a *account) deleteKey(ctx context.Context, number int64, subAccount string) error {
 	return a.DoJSON(ctx, rest.Call{
-		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
 	}, struct {
 		SubUserName string `json:"sub_user_name,omitempty"`
 		APIID       int64  `json:"api_id"`
@@ -292,7 +298,7 @@ func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, err
 		return false, err
 	}
 	err = a.Do(ctx, rest.Call{
-		Operation: opTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
+		Operation: exchanges.OpTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
 		Sign: signer.sign, Secrets: []exchanges.Secret{minted.APISecret},
 	}, nil)
 	var refusal *exchanges.Error

@@ -220,7 +220,7 @@ func TestDeleteKey(t *testing.T) {
 				}
 				return refusal(4004)
 			})
-			err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vault-desk1", ID: "90123"})
+			err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vault-desk1", ID: "90123"})
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, test.sent, deletions)
 		})
@@ -230,7 +230,7 @@ func TestDeleteKey(t *testing.T) {
 // What is no number is not sent; only while it is listed is it missed.
 func TestDeleteKeyWithoutNumber(t *testing.T) {
 	account, sent := stub(t, always(noRows))
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vault-desk1", ID: "ABC"}))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vault-desk1", ID: "ABC"}))
 	require.Len(t, *sent, 1)
 }
 

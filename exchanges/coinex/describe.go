@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // CoinEx is the exchange.
@@ -19,16 +18,6 @@ type CoinEx struct{}
 
 // New returns the exchange.
 func New() CoinEx { return CoinEx{} }
-
-// Operations in the words of errors.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-	opTryKey      = "try new key"
-)
 
 // keysPerSubAccount is CoinEx's cap.
 const keysPerSubAccount = 50
@@ -61,7 +50,7 @@ func (CoinEx) Describe() exchanges.Description {
 			},
 			ActivationDelay: activationDelay,
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.AnyOperation, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second},
 			},
 		}},
 		Notes: []string{

@@ -24,10 +24,10 @@ var (
 	errUndocumented = errors.New("the code is not documented")
 )
 
-// open reads an answer. The payload of a success is the whole envelope, since a
+// unwrap reads an answer. The payload of a success is the whole envelope, since a
 // list's says beside the data whether there is more. Failures come with HTTP 200
 // as well as with other statuses, a success with 200 only.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var envelope struct {
 		Code    rest.Text `json:"code"`
 		Message string    `json:"message"`

@@ -31,15 +31,24 @@ type account struct {
 	unscopedRefused atomic.Bool
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Deribit{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+	_ exchanges.RootRotator   = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(d.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(d.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: serverTime,
 	})
 	if err != nil {
@@ -85,7 +94,7 @@ func pathOf(method string) string { return "/api/v2/" + method }
 
 // call is a call of one method in one account.
 type call struct {
-	operation string
+	operation exchanges.Operation
 	method    string
 	place     string
 	params    params
@@ -100,7 +109,7 @@ type call struct {
 }
 
 // do makes a call, with a one-time code where Deribit asks for one.
-func (a *account) do(ctx context.Context, c call, out any) error {
+func (a *account) do(ctx context.Context, c call, out rest.Out) error {
 	err := a.send(ctx, c, out)
 	var wanted *demand
 	if c.codeless || !errors.As(err, &wanted) || !wanted.takesCode || a.root().TOTPSecret == "" {
@@ -111,7 +120,7 @@ func (a *account) do(ctx context.Context, c call, out any) error {
 
 // send makes a call as it is. A token that is refused is replaced once: its
 // session may have been ended, and the call did not run.
-func (a *account) send(ctx context.Context, c call, out any) error {
+func (a *account) send(ctx context.Context, c call, out rest.Out) error {
 	var refused exchanges.Secret
 	for {
 		bearer, err := a.bearer(ctx, c.place, refused)
@@ -143,8 +152,8 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	const method = "public/get_time"
 	var now rest.Milliseconds
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
-	}, newMessage(method, params{}), &now)
+		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
+	}, newMessage(method, params{}), rest.Into(&now))
 	return now.Time, err
 }
 
@@ -159,7 +168,7 @@ type accountRow struct {
 const typeMain = "main"
 
 // place returns where the calls for a sub-account are made.
-func (a *account) place(ctx context.Context, operation, subAccount string) (string, error) {
+func (a *account) place(ctx context.Context, operation exchanges.Operation, subAccount string) (string, error) {
 	if _, err := strconv.ParseUint(subAccount, 10, 64); err != nil {
 		return "", invalid(operation, "a Deribit sub-account is named by its id, a number, not "+strconv.Quote(subAccount))
 	}
@@ -192,9 +201,9 @@ func (a *account) ownAccount(ctx context.Context) (*accountRow, error) {
 func (a *account) summary(ctx context.Context) (*accountRow, error) {
 	var own accountRow
 	err := a.do(ctx, call{
-		operation: opInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
+		operation: exchanges.OpInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
 		effect: rest.ReadOnly, complete: func() bool { return own.ID != "" },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return nil, err
 	}
@@ -287,10 +296,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 func (a *account) accounts(ctx context.Context) ([]accountRow, error) {
 	var rows []accountRow
 	err := a.do(ctx, call{
-		operation: opSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
+		operation: exchanges.OpSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
 		complete: func() bool {
 			return rows != nil && !slices.ContainsFunc(rows, func(row accountRow) bool { return row.ID == "" })
 		},
-	}, &rows)
+	}, rest.Into(&rows))
 	return rows, err
 }

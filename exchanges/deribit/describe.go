@@ -36,17 +36,10 @@ const (
 	variantDirect = "direct"
 )
 
-// Operations, in the words of errors and rate limits.
+// Operations that only Deribit has.
 const (
-	opLogIn       = "log in"
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opBindKey     = "bind key to addresses"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-	opRotateRoot  = "rotate root key"
-	opOneTimeCode = "one-time code"
+	opLogIn   exchanges.Operation = "log_in"
+	opBindKey exchanges.Operation = "bind_key_to_addresses"
 )
 
 // maxKeys is how many keys an account or sub-account holds at most, the root
@@ -113,9 +106,9 @@ func describe() exchanges.Variant {
 		RateLimits: []exchanges.RateLimit{
 			// Deribit counts credits: 20 requests a second on each
 			// sub-account, and 100 at once.
-			{Operation: rest.AnyOperation, Requests: 100, Per: 5 * time.Second},
+			{Operation: exchanges.OpAny, Requests: 100, Per: 5 * time.Second},
 			// Each code is taken once.
-			{Operation: opOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
+			{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
 		},
 	}
 }

@@ -58,8 +58,8 @@ func (d details) wait() time.Duration {
 	return time.Duration(max(0, min(d.Wait, maxWait.Seconds())) * float64(time.Second))
 }
 
-// open reads an answer. The code in the body decides, whatever the HTTP status.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. The code in the body decides, whatever the HTTP status.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Error == nil && e.Result == nil {
 		return nil, rest.StatusError(answer)
@@ -154,6 +154,6 @@ func hasCode(err error, code int64) bool {
 }
 
 // invalid is a refusal of our own.
-func invalid(operation, message string) error {
+func invalid(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: name, Operation: operation, Message: message}
 }

@@ -66,11 +66,11 @@ const (
 
 // confirm repeats a call with a one-time code, when it is the caller's turn to
 // use one.
-func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) error {
+func (a *account) confirm(ctx context.Context, c call, wanted *demand, out rest.Out) error {
 	var failure *exchanges.Error
 	demanded := time.Now()
 	for range codeTries {
-		if err := a.Wait(ctx, opOneTimeCode, max(c.codes, 1)); err != nil {
+		if err := a.Wait(ctx, exchanges.OpOneTimeCode, max(c.codes, 1)); err != nil {
 			return tooFewCodes(err, c.codes)
 		}
 		if time.Since(demanded) > challengeLife {
@@ -83,7 +83,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 			return err
 		}
 		if hasCode(err, codeTooManyCodes) {
-			a.Pause(opOneTimeCode, failure.RetryAfter)
+			a.Pause(exchanges.OpOneTimeCode, failure.RetryAfter)
 		}
 		if !errors.Is(err, errCodeSpent) {
 			return err
@@ -98,7 +98,7 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 
 // sendWithCode makes the call with the present code. It is never repeated: the
 // code would be spent.
-func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out any) error {
+func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out rest.Out) error {
 	at, err := a.CodeTime(ctx)
 	if err != nil {
 		return err

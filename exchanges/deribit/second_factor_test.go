@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -37,8 +38,8 @@ func TestCodesPerKey(t *testing.T) {
 		assert.Equal(t, []string{"trade:read", "wallet:read"}, bound.Permissions)
 
 		assert.Less(t, took(func() {
-			require.NoError(t, guarded.DeleteKey(v.Context(), ref(freeRequest, free)))
-			require.NoError(t, guarded.DeleteKey(v.Context(), ref(boundRequest, bound)))
+			require.NoError(t, exchangetest.Settle(v.Context(), guarded, ref(freeRequest, free)))
+			require.NoError(t, exchangetest.Settle(v.Context(), guarded, ref(boundRequest, bound)))
 		}), 2*time.Second)
 		assert.Empty(t, v.Keys())
 	})
@@ -130,7 +131,7 @@ func TestRevocationsFirst(t *testing.T) {
 		}
 		synctest.Wait()
 		revoking := exchanges.WithRevoking(v.Context())
-		assert.Less(t, took(func() { require.NoError(t, guarded.DeleteKey(revoking, ref(request, key))) }), 2*time.Second)
+		assert.Less(t, took(func() { require.NoError(t, exchangetest.Settle(revoking, guarded, ref(request, key))) }), 2*time.Second)
 		assert.LessOrEqual(t, took(func() {
 			_, err := guarded.ListKeys(revoking, subAccount)
 			require.NoError(t, err)
@@ -167,7 +168,7 @@ func TestProofOfDeletion(t *testing.T) {
 				used := ref(request, key)
 				test.spoil(v, &used)
 				listed := v.Calls(name, exchanges.OpListKeys)
-				err = guarded.DeleteKey(v.Context(), used)
+				err = exchangetest.Settle(v.Context(), guarded, used)
 				assert.Equal(t, test.remain, err != nil, "%v", err)
 				assert.Equal(t, test.remain, len(v.Keys()) == 1)
 				lists := 1 // without code
@@ -248,7 +249,7 @@ func TestNoTOTPSecret(t *testing.T) {
 func TestTooManyWrongCodes(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
-		guarded.Pause(opOneTimeCode, time.Hour)
+		guarded.Pause(exchanges.OpOneTimeCode, time.Hour)
 		_, err := guarded.CreateKey(exchanges.WithPatience(v.Context(), time.Minute), v.request(subAccount, "vlt1"))
 		var failure *exchanges.Error
 		require.True(t, errors.As(err, &failure))

@@ -150,7 +150,7 @@ func (a *account) authenticate(ctx context.Context) (token, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: opLogIn, Method: http.MethodPost, Path: pathOf(methodAuth), ContentType: jsonType, Effect: rest.ReadOnly,
 		Complete: func() bool { return granted.access != "" },
-	}, &granted)
+	}, rest.Into(&granted))
 	return granted, err
 }
 
@@ -196,7 +196,7 @@ func (a *account) exchangeToken(ctx context.Context, main token, place string) (
 		Complete: func() bool { return granted.access != "" },
 	}, newMessage(methodExchange, params{
 		"refresh_token": main.refresh.Reveal(), "subject_id": json.Number(place), "scope": strings.Join(scope, " "),
-	}), &granted)
+	}), rest.Into(&granted))
 	return granted, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -65,6 +66,7 @@ func (s *suite) testDescribe(t *testing.T) {
 	if v.NativeExpiry != nil {
 		assert.Positive(t, v.NativeExpiry.Granularity)
 	}
+	assert.GreaterOrEqual(t, v.ListingDelay, time.Duration(0))
 	switch {
 	case v.Unlisted != "":
 		require.NotNil(t, v.NativeExpiry, "a key that cannot be found must end by itself")
@@ -76,7 +78,7 @@ func (s *suite) testDescribe(t *testing.T) {
 	}
 
 	require.NotEmpty(t, v.RateLimits)
-	assertUnique(t, v.RateLimits, func(r exchanges.RateLimit) string { return r.Operation })
+	assertUnique(t, v.RateLimits, func(r exchanges.RateLimit) string { return string(r.Operation) })
 	for _, r := range v.RateLimits {
 		assert.NotEmpty(t, r.Operation)
 		assert.Positive(t, r.Requests, r.Operation)

@@ -94,6 +94,7 @@ type Probe struct {
 func Run(t *testing.T, subject Subject) {
 	s := newSuite(t, subject)
 	t.Run("Describe", s.testDescribe)
+	t.Run("Capabilities", s.testCapabilities)
 	t.Run("Grants", s.testGrants)
 	t.Run("Open", s.testOpen)
 	t.Run("Inspect", s.testInspect)
@@ -102,6 +103,8 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("KeyPages", s.testKeyPages)
 	t.Run("Activation", s.testActivation)
 	t.Run("Deletion", s.testDeletion)
+	t.Run("DeletionAnswers", s.testDeletionAnswers)
+	t.Run("DeletionOfSeveral", s.testDeletionOfSeveral)
 	t.Run("SurplusAndLack", s.testSurplusAndLack)
 	t.Run("Faults", s.testFaults)
 	t.Run("LostAnswer", s.testLostAnswer)

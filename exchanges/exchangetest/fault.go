@@ -144,13 +144,13 @@ func (s *suite) testLostAnswer(t *testing.T) {
 	if orphan[0].Masked {
 		// What cannot be addressed must be left to a person, and never be
 		// taken for gone. Nobody holds its secret.
-		err := account.DeleteKey(deadline(t), o.ref(exchanges.Key{ID: orphan[0].ID}))
+		err := o.delete(deadline(t), account, exchanges.Key{ID: orphan[0].ID})
 		require.ErrorIs(t, err, exchanges.ErrUnsupported)
 		assert.ErrorContains(t, err, orphan[0].ID)
 		require.Len(t, venue.live(o.SubAccount), 1)
 		return
 	}
-	require.NoError(t, account.DeleteKey(deadline(t), o.ref(exchanges.Key{ID: orphan[0].ID})))
+	require.NoError(t, o.delete(deadline(t), account, exchanges.Key{ID: orphan[0].ID}))
 	venue.assertGone(t, o.SubAccount)
 }
 
@@ -254,7 +254,7 @@ func (s *suite) testSurplusAndLack(t *testing.T) {
 					assert.Error(t, s.variant.CheckGrant(test.grant, listed.Permissions))
 				}
 			}
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
+			require.NoError(t, o.delete(deadline(t), account, key))
 			venue.assertGone(t, o.SubAccount)
 		})
 	}

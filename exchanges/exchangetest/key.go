@@ -17,6 +17,7 @@ import (
 type order struct {
 	exchanges.KeyRequest
 	private exchanges.Secret
+	variant exchanges.Variant
 }
 
 // order asks for a key of the first key type.
@@ -29,7 +30,7 @@ func (s *suite) orderOf(t *testing.T, keyType exchanges.KeyType, subAccount stri
 	o := order{KeyRequest: exchanges.KeyRequest{
 		SubAccount: subAccount, Label: s.label(), Permissions: grant.Permissions, KeyType: keyType,
 		Expires: time.Now().Add(time.Hour + s.ClockSkew),
-	}}
+	}, variant: s.variant}
 	if !s.variant.Addresses.None {
 		o.Addresses = []string{"127.0.0.1"}
 	}
@@ -95,6 +96,11 @@ func (o order) minted(key exchanges.Key) exchanges.Credential {
 // ref names the key for its deletion.
 func (o order) ref(key exchanges.Key) exchanges.KeyRef {
 	return exchanges.KeyRef{SubAccount: o.SubAccount, ID: key.ID, Label: o.Label, Passphrase: o.Passphrase, Token: key.Token}
+}
+
+// delete deletes the order's key and has the exchange prove it.
+func (o order) delete(ctx context.Context, account exchanges.Account, key exchanges.Key) error {
+	return exchanges.SettleOne(ctx, account, o.variant, o.ref(key))
 }
 
 // noSuchKey is a key that no exchange has.

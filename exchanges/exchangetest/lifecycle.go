@@ -75,7 +75,7 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 		assert.Equal(t, grant.Scopes.Has(probe.Scope), venue.accepts(t, user, probe), "%s", probe.Name)
 	}
 
-	require.NoError(t, account.DeleteKey(ctx, o.ref(key)))
+	require.NoError(t, o.delete(ctx, account, key))
 	if s.variant.NoDeletion == "" {
 		assert.Equal(t, []string{key.APIKey}, lastOf(venue.Deletions(s.description.Name)))
 	}
@@ -84,7 +84,7 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 	for _, probe := range s.Probes {
 		assert.False(t, venue.accepts(t, user, probe), "%s with a deleted key", probe.Name)
 	}
-	assert.NoError(t, account.DeleteKey(ctx, o.ref(key)), "deleting a key that is gone")
+	assert.NoError(t, o.delete(ctx, account, key), "deleting a key that is gone")
 	venue.assertGone(t, o.SubAccount)
 }
 
@@ -110,7 +110,7 @@ func (s *suite) testNative(t *testing.T, venue *venue, account exchanges.Account
 				continue
 			}
 			assert.NoError(t, s.variant.CheckGrant(grant, key.Permissions), p.Name)
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
+			require.NoError(t, o.delete(deadline(t), account, key))
 			venue.assertGone(t, subAccount)
 		}
 		assert.Less(t, len(refusals), len(s.variant.KeyTypes), "%s cannot be had: %v", p.Name, refusals)
@@ -148,7 +148,7 @@ func (s *suite) testAddresses(t *testing.T, venue *venue, account exchanges.Acco
 					assert.ElementsMatch(t, test.addresses, listed.Addresses)
 				}
 			}
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
+			require.NoError(t, o.delete(deadline(t), account, key))
 			venue.assertGone(t, subAccount)
 		})
 	}
@@ -169,7 +169,7 @@ func (s *suite) testParallel(t *testing.T, venue *venue, account exchanges.Accou
 	require.NoError(t, group.Wait())
 	require.Len(t, venue.live(subAccount), len(orders))
 	for i, o := range orders {
-		group.Go(func() error { return account.DeleteKey(t.Context(), o.ref(keys[i])) })
+		group.Go(func() error { return o.delete(t.Context(), account, keys[i]) })
 	}
 	require.NoError(t, group.Wait())
 	venue.assertGone(t, subAccount)

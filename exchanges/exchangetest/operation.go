@@ -47,7 +47,7 @@ func perform(ctx context.Context, account exchanges.Account, operation exchanges
 	case exchanges.OpCreateKey:
 		_, err = account.CreateKey(ctx, o.KeyRequest)
 	case exchanges.OpDeleteKey:
-		err = account.DeleteKey(ctx, o.ref(noSuchKey()))
+		err = o.delete(ctx, account, noSuchKey())
 	default:
 		err = errors.New("no call is known for the operation " + string(operation))
 	}

@@ -26,7 +26,7 @@ func (s *suite) testPace(t *testing.T) {
 			orders := s.busyOrders(t, b)
 			for _, o := range orders {
 				key := o.create(t.Context(), t, account)
-				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
+				require.NoError(t, o.delete(t.Context(), account, key))
 			}
 			assert.Equal(t, len(orders), b.calls(exchanges.OpCreateKey), "the exchange had to refuse for rate")
 			assert.Equal(t, len(orders), b.calls(exchanges.OpDeleteKey), "the exchange had to refuse for rate")
@@ -57,7 +57,7 @@ func (s *suite) testPace(t *testing.T) {
 func (s *suite) felt() float64 {
 	for _, limit := range s.variant.RateLimits {
 		// A tenth of a limit may be used at once.
-		if atOnce := limit.Requests / 10; limit.Operation == "create key" && atOnce > busy {
+		if atOnce := limit.Requests / 10; limit.Operation == exchanges.OpCreateKey && atOnce > busy {
 			return busy / 2 / float64(atOnce)
 		}
 	}
@@ -94,7 +94,7 @@ func (s *suite) testRevocationsFirst(t *testing.T, b *bubble) {
 		})
 	}
 	synctest.Wait()
-	require.NoError(t, account.DeleteKey(exchanges.WithRevoking(t.Context()), condemned.ref(key)))
+	require.NoError(t, condemned.delete(exchanges.WithRevoking(t.Context()), account, key))
 	revoked := time.Now()
 	running.Wait()
 	assert.True(t, revoked.Before(lastMint), "the revocation ended at %s, the last creation at %s", revoked, lastMint)
@@ -193,7 +193,7 @@ func (s *suite) testNoClock(t *testing.T, skews map[string]time.Duration) {
 				assert.Zero(t, identity.ClockOffset)
 				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 				key := o.create(t.Context(), t, account)
-				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
+				require.NoError(t, o.delete(t.Context(), account, key))
 				assert.Zero(t, b.calls(exchanges.OpServerTime))
 			})
 		})

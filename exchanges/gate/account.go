@@ -30,15 +30,22 @@ type account struct {
 	apiKey string
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Gate{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(g.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(g.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "/spot/time"}, clock.time),
 		Quota:      quota,
 	})
@@ -75,9 +82,9 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		IPWhitelist rest.List[string] `json:"ip_whitelist"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -129,7 +136,7 @@ func (a *account) rootPermissions(ctx context.Context) []string {
 	var keys rootKeys
 	err := a.Do(ctx, rest.Call{
 		Operation: opRootKeys, Method: http.MethodGet, Path: prefix + "/account/main_keys", Effect: rest.ReadOnly,
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil
 	}
@@ -150,10 +157,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		State     int       `json:"state"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
 		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
 		Complete: func() bool { return subs != nil },
-	}, &subs)
+	}, rest.Into(&subs))
 	if err != nil {
 		return nil, err
 	}
@@ -178,12 +185,12 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Mode: classic, Name: request.Label, Perms: encode(request.Permissions), IPWhitelist: request.Addresses}
 
 	var created key
-	err := checkUserID(opCreateKey, request.SubAccount)
+	err := checkUserID(exchanges.OpCreateKey, request.SubAccount)
 	if err == nil {
 		err = a.DoJSON(ctx, rest.Call{
-			Operation: opCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
+			Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
 			Complete: func() bool { return created.Key != "" && created.Secret != "" },
-		}, body, &created)
+		}, body, rest.Into(&created))
 	}
 	if err != nil {
 		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
@@ -202,7 +209,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 const classic = 1
 
 // checkUserID keeps what is no number out of paths.
-func checkUserID(operation, subAccount string) error {
+func checkUserID(operation exchanges.Operation, subAccount string) error {
 	if _, err := strconv.ParseUint(subAccount, 10, 63); err != nil {
 		return &exchanges.Error{
 			Kind: exchanges.ErrInvalid, Exchange: "gate", Operation: operation,
@@ -229,17 +236,17 @@ func (a *account) explain(ctx context.Context, subAccount string, err error) err
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if err := checkUserID(opListKeys, subAccount); err != nil {
+	if err := checkUserID(exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.Key == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
@@ -253,13 +260,11 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	if err := checkUserID(opDeleteKey, ref.SubAccount); err != nil {
+	if err := checkUserID(exchanges.OpDeleteKey, ref.SubAccount); err != nil {
 		return err
 	}
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
-			Effect: rest.Idempotent,
-		}, nil)
-	})
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
+		Effect: rest.Idempotent,
+	}, nil)
 }

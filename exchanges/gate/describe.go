@@ -17,15 +17,8 @@ type Gate struct{}
 // New returns the exchange.
 func New() Gate { return Gate{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opRootKeys    = "list root keys"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
+// An operation that only Gate has.
+const opRootKeys exchanges.Operation = "list_root_keys"
 
 // revocationDelay is how long Gate may take to act on a deletion.
 const revocationDelay = 5 * time.Minute
@@ -36,7 +29,7 @@ const keysPerSubAccount = 20
 
 // Describe implements [exchanges.Exchange].
 func (Gate) Describe() exchanges.Description {
-	perTenSeconds := func(operation string, requests int) exchanges.RateLimit {
+	perTenSeconds := func(operation exchanges.Operation, requests int) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: requests, Per: 10 * time.Second}
 	}
 	return exchanges.Description{
@@ -69,12 +62,12 @@ func (Gate) Describe() exchanges.Description {
 			},
 			RevocationDelay: revocationDelay,
 			RateLimits: []exchanges.RateLimit{
-				perTenSeconds(opInspect, 150),
+				perTenSeconds(exchanges.OpInspect, 150),
 				perTenSeconds(opRootKeys, 150),
-				perTenSeconds(opSubAccounts, 80),
-				perTenSeconds(opCreateKey, 80),
-				perTenSeconds(opListKeys, 80),
-				perTenSeconds(opDeleteKey, 80),
+				perTenSeconds(exchanges.OpSubAccounts, 80),
+				perTenSeconds(exchanges.OpCreateKey, 80),
+				perTenSeconds(exchanges.OpListKeys, 80),
+				perTenSeconds(exchanges.OpDeleteKey, 80),
 			},
 		}},
 		Notes: []string{

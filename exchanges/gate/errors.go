@@ -20,9 +20,9 @@ type refusal struct {
 	Detail string `json:"detail"`
 }
 
-// open reads an answer. A success is bare, without an envelope, so that the
+// unwrap reads an answer. A success is bare, without an envelope, so that the
 // HTTP status decides.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status == http.StatusNoContent {
 		return nil, nil
 	}

@@ -145,7 +145,7 @@ func TestRevocationDelay(t *testing.T) {
 		require.NoError(t, response.Body.Close())
 		return response.StatusCode == http.StatusOK
 	}
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
 	require.Empty(t, v.Keys())
 	require.True(t, works())
 	delay := gate.New().Describe().Variants[0].RevocationDelay
@@ -167,11 +167,11 @@ func TestSubAccountNames(t *testing.T) {
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
 		_, err = account.ListKeys(t.Context(), name)
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
-		err = account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: name, ID: "k"})
+		err = exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: name, ID: "k"})
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
 	}
 	require.Zero(t, v.Calls("gate", exchanges.OpAny))
 
-	err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "12", ID: "k"})
+	err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "12", ID: "k"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid, "another main account's sub-account proves nothing")
 }

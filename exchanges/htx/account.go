@@ -26,6 +26,13 @@ type account struct {
 	code func(time.Time) (exchanges.Secret, error)
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = HTX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
@@ -36,9 +43,9 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if seed := credential.TOTPSecret; seed != "" {
 		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
 	}
-	a.Client, err = rest.Open(h.Describe(), credential, options, rest.Config{
+	a.Client, err = rest.NewClient(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v1/common/timestamp"}, clock.time),
 		Quota:      quota,
 	})
@@ -78,7 +85,7 @@ func (k key) expires() time.Time {
 
 // keys lists keys of the parent user or of a sub-user: all, or the one that is
 // named.
-func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([]key, error) {
+func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, accessKey string) ([]key, error) {
 	var keys result[rest.List[key]]
 	err := a.Do(ctx, rest.Call{
 		Operation: operation, Method: http.MethodGet, Path: "/v2/user/api-key",
@@ -86,7 +93,7 @@ func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([
 		Complete: func() bool {
 			return keys.Data.Present && !slices.ContainsFunc(keys.Data.Items, func(k key) bool { return k.AccessKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return keys.Data.Items, err
 }
 
@@ -95,14 +102,14 @@ func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var uid result[rest.Text]
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return uid.Data != "" },
-	}, &uid)
+	}, rest.Into(&uid))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
 	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.ClockOffset()}
-	keys, err := a.keys(ctx, opInspect, string(uid.Data), a.apiKey)
+	keys, err := a.keys(ctx, exchanges.OpInspect, string(uid.Data), a.apiKey)
 	if errors.Is(err, exchanges.ErrPermission) {
 		identity.Problem = "HTX does not let the key list the parent user's keys; use a root key of the parent user"
 		return identity, nil
@@ -146,10 +153,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			State string    `json:"userState"`
 		}]]
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
 			Query: rest.Query("fromId", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.Data.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, user := range page.Data.Items {
 			all = append(all, exchanges.SubAccount{Name: string(user.UID), Alias: user.Name, Frozen: user.State == stateLocked})
 		}
@@ -159,7 +166,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 }
 
 // number reads the name of a sub-account, which HTX wants as a JSON number.
-func number(operation, subAccount string) (int64, error) {
+func number(operation exchanges.Operation, subAccount string) (int64, error) {
 	uid, err := strconv.ParseInt(subAccount, 10, 64)
 	if err != nil {
 		return 0, &exchanges.Error{
@@ -171,7 +178,7 @@ func number(operation, subAccount string) (int64, error) {
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	uid, err := number(opCreateKey, request.SubAccount)
+	uid, err := number(exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -191,10 +198,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created result[key]
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{code},
 		Complete: func() bool { return created.Data.AccessKey != "" && created.Data.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, aboutCode(err, code != "")
 	}
@@ -214,7 +221,7 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	if a.code == nil {
 		return "", nil
 	}
-	if err := a.Wait(ctx, opOneTimeCode, 1); err != nil {
+	if err := a.Wait(ctx, exchanges.OpOneTimeCode, 1); err != nil {
 		return "", err
 	}
 	at, err := a.CodeTime(ctx)
@@ -240,7 +247,10 @@ func aboutCode(err error, sent bool) error {
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	keys, err := a.keys(ctx, opListKeys, subAccount, "")
+	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+		return nil, err
+	}
+	keys, err := a.keys(ctx, exchanges.OpListKeys, subAccount, "")
 	if err != nil {
 		return nil, err
 	}
@@ -255,16 +265,14 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	uid, err := number(opDeleteKey, ref.SubAccount)
+	uid, err := number(exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
-		}, struct {
-			SubUID    int64  `json:"subUid"`
-			AccessKey string `json:"accessKey"`
-		}{uid, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
+	}, struct {
+		SubUID    int64  `json:"subUid"`
+		AccessKey string `json:"accessKey"`
+	}{uid, ref.ID}, nil)
 }

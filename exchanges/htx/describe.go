@@ -18,16 +18,6 @@ type HTX struct{}
 // New returns the exchange.
 func New() HTX { return HTX{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-	opOneTimeCode = "one-time code"
-)
-
 // Describe implements [exchanges.Exchange].
 func (HTX) Describe() exchanges.Description {
 	return exchanges.Description{
@@ -58,9 +48,9 @@ func (HTX) Describe() exchanges.Description {
 				Note: "networks are IPv4 only; a key without addresses ends after 90 days",
 			},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.AnyOperation, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second},
 				// Drawn on by connections with totp_secret only.
-				{Operation: opOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
+				{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
 			},
 		}},
 		Notes: []string{

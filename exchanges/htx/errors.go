@@ -37,9 +37,9 @@ type result[T any] struct {
 	NextID rest.Text `json:"nextId"`
 }
 
-// open reads an answer. HTX sends most failures with HTTP 200, so that the code
+// unwrap reads an answer. HTX sends most failures with HTTP 200, so that the code
 // decides.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil {
 		return nil, rest.StatusError(answer)

@@ -97,7 +97,7 @@ func TestOtherSubAccounts(t *testing.T) {
 	require.ErrorContains(t, err, "the whole account")
 	_, err = account.ListKeys(v.Context(), elsewhere)
 	require.ErrorIs(t, err, exchanges.ErrPermission)
-	err = account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
+	err = exchangetest.Settle(v.Context(), account, exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.Len(t, v.Keys(), 1)
 }
@@ -151,7 +151,7 @@ func TestReplacedAgentIsLeftAlone(t *testing.T) {
 	second, _ := v.request("vlt-1")
 	replacement, err := account.CreateKey(v.Context(), second)
 	require.NoError(t, err)
-	require.NoError(t, account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
+	require.NoError(t, exchangetest.Settle(v.Context(), account, exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
 	require.Zero(t, v.Calls("hyperliquid", exchanges.OpDeleteKey))
@@ -220,14 +220,14 @@ func TestAgentActsForSubAccount(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that every answer is either JSON or a failure with a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that every answer is either JSON or a failure with a kind.
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"status":"ok","response":{"type":"default"}}`))
 	f.Add(200, []byte(`{"status":"err","response":"User has pending agent removal"}`))
 	f.Add(200, []byte(`[{"name":"vlt-1","address":"0x1563915e194d8cfba1943570603f7606a3115508","validUntil":1790003600000}]`))
 	f.Add(422, []byte(`Failed to deserialize the JSON body into the target type`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := opener{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.open(
+		payload, err := unwrapper{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.unwrap(
 			rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, body, payload)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/wallet"
 )
 
@@ -20,18 +19,9 @@ type Hyperliquid struct{}
 // New returns the exchange.
 func New() Hyperliquid { return Hyperliquid{} }
 
-// Operations, which appear in errors.
-const (
-	opInspect     = "inspect wallet"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // opApprove names the limit that creations and deletions share: both are the
 // same action of the account.
-const opApprove = "approve agent"
+const opApprove exchanges.Operation = "approve_agent"
 
 // coolDown is how long an account refuses any approval after an agent was
 // removed. Hyperliquid does not document it; 4 to 5 seconds were seen.
@@ -71,8 +61,9 @@ func (Hyperliquid) Describe() exchanges.Description {
 			Addresses:        exchanges.AddressRule{None: true, Note: "an agent works from anywhere"},
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RevocationDelay:  listingDelay,
+			ListingDelay:     listingDelay,
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.AnyOperation, Requests: 1200, Per: time.Minute},
+				{Operation: exchanges.OpAny, Requests: 1200, Per: time.Minute},
 				// Not documented: our own, so that nonces arrive in order and
 				// one removal has ended before the next is asked for.
 				{Operation: opApprove, Requests: 1, Per: time.Second, Serial: true},

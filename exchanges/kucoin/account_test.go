@@ -94,7 +94,7 @@ func TestRequestsAsSent(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Nil(t, key.Addresses, "the answer does not tell")
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "Minted Pass&1"}))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "Minted Pass&1"}))
 	require.Equal(t, []string{
 		`POST /api/v1/sub/api-key {"subName":"vaultsub01","passphrase":"MintedPass01","remark":"vlt7f3a9c",` +
 			`"permission":"General,Spot","ipWhitelist":"192.0.2.10,192.0.2.11","expire":"-1"}`,
@@ -127,7 +127,7 @@ func TestPassphraseIsScrubbed(t *testing.T) {
 		}
 		fmt.Fprintf(w, `{"code":"400100","msg":"wrong: %s in %s"}`, r.URL.Query().Get("passphrase"), r.RequestURI)
 	})
-	err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "MintedPass01"})
+	err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "MintedPass01"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "wrong: [redacted] in /api/v1/sub/api-key?[redacted]")
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // KuCoin is the exchange.
@@ -17,15 +16,6 @@ type KuCoin struct{}
 
 // New returns the exchange.
 func New() KuCoin { return KuCoin{} }
-
-// Operations in the words of errors.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
 
 // day is what KuCoin counts the lifetime of keys in.
 const day = 24 * time.Hour
@@ -72,7 +62,7 @@ func (KuCoin) Describe() exchanges.Description {
 			NativeExpiry: &exchanges.ExpiryRule{Granularity: 30 * day, Max: 360 * day},
 			RateLimits: []exchanges.RateLimit{
 				// The weight that the lowest VIP level has.
-				{Operation: rest.AnyOperation, Requests: 2000, Per: 30 * time.Second},
+				{Operation: exchanges.OpAny, Requests: 2000, Per: 30 * time.Second},
 			},
 		}},
 		Notes: []string{

@@ -23,9 +23,9 @@ const (
 // codeAddressLimit is the firewall's limit of requests from one address.
 const codeAddressLimit = "1015"
 
-// open reads an answer. Failures come with HTTP 200 as well as with other
+// unwrap reads an answer. Failures come with HTTP 200 as well as with other
 // statuses, a success with 200 only.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, foreign(answer)

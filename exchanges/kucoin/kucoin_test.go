@@ -111,18 +111,18 @@ func TestDeletionNeedsThePassphrase(t *testing.T) {
 	require.NoError(t, err)
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}
 
-	err = account.DeleteKey(t.Context(), ref)
+	err = exchangetest.Settle(t.Context(), account, ref)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "website")
 	require.Zero(t, v.Calls("kucoin", exchanges.OpDeleteKey))
 
 	wrong := ref
 	wrong.Passphrase = "OtherPass01"
-	require.ErrorIs(t, account.DeleteKey(t.Context(), wrong), exchanges.ErrInvalid)
+	require.ErrorIs(t, exchangetest.Settle(t.Context(), account, wrong), exchanges.ErrInvalid)
 	require.Len(t, v.Keys(), 1)
 
 	require.True(t, v.RemoveKey("kucoin", key.APIKey))
-	require.NoError(t, account.DeleteKey(t.Context(), ref), "a key that is gone needs none")
+	require.NoError(t, exchangetest.Settle(t.Context(), account, ref), "a key that is gone needs none")
 
 	rule := kucoin.New().Describe().Variants[0].Passphrase
 	require.True(t, rule.NeededToDelete)

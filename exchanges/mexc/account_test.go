@@ -170,7 +170,7 @@ func TestDeletionNeedsProof(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := stub(t, map[string]string{removeKey: test.deleted, getKeys: test.listed}, nil).DeleteKey(t.Context(), ref)
+			err := exchangetest.Settle(t.Context(), stub(t, map[string]string{removeKey: test.deleted, getKeys: test.listed}, nil), ref)
 			require.ErrorIs(t, err, test.want)
 		})
 	}

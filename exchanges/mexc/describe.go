@@ -20,22 +20,13 @@ type MEXC struct{}
 // New returns the exchange.
 func New() MEXC { return MEXC{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // keysPerSubAccount is MEXC's cap of keys per account, sub-accounts included.
 const keysPerSubAccount = 30
 
 // Describe implements [exchanges.Exchange].
 func (MEXC) Describe() exchanges.Description {
 	// MEXC's pages name 500 requests and 300; the smaller number is kept to.
-	limit := func(operation string) exchanges.RateLimit {
+	limit := func(operation exchanges.Operation) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: 300, Per: 10 * time.Second}
 	}
 	return exchanges.Description{
@@ -62,7 +53,7 @@ func (MEXC) Describe() exchanges.Description {
 				Note: "MEXC ends a key without addresses after 90 days",
 			},
 			RateLimits: []exchanges.RateLimit{
-				limit(opInspect), limit(opSubAccounts), limit(opCreateKey), limit(opListKeys), limit(opDeleteKey),
+				limit(exchanges.OpInspect), limit(exchanges.OpSubAccounts), limit(exchanges.OpCreateKey), limit(exchanges.OpListKeys), limit(exchanges.OpDeleteKey),
 			},
 		}},
 		Notes: []string{

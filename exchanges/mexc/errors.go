@@ -8,9 +8,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// open reads an answer. A success is bare, without an envelope. Some failures
+// unwrap reads an answer. A success is bare, without an envelope. Some failures
 // come with HTTP 200, so that a code other than 0 is one whatever the status.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var body struct {
 		Code rest.Text `json:"code"`
 		Msg  string    `json:"msg"`

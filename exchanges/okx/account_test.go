@@ -90,7 +90,7 @@ func TestUnclearAnswers(t *testing.T) {
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, body)
 		_, err = account.ListKeys(t.Context(), "vaultsub01")
 		require.ErrorIs(t, err, exchanges.ErrUnavailable, body)
-		require.Error(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"}), body)
+		require.Error(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"}), body)
 	}
 
 	account := stub(t, func(w http.ResponseWriter, _ *http.Request) {

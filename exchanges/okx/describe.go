@@ -17,15 +17,6 @@ type OKX struct{}
 // New returns the exchange.
 func New() OKX { return OKX{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // demo is the environment whose requests are marked by a header rather than
 // sent to a host of its own.
 const demo = "demo"
@@ -70,11 +61,11 @@ func (OKX) Describe() exchanges.Description {
 			},
 			Passphrase: &exchanges.PassphraseRule{Length: passphraseLength},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: opInspect, Requests: 5, Per: 2 * time.Second},
-				{Operation: opSubAccounts, Requests: 2, Per: 2 * time.Second},
-				{Operation: opCreateKey, Requests: 1, Per: time.Second},
-				{Operation: opListKeys, Requests: 20, Per: 2 * time.Second},
-				{Operation: opDeleteKey, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpInspect, Requests: 5, Per: 2 * time.Second},
+				{Operation: exchanges.OpSubAccounts, Requests: 2, Per: 2 * time.Second},
+				{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpListKeys, Requests: 20, Per: 2 * time.Second},
+				{Operation: exchanges.OpDeleteKey, Requests: 1, Per: time.Second},
 			},
 		}},
 		Notes: []string{

@@ -8,9 +8,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// open reads an answer. The code decides; the HTTP status only tells something
+// unwrap reads an answer. The code decides; the HTTP status only tells something
 // where there is no known code.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, rest.StatusError(answer)

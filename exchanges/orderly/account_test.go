@@ -88,12 +88,12 @@ func TestInspectMintedKey(t *testing.T) {
 		"create": func() error { _, err := user.CreateKey(v.Context(), request); return err },
 		"list":   func() error { _, err := user.ListKeys(v.Context(), request.SubAccount); return err },
 		"delete": func() error {
-			return user.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
+			return exchangetest.Settle(v.Context(), user, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
 		},
 	} {
 		require.ErrorIs(t, call(), exchanges.ErrPermission, name)
 	}
-	require.NoError(t, root.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
+	require.NoError(t, exchangetest.Settle(v.Context(), root, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
 	_, err = user.Inspect(v.Context())
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 }
@@ -268,7 +268,7 @@ func TestDeletionIsProvedByStatus(t *testing.T) {
 					return http.StatusOK, test.list
 				},
 			})
-			err := a.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: mainAccount, ID: leasePublic})
+			err := exchangetest.Settle(t.Context(), a, exchanges.KeyRef{SubAccount: mainAccount, ID: leasePublic})
 			if test.gone {
 				require.NoError(t, err)
 			} else {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // Orderly is the exchange.
@@ -18,16 +17,10 @@ type Orderly struct{}
 // New returns the exchange.
 func New() Orderly { return Orderly{} }
 
-// Operations, which name the rate limits.
+// Operations that only Orderly has.
 const (
-	opInspect     = "inspect account"
-	opSubAccounts = "list sub-accounts"
-	opOwnKey      = "make a key to sign with"
-	opCreateKey   = "create key"
-	opRestrictKey = "restrict key"
-	opCheckKey    = "check key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
+	opOwnKey      exchanges.Operation = "make_signing_key"
+	opRestrictKey exchanges.Operation = "restrict_key"
 )
 
 // testnet is the environment that is not Orderly's main network.
@@ -69,16 +62,17 @@ func (Orderly) Describe() exchanges.Description {
 			KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 			Label:            exchanges.LabelRule{MaxLength: 32, Hyphens: true},
 			Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere"},
+			ListingDelay:     settling,
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.OpServerTime, Requests: 1, Per: time.Second},
-				{Operation: opInspect, Requests: 10, Per: time.Second},
-				{Operation: opSubAccounts, Requests: 10, Per: time.Second},
-				{Operation: opCreateKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpServerTime, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpInspect, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpSubAccounts, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
 				{Operation: opRestrictKey, Requests: 10, Per: time.Minute},
-				{Operation: opCheckKey, Requests: 10, Per: time.Second},
-				{Operation: opListKeys, Requests: 10, Per: time.Minute},
-				{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpCheckKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Minute},
+				{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 			},
 		}},
 		Notes: []string{

@@ -14,12 +14,12 @@ import (
 // limits are by the second or by the minute.
 const tooManyRequests = 5 * time.Second
 
-// opener reads answers; tooMany is the wait after a refusal for rate.
-type opener struct{ tooMany time.Duration }
+// unwrapper reads answers; tooMany is the wait after a refusal for rate.
+type unwrapper struct{ tooMany time.Duration }
 
-// open reads an answer. It leaves the envelope on, since its timestamp is the
+// unwrap reads an answer. It leaves the envelope on, since its timestamp is the
 // clock.
-func (o opener) open(answer rest.Answer) ([]byte, error) {
+func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	var envelope struct {
 		Success *bool  `json:"success"`
 		Code    *int64 `json:"code"`
@@ -41,7 +41,7 @@ func (o opener) open(answer rest.Answer) ([]byte, error) {
 }
 
 // rateLimited completes a failure with how long to wait, if it is one for rate.
-func (o opener) rateLimited(failure *exchanges.Error, answer rest.Answer) *exchanges.Error {
+func (o unwrapper) rateLimited(failure *exchanges.Error, answer rest.Answer) *exchanges.Error {
 	if failure.Kind == exchanges.ErrRateLimited {
 		failure.RetryAfter = max(rest.RetryAfter(answer.Header), o.tooMany)
 	}

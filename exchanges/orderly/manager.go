@@ -68,7 +68,7 @@ func (a *account) manage(ctx context.Context) error {
 		return err
 	}
 	ends := time.Now().Add(managerLifetime)
-	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: opCreateKey, Effect: rest.Idempotent}, addKey{
+	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: exchanges.OpCreateKey, Effect: rest.Idempotent}, addKey{
 		// Which scopes it takes to remove keys is not documented.
 		OrderlyKey: key.public, Scope: encode([]string{"read", "trading", "asset"}), Expiration: ends.UnixMilli(), Tag: managerTag,
 	})
@@ -95,7 +95,7 @@ func (a *account) manage(ctx context.Context) error {
 // private makes a call that the manager key signs, for the account or a
 // sub-account. If the key is refused, somebody may have removed it, and the call
 // is made once more with a new one.
-func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body, out any) error {
+func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body any, out rest.Out) error {
 	if a.signer.owner == nil {
 		return a.cannot(call.Operation)
 	}
@@ -122,7 +122,7 @@ func (a *account) private(ctx context.Context, subAccount string, call rest.Call
 }
 
 // cannot refuses what only the owner of an account can do.
-func (a *account) cannot(operation string) error {
+func (a *account) cannot(operation exchanges.Operation) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrPermission, Exchange: "orderly", Operation: operation,
 		Message: "an Orderly key cannot manage keys", Remedy: "give the wallet's private_key, and its broker",

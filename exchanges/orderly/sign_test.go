@@ -170,14 +170,14 @@ func FuzzSign(f *testing.F) {
 	})
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"success":true,"timestamp":1790000000123,"data":{"rows":[]}}`))
 	f.Add(401, []byte(`{"success":false,"code":-1002,"message":"orderly key error"}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := opener{}.open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		payload, err := unwrapper{}.unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, body, payload)
 			return

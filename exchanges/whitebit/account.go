@@ -31,15 +31,22 @@ type account struct {
 	*rest.Client
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = WhiteBIT{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
 	signer, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(w.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(w.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "public/time"}, clock.time),
 	})
 	if err != nil {
@@ -62,7 +69,7 @@ func (c clock) time() time.Time {
 }
 
 // post makes a call. All of WhiteBIT's signed ones are alike.
-func (a *account) post(ctx context.Context, call rest.Call, parameters, out any) error {
+func (a *account) post(ctx context.Context, call rest.Call, parameters any, out rest.Out) error {
 	call.Method = http.MethodPost
 	return a.DoJSON(ctx, call, parameters, out)
 }
@@ -93,7 +100,7 @@ func list[T any](ctx context.Context, a *account, call rest.Call, subAccount str
 		call.Complete = func() bool {
 			return p.Data.Present && !slices.ContainsFunc(p.Data.Items, func(row T) bool { return !named(row) })
 		}
-		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, &p)
+		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, rest.Into(&p))
 		rows, limit := len(p.Data.Items), pageSize
 		if p.Limit > 0 {
 			limit = min(limit, p.Limit)
@@ -114,12 +121,15 @@ const permManage = "sub-accounts"
 // Inspect tries what minting needs: it asks for one sub-account and for one
 // key.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	for _, try := range []struct{ path, limit string }{{pathSubAccounts, opSubAccounts}, {pathListKeys, opListKeys}} {
+	for _, try := range []struct {
+		path  string
+		limit exchanges.Operation
+	}{{pathSubAccounts, exchanges.OpSubAccounts}, {pathListKeys, exchanges.OpListKeys}} {
 		var found page[struct{}]
 		err := a.post(ctx, rest.Call{
-			Operation: opInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
+			Operation: exchanges.OpInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
 			Complete: func() bool { return found.Data.Present },
-		}, window{Limit: 1}, &found)
+		}, window{Limit: 1}, rest.Into(&found))
 		if errors.Is(err, errNoRight) {
 			return exchanges.Identity{Problem: "the key may not manage sub-accounts; " + allow, ClockOffset: a.ClockOffset()}, nil
 		}
@@ -141,7 +151,7 @@ type subAccount struct {
 const statusActive = "active"
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
-	found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, "",
+	found, err := list(ctx, a, rest.Call{Operation: exchanges.OpSubAccounts, Path: pathSubAccounts}, "",
 		func(sub subAccount) bool { return sub.ID != "" })
 	if err != nil {
 		return nil, err
@@ -174,25 +184,22 @@ type endpoint struct {
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
 	err := a.post(ctx, rest.Call{
-		Operation: opCreateKey, Path: pathKeys + "create", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Path: pathKeys + "create", Effect: rest.Once,
 		Complete: func() bool { return created.ID != "" && created.APIKey != "" && created.APISecret != "" },
 	}, struct {
 		Type         int    `json:"type"`
 		SubAccountID string `json:"subAccountId"`
 		Title        string `json:"title"`
-	}{typeTrading, request.SubAccount, request.Label}, &created)
+	}{typeTrading, request.SubAccount, request.Label}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	var minted exchanges.Key
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.ID, Label: request.Label}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) (err error) {
-			minted, err = a.finish(ctx, request, created)
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) (err error) {
+		minted, err = a.finish(ctx, request, created)
+		return err
+	})
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -240,7 +247,7 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 	err := a.post(ctx, rest.Call{
 		Operation: opAddresses, Path: pathListAddresses, Effect: rest.ReadOnly,
 		Complete: func() bool { return bound.Data.Present },
-	}, ofKey{KeyID: id}, &bound)
+	}, ofKey{KeyID: id}, rest.Into(&bound))
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +290,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 	}
 	i := slices.IndexFunc(keys, func(k key) bool { return k.ID == created.ID })
 	if i < 0 {
-		return key{}, notAsAsked(opListKeys, "WhiteBIT does not list the new key")
+		return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
 	}
 	if wrong := difference(on, keys[i]); wrong != "" {
 		return key{}, notAsAsked(opNarrowKey, wrong)
@@ -317,7 +324,7 @@ func difference(on []string, listed key) string {
 }
 
 // notAsAsked is the failure of a key that came out otherwise than was asked.
-func notAsAsked(operation, message string) error {
+func notAsAsked(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrUnsupported, Exchange: "whitebit", Operation: operation, Message: message,
 		Remedy: "the key was not handed out; ask WhiteBIT's support whether the account may restrict keys of sub-accounts",
@@ -328,7 +335,7 @@ func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)
 
 // keys lists the keys of a sub-account.
 func (a *account) keys(ctx context.Context, subAccount string) ([]key, error) {
-	return list(ctx, a, rest.Call{Operation: opListKeys, Path: pathListKeys}, subAccount,
+	return list(ctx, a, rest.Call{Operation: exchanges.OpListKeys, Path: pathListKeys}, subAccount,
 		func(k key) bool { return k.ID != "" })
 }
 
@@ -345,11 +352,9 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.post(ctx, rest.Call{
-			Operation: opDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
-		}, struct {
-			KeyID string `json:"apiKeyId"`
-		}{ref.ID}, nil)
-	})
+	return a.post(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
+	}, struct {
+		KeyID string `json:"apiKeyId"`
+	}{ref.ID}, nil)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // reply is what a stub answers.
@@ -243,7 +244,7 @@ func TestDeletionIsProved(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, account := newStub(t, map[string][]reply{deletePath: {test.deleted}, keysPath: {test.listed}})
-			err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "sub", ID: "k1"})
+			err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "sub", ID: "k1"})
 			require.Equal(t, test.gone, err == nil, "%v", err)
 		})
 	}

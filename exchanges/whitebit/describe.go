@@ -17,22 +17,19 @@ type WhiteBIT struct{}
 // New returns the exchange.
 func New() WhiteBIT { return WhiteBIT{} }
 
-// Operations, which name the rate limits.
+// Operations that only WhiteBIT has.
 const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opBindKey     = "bind key to address"
-	opAddresses   = "list addresses of key"
-	opNarrowKey   = "switch endpoints of key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
+	opBindKey   exchanges.Operation = "bind_key_to_address"
+	opAddresses exchanges.Operation = "list_addresses_of_key"
+	opNarrowKey exchanges.Operation = "switch_endpoints_of_key"
 )
 
 // Describe implements [exchanges.Exchange].
 func (WhiteBIT) Describe() exchanges.Description {
 	var limits []exchanges.RateLimit
-	for _, operation := range []string{opSubAccounts, opCreateKey, opBindKey, opAddresses, opNarrowKey, opListKeys, opDeleteKey} {
+	for _, operation := range []exchanges.Operation{
+		exchanges.OpSubAccounts, exchanges.OpCreateKey, opBindKey, opAddresses, opNarrowKey, exchanges.OpListKeys, exchanges.OpDeleteKey,
+	} {
 		limits = append(limits, exchanges.RateLimit{Operation: operation, Requests: 1000, Per: 10 * time.Second})
 	}
 	return exchanges.Description{

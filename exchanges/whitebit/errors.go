@@ -57,8 +57,8 @@ func (r refusal) text() string {
 	return strings.Join(all, "; ")
 }
 
-// open reads an answer. A success is bare, so that the HTTP status decides.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. A success is bare, so that the HTTP status decides.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status/100 == 2 && json.Valid(answer.Body) {
 		return answer.Body, nil
 	}

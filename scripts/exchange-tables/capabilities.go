@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,11 +123,12 @@ func revocation(_ exchanges.Description, v exchanges.Variant) string {
 }
 
 func limits(_ exchanges.Description, v exchanges.Variant) string {
-	said := map[string]string{}
+	var said []string
 	for _, limit := range v.RateLimits {
-		said[limit.Operation] = limit.Operation + " " + limit.String()
+		said = append(said, limit.Operation.Words()+" "+limit.String())
 	}
-	return strings.Join(slices.Sorted(maps.Values(said)), "; ")
+	slices.Sort(said)
+	return strings.Join(said, "; ")
 }
 
 func words[T ~string](items []T) []string {
