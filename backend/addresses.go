@@ -2,6 +2,7 @@ package backend
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,11 +10,19 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
+// The widest that addresses may be in all: a list of blocks that come to more is as
+// good as none.
+const (
+	widestIPv4 = 8  // bits of the mask
+	widestIPv6 = 32 // bits of the mask
+)
+
 // parseAddresses reads addresses and CIDR blocks into their canonical form. It
-// refuses what is malformed, a block with bits set beyond its mask, and one
-// that means "anywhere".
+// refuses what is malformed, a block with bits set beyond its mask, and a list that
+// comes to nearly anywhere.
 func parseAddresses(field string, items []string) ([]string, error) {
 	var canonical []string
+	var wide4, wide6 float64
 	for _, item := range items {
 		prefix, err := parsePrefix(item)
 		switch {
@@ -28,9 +37,19 @@ func parseAddresses(field string, items []string) ([]string, error) {
 		if prefix.IsSingleIP() {
 			text = prefix.Addr().String()
 		}
-		if !slices.Contains(canonical, text) {
-			canonical = append(canonical, text)
+		if slices.Contains(canonical, text) {
+			continue
 		}
+		canonical = append(canonical, text)
+		if prefix.Addr().Is4() {
+			wide4 += math.Pow(2, float64(widestIPv4-prefix.Bits()))
+		} else {
+			wide6 += math.Pow(2, float64(widestIPv6-prefix.Bits()))
+		}
+	}
+	if wide4 > 1 || wide6 > 1 {
+		return nil, invalid(field, "%s is too wide: together the blocks may come to an IPv4 /%d and an IPv6 /%d at most; name the addresses that are really used",
+			strings.Join(canonical, ","), widestIPv4, widestIPv6)
 	}
 	return canonical, nil
 }
@@ -129,7 +148,7 @@ func keyAddresses(r role, clientAddress string, chosen []string) ([]string, erro
 	case len(r.IPAllowlist) == 0 && len(r.AllowedIPRanges) > 0:
 		return nil, invalid("ip_allowlist", "missing; choose addresses from: %s", strings.Join(r.AllowedIPRanges, ", "))
 	}
-	return r.IPAllowlist, nil
+	return parseAddresses("ip_allowlist", r.IPAllowlist)
 }
 
 func orNothing(items []string) string {

@@ -53,13 +53,16 @@ type engine struct {
 	drainer, rotator *worker
 	// rotating has the connections whose root key is being replaced.
 	rotating sync.Map
+	// reported has the unreadable ledger entries that were logged.
+	reported sync.Map
 }
 
 // Factory returns the factory that Vault calls for each mount. The engine can
 // mint at the exchanges of the catalogue.
 func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 	return func(ctx context.Context, config *logical.BackendConfig) (logical.Backend, error) {
-		e := newEngine(catalog, build, time.Now)
+		began := time.Now()
+		e := newEngine(catalog, build, time.Now, func() time.Duration { return time.Since(began) })
 		if err := e.setup(ctx, config); err != nil {
 			return nil, err
 		}
@@ -67,14 +70,15 @@ func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 	}
 }
 
-// newEngine returns an engine that goes by the given clock.
-func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time) *engine {
+// newEngine returns an engine that goes by the given clock, and by the time elapsed
+// where a clock that jumps must do no harm.
+func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, elapsed func() time.Duration) *engine {
 	e := &engine{
 		build:   build,
 		now:     now,
 		sleep:   exchanges.Sleep,
 		roles:   store.New[role](rolePrefix, nil),
-		ledger:  ledger.New(now),
+		ledger:  ledger.New(now, elapsed),
 		metrics: newMetrics(),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)

@@ -44,7 +44,7 @@ func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
 	leases := []*logical.Response{d.mint("trader"), d.mint("trader"), d.mint("trader")}
-	d.inject("bybit", simulator.AnyOperation, simulator.Outage, 0)
+	d.inject("bybit", exchanges.OpAny, simulator.Outage, 0)
 	for _, lease := range leases {
 		require.Error(t, d.revoke(lease))
 	}
@@ -52,10 +52,10 @@ func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {
 		_, err := d.do(logical.ReadOperation, "creds/trader", nil)
 		require.Error(t, err)
 	}
-	before := d.sim.Calls("bybit", simulator.CreateKey)
+	before := d.sim.Calls("bybit", exchanges.OpCreateKey)
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
 	require.ErrorContains(t, err, "has not answered since")
-	require.Equal(t, before, d.sim.Calls("bybit", simulator.CreateKey), "the exchange was not asked")
+	require.Equal(t, before, d.sim.Calls("bybit", exchanges.OpCreateKey), "the exchange was not asked")
 	text := d.metrics()
 	require.Contains(t, text, `exchange_circuit_open{connection="bybit"} 1`)
 	require.Contains(t, text, `exchange_keys{connection="bybit",state="revoking"} 3`)

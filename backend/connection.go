@@ -35,6 +35,7 @@ type connection struct {
 	AllowedSubAccounts   []string      `json:"allowed_sub_accounts"`
 	AllowedScopes        []string      `json:"allowed_scopes"`
 	RequireIPAllowlist   bool          `json:"require_ip_allowlist"`
+	AllowedIPRanges      []string      `json:"allowed_ip_ranges"`
 	AllowUndeletableKeys bool          `json:"allow_undeletable_keys"`
 	MaxTTL               time.Duration `json:"max_ttl"`
 	MaxKeysPerSubAccount int           `json:"max_keys_per_sub_account"`
@@ -162,10 +163,19 @@ func (c connection) checkGrant(variant exchanges.Variant, grant exchanges.Grant)
 	return nil
 }
 
-// needsAddresses reports whether a key with the scopes must be bound to
-// addresses.
-func (c connection) needsAddresses(scopes exchanges.Scopes) bool {
-	return c.RequireIPAllowlist && scopes.Risk() != exchanges.RiskMinimal
+// needsAddresses reports whether a key of that risk must be bound to addresses.
+func (c connection) needsAddresses(risk exchanges.Risk) bool {
+	return c.RequireIPAllowlist && risk != exchanges.RiskMinimal
+}
+
+// checkRanges refuses addresses outside the connection's allowed_ip_ranges.
+func (c connection) checkRanges(field string, addresses []string) error {
+	for _, address := range addresses {
+		if len(c.AllowedIPRanges) > 0 && !within([]string{address}, c.AllowedIPRanges) {
+			return invalid(field, "%s is not allowed on this connection, whose allowed_ip_ranges are %s", address, strings.Join(c.AllowedIPRanges, ", "))
+		}
+	}
+	return nil
 }
 
 // keyCap is how many keys of ours one sub-account may hold; 0 for no cap.

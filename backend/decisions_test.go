@@ -48,7 +48,7 @@ func TestLifetimeFailsClosed(t *testing.T) {
 
 func TestSlotsChoose(t *testing.T) {
 	soon := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	keys, storage := ledger.New(time.Now), &logical.InmemStorage{}
+	keys, storage := ledger.New(time.Now, func() time.Duration { return 0 }), &logical.InmemStorage{}
 	for i, place := range [][3]string{
 		{"c", "a", "r"}, {"c", "a", "other"}, {"c", "b", "r"}, {"elsewhere", "b", "r"}, {"elsewhere", "b", "r"},
 	} {

@@ -15,8 +15,10 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/backend/store"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // hurried multiplies rate limits on both sides, where pace is not the subject.
@@ -56,7 +58,7 @@ func newDeskAt(t testing.TB, options simulator.Options, clock *fakeClock) *desk 
 	d := &desk{
 		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
-		sim:     simulator.New(options),
+		sim:     simulator.New(options, all.Venues()...),
 		clock:   clock,
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},
@@ -76,7 +78,7 @@ func (d *desk) start() {
 	if d.engine != nil {
 		d.engine.clean(d.Context())
 	}
-	d.engine = newEngine(catalog.All(), Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now)
+	d.engine = newEngine(catalog.All(), Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now, d.clock.Elapsed)
 	require.NoError(d, d.engine.setup(d.Context(), &logical.BackendConfig{
 		System: d.system, BackendUUID: d.uuid,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: d.log, Level: hclog.Trace}),
@@ -258,8 +260,17 @@ func (d *desk) keptSecrets() {
 	}
 }
 
-// sweep runs the periodic function.
+// sweep runs the periodic function twice, half a minute apart, after which it has
+// done all that is due.
 func (d *desk) sweep() {
+	d.Helper()
+	d.tick()
+	d.clock.elapse(30 * time.Second)
+	d.tick()
+}
+
+// tick runs the periodic function.
+func (d *desk) tick() {
 	d.Helper()
 	_ = d.engine.periodic(d.Context(), d.request(logical.RollbackOperation, "", nil))
 }
@@ -287,7 +298,7 @@ func (d *desk) entry(id string) ledger.Entry {
 }
 
 // inject makes a simulated exchange misbehave.
-func (d *desk) inject(exchange string, operation simulator.Operation, kind simulator.FaultKind, count int) {
+func (d *desk) inject(exchange string, operation exchanges.Operation, kind simulator.FaultKind, count int) {
 	d.Helper()
 	require.NoError(d, d.sim.Inject(simulator.Fault{Exchange: exchange, Operation: operation, Kind: kind, Count: count}))
 }
@@ -309,6 +320,8 @@ func merge(fields, more map[string]any) map[string]any {
 type fakeClock struct {
 	mu  sync.Mutex
 	now time.Time
+	// elapsed is the time that has passed, however the clock was set.
+	elapsed time.Duration
 }
 
 func (c *fakeClock) Now() time.Time {
@@ -317,10 +330,32 @@ func (c *fakeClock) Now() time.Time {
 	return c.now
 }
 
+func (c *fakeClock) Elapsed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.elapsed
+}
+
+// advance lets time pass.
 func (c *fakeClock) advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(by)
+	c.elapsed += by
+}
+
+// jump sets the clock ahead, or back, though no time passes.
+func (c *fakeClock) jump(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+// elapse lets time pass on a clock that stands still.
+func (c *fakeClock) elapse(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.elapsed += by
 }
 
 // watchedStorage counts calls, and fails the ones that fail is asked for.

@@ -2,7 +2,9 @@ package backend
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,8 +17,17 @@ import (
 // operationPrefix begins the OpenAPI operation id of every path.
 const operationPrefix = "exchange"
 
-// namePattern is what may name a connection or a role.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?$`)
+// namePattern is what may name a connection or a role; two dots in a row are not
+// allowed either, which Vault's storage refuses.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.@+-]{0,126}[A-Za-z0-9])?$`)
+
+// checkName refuses what may not name a connection, a role or a key.
+func checkName(field, name string) error {
+	if namePattern.MatchString(name) && !strings.Contains(name, "..") {
+		return nil
+	}
+	return invalid(field, "%.64q is not allowed; use 1 to 128 letters, digits and _ - . @ +, beginning and ending with a letter or digit, without two dots in a row", name)
+}
 
 // strict wraps a path's handlers: an unknown field is refused instead of
 // ignored, a bad name is refused before anything is looked up, and every error
@@ -43,13 +54,11 @@ func checkFields(path *framework.Path, req *logical.Request, d *framework.FieldD
 	for field := range req.Data {
 		if path.Fields[field] == nil {
 			known := slices.Sorted(maps.Keys(path.Fields))
-			return invalid(field, "not a field of this path; the fields are %s", strings.Join(known, ", "))
+			return invalid(fmt.Sprintf("%.64q", field), "not a field of this path; the fields are %s", strings.Join(known, ", "))
 		}
 	}
 	if _, named := path.Fields["name"]; named {
-		if name := d.Get("name").(string); !namePattern.MatchString(name) {
-			return invalid("name", "%q is not allowed; use 1 to 64 letters, digits, '_', '-' and '.', beginning and ending with a letter or digit", name)
-		}
+		return checkName("name", d.Get("name").(string))
 	}
 	return nil
 }
@@ -100,11 +109,11 @@ func duration(d *framework.FieldData, field string) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// words reads a comma-separated field without empty items and repeats.
+// words reads a comma-separated field without its empty items.
 func words(d *framework.FieldData, field string) []string {
 	var list []string
 	for _, word := range d.Get(field).([]string) {
-		if word = strings.TrimSpace(word); word != "" && !slices.Contains(list, word) {
+		if word = strings.TrimSpace(word); word != "" {
 			list = append(list, word)
 		}
 	}
@@ -112,8 +121,8 @@ func words(d *framework.FieldData, field string) []string {
 }
 
 // responses declares the one successful answer of an operation.
-func responses(status int, description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
-	return map[int][]framework.Response{status: {{Description: description, Fields: fields}}}
+func responses(description string, fields map[string]*framework.FieldSchema) map[int][]framework.Response {
+	return map[int][]framework.Response{http.StatusOK: {{Description: description, Fields: fields}}}
 }
 
 // oneOf refuses a value that is not among the allowed ones.

@@ -4,9 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"regexp"
 	"strings"
-
-	"github.com/hashicorp/vault/sdk/helper/template"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -53,6 +52,15 @@ type labelData struct {
 	Reason      string
 }
 
+// value returns what a placeholder stands for.
+func (d labelData) value(placeholder string) (string, bool) {
+	value, known := map[string]string{
+		"RoleName": d.RoleName, "Connection": d.Connection, "SubAccount": d.SubAccount,
+		"DisplayName": d.DisplayName, "EntityID": d.EntityID, "Reason": d.Reason,
+	}[placeholder]
+	return value, known
+}
+
 // makeLabel composes a key's label for an exchange; empty if it has none.
 func makeLabel(tag, id, text string, data labelData, rule exchanges.LabelRule) (string, error) {
 	if rule.MaxLength == 0 {
@@ -72,17 +80,31 @@ func makeLabel(tag, id, text string, data labelData, rule exchanges.LabelRule) (
 	return label[:min(len(label), rule.MaxLength)], nil
 }
 
+// maxTemplate is how long a label_template may be, in bytes.
+const maxTemplate = 256
+
+// placeholder is what stands for a value in a label_template. There is nothing else
+// that a template can do, so that it can neither loop nor fail when a key is minted.
+var placeholder = regexp.MustCompile(`\{\{ *\.([A-Za-z]+) *\}\}`)
+
+// renderLabel puts the data in the place of a template's placeholders.
 func renderLabel(text string, data labelData) (string, error) {
-	if text == "" {
-		return "", nil
+	if len(text) > maxTemplate {
+		return "", invalid("label_template", "%d bytes long; give at most %d", len(text), maxTemplate)
 	}
-	parsed, err := template.NewTemplate(template.Template(text))
-	if err != nil {
-		return "", invalid("label_template", "not a template: %s", err)
+	unknown := ""
+	label := placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		value, known := data.value(placeholder.FindStringSubmatch(found)[1])
+		if !known {
+			unknown = found
+		}
+		return value
+	})
+	if rest := placeholder.ReplaceAllString(text, ""); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
+		unknown = text
 	}
-	label, err := parsed.Generate(data)
-	if err != nil {
-		return "", invalid("label_template", "%s; it may use .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason", err)
+	if unknown != "" {
+		return "", invalid("label_template", "%q is not understood; besides plain text it may hold {{ .RoleName }}, {{ .Connection }}, {{ .SubAccount }}, {{ .DisplayName }}, {{ .EntityID }} and {{ .Reason }}", unknown)
 	}
 	return label, nil
 }

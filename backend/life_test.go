@@ -64,7 +64,7 @@ func TestRevokeReportsFailureAsAnErrorAndTheSweeperFinishes(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
 	lease := d.mint("trader")
-	d.inject("bybit", simulator.DeleteKey, simulator.DeleteLies, 1)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.DeleteLies, 1)
 
 	resp, err := d.leaseAnswer(logical.RevokeOperation, lease, 0)
 	require.Error(t, err, "a deletion that only claims success is not one")
@@ -74,7 +74,7 @@ func TestRevokeReportsFailureAsAnErrorAndTheSweeperFinishes(t *testing.T) {
 	require.Equal(t, 1, entry.Attempts)
 	require.NotEmpty(t, entry.LastError)
 
-	d.clock.advance(ledger.FirstRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -97,12 +97,12 @@ func TestSweeperEndsALeaseThatVaultForgot(t *testing.T) {
 func TestLostCreateAnswerIsSettledByLabel(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
-	d.inject("bybit", simulator.CreateKey, simulator.DropAfterCommit, 1)
+	d.inject("bybit", exchanges.OpCreateKey, simulator.DropAfterCommit, 1)
 
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
 	require.ErrorContains(t, err, "outcome unknown")
 	require.Len(t, d.sim.Keys(), 1, "the exchange made the key")
-	require.Equal(t, 1, d.sim.Calls("bybit", simulator.CreateKey), "a create call is never blindly repeated")
+	require.Equal(t, 1, d.sim.Calls("bybit", exchanges.OpCreateKey), "a create call is never blindly repeated")
 	ids := d.ledgerIDs()
 	require.Len(t, ids, 1)
 	require.Equal(t, ledger.Pending, d.entry(ids[0]).State)
@@ -118,7 +118,7 @@ func TestLostCreateAnswerIsSettledByLabel(t *testing.T) {
 func TestRefusedCreateLeavesNothing(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
-	d.inject("bybit", simulator.CreateKey, simulator.RateLimit, 0)
+	d.inject("bybit", exchanges.OpCreateKey, simulator.RateLimit, 0)
 	d.must(logical.PatchOperation, "roles/trader", map[string]any{"max_wait": "1s"})
 
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
@@ -134,7 +134,7 @@ func TestWrongGrantIsDeletedAtOnce(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			d := newDesk(t)
 			d.trader()
-			d.inject("bybit", simulator.CreateKey, kind, 1)
+			d.inject("bybit", exchanges.OpCreateKey, kind, 1)
 			d.refused(logical.ReadOperation, "creds/trader", nil, "the key was deleted")
 			require.Empty(t, d.sim.Keys())
 			require.Empty(t, d.ledgerIDs())
@@ -187,8 +187,8 @@ func TestSameRequestAgainAfterACrashMintsAnew(t *testing.T) {
 					}
 					return nil
 				})
-				d.inject("bybit", simulator.DeleteKey, simulator.Outage, 0)
-				d.inject("bybit", simulator.ListKeys, simulator.Outage, 0)
+				d.inject("bybit", exchanges.OpDeleteKey, simulator.Outage, 0)
+				d.inject("bybit", exchanges.OpListKeys, simulator.Outage, 0)
 			}
 			_, _ = d.engine.HandleRequest(t.Context(), req)
 			d.storage.failing(nil)
@@ -337,7 +337,7 @@ func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {
 	require.ErrorContains(t, d.revoke(lease), "held back")
 	require.Equal(t, ledger.Revoking, d.entry(lease.Data["key_id"].(string)).State)
 	d.write("config/bybit", map[string]any{"frozen": "no"})
-	d.clock.advance(ledger.FirstRetry)
+	d.clock.advance(ledger.LastRetry)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
@@ -391,7 +391,7 @@ func TestNoGoroutineLeftAfterClean(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	d.trader()
 	lease := d.mint("trader")
-	d.inject("bybit", simulator.DeleteKey, simulator.Outage, 1)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Outage, 1)
 	_ = d.revoke(lease)
 	d.clock.advance(time.Hour)
 	d.sweep()
@@ -412,7 +412,7 @@ func TestReadOnlyStorageForwardsBeforeAnythingIsMinted(t *testing.T) {
 	})
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
 	require.Equal(t, logical.ErrReadOnly, err, "Vault compares by identity")
-	require.Zero(t, d.sim.Calls("bybit", simulator.CreateKey))
+	require.Zero(t, d.sim.Calls("bybit", exchanges.OpCreateKey))
 	_, err = d.do(logical.UpdateOperation, "roles/other", map[string]any{
 		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0], "scopes": "read",
 	})
@@ -454,7 +454,7 @@ func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
 	d.trader()
 	lease := d.mint("trader")
 	entry := d.entry(lease.Data["key_id"].(string))
-	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: simulator.DeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
+	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpDeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID))

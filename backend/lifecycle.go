@@ -15,8 +15,23 @@ import (
 func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if err := e.ledger.Load(ctx, req.Storage); err != nil {
 		e.Logger().Warn("the ledger could not be loaded; it is loaded when it is first needed", "error", err)
+		return nil
 	}
+	e.reportUnreadable(ctx, req.Storage)
 	return nil
+}
+
+// reportUnreadable logs each ledger entry that cannot be read, once.
+func (e *engine) reportUnreadable(ctx context.Context, s logical.Storage) {
+	unreadable, err := e.ledger.Unreadable(ctx, s)
+	if err != nil {
+		return // Whoever needs the ledger reports it.
+	}
+	for id, why := range unreadable {
+		if _, known := e.reported.LoadOrStore(id, true); !known {
+			e.Logger().Error("an entry of the ledger cannot be read, so its key is not looked after", "key_id", id, "problem", why)
+		}
+	}
 }
 
 // periodic is called by Vault about once a minute on every node.

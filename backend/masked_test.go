@@ -28,7 +28,7 @@ func maskedDesk(t *testing.T, root string) (*desk, simulator.Access) {
 // loseAnswer mints a key of which no answer comes, and returns its ledger id.
 func (d *desk) loseAnswer() string {
 	d.Helper()
-	d.inject("bingx", simulator.CreateKey, simulator.DropAfterCommit, 1)
+	d.inject("bingx", exchanges.OpCreateKey, simulator.DropAfterCommit, 1)
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
 	require.ErrorContains(d, err, "outcome unknown")
 	require.Len(d, d.sim.Keys(), 1)
@@ -94,8 +94,8 @@ func TestKeyListedInFullIsDeleted(t *testing.T) {
 // failed and it could not be rolled back.
 func TestKeyThatCouldNotBeRolledBack(t *testing.T) {
 	d, _ := maskedDesk(t, "main")
-	d.inject("bingx", simulator.ListKeys, simulator.Error5xx, 0)
-	d.inject("bingx", simulator.DeleteKey, simulator.Error5xx, 0)
+	d.inject("bingx", exchanges.OpListKeys, simulator.Error5xx, 0)
+	d.inject("bingx", exchanges.OpDeleteKey, simulator.Error5xx, 0)
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
 	require.ErrorContains(t, err, "outcome unknown")
 	left := d.sim.Keys()

@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // TestFaultMatrix breaks every step of a key's life in every way at every
@@ -60,7 +61,7 @@ func (s matrixSubject) name() string {
 // matrixSubjects are all variants for which the simulator has a root.
 func matrixSubjects(t *testing.T) []matrixSubject {
 	var subjects []matrixSubject
-	sim := simulator.New(simulator.Options{})
+	sim := simulator.New(simulator.Options{}, all.Venues()...)
 	for _, exchange := range catalog.All() {
 		about := exchange.Describe()
 		for i, variant := range about.Variants {
@@ -116,11 +117,11 @@ type matrixCase struct {
 // matrixCases lists every fault at every step.
 func matrixCases() []matrixCase {
 	var cases []matrixCase
-	operations := map[step][]simulator.Operation{
-		stepMint:   {simulator.ServerTime, simulator.CreateKey, simulator.EditKey, simulator.ListKeys},
-		stepRenew:  {simulator.AnyOperation},
-		stepRevoke: {simulator.DeleteKey, simulator.EditKey, simulator.ListKeys},
-		stepSweep:  {simulator.DeleteKey, simulator.EditKey, simulator.ListKeys},
+	operations := map[step][]exchanges.Operation{
+		stepMint:   {exchanges.OpServerTime, exchanges.OpCreateKey, exchanges.OpEditKey, exchanges.OpListKeys},
+		stepRenew:  {exchanges.OpAny},
+		stepRevoke: {exchanges.OpDeleteKey, exchanges.OpEditKey, exchanges.OpListKeys},
+		stepSweep:  {exchanges.OpDeleteKey, exchanges.OpEditKey, exchanges.OpListKeys},
 	}
 	kinds := []simulator.FaultKind{
 		simulator.DropAfterCommit, simulator.DropBeforeCommit, simulator.Error5xx, simulator.HTMLError,
@@ -138,7 +139,7 @@ func matrixCases() []matrixCase {
 		}
 		for _, skew := range []time.Duration{-time.Hour, time.Hour} {
 			cases = append(cases, matrixCase{step: at, fault: fmt.Sprintf("clock skew %s", skew), network: []simulator.Fault{
-				{Operation: simulator.AnyOperation, Kind: simulator.ClockSkew, Delay: skew},
+				{Operation: exchanges.OpAny, Kind: simulator.ClockSkew, Delay: skew},
 			}})
 		}
 		for write := 1; write <= 3; write++ {
@@ -152,20 +153,20 @@ func matrixCases() []matrixCase {
 	}
 	for _, kind := range []simulator.FaultKind{simulator.GrantMore, simulator.GrantLess} {
 		cases = append(cases, matrixCase{step: stepMint, fault: string(kind), network: []simulator.Fault{
-			{Operation: simulator.CreateKey, Kind: kind}, {Operation: simulator.EditKey, Kind: kind},
+			{Operation: exchanges.OpCreateKey, Kind: kind}, {Operation: exchanges.OpEditKey, Kind: kind},
 		}})
 	}
-	lost := simulator.Fault{Operation: simulator.CreateKey, Kind: simulator.DropAfterCommit, Count: 1}
+	lost := simulator.Fault{Operation: exchanges.OpCreateKey, Kind: simulator.DropAfterCommit, Count: 1}
 	cases = append(cases,
 		matrixCase{step: stepMint, fault: "answer lost, then killed", network: []simulator.Fault{lost}, refused: 2, from: true, killed: true},
 		matrixCase{step: stepMint, fault: "answer lost, then an outage of an hour", hours: 1, network: []simulator.Fault{
-			{Operation: simulator.AnyOperation, Kind: simulator.Outage}, lost,
+			{Operation: exchanges.OpAny, Kind: simulator.Outage}, lost,
 		}},
 	)
 	for _, at := range []step{stepRevoke, stepSweep} {
 		for _, kind := range []simulator.FaultKind{simulator.DeleteLies, simulator.Error5xx, simulator.RateLimit} {
 			cases = append(cases, matrixCase{step: at, fault: fmt.Sprintf("%s for an hour", kind), hours: 1, network: []simulator.Fault{
-				{Operation: simulator.DeleteKey, Kind: kind},
+				{Operation: exchanges.OpDeleteKey, Kind: kind},
 			}})
 		}
 	}
@@ -332,7 +333,7 @@ func (c matrixCase) during(b *bench, step func()) {
 			if writes == c.refused && (call == "put" || call == "delete") || c.from && writes >= c.refused {
 				if c.killed {
 					// A dead process does not talk to the exchange either.
-					_ = b.sim.Inject(simulator.Fault{Exchange: b.subject.exchange.Name, Operation: simulator.AnyOperation, Kind: simulator.Outage})
+					_ = b.sim.Inject(simulator.Fault{Exchange: b.subject.exchange.Name, Operation: exchanges.OpAny, Kind: simulator.Outage})
 				}
 				return errors.New("storage is out of order")
 			}

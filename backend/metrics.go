@@ -72,19 +72,21 @@ var (
 	keysDesc    = prometheus.NewDesc("exchange_keys", "Keys in the ledger, by connection and state.", []string{"connection", "state"}, nil)
 	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
 	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
+	damagedDesc = prometheus.NewDesc("exchange_unreadable_entries", "Ledger entries that are damaged or were written by a newer version; keys/ lists them.", nil, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
 // present is the state of the ledger and the circuits at the time of a scrape.
 type present struct {
-	now      time.Time
-	keys     []ledger.Key
-	circuits map[string]bool
+	now        time.Time
+	keys       []ledger.Key
+	unreadable int
+	circuits   map[string]bool
 }
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -116,6 +118,7 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 	for connection, late := range overdue {
 		gauge(overdueDesc, late.Seconds(), connection)
 	}
+	gauge(damagedDesc, float64(p.unreadable))
 	for connection, open := range p.circuits {
 		value := 0.0
 		if open {

@@ -184,6 +184,12 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 	case l == nil || l.Frozen != frozenNo:
 		return refuse("connection %q was stopped while the key was made; the key was deleted", o.link.name)
 	}
+	var refused *inputError
+	if err := e.checkSwitches(ctx, s, o.roleName, o.link.name); errors.As(err, &refused) {
+		return refuse("the key was deleted: while the key was made, %s", err)
+	} else if err != nil {
+		return err
+	}
 	return nil
 }
 

@@ -55,6 +55,9 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	case l.Frozen != frozenNo:
 		return nil, refuse("minting on connection %q is frozen (frozen=%s) until an operator lifts it", l.name, l.Frozen)
 	}
+	if err := e.checkSwitches(ctx, req.Storage, roleName, l.name); err != nil {
+		return nil, err
+	}
 	o := &order{
 		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
 		requester: ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: w.reason},
@@ -72,7 +75,7 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	if err := checkAddresses("ip_allowlist", o.addresses, l.variant.Addresses); err != nil {
 		return nil, err
 	}
-	if l.needsAddresses(o.grant.Scopes) && len(o.addresses) == 0 {
+	if l.needsAddresses(o.grant.Risk) && len(o.addresses) == 0 {
 		return nil, l.addressesMissing()
 	}
 	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
@@ -92,7 +95,11 @@ func narrowed(r role, l *link, whole exchanges.Grant, chosen []string) (exchange
 	if surplus := scopes.Without(whole.Scopes); len(surplus) > 0 {
 		return exchanges.Grant{}, invalid("scopes", "%s is not among the role's scopes (%s); a request can only narrow them", surplus, whole.Scopes)
 	}
-	grant, err := l.variant.Grant(scopes, nil)
+	named, err := r.scopes(l.variant)
+	if err != nil {
+		return exchanges.Grant{}, err
+	}
+	grant, err := l.variant.Narrow(whole, named, scopes)
 	if err != nil {
 		return exchanges.Grant{}, refuse("%s", err)
 	}

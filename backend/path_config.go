@@ -38,7 +38,7 @@ func (e *engine) pathConfig() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readConfig,
 				Summary:   "Read a connection, without its secrets.",
-				Responses: responses(http.StatusOK, "The connection.", configAnswerFields()),
+				Responses: responses("The connection.", configAnswerFields()),
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:                    e.deleteConfig,
@@ -66,13 +66,16 @@ func (e *engine) pathConfigList() *framework.Path {
 					return listAnswer(names, err, d)
 				},
 				Summary:   "List the connections.",
-				Responses: responses(http.StatusOK, "Names of the connections.", listAnswerFields()),
+				Responses: responses("Names of the connections.", listAnswerFields()),
 			},
 		},
 		HelpSynopsis:    "List the connections.",
 		HelpDescription: "A connection is the credential of a parent account at one exchange, with the guard rails that no role on it may exceed.",
 	}
 }
+
+// privateKeyField is the one field that has several lines.
+const privateKeyField = "private_key"
 
 func configFields() map[string]*framework.FieldSchema {
 	secret := func(description string) *framework.FieldSchema {
@@ -82,11 +85,11 @@ func configFields() map[string]*framework.FieldSchema {
 		}
 	}
 	fields := map[string]*framework.FieldSchema{
-		"name":        nameField("connection"),
-		"api_secret":  secret("Secret of the root key."),
-		"passphrase":  secret("Passphrase of the root key, where the exchange has one."),
-		"private_key": secret("Private key of a root key that signs with one (PKCS #8, PEM), or of the wallet that is the account (hexadecimal)."),
-		"totp_secret": secret("Seed of one-time codes (base32), where the exchange asks for them."),
+		"name":          nameField("connection"),
+		"api_secret":    secret("Secret of the root key."),
+		"passphrase":    secret("Passphrase of the root key, where the exchange has one."),
+		privateKeyField: secret("Private key of a root key that signs with one (PKCS #8, PEM), or of the wallet that is the account (hexadecimal)."),
+		"totp_secret":   secret("Seed of one-time codes (base32), where the exchange asks for them."),
 		"verify": {
 			Type: framework.TypeBool, Default: true,
 			Description: "Ask the exchange whether the credential works, and refuse it if it does not. A write that changes neither the credential nor where the exchange is asks only if verify=true is given.",
@@ -119,6 +122,7 @@ func guardRailFields() map[string]*framework.FieldSchema {
 		"allowed_scopes":           {Type: framework.TypeCommaStringSlice, Description: "Scopes that roles may give, and native permissions beyond the scopes; everything but transfer and withdraw by default."},
 		"allow_undeletable_keys":   {Type: framework.TypeBool, Description: "Mint keys even where the exchange's API cannot delete them but only take their permissions away; see exchanges/. false by default."},
 		"require_ip_allowlist":     {Type: framework.TypeBool, Description: "Bind every key that can do more than read to addresses; true by default."},
+		"allowed_ip_ranges":        {Type: framework.TypeCommaStringSlice, Description: "CIDR blocks in which the addresses of roles and keys must lie; anywhere by default."},
 		"max_ttl":                  {Type: framework.TypeSignedDurationSecond, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 for the exchange's cap."},
 		"rotation_period":          {Type: framework.TypeSignedDurationSecond, Description: "How often the root key is replaced, at an exchange whose API can; 0 for never."},
@@ -252,7 +256,7 @@ func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, 
 // apply takes over the fields that were given. The secret parts of a credential
 // belong together, so that giving one replaces them all.
 func (c *connection) apply(d *framework.FieldData) error {
-	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret"} {
+	for _, field := range []string{"api_secret", "passphrase", privateKeyField, "totp_secret"} {
 		if _, ok := d.GetOk(field); ok {
 			c.Credential = credential{APIKey: c.Credential.APIKey, Broker: c.Credential.Broker}
 		}
@@ -260,14 +264,19 @@ func (c *connection) apply(d *framework.FieldData) error {
 	for field, value := range map[string]*string{
 		"exchange": &c.Exchange, "environment": &c.Environment, "variant": &c.Variant, "base_url": &c.BaseURL,
 		"api_key": &c.Credential.APIKey, "api_secret": &c.Credential.APISecret, "passphrase": &c.Credential.Passphrase,
-		"private_key": &c.Credential.PrivateKey, "totp_secret": &c.Credential.TOTPSecret, "broker": &c.Credential.Broker, "frozen": &c.Frozen,
+		privateKeyField: &c.Credential.PrivateKey, "totp_secret": &c.Credential.TOTPSecret, "broker": &c.Credential.Broker, "frozen": &c.Frozen,
 	} {
 		if given, ok := d.GetOk(field); ok {
 			*value = strings.TrimSpace(given.(string))
 		}
 	}
+	// Harmless slips: line breaks that a shell or a JSON file kept as text, and the
+	// slash that browsers add to an address.
+	c.Credential.PrivateKey = strings.ReplaceAll(c.Credential.PrivateKey, `\n`, "\n")
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	for field, value := range map[string]*[]string{
 		"allowed_roles": &c.AllowedRoles, "allowed_sub_accounts": &c.AllowedSubAccounts, "allowed_scopes": &c.AllowedScopes,
+		"allowed_ip_ranges": &c.AllowedIPRanges,
 	} {
 		if _, ok := d.GetOk(field); ok {
 			*value = words(d, field)
@@ -326,6 +335,9 @@ func (l *link) checkGuardRails() error {
 	case l.RequestTimeout > maxRequestTimeout:
 		return invalid("request_timeout", "%s is too long; give at most %s", l.RequestTimeout, maxRequestTimeout)
 	}
+	if _, err := parseAddresses("allowed_ip_ranges", l.AllowedIPRanges); err != nil {
+		return err
+	}
 	for _, word := range l.AllowedScopes {
 		_, err := exchanges.ParseScopes([]string{word}, nil)
 		if err != nil && len(l.variant.OnlyByName([]string{word})) == 0 {
@@ -360,6 +372,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"allowed_scopes":           list(c.AllowedScopes),
 		"allow_undeletable_keys":   c.AllowUndeletableKeys,
 		"require_ip_allowlist":     c.RequireIPAllowlist,
+		"allowed_ip_ranges":        list(c.AllowedIPRanges),
 		"max_ttl":                  seconds(c.MaxTTL),
 		"max_keys_per_sub_account": c.MaxKeysPerSubAccount,
 		"rotation_period":          seconds(c.RotationPeriod),

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,7 +17,7 @@ func (e *engine) pathConfigCheck() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.checkConfig,
 				Summary:  "Ask the exchange whose the root credential is and what it may do.",
-				Responses: responses(http.StatusOK, "What the exchange answered.", map[string]*framework.FieldSchema{
+				Responses: responses("What the exchange answered.", map[string]*framework.FieldSchema{
 					"can_mint":        {Type: framework.TypeBool, Description: "Whether keys can be minted with it.", Required: true},
 					"problem":         {Type: framework.TypeString, Description: "If it cannot, what is missing and how to put it right."},
 					"account":         {Type: framework.TypeString, Description: "What the exchange calls the account."},

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +23,7 @@ func (e *engine) pathConfigReconcile() *framework.Path {
 			logical.UpdateOperation: &framework.PathOperation{
 				Callback: e.reconcileConfig,
 				Summary:  "Compare the exchange's keys with the ledger, and delete strays if asked to.",
-				Responses: responses(http.StatusOK, "What was found.", map[string]*framework.FieldSchema{
+				Responses: responses("What was found.", map[string]*framework.FieldSchema{
 					"dry_run":  {Type: framework.TypeBool, Description: "Whether strays were left alone.", Required: true},
 					"known":    {Type: framework.TypeInt, Description: "Keys on which exchange and ledger agree.", Required: true},
 					"strays":   {Type: framework.TypeSlice, Description: "Keys with this mount's label that the ledger does not know; deleted unless dry_run or masked. With exclusive_sub_accounts, foreign keys too.", Required: true},

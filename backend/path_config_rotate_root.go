@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -19,7 +18,7 @@ func (e *engine) pathConfigRotateRoot() *framework.Path {
 			logical.UpdateOperation: &framework.PathOperation{
 				Callback: e.rotateConfig,
 				Summary:  "Replace the root key through the exchange's API.",
-				Responses: responses(http.StatusOK, "The root key was replaced.", map[string]*framework.FieldSchema{
+				Responses: responses("The root key was replaced.", map[string]*framework.FieldSchema{
 					"api_key":     {Type: framework.TypeString, Description: "The new root key; its secret is not shown.", Required: true},
 					"old_deleted": {Type: framework.TypeBool, Description: "Whether the old root key has been deleted; if not, the engine tries again every minute.", Required: true},
 				}),

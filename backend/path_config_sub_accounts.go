@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,7 +17,7 @@ func (e *engine) pathConfigSubAccounts() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.readSubAccounts,
 				Summary:  "List the sub-accounts at the exchange.",
-				Responses: responses(http.StatusOK, "The sub-accounts.", map[string]*framework.FieldSchema{
+				Responses: responses("The sub-accounts.", map[string]*framework.FieldSchema{
 					"sub_accounts": {
 						Type: framework.TypeSlice, Required: true,
 						Description: "For each: name, alias, frozen, allowed (by the connection), live_keys (of this engine), max_keys (0 for no cap).",

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -122,7 +123,7 @@ func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
 	d.refused(logical.UpdateOperation, "config/bybit", map[string]any{"environment": "testnet"}, "1 key", "revoke")
 	d.refused(logical.DeleteOperation, "config/bybit", nil, "1 key", "force=true")
 
-	d.inject("bybit", simulator.DeleteKey, simulator.DeleteLies, 1)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.DeleteLies, 1)
 	d.refused(logical.DeleteOperation, "config/bybit", map[string]any{"force": true}, "still has 1 key", "frozen")
 	require.Equal(t, "minting", d.read("config/bybit")["frozen"], "no new key comes in meanwhile")
 
@@ -153,7 +154,7 @@ func TestRootKeyIsReplacedWhileKeysLive(t *testing.T) {
 func TestConfigCanBeFrozenDuringAnOutage(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
-	d.inject("bybit", simulator.AnyOperation, simulator.Outage, 0)
+	d.inject("bybit", exchanges.OpAny, simulator.Outage, 0)
 	d.write("config/bybit", map[string]any{"frozen": "minting"})
 	d.refused(logical.ReadOperation, "creds/trader", nil, "frozen")
 	d.refused(logical.UpdateOperation, "config/bybit", map[string]any{"verify": true}, "could not be verified")

@@ -2,8 +2,8 @@ package backend
 
 import (
 	"context"
-	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -15,7 +15,7 @@ func (e *engine) pathCreds() *framework.Path {
 		return &framework.PathOperation{
 			Callback:                    e.readCreds,
 			Summary:                     summary,
-			Responses:                   responses(http.StatusOK, "A new API key.", credsFields()),
+			Responses:                   responses("A new API key.", credsFields()),
 			Examples:                    []framework.RequestExample{{Description: "A key for ten minutes that can only read.", Data: map[string]any{"ttl": "10m", "scopes": "read", "reason": "DESK-1234"}}},
 			ForwardPerformanceStandby:   true,
 			ForwardPerformanceSecondary: true,
@@ -42,7 +42,7 @@ func (e *engine) pathCreds() *framework.Path {
 	}
 }
 
-// maxReason is how long a reason may be.
+// maxReason is how long a reason may be, in characters.
 const maxReason = 200
 
 func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -54,8 +54,8 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 	if w.ipAllowlist, err = parseAddresses("ip_allowlist", words(d, "ip_allowlist")); err != nil {
 		return nil, err
 	}
-	if len(w.reason) > maxReason {
-		return nil, invalid("reason", "%d characters long; give at most %d", len(w.reason), maxReason)
+	if length := utf8.RuneCountInString(w.reason); length > maxReason {
+		return nil, invalid("reason", "%d characters long; give at most %d", length, maxReason)
 	}
 	o, err := e.order(ctx, req, d.Get("name").(string), w)
 	if err != nil {

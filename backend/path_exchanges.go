@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -21,7 +20,7 @@ func (e *engine) pathExchanges() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readExchange,
 				Summary:   "Read what an exchange can do.",
-				Responses: responses(http.StatusOK, "The exchange.", exchangeFields()),
+				Responses: responses("The exchange.", exchangeFields()),
 			},
 		},
 		HelpSynopsis:    "Show what an exchange can do.",
@@ -41,7 +40,7 @@ func (e *engine) pathExchangesList() *framework.Path {
 					return listAnswer(e.exchangeNames(), nil, d)
 				},
 				Summary:   "List the exchanges at which keys can be minted.",
-				Responses: responses(http.StatusOK, "Names of the exchanges.", listAnswerFields()),
+				Responses: responses("Names of the exchanges.", listAnswerFields()),
 			},
 		},
 		HelpSynopsis:    "List the exchanges at which keys can be minted.",

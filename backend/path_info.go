@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -17,7 +16,7 @@ func (e *engine) pathInfo() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.readInfo,
 				Summary:  "Read which version of the engine this is.",
-				Responses: responses(http.StatusOK, "The version.", map[string]*framework.FieldSchema{
+				Responses: responses("The version.", map[string]*framework.FieldSchema{
 					"version":   {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
 					"commit":    {Type: framework.TypeString, Description: "Commit that it was built from, if known.", Required: true},
 					"exchanges": {Type: framework.TypeStringSlice, Description: "Exchanges at which it can mint.", Required: true},

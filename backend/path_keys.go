@@ -26,7 +26,7 @@ func (e *engine) pathKeys() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readKey,
 				Summary:   "Read what is known of a key, without secrets.",
-				Responses: responses(http.StatusOK, "The key.", keyFields()),
+				Responses: responses("The key.", keyFields()),
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:                    e.deleteKeyNow,
@@ -51,7 +51,7 @@ func (e *engine) pathKeysList() *framework.Path {
 			logical.ListOperation: &framework.PathOperation{
 				Callback:  e.listKeys,
 				Summary:   "List every key that exists or may exist, with its state.",
-				Responses: responses(http.StatusOK, "Ids of the keys.", listKeysFields()),
+				Responses: responses("Ids of the keys.", listKeysFields()),
 			},
 		},
 		HelpSynopsis:    "List every key of this engine.",
@@ -61,7 +61,7 @@ func (e *engine) pathKeysList() *framework.Path {
 
 func listKeysFields() map[string]*framework.FieldSchema {
 	fields := listAnswerFields()
-	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "For each id: state, connection, sub_account, role, created_at, expires_at."}
+	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "For each id: state, connection, sub_account, role, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version."}
 	return fields
 }
 
@@ -70,16 +70,26 @@ func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framewor
 	if err != nil {
 		return nil, err
 	}
+	unreadable, err := e.ledger.Unreadable(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
 	byID := make(map[string]ledger.Key, len(keys))
+	ids := slices.Collect(maps.Keys(unreadable))
 	for _, key := range keys {
 		byID[key.ID] = key
+		ids = append(ids, key.ID)
 	}
-	ids, err := page(slices.Sorted(maps.Keys(byID)), d)
-	if err != nil {
+	slices.Sort(ids)
+	if ids, err = page(ids, d); err != nil {
 		return nil, err
 	}
 	info := make(map[string]any, len(ids))
 	for _, id := range ids {
+		if why, damaged := unreadable[id]; damaged {
+			info[id] = map[string]any{"state": "unreadable", "problem": why}
+			continue
+		}
 		key := byID[id]
 		info[id] = map[string]any{
 			"state": string(key.State), "connection": key.Connection, "sub_account": key.SubAccount, "role": key.Role,
@@ -187,8 +197,8 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 // keyIDField refuses what cannot be an id.
 func keyIDField(d *framework.FieldData) (string, error) {
 	id := d.Get("id").(string)
-	if !namePattern.MatchString(id) {
-		return "", invalid("id", "%q is not a key id; list the ids with keys/", id)
+	if checkName("id", id) != nil {
+		return "", invalid("id", "%.64q is not a key id; list the ids with keys/", id)
 	}
 	return id, nil
 }
@@ -198,6 +208,10 @@ The ledger has one entry for each key that exists at an exchange, or may exist
 there: it is written before the exchange is asked for the key, and removed only
 once the exchange has confirmed the key gone. Whatever becomes of the lease, the
 engine goes on deleting a key in the background until it is.
+
+An entry that is damaged, or that a newer version of the plugin wrote, is listed as
+unreadable. Everything else goes on without it. Upgrade the plugin, or look for the
+key on the exchange's website: its label holds the id.
 
 Nothing here is secret, but it shows what every team does: gate it apart from
 creds/.

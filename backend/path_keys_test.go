@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -26,7 +27,7 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 		require.NotEqual(t, lease.Data["api_secret"], value, field)
 	}
 
-	d.inject("bybit", simulator.DeleteKey, simulator.Error5xx, 0)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0)
 	_, err := d.do(logical.DeleteOperation, "keys/"+id, nil)
 	require.ErrorContains(t, err, "outcome unknown")
 	shown = d.read("keys/" + id)

@@ -37,8 +37,12 @@ func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
+	unreadable, err := e.ledger.Unreadable(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
 	scrape := prometheus.NewRegistry()
-	scrape.MustRegister(&present{now: e.now(), keys: keys, circuits: e.connections.circuits()})
+	scrape.MustRegister(&present{now: e.now(), keys: keys, unreadable: len(unreadable), circuits: e.connections.circuits()})
 	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()
 	if err != nil {
 		return nil, err

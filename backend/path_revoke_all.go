@@ -11,69 +11,55 @@ import (
 	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
-// pathConfigRevokeAll is config/:name/revoke-all, the kill switch of a
-// connection.
+// pathConfigRevokeAll is config/:name/revoke-all, the kill switch of a connection.
 func (e *engine) pathConfigRevokeAll() *framework.Path {
-	return e.pathRevokeAll("config", "connection", e.stopConnection, ofConnection)
+	return e.pathRevokeAll(ledger.OfConnection, "connection", ofConnection, e.configExists)
 }
 
 // pathRolesRevokeAll is roles/:name/revoke-all, the kill switch of a role.
 func (e *engine) pathRolesRevokeAll() *framework.Path {
-	return e.pathRevokeAll("roles", "role", e.stopRole, ofRole)
+	return e.pathRevokeAll(ledger.OfRole, "role", ofRole, e.roleExists)
 }
 
-// pathRevokeAll is a kill switch: stop ends minting, and which selects the keys.
-func (e *engine) pathRevokeAll(
-	folder, what string,
-	stop func(ctx context.Context, s logical.Storage, name string) error,
-	which func(name string) keyCondition,
-) *framework.Path {
-	answer := func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-		keys, err := e.ledger.Keys(ctx, req.Storage, which(d.Get("name").(string)))
-		if err != nil {
-			return nil, err
-		}
-		left := map[ledger.State]int{}
-		for _, key := range keys {
-			left[key.State]++
-		}
-		return &logical.Response{Data: map[string]any{
-			"keys_left": len(keys), "live": left[ledger.Live], "pending": left[ledger.Pending], "revoking": left[ledger.Revoking],
-		}}, nil
-	}
-	revoke := func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-		name := d.Get("name").(string)
-		if err := stop(ctx, req.Storage, name); err != nil {
-			return nil, err
-		}
-		if err := e.revokeAll(ctx, req.Storage, which(name)); err != nil {
-			return nil, err
-		}
-		return answer(ctx, req, d)
-	}
-	fields := map[string]*framework.FieldSchema{
-		"keys_left": {Type: framework.TypeInt, Description: "Keys that are not yet gone.", Required: true},
-		"live":      {Type: framework.TypeInt, Description: "Of these, keys in use.", Required: true},
-		"pending":   {Type: framework.TypeInt, Description: "Of these, keys being made or in doubt.", Required: true},
-		"revoking":  {Type: framework.TypeInt, Description: "Of these, keys whose deletion is under way.", Required: true},
+// killSwitch is a kill switch's path: which selects the keys that are under it.
+type killSwitch struct {
+	*engine
+	kind   ledger.Kind
+	what   string
+	which  func(name string) keyCondition
+	exists framework.ExistenceFunc
+}
+
+func (e *engine) pathRevokeAll(kind ledger.Kind, what string, which func(string) keyCondition, exists framework.ExistenceFunc) *framework.Path {
+	k := killSwitch{e, kind, what, which, exists}
+	attributes := func(verb, suffix string) *framework.DisplayAttributes {
+		return &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: verb, OperationSuffix: suffix}
 	}
 	return &framework.Path{
-		Pattern:      folder + "/(?P<name>[^/]+)/revoke-all$",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "revoke-all", OperationSuffix: what + "-keys"},
+		Pattern:      string(kind) + "/(?P<name>[^/]+)/revoke-all$",
+		DisplayAttrs: attributes("revoke-all", what+"-keys"),
 		Fields:       map[string]*framework.FieldSchema{"name": nameField(what)},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback:                    revoke,
-				Summary:                     "Stop minting here and revoke every key.",
-				Responses:                   responses(http.StatusOK, "How many keys are left.", fields),
+				Callback:                    k.throw,
+				Summary:                     "Throw the kill switch: stop minting here and revoke every key.",
+				Responses:                   responses("How far the revocation has come.", killSwitchFields()),
 				ForwardPerformanceStandby:   true,
 				ForwardPerformanceSecondary: true,
 			},
 			logical.ReadOperation: &framework.PathOperation{
-				Callback:     answer,
+				Callback:     k.read,
 				Summary:      "Read how far the revocation has come.",
-				Responses:    responses(http.StatusOK, "How many keys are left.", fields),
-				DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "read", OperationSuffix: what + "-revocation"},
+				Responses:    responses("How far the revocation has come.", killSwitchFields()),
+				DisplayAttrs: attributes("read", what+"-revocation"),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    k.lift,
+				Summary:                     "Lift the kill switch: allow minting again. Keys that it doomed stay doomed.",
+				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Lifted."}}},
+				DisplayAttrs:                attributes("lift", what+"-revocation"),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
 			},
 		},
 		HelpSynopsis:    "The kill switch: revoke every key of this " + what + ".",
@@ -81,29 +67,80 @@ func (e *engine) pathRevokeAll(
 	}
 }
 
-// stopConnection freezes minting on a connection that must exist.
-func (e *engine) stopConnection(ctx context.Context, s logical.Storage, name string) error {
-	if _, err := e.connections.existing(ctx, s, name); err != nil {
-		return err
+func killSwitchFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"on":         {Type: framework.TypeBool, Description: "Whether the switch is on, so that no key is minted here.", Required: true},
+		"since":      {Type: framework.TypeString, Description: "When it was last thrown; empty for never.", Required: true},
+		"keys_left":  {Type: framework.TypeInt, Description: "Keys that are not yet gone.", Required: true},
+		"live":       {Type: framework.TypeInt, Description: "Of these, keys in use.", Required: true},
+		"pending":    {Type: framework.TypeInt, Description: "Of these, keys being made or in doubt.", Required: true},
+		"revoking":   {Type: framework.TypeInt, Description: "Of these, keys whose deletion is under way.", Required: true},
+		"failing":    {Type: framework.TypeInt, Description: "Of these, keys whose deletion has failed at least once; keys/ shows why.", Required: true},
+		"last_error": {Type: framework.TypeString, Description: "Why the deletion of the key that failed most often did so last.", Required: true},
 	}
-	return e.connections.freeze(ctx, s, name)
 }
 
-// stopRole disables a role. One that is gone has nothing to stop, and its keys
-// are revoked all the same.
-func (e *engine) stopRole(ctx context.Context, s logical.Storage, name string) error {
-	return e.roles.Update(ctx, s, name, func(now *role) (*role, error) {
-		if now == nil || now.Disabled {
-			return nil, nil
+func (k killSwitch) throw(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	exists, err := k.exists(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
+	if !exists {
+		keys, err := k.ledger.Count(ctx, req.Storage, k.which(name))
+		if err != nil {
+			return nil, err
 		}
-		now.Disabled = true
-		return now, nil
-	})
+		if keys == 0 {
+			return nil, invalid("name", "there is no %s %q and no key of one; list what there is with %s/", k.what, name, k.kind)
+		}
+	}
+	if err := k.ledger.Throw(ctx, req.Storage, k.kind, name); err != nil {
+		return nil, err
+	}
+	k.drainer.start(req.Storage)
+	return k.read(ctx, req, d)
+}
+
+func (k killSwitch) read(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	now, err := k.ledger.Switch(ctx, req.Storage, k.kind, name)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := k.ledger.Keys(ctx, req.Storage, k.which(name))
+	if err != nil {
+		return nil, err
+	}
+	left, failing := map[ledger.State]int{}, 0
+	var worst ledger.Key
+	for _, key := range keys {
+		left[key.State]++
+		if key.Attempts > 0 {
+			failing++
+		}
+		if key.Attempts > worst.Attempts {
+			worst = key
+		}
+	}
+	return &logical.Response{Data: map[string]any{
+		"on": now.On, "since": timestamp(now.Since),
+		"keys_left": len(keys), "live": left[ledger.Live], "pending": left[ledger.Pending], "revoking": left[ledger.Revoking],
+		"failing": failing, "last_error": worst.LastError,
+	}}, nil
+}
+
+func (k killSwitch) lift(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return nil, k.ledger.Lift(ctx, req.Storage, k.kind, d.Get("name").(string))
 }
 
 var revokeAllHelp = strings.TrimSpace(`
-An update stops minting (frozen=minting on the connection, disabled=true on the
-role), condemns every key, and deletes the keys in the background as fast as the
-exchange's rate limit allows. A read says how many are left. Minting stays
-stopped until it is allowed again on the connection or role.
+An update throws the kill switch: from then on no key is minted here, and every
+key that was minted before is doomed, at the cost of one write. The engine deletes
+them in the background, as fast as the exchange's rate limit allows, through
+restarts and failovers. A read says how many are left, and what fails.
+
+Deleting this path lifts the switch, so that keys are minted again. Those that it
+doomed stay doomed. Deleting the connection or role and writing it anew does not
+lift the switch.
 `)

@@ -14,7 +14,7 @@ import (
 func (e *engine) pathRoles() *framework.Path {
 	write := &framework.PathOperation{
 		Callback:  e.writeRole,
-		Summary:   "Write a role whole; fields that are not given take their defaults.",
+		Summary:   "Write a role whole: fields that are not given take their defaults, but for disabled, which stays as it is.",
 		Responses: writtenWithWarnings(),
 		Examples: []framework.RequestExample{{Description: "Spot trading from one address, for an hour.", Data: map[string]any{
 			"connection": "bybit", "sub_accounts": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7", "ttl": "1h",
@@ -40,7 +40,7 @@ func (e *engine) pathRoles() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readRole,
 				Summary:   "Read a role.",
-				Responses: responses(http.StatusOK, "The role.", roleAnswerFields()),
+				Responses: responses("The role.", roleAnswerFields()),
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:                    e.deleteRole,
@@ -68,7 +68,7 @@ func (e *engine) pathRolesList() *framework.Path {
 					return listAnswer(names, err, d)
 				},
 				Summary:   "List the roles.",
-				Responses: responses(http.StatusOK, "Names of the roles.", listAnswerFields()),
+				Responses: responses("Names of the roles.", listAnswerFields()),
 			},
 		},
 		HelpSynopsis:    "List the roles.",
@@ -86,7 +86,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		"allowed_ip_ranges":  {Type: framework.TypeCommaStringSlice, Description: "CIDR blocks from which a caller may choose the addresses of a key."},
 		"bind_client_ip":     {Type: framework.TypeBool, Default: false, Description: "Bind each key to its caller's address, which must lie in allowed_ip_ranges."},
 		"key_type":           {Type: framework.TypeString, Description: "How keys sign, such as hmac or ed25519; by default the exchange's first."},
-		"ttl":                {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Lifetime of a key's lease; 0 for the mount's default."},
+		"ttl":                {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Lifetime of a key's lease; 0 for one hour, or the mount's default if that is shorter. The lease of a batch token may end earlier: go by lease_duration."},
 		"max_ttl":            {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_live_keys":      {Type: framework.TypeInt, Default: 0, Description: "Most keys of the role at a time; 0 for no limit."},
 		"max_wait":           {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long a mint waits for its turn at the exchange's rate limit, and for the exchange to accept the new key; 0 for 20s."},
@@ -100,11 +100,12 @@ func roleFields() map[string]*framework.FieldSchema {
 func roleAnswerFields() map[string]*framework.FieldSchema {
 	fields := roleFields()
 	for name, field := range map[string]*framework.FieldSchema{
-		"effective_scopes":   {Type: framework.TypeStringSlice, Description: "What keys may do: the scopes in full."},
-		"effective_key_type": {Type: framework.TypeString, Description: "How keys sign."},
-		"effective_ttl":      {Type: framework.TypeInt64, Description: "Lifetime of a key's lease, in seconds, as role, connection, mount and exchange allow."},
-		"effective_max_ttl":  {Type: framework.TypeInt64, Description: "Longest lifetime of a key, renewals included, in seconds."},
-		"effective_max_wait": {Type: framework.TypeInt64, Description: "How long a mint waits, in seconds."},
+		"effective_scopes":       {Type: framework.TypeStringSlice, Description: "What keys may do: the scopes in full."},
+		"effective_key_type":     {Type: framework.TypeString, Description: "How keys sign."},
+		"effective_ip_allowlist": {Type: framework.TypeStringSlice, Description: "Addresses from which keys work, as the exchange gets them."},
+		"effective_ttl":          {Type: framework.TypeInt64, Description: "Lifetime of a key's lease, in seconds, as role, connection, mount and exchange allow."},
+		"effective_max_ttl":      {Type: framework.TypeInt64, Description: "Longest lifetime of a key, renewals included, in seconds."},
+		"effective_max_wait":     {Type: framework.TypeInt64, Description: "How long a mint waits, in seconds."},
 	} {
 		fields[name] = field
 	}
@@ -124,8 +125,12 @@ func (e *engine) roleExists(ctx context.Context, req *logical.Request, d *framew
 }
 
 func (e *engine) writeRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return e.storeRole(ctx, req, d.Get("name").(string), func(*role) (*role, error) {
+	return e.storeRole(ctx, req, d.Get("name").(string), func(now *role) (*role, error) {
 		var r role
+		if now != nil {
+			// Only a write that names it changes it.
+			r.Disabled = now.Disabled
+		}
 		return &r, r.apply(d, given)
 	})
 }
@@ -190,8 +195,8 @@ func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, stri
 	}
 	for field, value := range map[string]*[]string{"ip_allowlist": &r.IPAllowlist, "allowed_ip_ranges": &r.AllowedIPRanges} {
 		if has(d, field) {
-			var err error
-			if *value, err = parseAddresses(field, words(d, field)); err != nil {
+			*value = words(d, field)
+			if _, err := parseAddresses(field, *value); err != nil {
 				return err
 			}
 		}
@@ -214,7 +219,7 @@ func (e *engine) storeRole(ctx context.Context, req *logical.Request, name strin
 	if err != nil {
 		return nil, err
 	}
-	return mountWarnings(*written, e.System()), nil
+	return lifetimeWarnings(*written, e.System()), nil
 }
 
 // checkStored refuses a role that is unsound, or that its connection does not
@@ -234,14 +239,19 @@ func (e *engine) checkStored(ctx context.Context, s logical.Storage, name string
 	return err
 }
 
-// mountWarnings warns where the mount allows less than the role asks for.
-func mountWarnings(r role, system logical.SystemView) *logical.Response {
-	limit := system.MaxLeaseTTL()
-	if limit == 0 || max(r.TTL, r.MaxTTL) <= limit {
+// lifetimeWarnings warns where the mount allows less than the role asks for, and of
+// keys that live long.
+func lifetimeWarnings(r role, system logical.SystemView) *logical.Response {
+	resp := &logical.Response{}
+	if limit := system.MaxLeaseTTL(); limit > 0 && max(r.TTL, r.MaxTTL) > limit {
+		resp.AddWarning("the mount's maximum lease time, " + limit.String() + ", is less than the role's: keys live no longer than that")
+	}
+	if r.TTL > longTTL {
+		resp.AddWarning(r.TTL.String() + " is a long life for a key; a lease that is renewed gives a client the same, and ends sooner when the client is gone")
+	}
+	if len(resp.Warnings) == 0 {
 		return nil
 	}
-	resp := &logical.Response{}
-	resp.AddWarning("the mount's maximum lease time, " + limit.String() + ", is less than the role's: keys live no longer than that")
 	return resp
 }
 
@@ -287,6 +297,11 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 		return err
 	}
 	data["effective_scopes"] = grant.Scopes.Strings()
+	addresses, err := parseAddresses("ip_allowlist", r.IPAllowlist)
+	if err != nil {
+		return err
+	}
+	data["effective_ip_allowlist"] = list(addresses)
 	data["effective_key_type"] = string(r.keyType(l.variant))
 	data["risk"] = string(grant.Risk)
 	life, err := mintLifetime(0, r, l.connection, e.System())
@@ -318,4 +333,8 @@ written and again at every mint and renewal.
 
 Where an exchange cannot grant a scope alone, the role is refused with the exact
 set of scopes to ask for. Nothing is ever widened silently.
+
+A write replaces the whole role; a patch changes the fields that it names, and null
+gives a field its default. A read shows what was written, and in effective_* fields
+what it comes to.
 `)

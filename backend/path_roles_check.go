@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,7 +17,7 @@ func (e *engine) pathRolesCheck() *framework.Path {
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.checkRole,
 				Summary:  "Ask whether a key could be minted now, without minting one.",
-				Responses: responses(http.StatusOK, "Whether a key could be minted.", map[string]*framework.FieldSchema{
+				Responses: responses("Whether a key could be minted.", map[string]*framework.FieldSchema{
 					"ok":            {Type: framework.TypeBool, Description: "Whether a read of creds/ would succeed now.", Required: true},
 					"problem":       {Type: framework.TypeString, Description: "What is in the way.", Required: true},
 					"scopes":        {Type: framework.TypeStringSlice, Description: "What a key could do."},

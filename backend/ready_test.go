@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -45,7 +46,7 @@ func newSlowDesk(t *testing.T, maxWait string) *slowDesk {
 func (d *slowDesk) startSlowly(delay time.Duration) {
 	d.Helper()
 	require.NoError(d, d.sim.Inject(simulator.Fault{
-		Exchange: "coinex", Operation: simulator.CreateKey, Kind: simulator.SlowStart, Count: 1, Delay: delay,
+		Exchange: "coinex", Operation: exchanges.OpCreateKey, Kind: simulator.SlowStart, Count: 1, Delay: delay,
 	}))
 }
 
@@ -102,7 +103,7 @@ func TestMintWaitsNoLongerThanTheRoleSays(t *testing.T) {
 // That the exchange cannot be asked is no reason to throw a good key away.
 func TestMintWhileTheExchangeCannotBeAsked(t *testing.T) {
 	d := newSlowDesk(t, "1s")
-	d.inject("coinex", simulator.UseKey, simulator.Error5xx, 0)
+	d.inject("coinex", exchanges.OpUseKey, simulator.Error5xx, 0)
 	lease := d.mint("reader")
 	require.Equal(t, false, lease.Data["ready"])
 	require.Len(t, lease.Warnings, 1)

@@ -25,32 +25,20 @@ func inSubAccount(connection, name string) keyCondition {
 	return func(key ledger.Key) bool { return key.Connection == connection && key.SubAccount == name }
 }
 
-// revokeAll condemns every live key that satisfies the condition, and starts
-// deleting. Nothing is asked of the exchange before all are condemned, so that a
-// crash half-way leaves no key behind.
-func (e *engine) revokeAll(ctx context.Context, s logical.Storage, which keyCondition) error {
-	live, err := e.ledger.Keys(ctx, s, func(key ledger.Key) bool { return key.State == ledger.Live && which(key) })
-	if err != nil {
-		return err
-	}
-	for _, key := range live {
-		if err := e.condemn(ctx, s, key.ID); err != nil {
+// checkSwitches refuses a role or connection whose kill switch is on.
+func (e *engine) checkSwitches(ctx context.Context, s logical.Storage, roleName, connection string) error {
+	for _, of := range []struct {
+		kind       ledger.Kind
+		what, name string
+	}{{ledger.OfRole, "role", roleName}, {ledger.OfConnection, "connection", connection}} {
+		now, err := e.ledger.Switch(ctx, s, of.kind, of.name)
+		if err != nil {
 			return err
 		}
+		if now.On {
+			return refuse("%s %q was stopped by its kill switch at %s; to allow new keys again: vault delete <mount>/%s/%s/revoke-all",
+				of.what, of.name, timestamp(now.Since), of.kind, of.name)
+		}
 	}
-	e.drainer.start(s)
 	return nil
-}
-
-// condemn condemns a key that is still live.
-func (e *engine) condemn(ctx context.Context, s logical.Storage, id string) error {
-	claim, err := e.ledger.Claim(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	defer claim.Release()
-	if claim.Entry().State != ledger.Live {
-		return nil
-	}
-	return claim.Condemn(ctx)
 }

@@ -78,6 +78,9 @@ func (r role) keyType(variant exchanges.Variant) exchanges.KeyType {
 // asked when the role is written, and again at every mint and renewal, since
 // the guard rails may have tightened.
 func (r role) check(name string, l *link) (exchanges.Grant, error) {
+	if err := checkLabelTemplate(r.LabelTemplate); err != nil {
+		return exchanges.Grant{}, err
+	}
 	if !l.allowsRole(name) {
 		return exchanges.Grant{}, invalid("connection", "%q does not allow role %q; its allowed_roles are %s", l.name, name, strings.Join(l.AllowedRoles, ", "))
 	}
@@ -99,10 +102,15 @@ func (r role) check(name string, l *link) (exchanges.Grant, error) {
 	if err := checkAddresses("ip_allowlist", r.IPAllowlist, l.variant.Addresses); err != nil {
 		return exchanges.Grant{}, err
 	}
+	for field, addresses := range map[string][]string{"ip_allowlist": r.IPAllowlist, "allowed_ip_ranges": r.AllowedIPRanges} {
+		if err := l.checkRanges(field, addresses); err != nil {
+			return exchanges.Grant{}, err
+		}
+	}
 	if l.variant.Addresses.None && len(r.AllowedIPRanges) > 0 {
 		return exchanges.Grant{}, invalid("allowed_ip_ranges", "the exchange cannot bind keys to addresses; leave the field out")
 	}
-	if l.needsAddresses(grant.Scopes) && len(r.IPAllowlist) == 0 && len(r.AllowedIPRanges) == 0 {
+	if l.needsAddresses(grant.Risk) && len(r.IPAllowlist) == 0 && len(r.AllowedIPRanges) == 0 {
 		return exchanges.Grant{}, l.addressesMissing()
 	}
 	if l.MaxTTL > 0 && max(r.TTL, r.MaxTTL) > l.MaxTTL {
@@ -131,5 +139,5 @@ func (r role) checkForm() error {
 	case r.BindClientIP && len(r.IPAllowlist) > 0:
 		return invalid("ip_allowlist", "cannot be combined with bind_client_ip, which binds each key to its caller's address")
 	}
-	return checkLabelTemplate(r.LabelTemplate)
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -52,7 +53,7 @@ func TestRotateRootKeepsTheOldKeyIfTheNewOneCannotBeStored(t *testing.T) {
 func TestSupersededRootKeyIsDeletedLater(t *testing.T) {
 	d := newDesk(t)
 	d.connect(rotating, nil)
-	d.inject(rotating, simulator.DeleteKey, simulator.Error5xx, 0)
+	d.inject(rotating, exchanges.OpDeleteKey, simulator.Error5xx, 0)
 	answer := d.write("config/"+rotating+"/rotate-root", nil).Data
 	require.Equal(t, false, answer["old_deleted"])
 	d.refused(logical.UpdateOperation, "config/"+rotating+"/rotate-root", nil, "not deleted yet")

@@ -89,8 +89,11 @@ func (e *engine) renewKey(ctx context.Context, req *logical.Request, _ *framewor
 
 func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.Claim) (*logical.Response, error) {
 	entry := claim.Entry()
-	if entry.State != ledger.Live {
+	if entry.State != ledger.Live || claim.Doomed() {
 		return nil, refuse("the key is revoked; read creds/ for a new one")
+	}
+	if err := e.checkSwitches(ctx, req.Storage, entry.Role, entry.Connection); err != nil {
+		return nil, err
 	}
 	r, err := e.roles.Get(ctx, req.Storage, entry.Role)
 	switch {
@@ -168,11 +171,13 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 // stillBound refuses a key whose addresses the role would not give any more.
 func stillBound(entry ledger.Entry, r role, l *link) error {
 	switch {
-	case len(entry.Addresses) == 0 && (l.needsAddresses(entry.Scopes) || len(r.IPAllowlist) > 0 || len(r.AllowedIPRanges) > 0):
+	case len(entry.Addresses) == 0 && (l.needsAddresses(entry.Risk) || len(r.IPAllowlist) > 0 || len(r.AllowedIPRanges) > 0):
 		return refuse("role %q now binds keys to addresses, and this key has none; read creds/ for a new key", entry.Role)
 	case len(entry.Addresses) > 0 && len(r.IPAllowlist)+len(r.AllowedIPRanges) > 0 &&
 		!within(entry.Addresses, append(r.AllowedIPRanges, r.IPAllowlist...)):
 		return refuse("role %q no longer allows the key's addresses; read creds/ for a new key", entry.Role)
+	case l.checkRanges("ip_allowlist", entry.Addresses) != nil:
+		return refuse("connection %q no longer allows the key's addresses; read creds/ for a new key", l.name)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -28,10 +29,10 @@ func TestRevokeAllEmptiesAConnection(t *testing.T) {
 	for range keys {
 		d.mint("pool")
 	}
-	d.inject("bybit", simulator.DeleteKey, simulator.RateLimit, 2)
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.RateLimit, 2)
 	left := d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil).Data["keys_left"].(int)
 	require.LessOrEqual(t, left, keys)
-	d.refused(logical.ReadOperation, "creds/pool", nil, "frozen")
+	d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch", "config/bybit/revoke-all")
 	d.eventually("all keys are gone", func() bool {
 		return d.read("config/bybit/revoke-all")["keys_left"] == 0
 	})
@@ -52,9 +53,10 @@ func TestRevokeAllOfARoleLeavesOthersAlone(t *testing.T) {
 	d.eventually("the role's keys are gone", func() bool { return d.read("roles/trader/revoke-all")["keys_left"] == 0 })
 	require.Len(t, d.sim.Keys(), 1)
 	require.Equal(t, kept.Data["api_key"], d.sim.Keys()[0].APIKey)
-	require.Equal(t, true, d.read("roles/trader")["disabled"])
+	require.Equal(t, true, d.read("roles/trader/revoke-all")["on"])
+	require.Equal(t, false, d.read("roles/trader")["disabled"], "only a write that names it changes it")
 	d.mint("reader")
-	d.must(logical.UpdateOperation, "roles/gone/revoke-all", nil)
+	d.refused(logical.UpdateOperation, "roles/gone/revoke-all", nil, "gone", "no key")
 }
 
 func TestRevokeAllHeldBackByAFreezeGoesOnAfterwards(t *testing.T) {
@@ -194,7 +196,7 @@ func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
 	d.write("config/binance", map[string]any{"rate_multiplier": faster})
 	began := time.Now()
 	d.must(logical.UpdateOperation, "config/binance/revoke-all", nil)
-	d.refused(logical.ReadOperation, "creds/pool", nil, "frozen", "until an operator lifts it")
+	d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch")
 	left := keys
 	require.Eventually(t, func() bool {
 		now := d.read("config/binance/revoke-all")["keys_left"].(int)

@@ -36,6 +36,7 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
 	}
+	e.reportUnreadable(ctx, s)
 	e.rotator.start(s)
 	return nil
 }
@@ -48,30 +49,32 @@ func (e *engine) drain(ctx context.Context, s logical.Storage) {
 }
 
 // sweepDue revokes keys until none is due, nothing goes through any more, or the
-// context ends. Connections do not wait for each other, so that an exchange that is
-// down holds nobody else back. It fails only if the ledger cannot be read.
+// context ends. Each connection goes at its own pace, so that an exchange that is
+// slow or down holds nobody else back. It fails only if the ledger cannot be read.
 func (e *engine) sweepDue(ctx context.Context, s logical.Storage) error {
-	for ctx.Err() == nil {
-		due, err := e.ledger.Due(ctx, s, sweepBatch)
-		if err != nil {
-			return err
-		}
-		var done atomic.Int64
-		var connections sync.WaitGroup
-		for _, ids := range due {
-			connections.Go(func() { done.Add(e.sweepConnection(ctx, s, ids)) })
-		}
-		connections.Wait()
-		if done.Load() == 0 {
-			return nil
-		}
+	due, err := e.ledger.Due(ctx, s, sweepBatch)
+	if err != nil {
+		return err
 	}
+	var connections sync.WaitGroup
+	for name, ids := range due {
+		connections.Go(func() {
+			for len(ids) > 0 && e.sweepBatch(ctx, s, ids) > 0 && ctx.Err() == nil {
+				due, err := e.ledger.Due(ctx, s, sweepBatch)
+				if err != nil {
+					return // Whoever sweeps next reports it.
+				}
+				ids = due[name]
+			}
+		})
+	}
+	connections.Wait()
 	return nil
 }
 
-// sweepConnection revokes keys of one connection and returns how many are done
-// with. It stops early once the connection's circuit is open.
-func (e *engine) sweepConnection(ctx context.Context, s logical.Storage, ids []string) int64 {
+// sweepBatch revokes keys of one connection and returns how many are done with. It
+// stops early once the connection's circuit is open.
+func (e *engine) sweepBatch(ctx context.Context, s logical.Storage, ids []string) int64 {
 	var done atomic.Int64
 	var down atomic.Bool
 	var group errgroup.Group

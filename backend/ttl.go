@@ -12,6 +12,14 @@ import (
 // renewed.
 type lifetime struct{ ttl, maxTTL time.Duration }
 
+// defaultTTL is the lifetime where neither caller nor role says one, if the mount's
+// default is not shorter: Vault's own default is 32 days, which nobody wants of a key
+// by mistake.
+const defaultTTL = time.Hour
+
+// longTTL is a lifetime of which a role's writer is warned.
+const longTTL = 24 * time.Hour
+
 // mintLifetime settles the lifetime of a new key from the caller's wish (0 for
 // none), the role, the connection and the mount. A limit of 0 from the
 // mount means that Vault could not be asked: unknown, not unlimited.
@@ -27,7 +35,7 @@ func mintLifetime(wish time.Duration, r role, c connection, system logical.Syste
 		return lifetime{}, invalid("ttl", "%s is more than the role's ttl of %s; a request can only shorten it", wish, r.TTL)
 	}
 	ttl := wish
-	for _, next := range []time.Duration{r.TTL, system.DefaultLeaseTTL(), maxTTL} {
+	for _, next := range []time.Duration{r.TTL, shortest(defaultTTL, system.DefaultLeaseTTL())} {
 		if ttl == 0 {
 			ttl = next
 		}

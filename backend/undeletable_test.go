@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -53,7 +54,7 @@ func TestUndeletableKeysLoseTheirPermissions(t *testing.T) {
 
 	// A key whose create answer was lost is found by its label and ends the
 	// same way, once and for all.
-	d.inject("bitget", simulator.CreateKey, simulator.DropAfterCommit, 1)
+	d.inject("bitget", exchanges.OpCreateKey, simulator.DropAfterCommit, 1)
 	_, err := d.do(logical.ReadOperation, "creds/reader", nil)
 	require.Error(t, err)
 	d.clock.advance(ledger.PendingGrace)

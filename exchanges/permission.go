@@ -140,6 +140,29 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 	return grant, nil
 }
 
+// Narrow chooses permissions for the wanted scopes without leaving a role's own grant:
+// those of the grant and what they include, and those that the scopes named by the
+// role bring. A permission that would give a scope which the role holds only by
+// another permission's name is never chosen.
+func (v Variant) Narrow(whole Grant, named, wanted Scopes) (Grant, error) {
+	within := v
+	within.Permissions = nil
+	for _, p := range v.Permissions {
+		included := slices.ContainsFunc(whole.Permissions, func(name string) bool {
+			held, err := v.permission(name)
+			return err == nil && (name == p.Name || slices.Contains(held.Implies, p.Name))
+		})
+		switch {
+		case included && !p.Beyond:
+			p.ByName = false
+			within.Permissions = append(within.Permissions, p)
+		case p.byScope() && p.Scopes.Within(named):
+			within.Permissions = append(within.Permissions, p)
+		}
+	}
+	return within.Grant(wanted, nil)
+}
+
 // oneMode refuses permissions of different modes.
 func oneMode(chosen map[string]Permission) error {
 	var first Permission

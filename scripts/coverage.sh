@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=$(go list ./backend ./exchanges/... | grep -v /exchangetest)
+packages=$(go list ./backend ./exchanges/... | grep -v -e /exchangetest -e /venuetest)
 # shellcheck disable=SC2086  # one word for each package
 go test -coverprofile coverage.out -coverpkg "$(paste -sd , - <<<"$packages")" $packages | sed 's/coverage:.*//'
 

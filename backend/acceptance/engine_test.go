@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 const (
@@ -50,7 +51,7 @@ type engine struct {
 
 // enable mounts the engine beside simulated exchanges of its own.
 func enable(t *testing.T, vault *vaulttest.Cluster) *engine {
-	venues := simulator.New(simulator.Options{RateMultiplier: hurried})
+	venues := simulator.New(simulator.Options{RateMultiplier: hurried}, all.Venues()...)
 	require.NoError(t, venues.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, venues.Close()) })
 	return enableBeside(t, vault, venues)
@@ -126,7 +127,7 @@ func (e *engine) role(scopes string) fields {
 }
 
 // misbehave makes the desk's exchange misbehave until that is cleared.
-func (e *engine) misbehave(t *testing.T, operation simulator.Operation, kind simulator.FaultKind) {
+func (e *engine) misbehave(t *testing.T, operation exchanges.Operation, kind simulator.FaultKind) {
 	require.NoError(t, e.simulator.Inject(simulator.Fault{Exchange: bybit, Operation: operation, Kind: kind}))
 }
 

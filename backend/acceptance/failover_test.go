@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -69,7 +70,7 @@ func testOneSweeper(t *testing.T, e *engine) {
 	for range 3 {
 		e.mint(t, bybit)
 	}
-	e.misbehave(t, simulator.DeleteKey, simulator.DeleteLies)
+	e.misbehave(t, exchanges.OpDeleteKey, simulator.DeleteLies)
 	require.NoError(t, e.client.Sys().RevokeForceWithContext(t.Context(), e.path+"/creds/"+bybit))
 	e.simulator.ClearFaults()
 
@@ -81,11 +82,11 @@ func testOneSweeper(t *testing.T, e *engine) {
 		}
 		return n
 	}
-	due, before := keys(), e.simulator.Calls(bybit, simulator.DeleteKey)
+	due, before := keys(), e.simulator.Calls(bybit, exchanges.OpDeleteKey)
 	require.GreaterOrEqual(t, due, 3)
 	require.Eventually(t, func() bool { return keys() == 0 }, sweep, often, "the sweeper does not delete the keys")
 	require.Eventually(t, func() bool {
 		return !slices.Contains(slices.Collect(maps.Values(e.inventory(t).ledger)), "revoking")
 	}, soon, often, "keys that are gone stay in the ledger")
-	require.Equal(t, due, e.simulator.Calls(bybit, simulator.DeleteKey)-before)
+	require.Equal(t, due, e.simulator.Calls(bybit, exchanges.OpDeleteKey)-before)
 }

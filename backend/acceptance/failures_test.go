@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -55,7 +56,7 @@ func testKeysOfSubAccount(t *testing.T, e *engine) {
 
 func testRateLimit(t *testing.T, e *engine) {
 	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"max_wait": "1s"}))
-	e.misbehave(t, simulator.CreateKey, simulator.RateLimit)
+	e.misbehave(t, exchanges.OpCreateKey, simulator.RateLimit)
 	refused(t, e.tryRead(t, "creds/"+trader), http.StatusTooManyRequests, "rate limited", "try again in")
 	require.Empty(t, e.list(t, "keys"))
 	e.simulator.ClearFaults()
@@ -82,7 +83,7 @@ func testRootWithoutRight(t *testing.T, e *engine) {
 // An exchange that is out of service has made no key.
 func testOutage(t *testing.T, e *engine) {
 	k := e.mint(t, trader)
-	require.NoError(t, e.simulator.Inject(simulator.Fault{Exchange: bybit, Operation: simulator.AnyOperation, Kind: simulator.Outage}))
+	require.NoError(t, e.simulator.Inject(simulator.Fault{Exchange: bybit, Operation: exchanges.OpAny, Kind: simulator.Outage}))
 	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadGateway, "bybit", "try again")
 	refused(t, e.tryRead(t, "config/"+desk+"/check"), http.StatusBadGateway, "bybit", "try again")
 	require.Len(t, e.simulator.Keys(), 1)
@@ -94,7 +95,7 @@ func testOutage(t *testing.T, e *engine) {
 // A key whose create answer was lost is in the ledger as long as it may exist,
 // under the id that the caller is told, and can be deleted there.
 func testLostAnswer(t *testing.T, e *engine) {
-	e.misbehave(t, simulator.CreateKey, simulator.DropAfterCommit)
+	e.misbehave(t, exchanges.OpCreateKey, simulator.DropAfterCommit)
 	err := e.tryRead(t, "creds/"+trader)
 	ids := e.list(t, "keys")
 	require.Len(t, ids, 1)
@@ -112,7 +113,7 @@ func testLostAnswer(t *testing.T, e *engine) {
 
 // A key that may do more than was asked for is never handed out.
 func testSurplus(t *testing.T, e *engine) {
-	e.misbehave(t, simulator.CreateKey, simulator.GrantMore)
+	e.misbehave(t, exchanges.OpCreateKey, simulator.GrantMore)
 	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadRequest, "granted more than was asked for", "the key was deleted")
 	require.Empty(t, e.simulator.Keys())
 	require.Empty(t, e.list(t, "keys"))

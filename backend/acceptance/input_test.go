@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -156,6 +157,6 @@ func (e *engine) state(t *testing.T) state {
 		connections: e.list(t, "config"), roles: e.list(t, "roles"), keys: e.list(t, "keys"),
 		desk: e.read(t, "config/"+desk), trader: e.read(t, "roles/"+trader),
 		atExchange: e.simulator.Keys(),
-		created:    e.simulator.Calls(bybit, simulator.CreateKey), deleted: e.simulator.Calls(bybit, simulator.DeleteKey),
+		created:    e.simulator.Calls(bybit, exchanges.OpCreateKey), deleted: e.simulator.Calls(bybit, exchanges.OpDeleteKey),
 	}
 }

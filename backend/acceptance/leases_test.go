@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -176,7 +177,7 @@ func testDeletionInLedger(t *testing.T, e *engine) {
 // it once the exchange answers again.
 func testForcedRevocation(t *testing.T, e *engine) {
 	k := e.mint(t, trader)
-	e.misbehave(t, simulator.DeleteKey, simulator.Error5xx)
+	e.misbehave(t, exchanges.OpDeleteKey, simulator.Error5xx)
 	require.NoError(t, e.client.Sys().RevokeForceWithContext(t.Context(), e.path+"/creds"))
 	require.Error(t, k.tryRenew(t))
 	k.works(t)
@@ -201,7 +202,7 @@ func testForcedConnection(t *testing.T, e *engine) {
 // what came in the way, until it succeeds.
 func testFailedRevocation(t *testing.T, e *engine) {
 	k := e.mint(t, trader)
-	e.misbehave(t, simulator.DeleteKey, simulator.Error5xx)
+	e.misbehave(t, exchanges.OpDeleteKey, simulator.Error5xx)
 	refused(t, e.tryDelete(t, "keys/"+k.text("key_id")), http.StatusBadGateway, "delete key", "try again")
 	entry := e.read(t, "keys/"+k.text("key_id"))
 	require.Equal(t, "revoking", entry["state"])

@@ -13,6 +13,7 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // venues are the exchanges of the load, each with what its roles give. They are
@@ -37,7 +38,7 @@ const (
 // enableDistant mounts the engine with a connection and a role for each of the
 // exchanges of the load, which are as far away as real ones.
 func enableDistant(t *testing.T, vault *vaulttest.Cluster) *engine {
-	simulated := simulator.New(simulator.Options{RateMultiplier: hurried, SubAccounts: 10})
+	simulated := simulator.New(simulator.Options{RateMultiplier: hurried, SubAccounts: 10}, all.Venues()...)
 	require.NoError(t, simulated.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, simulated.Close()) })
 	e := enableBeside(t, vault, simulated)
@@ -75,9 +76,13 @@ func startLoad(t *testing.T, e *engine, seed uint64, servers ...*vaulttest.Serve
 		l.callers = append(l.callers, c)
 		l.work.Go(func() { c.run(ctx, t) })
 	}
+	e.write(t, "roles/"+idle, e.role("read"))
 	l.work.Go(func() { sweepOften(ctx, t, e) })
 	return l
 }
+
+// idle is a role that nobody uses.
+const idle = "idle"
 
 // sweepOften has what is due deleted every second. Vault calls the sweeper once it
 // has run for a minute, and so never where it is killed all the time; the kill
@@ -86,7 +91,7 @@ func sweepOften(ctx context.Context, t *testing.T, e *engine) {
 	for tick := time.Tick(time.Second); ; {
 		select {
 		case <-tick:
-			_ = e.tryWrite(t, "roles/nobody/revoke-all", nil) // a server that is gone sweeps nothing
+			_ = e.tryWrite(t, "roles/"+idle+"/revoke-all", nil) // a server that is gone sweeps nothing
 		case <-ctx.Done():
 			return
 		}

@@ -57,7 +57,8 @@ func TestMounts(t *testing.T) {
 		k := ours.mint(t, trader)
 		ours.write(t, "config/"+desk+"/revoke-all", nil)
 		k.ends(t)
-		ours.write(t, "config/"+desk, fields{"frozen": "no"})
+		_, err := ours.client.Logical().DeleteWithContext(t.Context(), ours.path+"/config/"+desk+"/revoke-all")
+		require.NoError(t, err)
 		unharmed(t)
 	})
 	t.Run("end of the mount", func(t *testing.T) {

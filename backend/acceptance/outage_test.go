@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -25,7 +26,7 @@ func TestOutage(t *testing.T) {
 	e.write(t, "roles/forced", e.role("read"))
 	kept, failed, forced, givenUp := e.mint(t, trader), e.mint(t, trader), e.mint(t, "forced"), e.mint(t, "short")
 
-	e.misbehave(t, simulator.AnyOperation, simulator.Outage)
+	e.misbehave(t, exchanges.OpAny, simulator.Outage)
 	_, err := e.client.Logical().WriteWithContext(t.Context(), "sys/leases/revoke", fields{"lease_id": failed.LeaseID, "sync": true})
 	require.Error(t, err)
 	require.NoError(t, e.client.Sys().RevokeForceWithContext(t.Context(), e.path+"/creds/forced"))
@@ -103,10 +104,10 @@ func (e *engine) failsFast(t *testing.T) {
 		refused(t, err, http.StatusBadGateway, "try again")
 		return strings.Contains(err.Error(), reason)
 	}, soon, often, "mints go on asking the exchange")
-	asked, began := e.simulator.Calls(bybit, simulator.AnyOperation), time.Now()
+	asked, began := e.simulator.Calls(bybit, exchanges.OpAny), time.Now()
 	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadGateway, reason, "tried again every", "try again")
 	require.Less(t, time.Since(began), 2*time.Second)
-	require.Equal(t, asked, e.simulator.Calls(bybit, simulator.AnyOperation))
+	require.Equal(t, asked, e.simulator.Calls(bybit, exchanges.OpAny))
 }
 
 // metrics reads the mount's metrics as text.

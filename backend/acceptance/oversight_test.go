@@ -31,7 +31,7 @@ func testStopConnection(t *testing.T, e *engine) {
 	keys := []*key{e.mint(t, trader), e.mint(t, reader)}
 	e.write(t, "config/"+desk+"/revoke-all", nil)
 	for _, role := range []string{trader, reader} {
-		refused(t, e.tryRead(t, "creds/"+role), http.StatusBadRequest, "frozen")
+		refused(t, e.tryRead(t, "creds/"+role), http.StatusBadRequest, "kill switch")
 	}
 	for _, k := range keys {
 		k.ends(t)
@@ -43,7 +43,7 @@ func testStopConnection(t *testing.T, e *engine) {
 func testStopRole(t *testing.T, e *engine) {
 	k, other := e.mint(t, trader), e.mint(t, reader)
 	e.write(t, "roles/"+trader+"/revoke-all", nil)
-	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadRequest, "disabled")
+	refused(t, e.tryRead(t, "creds/"+trader), http.StatusBadRequest, "kill switch")
 	k.ends(t)
 	other.works(t)
 	e.mint(t, reader).works(t)

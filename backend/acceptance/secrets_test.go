@@ -134,7 +134,7 @@ func (s *secrecy) exercise(t *testing.T, about exchanges.Description, kind strin
 
 	// The rate limit comes last, since the engine keeps to it.
 	for _, fault := range []simulator.FaultKind{simulator.HTMLError, simulator.DropAfterCommit, simulator.RateLimit} {
-		require.NoError(t, s.simulator.Inject(simulator.Fault{Exchange: about.Name, Operation: simulator.CreateKey, Kind: fault}))
+		require.NoError(t, s.simulator.Inject(simulator.Fault{Exchange: about.Name, Operation: exchanges.OpCreateKey, Kind: fault}))
 		err := s.tryRead(t, "creds/"+connection+"-"+string(variant.KeyTypes[0]))
 		require.Error(t, err)
 		s.show(err)

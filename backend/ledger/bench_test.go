@@ -16,7 +16,7 @@ func BenchmarkLoad(b *testing.B) {
 		storage := full(b, keys)
 		b.Run(fmt.Sprint(keys), func(b *testing.B) {
 			for b.Loop() {
-				require.NoError(b, New(time.Now).Load(b.Context(), storage))
+				require.NoError(b, New(time.Now, noTime).Load(b.Context(), storage))
 			}
 		})
 	}
@@ -26,7 +26,7 @@ func BenchmarkLoad(b *testing.B) {
 // never written.
 func BenchmarkReserve(b *testing.B) {
 	for _, keys := range []int{1_000, 100_000} {
-		l, storage := New(time.Now), full(b, keys)
+		l, storage := New(time.Now, noTime), full(b, keys)
 		require.NoError(b, l.Load(b.Context(), storage))
 		b.Run(fmt.Sprint(keys), func(b *testing.B) {
 			for b.Loop() {
@@ -43,7 +43,7 @@ func BenchmarkReserve(b *testing.B) {
 
 // BenchmarkDue asks what is due when nothing is, as most ticks of the sweeper do.
 func BenchmarkDue(b *testing.B) {
-	l, storage := New(time.Now), full(b, 100_000)
+	l, storage := New(time.Now, noTime), full(b, 100_000)
 	for b.Loop() {
 		due, err := l.Due(b.Context(), storage, 64)
 		require.NoError(b, err)
@@ -55,7 +55,7 @@ func BenchmarkDue(b *testing.B) {
 func full(b *testing.B, keys int) logical.Storage {
 	b.Helper()
 	storage := &logical.InmemStorage{}
-	table := New(time.Now).table
+	table := New(time.Now, noTime).table
 	for i := range keys {
 		entry := Entry{
 			ID: fmt.Sprintf("key%09d", i), State: Live, Connection: "c", SubAccount: []string{"a", "b", "c"}[i%3], Role: "role",

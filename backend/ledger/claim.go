@@ -49,10 +49,19 @@ type Claim struct {
 func (c *Claim) Entry() Entry { return c.entry }
 
 // Exists reports whether there is an entry.
-func (c *Claim) Exists() bool { return c.entry.State != "" && c.entry.State != Gone }
+func (c *Claim) Exists() bool { return c.entry.State != "" && c.entry.State != gone }
 
 // Due reports whether the key must be looked at now.
-func (c *Claim) Due() bool { return c.Exists() && !dueAt(c.entry).After(c.ledger.now()) }
+func (c *Claim) Due() bool {
+	return c.Exists() && (!dueAt(c.entry).After(c.ledger.now()) || c.Doomed())
+}
+
+// Doomed reports whether a kill switch was thrown since the key was entered.
+func (c *Claim) Doomed() bool {
+	c.ledger.index.mu.Lock()
+	defer c.ledger.index.mu.Unlock()
+	return c.ledger.index.doomed(c.entry.Connection, c.entry.Role, c.entry.Generations)
+}
 
 // Release gives the key back to others. It may be called again.
 func (c *Claim) Release() {
@@ -169,10 +178,10 @@ func (c *Claim) Postpone(ctx context.Context, failure error) error {
 
 // Forget removes the entry of a key that is proved gone, or surely never was.
 func (c *Claim) Forget(ctx context.Context) error {
-	if err := c.from("forgotten", Pending, Revoking, Gone); err != nil {
+	if err := c.from("forgotten", Pending, Revoking, gone); err != nil {
 		return err
 	}
-	c.entry.State = Gone
+	c.entry.State = gone
 	return c.write(ctx)
 }
 
@@ -186,6 +195,10 @@ func (c *Claim) Adopt(ctx context.Context, entry Entry) error {
 
 // Import enters a key that a person made at the exchange, and that is to be used.
 func (c *Claim) Import(ctx context.Context, entry Entry) error {
+	if err := c.ledger.Load(ctx, c.storage); err != nil {
+		return err
+	}
+	entry.Generations = c.ledger.index.generationsOf(entry.Connection, entry.Role)
 	return c.enter(ctx, "imported", entry, Live)
 }
 
@@ -214,7 +227,7 @@ func (c *Claim) from(transition string, allowed ...State) error {
 // write brings storage, and then the index, to what the claim knows.
 func (c *Claim) write(ctx context.Context) error {
 	c.unwritten = true
-	if c.entry.State == Gone {
+	if c.entry.State == gone {
 		if err := c.ledger.table.Delete(ctx, c.storage, c.id); err != nil {
 			return err
 		}

@@ -15,9 +15,9 @@ const (
 	// LeaseGrace is how long after its lease a key may stay before it is deleted
 	// though Vault has not asked: Vault is given the first try.
 	LeaseGrace = 30 * time.Second
-	// FirstRetry and LastRetry are the shortest and the longest gap between
+	// firstRetry and LastRetry are the shortest and the longest gap between
 	// attempts at deletion, which go on for ever.
-	FirstRetry = 15 * time.Second
+	firstRetry = 15 * time.Second
 	LastRetry  = 10 * time.Minute
 )
 
@@ -61,5 +61,5 @@ func retryDelay(attempts int, failure error) time.Duration {
 	if errors.As(failure, &refused) && (refused.Kind == exchanges.ErrRateLimited || refused.RetryAfter > 0) {
 		return max(refused.RetryAfter, time.Second)
 	}
-	return exchanges.Doubling(FirstRetry, LastRetry, attempts)
+	return exchanges.Doubling(firstRetry, LastRetry, attempts)
 }

@@ -11,6 +11,9 @@ import (
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// noTime is an elapsed time that stands still.
+func noTime() time.Duration { return 0 }
+
 func TestDueAt(t *testing.T) {
 	entry := Entry{Created: start, Expires: start.Add(time.Hour), NextTry: start.Add(3 * time.Hour)}
 	for state, want := range map[State]time.Time{
@@ -37,8 +40,8 @@ func TestWantedGone(t *testing.T) {
 }
 
 func TestRetryDelayGrowsToALimit(t *testing.T) {
-	require.Equal(t, FirstRetry, retryDelay(1, nil))
-	require.Equal(t, 2*FirstRetry, retryDelay(2, nil))
+	require.Equal(t, firstRetry, retryDelay(1, nil))
+	require.Equal(t, 2*firstRetry, retryDelay(2, nil))
 	for n := 2; n < 1000; n *= 2 {
 		require.GreaterOrEqual(t, retryDelay(n, nil), retryDelay(n-1, nil))
 		require.LessOrEqual(t, retryDelay(n, nil), LastRetry)

@@ -18,9 +18,9 @@ const (
 	Live State = "live"
 	// Revoking: it must go, and is not yet proved gone.
 	Revoking State = "revoking"
-	// Gone: proved gone. Such an entry is removed; the state is reserved for a
+	// gone: proved gone. Such an entry is removed; the state is reserved for a
 	// memory of keys that are gone.
-	Gone State = "gone"
+	gone State = "gone"
 )
 
 // Entry is one key in the ledger: everything that is needed to find it, account
@@ -54,7 +54,9 @@ type Entry struct {
 	// Token is kept for keys of type bearer.
 	Token     string    `json:"token,omitempty"`
 	Requester Requester `json:"requester"`
-	Created   time.Time `json:"created"`
+	// Generations of the kill switches under which the key was made.
+	Generations generations `json:"generations,omitzero"`
+	Created     time.Time   `json:"created"`
 	// Expires is when the lease ends unless renewed; HardLimit is when it ends
 	// in any case.
 	Expires   time.Time `json:"expires"`

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"container/heap"
+	"maps"
 	"sync"
 	"time"
 )
@@ -14,9 +15,13 @@ type Key struct {
 	// WantedGone is since when the key should have been gone: in the future for
 	// one that is live and within its lease.
 	WantedGone time.Time
+	// Attempts at deletion that failed, and why the last one did.
+	Attempts  int
+	LastError string
 
-	due  time.Time
-	slot int // in the heap
+	generations generations
+	due         time.Time
+	slot        int // in the heap
 }
 
 // Tally counts the keys that there are, whatever their state.
@@ -53,6 +58,12 @@ type index struct {
 	inSubAccounts map[place]int
 	ofRoles       map[place]int
 	due           dueHeap
+	switches      map[Kind]*switches
+	// expired has when the keys that are live past their lease were first seen to
+	// be, by a clock that nobody can set.
+	expired map[string]time.Duration
+	// unreadable has the entries that cannot be read, and why.
+	unreadable map[string]string
 	// filled says that the whole ledger is in; epochs counts the times that it
 	// was emptied, so that a load begun before is not taken for whole.
 	filled bool
@@ -63,7 +74,11 @@ type index struct {
 }
 
 func newIndex() *index {
-	return &index{keys: map[string]*Key{}, inSubAccounts: map[place]int{}, ofRoles: map[place]int{}, changed: map[string]bool{}}
+	return &index{
+		keys: map[string]*Key{}, inSubAccounts: map[place]int{}, ofRoles: map[place]int{}, changed: map[string]bool{},
+		switches: map[Kind]*switches{OfConnection: newSwitches(OfConnection), OfRole: newSwitches(OfRole)},
+		expired:  map[string]time.Duration{}, unreadable: map[string]string{},
+	}
 }
 
 // state reports whether the whole ledger is in, and the present epoch.
@@ -73,15 +88,26 @@ func (x *index) state() (filled bool, epoch int) {
 	return x.filled, x.epochs
 }
 
+// loaded is what a load has read.
+type loaded struct {
+	entries    []Entry
+	unreadable map[string]string
+	switches   map[Kind]map[string]Switch
+}
+
 // fill takes what a load read that began in the epoch, except for entries written
 // meanwhile.
-func (x *index) fill(epoch int, entries []Entry) {
+func (x *index) fill(epoch int, read loaded) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.filled || x.epochs != epoch {
 		return
 	}
-	for _, entry := range entries {
+	for kind, byName := range read.switches {
+		x.switches[kind].byName = byName
+	}
+	maps.Copy(x.unreadable, read.unreadable)
+	for _, entry := range read.entries {
 		if !x.changed[entry.ID] {
 			x.setLocked(entry)
 		}
@@ -98,6 +124,11 @@ func (x *index) empty() {
 	clear(x.inSubAccounts)
 	clear(x.ofRoles)
 	clear(x.changed)
+	clear(x.expired)
+	clear(x.unreadable)
+	for _, w := range x.switches {
+		clear(w.byName)
+	}
 	x.due = nil
 	x.filled = false
 	x.epochs++
@@ -115,6 +146,7 @@ func (x *index) reserve(entry *Entry, choose func(Tally) (subAccount string, err
 		return err
 	}
 	entry.SubAccount = subAccount
+	entry.Generations = x.present(entry.Connection, entry.Role)
 	x.note(entry.ID)
 	x.setLocked(*entry)
 	return nil
@@ -145,8 +177,11 @@ func (x *index) setLocked(entry Entry) {
 	x.removeLocked(entry.ID)
 	key := &Key{
 		ID: entry.ID, Connection: entry.Connection, SubAccount: entry.SubAccount, Role: entry.Role,
-		State: entry.State, Created: entry.Created, Expires: entry.Expires, WantedGone: wantedGone(entry), due: dueAt(entry),
+		State: entry.State, Created: entry.Created, Expires: entry.Expires, WantedGone: wantedGone(entry),
+		Attempts: entry.Attempts, LastError: entry.LastError,
+		generations: entry.Generations, due: dueAt(entry),
 	}
+	x.doom(key)
 	x.keys[entry.ID] = key
 	x.count(key, 1)
 	heap.Push(&x.due, key)
@@ -157,6 +192,7 @@ func (x *index) removeLocked(id string) {
 		heap.Remove(&x.due, key.slot)
 		x.count(key, -1)
 		delete(x.keys, id)
+		delete(x.expired, id)
 	}
 }
 
@@ -191,23 +227,87 @@ func (x *index) matching(condition func(Key) bool) []Key {
 	return found
 }
 
-// dueBefore returns the ids of the keys due by then, by connection, the longest
-// due first, at most limit of each connection.
-func (x *index) dueBefore(now time.Time, limit int) map[string][]string {
+// present are the generations of the switches that a key is under.
+func (x *index) present(connection, role string) generations {
+	return generations{x.switches[OfConnection].byName[connection].Generation, x.switches[OfRole].byName[role].Generation}
+}
+
+// generationsOf is present for those who do not hold the lock.
+func (x *index) generationsOf(connection, role string) generations {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.present(connection, role)
+}
+
+// doomed reports whether a key was made under an older generation.
+func (x *index) doomed(connection, role string, made generations) bool {
+	now := x.present(connection, role)
+	return made.Connection < now.Connection || made.Role < now.Role
+}
+
+// doom makes a live key due at once if it is doomed. (One that is not live is on its
+// way out, or is still being made by a request that will find the switch thrown.)
+func (x *index) doom(key *Key) {
+	if key.State == Live && x.doomed(key.Connection, key.Role, key.generations) {
+		key.due = time.Time{}
+		key.WantedGone = later(x.switches[OfConnection].byName[key.Connection].Since, x.switches[OfRole].byName[key.Role].Since)
+	}
+}
+
+// turn sets a kill switch, and dooms the keys that are under it.
+func (x *index) turn(kind Kind, name string, now Switch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.switches[kind].byName[name] = now
+	for _, key := range x.keys {
+		if (kind == OfConnection && key.Connection == name) || (kind == OfRole && key.Role == name) {
+			x.doom(key)
+			heap.Fix(&x.due, key.slot)
+		}
+	}
+}
+
+// secondLook is how far apart the two looks must be after which a live key is taken
+// for expired: a clock that jumped ahead has been put right by then.
+const secondLook = 30 * time.Second
+
+// dueBefore returns the ids of the keys due by then, by connection, the longest due
+// first, at most limit of each connection. A live key that is not doomed is due only
+// if it was so at an earlier look too, at least secondLook ago by the elapsed time,
+// and at every look between.
+func (x *index) dueBefore(now time.Time, elapsed time.Duration, limit int) map[string][]string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id := range x.expired {
+		if key := x.keys[id]; key == nil || key.due.After(now) {
+			delete(x.expired, id)
+		}
+	}
 	var taken []*Key
 	for len(x.due) > 0 && !x.due[0].due.After(now) {
 		taken = append(taken, heap.Pop(&x.due).(*Key))
 	}
 	ids := map[string][]string{}
 	for _, key := range taken {
-		if len(ids[key.Connection]) < limit {
+		if len(ids[key.Connection]) < limit && x.surelyDue(key, elapsed) {
 			ids[key.Connection] = append(ids[key.Connection], key.ID)
 		}
 		heap.Push(&x.due, key)
 	}
 	return ids
+}
+
+// surelyDue takes a look at a key that is due by the clock.
+func (x *index) surelyDue(key *Key, elapsed time.Duration) bool {
+	if key.State != Live || key.due.IsZero() {
+		return true
+	}
+	first, seen := x.expired[key.ID]
+	if !seen {
+		x.expired[key.ID] = elapsed
+		return false
+	}
+	return elapsed-first >= secondLook
 }
 
 // dueHeap orders keys by due time.

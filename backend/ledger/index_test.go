@@ -29,18 +29,18 @@ func TestIndexFollowsTheLedger(t *testing.T) {
 				e := entry(t)
 				filled, epoch := x.state()
 				known := filled || x.changed[e.ID]
-				x.fill(epoch, []Entry{e})
+				x.fill(epoch, loaded{entries: []Entry{e}})
 				if !known {
 					model[e.ID] = e
 				}
 			},
 			"empty": func(*rapid.T) { x.empty(); clear(model) },
 			"stale fill": func(t *rapid.T) {
-				x.fill(epoch()-1, []Entry{entry(t)})
+				x.fill(epoch()-1, loaded{entries: []Entry{entry(t)}})
 			},
 			"": func(t *rapid.T) {
 				now := start.Add(25 * time.Minute)
-				due := x.dueBefore(now, 100)[""]
+				due := x.dueBefore(now, 0, 100)[""]
 				want := 0
 				for id, e := range model {
 					if !x.has(id) {

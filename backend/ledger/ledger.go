@@ -15,6 +15,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -35,19 +37,26 @@ type Ledger struct {
 	index  *index
 	claims *claims
 	now    func() time.Time
+	// elapsed is a clock that nobody can set: the time since some moment.
+	elapsed func() time.Duration
+	// turning is held while a kill switch is turned.
+	turning sync.Mutex
 }
 
-// New returns a ledger that goes by the clock.
-func New(now func() time.Time) *Ledger {
+// New returns a ledger that goes by the clock, and, where a clock that jumps must do
+// no harm, by the time elapsed since some moment.
+func New(now func() time.Time, elapsed func() time.Duration) *Ledger {
 	return &Ledger{
-		table:  store.New[Entry](Prefix, nil),
-		index:  newIndex(),
-		claims: &claims{held: map[string]chan struct{}{}},
-		now:    now,
+		table:   store.New[Entry](Prefix, nil),
+		index:   newIndex(),
+		claims:  &claims{held: map[string]chan struct{}{}},
+		now:     now,
+		elapsed: elapsed,
 	}
 }
 
-// Load fills the index from storage, unless it is filled already.
+// Load fills the index from storage, unless it is filled already. An entry that
+// cannot be read is left out, see [Ledger.Unreadable].
 func (l *Ledger) Load(ctx context.Context, s logical.Storage) error {
 	filled, epoch := l.index.state()
 	if filled {
@@ -57,18 +66,38 @@ func (l *Ledger) Load(ctx context.Context, s logical.Storage) error {
 	if err != nil {
 		return err
 	}
-	entries := make([]Entry, 0, len(ids))
+	read := loaded{entries: make([]Entry, 0, len(ids)), unreadable: map[string]string{}, switches: map[Kind]map[string]Switch{}}
 	for _, id := range ids {
 		entry, err := l.table.Get(ctx, s, id)
-		if err != nil {
+		var unreadable *store.UnreadableError
+		switch {
+		case errors.As(err, &unreadable):
+			read.unreadable[id] = unreadable.Why
+		case err != nil:
 			return fmt.Errorf("loading the ledger: %w", err)
-		}
-		if entry != nil {
-			entries = append(entries, *entry)
+		case entry != nil:
+			read.entries = append(read.entries, *entry)
 		}
 	}
-	l.index.fill(epoch, entries)
+	for kind, w := range l.index.switches {
+		if read.switches[kind], err = w.load(ctx, s); err != nil {
+			return fmt.Errorf("loading the kill switches: %w", err)
+		}
+	}
+	l.index.fill(epoch, read)
 	return nil
+}
+
+// Unreadable returns the ids of the entries that are damaged or were written by a
+// newer version, with the reason. Nobody knows what their keys are; all else goes
+// on.
+func (l *Ledger) Unreadable(ctx context.Context, s logical.Storage) (map[string]string, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return nil, err
+	}
+	l.index.mu.Lock()
+	defer l.index.mu.Unlock()
+	return maps.Clone(l.index.unreadable), nil
 }
 
 // Invalidate forgets what is kept in memory, after another node has written.
@@ -124,12 +153,14 @@ func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tall
 }
 
 // Due returns the ids of the keys that must be looked at now, by connection, the
-// longest due first, at most limit of each connection.
+// longest due first, at most limit of each connection. A key whose lease has ended
+// is among them only if it was found so twice, half a minute apart, so that a clock
+// which jumps ahead for a moment ends no key early.
 func (l *Ledger) Due(ctx context.Context, s logical.Storage, limit int) (map[string][]string, error) {
 	if err := l.Load(ctx, s); err != nil {
 		return nil, err
 	}
-	return l.index.dueBefore(l.now(), limit), nil
+	return l.index.dueBefore(l.now(), l.elapsed(), limit), nil
 }
 
 // Claim waits until nobody else acts on the key and reads its entry. The claim

@@ -14,7 +14,7 @@ import (
 )
 
 func TestTryClaimDoesNotWait(t *testing.T) {
-	l, storage := New(time.Now), &logical.InmemStorage{}
+	l, storage := New(time.Now, noTime), &logical.InmemStorage{}
 	claim, err := l.Claim(t.Context(), storage, "key")
 	require.NoError(t, err)
 	_, err = l.TryClaim(t.Context(), storage, "key")
@@ -29,7 +29,7 @@ func TestTryClaimDoesNotWait(t *testing.T) {
 }
 
 func TestAClaimThatCannotBeReadIsNotHeld(t *testing.T) {
-	l, storage := New(time.Now), &failingStorage{}
+	l, storage := New(time.Now, noTime), &failingStorage{}
 	storage.fail = func() bool { return true }
 	_, err := l.Claim(t.Context(), storage, "key")
 	require.Error(t, err)
@@ -42,7 +42,7 @@ func TestAClaimThatCannotBeReadIsNotHeld(t *testing.T) {
 // TestTheIndexLearnsFromAClaim: what another node wrote, and what was written by a
 // call that reported a failure, is found in storage.
 func TestTheIndexLearnsFromAClaim(t *testing.T) {
-	l, storage := New(func() time.Time { return start }), &logical.InmemStorage{}
+	l, storage := New(func() time.Time { return start }, noTime), &logical.InmemStorage{}
 	claim, err := l.Claim(t.Context(), storage, "key")
 	require.NoError(t, err)
 	require.NoError(t, claim.Import(t.Context(), Entry{Connection: "c", Expires: start}))

@@ -38,13 +38,20 @@ func New[T any](prefix string, changed func(name string)) *Table[T] {
 	return &Table[T]{prefix: prefix, changed: changed, locks: locksutil.CreateLocks()}
 }
 
+// UnreadableError says that an entry is there and cannot be read: it is damaged, or
+// was written by a newer version of the plugin. Reading it again changes nothing.
+type UnreadableError struct{ Key, Why string }
+
+func (e *UnreadableError) Error() string { return "reading " + e.Key + ": " + e.Why }
+
 // record is an entry as it lies in storage.
 type record[T any] struct {
 	Schema int `json:"schema"`
 	Entry  T   `json:"entry"`
 }
 
-// Get returns the entry, or nil if there is none.
+// Get returns the entry, or nil if there is none. An entry that cannot be read is an
+// [UnreadableError].
 func (t *Table[T]) Get(ctx context.Context, s logical.Storage, name string) (*T, error) {
 	raw, err := s.Get(ctx, t.prefix+name)
 	if err != nil {
@@ -56,10 +63,10 @@ func (t *Table[T]) Get(ctx context.Context, s logical.Storage, name string) (*T,
 	var found record[T]
 	if err := json.Unmarshal(raw.Value, &found); err != nil {
 		// The decoder's text can quote the entry, so it is left out.
-		return nil, fmt.Errorf("reading %s%s: the entry is damaged", t.prefix, name)
+		return nil, &UnreadableError{t.prefix + name, "the entry is damaged"}
 	}
 	if found.Schema > Schema {
-		return nil, fmt.Errorf("reading %s%s: written by a newer version of this plugin; upgrade it", t.prefix, name)
+		return nil, &UnreadableError{t.prefix + name, "written by a newer version of this plugin; upgrade it"}
 	}
 	return &found.Entry, nil
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 func main() {
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, out, usage io.Writer) error {
 		return errors.New("-base-port must lie between 0 and 65000")
 	}
 
-	s := simulator.New(simulator.Options{RateMultiplier: *multiplier, SubAccounts: *subAccounts})
+	s := simulator.New(simulator.Options{RateMultiplier: *multiplier, SubAccounts: *subAccounts}, all.Venues()...)
 	if err := s.Start(*listen, *basePort); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
 // TestKeyOfEachExchange uses a key, deletes it, and uses it again.
@@ -22,7 +23,7 @@ func TestKeyOfEachExchange(t *testing.T) {
 	var passed atomic.Int64
 	sim := simulator.New(simulator.Options{
 		RateMultiplier: 1000, Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) },
-	})
+	}, all.Venues()...)
 	require.NoError(t, sim.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, sim.Close()) })
 	for _, exchange := range catalog.All() {

@@ -15,6 +15,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/binance"
 )
 
 // stub answers in Binance's place, for what the simulator never says.
@@ -114,7 +115,7 @@ func (s *stub) open(t *testing.T, variant string) exchanges.Account {
 // simulated opens a root of the simulated exchange, in a variant that need not
 // be its own.
 func simulated(t *testing.T, root, variant string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
-	s := exchangetest.Simulate(t, New(), simulator.Options{})
+	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
 	return s.OpenRoot(root, exchanges.Options{Variant: variant}), s.Access(root), s.Simulator
 }
 

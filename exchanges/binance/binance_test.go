@@ -6,13 +6,14 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/binance"
 )
 
 func TestConformance(t *testing.T) {
 	for variant, root := range map[string]string{variantMaster: "main", variantLink: "link"} {
 		t.Run(variant, func(t *testing.T) {
 			exchangetest.Run(t, exchangetest.Subject{
-				Exchange: New(), Variant: variant, Root: root, Probes: probes(),
+				Exchange: New(), Venue: standin.Venue(), Variant: variant, Root: root, Probes: probes(),
 				Signature: func(credential exchanges.Credential, text string) (string, error) {
 					signer, err := newSigner(credential)
 					if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/bingx"
 )
 
 // What stubs answer: calls by the end of their path, and the query by whether it
@@ -326,7 +327,7 @@ func TestDeletionNeedsProof(t *testing.T) {
 // A root key that may only read passes the check, since BingX does not tell
 // whether it may manage sub-accounts. The first key that it should make shows it.
 func TestReadOnlyRoot(t *testing.T) {
-	s := simulator.New(simulator.Options{RateMultiplier: 1000})
+	s := simulator.New(simulator.Options{RateMultiplier: 1000}, standin.Venue())
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	access, ok := s.Root("bingx", "reader")

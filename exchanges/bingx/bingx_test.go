@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/bingx"
 )
 
 // The suite runs against an account whose keys are listed masked, and against
@@ -28,6 +29,7 @@ func subject(root string) exchangetest.Subject {
 	spot := post("/openApi/spot/v1/trade/order", order)
 	return exchangetest.Subject{
 		Exchange: New(),
+		Venue:    standin.Venue(),
 		Root:     root,
 		Probes: []exchangetest.Probe{
 			{Name: "account", Scope: exchanges.ScopeRead, Request: get("/openApi/account/v1/uid")},

@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/bitfinex"
 )
 
 // What Bitfinex answers.
@@ -188,7 +189,7 @@ func TestCreateKeyRollsBack(t *testing.T) {
 
 // A caller who waits for no creation waits for the check of one that was made.
 func TestCheckIsWaitedFor(t *testing.T) {
-	exchangetest.Bubble(t, exchangetest.Subject{Exchange: New()}, func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
+	exchangetest.Bubble(t, exchangetest.Subject{Exchange: New(), Venue: standin.Venue()}, func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
 		access := sim.Exchange("bitfinex")
 		account, err := New().Open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)}, options)
 		require.NoError(t, err)
@@ -296,7 +297,7 @@ func serverOf(t *testing.T, answer string) string {
 
 // A root key never gives more than it has, and a token gives nothing here.
 func TestRoots(t *testing.T) {
-	s := exchangetest.Simulate(t, New(), simulator.Options{})
+	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
 	reader := s.OpenRoot("reader", exchanges.Options{})
 	identity, err := reader.Inspect(t.Context())
 	require.NoError(t, err)

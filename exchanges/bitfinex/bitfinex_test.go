@@ -6,6 +6,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/bitfinex"
 )
 
 func TestConformance(t *testing.T) {
@@ -17,6 +18,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange:   New(),
+		Venue:      standin.Venue(),
 		Clockless:  true,
 		OneAccount: true,
 		Probes: []exchangetest.Probe{

@@ -8,6 +8,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/bitget"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/bitget"
 )
 
 func post(path, body string) exchanges.UserRequest {
@@ -30,6 +31,7 @@ func TestConformanceUnified(t *testing.T) {
 	const funds = `{"coin":"USDT","amount":"1","fromType":"spot","toType":"uta"}`
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: bitget.New(),
+		Venue:    standin.Venue(),
 		Accepted: accepted,
 		Probes: []exchangetest.Probe{
 			{Name: "open orders", Scope: exchanges.ScopeRead, Request: exchanges.UserRequest{
@@ -52,6 +54,7 @@ func testVersion2(t *testing.T, variant string) {
 	const funds = `{"coin":"USDT","amount":"1","fromType":"spot","toType":"usdt_futures"}`
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: bitget.New(),
+		Venue:    standin.Venue(),
 		Variant:  variant,
 		Root:     variant,
 		Accepted: accepted,

@@ -8,6 +8,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/bybit"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/bybit"
 )
 
 func TestConformance(t *testing.T) {
@@ -19,6 +20,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: bybit.New(),
+		Venue:    standin.Venue(),
 		Accepted: func(_ int, body []byte) bool {
 			var answer struct {
 				RetCode *int `json:"retCode"`

@@ -8,6 +8,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/coinex"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/coinex"
 )
 
 func TestConformance(t *testing.T) {
@@ -19,6 +20,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: coinex.New(),
+		Venue:    standin.Venue(),
 		Accepted: accepted,
 		Probes: []exchangetest.Probe{
 			{Name: "balance", Scope: exchanges.ScopeRead, Request: exchanges.UserRequest{Method: http.MethodGet, Path: "/v2/assets/spot/balance"}},

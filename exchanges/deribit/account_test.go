@@ -62,7 +62,7 @@ func ref(request exchanges.KeyRequest, key exchanges.Key) exchanges.KeyRef {
 	return exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID, Label: request.Label}
 }
 
-func (v *venue) inject(operation simulator.Operation, kind simulator.FaultKind, count int) {
+func (v *venue) inject(operation exchanges.Operation, kind simulator.FaultKind, count int) {
 	require.NoError(v, v.Inject(simulator.Fault{Exchange: name, Operation: operation, Kind: kind, Count: count}))
 }
 
@@ -156,10 +156,10 @@ func TestDirectRootIsNotListed(t *testing.T) {
 
 // logins counts the requests that no other operation counts: logins.
 func (v *venue) logins() int {
-	count := v.Calls(name, simulator.AnyOperation)
-	for _, operation := range []simulator.Operation{
-		simulator.ServerTime, simulator.Inspect, simulator.ListSubAccounts, simulator.CreateKey, simulator.EditKey,
-		simulator.ListKeys, simulator.DeleteKey, simulator.UseKey,
+	count := v.Calls(name, exchanges.OpAny)
+	for _, operation := range []exchanges.Operation{
+		exchanges.OpServerTime, exchanges.OpInspect, exchanges.OpSubAccounts, exchanges.OpCreateKey, exchanges.OpEditKey,
+		exchanges.OpListKeys, exchanges.OpDeleteKey, exchanges.OpUseKey,
 	} {
 		count -= v.Calls(name, operation)
 	}
@@ -199,10 +199,10 @@ func TestEndedSession(t *testing.T) {
 		_, err = other.ListKeys(v.Context(), subAccount)
 		require.NoError(t, err)
 
-		before := v.Calls(name, simulator.CreateKey)
+		before := v.Calls(name, exchanges.OpCreateKey)
 		_, err = main.CreateKey(v.Context(), v.request(subAccount, "vlt1"))
 		require.NoError(t, err)
-		assert.Equal(t, 2, v.Calls(name, simulator.CreateKey)-before, "what a dead token asked for did not run")
+		assert.Equal(t, 2, v.Calls(name, exchanges.OpCreateKey)-before, "what a dead token asked for did not run")
 		assert.Len(t, v.Keys(), 1)
 	})
 }

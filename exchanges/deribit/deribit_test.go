@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/deribit"
 )
 
 func TestConformance(t *testing.T) {
@@ -22,7 +23,7 @@ func TestConformance(t *testing.T) {
 
 func subject(variant string) exchangetest.Subject {
 	return exchangetest.Subject{
-		Exchange: New(), Variant: variant, Root: variant, Probes: probes(), ClockRefusal: exchanges.ErrAuth,
+		Exchange: New(), Venue: standin.Venue(), Variant: variant, Root: variant, Probes: probes(), ClockRefusal: exchanges.ErrAuth,
 		// A sub-account is reached by a token.
 		Timeless: variant == variantMain,
 		LogIn:    func(path string) bool { return path == pathOf(methodAuth) || path == pathOf(methodExchange) },

@@ -65,7 +65,7 @@ func TestRotateRootChecksTheScope(t *testing.T) {
 	for _, fault := range []simulator.FaultKind{simulator.GrantMore, simulator.GrantLess} {
 		atVenue(t, func(v *venue) {
 			direct, _ := v.root("direct")
-			v.inject(simulator.AnyOperation, fault, 0)
+			v.inject(exchanges.OpAny, fault, 0)
 			_, err := direct.RotateRoot(v.Context(), "vlt_root2")
 			require.ErrorIs(t, err, exchanges.ErrPermission)
 			assert.ErrorContains(t, err, "another scope or other addresses")

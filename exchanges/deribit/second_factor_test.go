@@ -151,11 +151,11 @@ func TestProofOfDeletion(t *testing.T) {
 		{"a plain deletion", func(*venue, *exchanges.KeyRef) {}, false, false},
 		{"without label", func(_ *venue, r *exchanges.KeyRef) { r.Label = "" }, true, false},
 		{"gone before", func(v *venue, _ *exchanges.KeyRef) { v.RemoveKey(name, v.Keys()[0].APIKey) }, true, false},
-		{"the rename fails", func(v *venue, _ *exchanges.KeyRef) { v.inject(simulator.EditKey, simulator.Error5xx, 0) }, true, false},
-		{"a lie", func(v *venue, _ *exchanges.KeyRef) { v.inject(simulator.DeleteKey, simulator.DeleteLies, 0) }, false, true},
+		{"the rename fails", func(v *venue, _ *exchanges.KeyRef) { v.inject(exchanges.OpEditKey, simulator.Error5xx, 0) }, true, false},
+		{"a lie", func(v *venue, _ *exchanges.KeyRef) { v.inject(exchanges.OpDeleteKey, simulator.DeleteLies, 0) }, false, true},
 		{"a lie that the rename does not find out", func(v *venue, _ *exchanges.KeyRef) {
-			v.inject(simulator.DeleteKey, simulator.DeleteLies, 0)
-			v.inject(simulator.EditKey, simulator.Outage, 0)
+			v.inject(exchanges.OpDeleteKey, simulator.DeleteLies, 0)
+			v.inject(exchanges.OpEditKey, simulator.Outage, 0)
 		}, true, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestProofOfDeletion(t *testing.T) {
 				require.NoError(t, err)
 				used := ref(request, key)
 				test.spoil(v, &used)
-				listed := v.Calls(name, simulator.ListKeys)
+				listed := v.Calls(name, exchanges.OpListKeys)
 				err = guarded.DeleteKey(v.Context(), used)
 				assert.Equal(t, test.remain, err != nil, "%v", err)
 				assert.Equal(t, test.remain, len(v.Keys()) == 1)
@@ -174,7 +174,7 @@ func TestProofOfDeletion(t *testing.T) {
 				if test.code {
 					lists = 3 // one more that asks for a code, and one with it
 				}
-				assert.Equal(t, lists, v.Calls(name, simulator.ListKeys)-listed)
+				assert.Equal(t, lists, v.Calls(name, exchanges.OpListKeys)-listed)
 			})
 		})
 	}
@@ -210,7 +210,7 @@ func TestRollBackTakesNoCode(t *testing.T) {
 		guarded, subAccount := v.root("totp")
 		ctx, cancel := context.WithTimeout(v.Context(), rest.OneTimeCodePeriod+5*time.Second)
 		defer cancel()
-		v.inject(simulator.EditKey, simulator.Error5xx, 3)
+		v.inject(exchanges.OpEditKey, simulator.Error5xx, 3)
 		_, err := guarded.CreateKey(ctx, v.request(subAccount, "vlt1", "203.0.113.7"))
 		require.ErrorIs(t, err, exchanges.ErrUnavailable)
 		assert.Empty(t, v.Keys())
@@ -240,7 +240,7 @@ func TestNoTOTPSecret(t *testing.T) {
 		_, err = wrong.CreateKey(v.Context(), v.request(access.SubAccounts[0], "vlt1"))
 		require.ErrorIs(t, err, exchanges.ErrAuth)
 		assert.ErrorContains(t, err, "tfa_code_not_matched")
-		assert.Equal(t, 3, v.Calls(name, simulator.CreateKey), "a wrong code is not tried again")
+		assert.Equal(t, 3, v.Calls(name, exchanges.OpCreateKey), "a wrong code is not tried again")
 		assert.Empty(t, v.Keys())
 	})
 }

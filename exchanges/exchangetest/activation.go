@@ -21,7 +21,7 @@ func (s *suite) testActivation(t *testing.T) {
 	require.Equal(t, s.variant.ActivationDelay > 0, slow, "an account is a Prober where the variant has an ActivationDelay, and only there")
 	if !slow {
 		assert.Error(t, venue.Inject(simulator.Fault{
-			Exchange: s.description.Name, Operation: simulator.CreateKey, Kind: simulator.SlowStart, Delay: time.Minute,
+			Exchange: s.description.Name, Operation: exchanges.OpCreateKey, Kind: simulator.SlowStart, Delay: time.Minute,
 		}), "no documented behaviour of this exchange")
 		return
 	}
@@ -41,7 +41,7 @@ func (s *suite) testActivation(t *testing.T) {
 		assert.True(t, works)
 	})
 	t.Run("a key that is accepted later", func(t *testing.T) {
-		venue.inject(t, simulator.CreateKey, simulator.SlowStart, 1, s.variant.ActivationDelay)
+		venue.inject(t, exchanges.OpCreateKey, simulator.SlowStart, 1, s.variant.ActivationDelay)
 		key := mint(t)
 		works, err := prober.KeyWorks(deadline(t), key)
 		require.NoError(t, err)
@@ -56,7 +56,7 @@ func (s *suite) testActivation(t *testing.T) {
 	for _, fault := range append(answerless(), simulator.RateLimit) {
 		t.Run(string(fault), func(t *testing.T) {
 			key := mint(t)
-			venue.inject(t, simulator.UseKey, fault, 0, 0)
+			venue.inject(t, exchanges.OpUseKey, fault, 0, 0)
 			works, err := prober.KeyWorks(exchanges.WithPatience(deadline(t), 0), key)
 			assert.False(t, works)
 			assertKind(t, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
@@ -20,7 +21,7 @@ import (
 // no goroutine. It runs alone, so that no other test's goroutines are counted.
 func (s *suite) testCancellation(t *testing.T) {
 	venue := s.start(t)
-	for _, operation := range append(s.reads(), simulator.CreateKey, simulator.DeleteKey) {
+	for _, operation := range append(s.reads(), exchanges.OpCreateKey, exchanges.OpDeleteKey) {
 		t.Run(string(operation), func(t *testing.T) {
 			venue.Reset()
 			o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
@@ -37,7 +38,7 @@ func (s *suite) testCancellation(t *testing.T) {
 			// Once while the exchange's clock is being asked for, if it is,
 			// and once later.
 			for range 2 {
-				venue.inject(t, simulator.AnyOperation, simulator.Slow, 0, time.Hour)
+				venue.inject(t, exchanges.OpAny, simulator.Slow, 0, time.Hour)
 				cancelMidway(t, venue, func(ctx context.Context) error { return perform(ctx, account, operation, o) })
 				venue.ClearFaults()
 				_, err = account.Inspect(deadline(t))
@@ -54,10 +55,10 @@ func (s *suite) testCancellation(t *testing.T) {
 func cancelMidway(t *testing.T, venue *venue, call func(context.Context) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	arrived := venue.calls(simulator.AnyOperation)
+	arrived := venue.calls(exchanges.OpAny)
 	done := make(chan error, 1)
 	go func() { done <- call(ctx) }()
-	require.Eventually(t, func() bool { return venue.calls(simulator.AnyOperation) > arrived }, limit, time.Millisecond)
+	require.Eventually(t, func() bool { return venue.calls(exchanges.OpAny) > arrived }, limit, time.Millisecond)
 	cancel()
 	select {
 	case err := <-done:

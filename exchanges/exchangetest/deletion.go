@@ -13,7 +13,7 @@ import (
 // testDeletion checks that DeleteKey returns nil if, and only if, the key is
 // gone.
 func (s *suite) testDeletion(t *testing.T) {
-	const deletion, once = simulator.DeleteKey, 1
+	const deletion, once = exchanges.OpDeleteKey, 1
 	for _, test := range []struct {
 		name   string
 		faults []simulator.Fault // from the creation of the key on
@@ -24,7 +24,7 @@ func (s *suite) testDeletion(t *testing.T) {
 		{"a passing failure", []simulator.Fault{{Operation: deletion, Kind: simulator.Error5xx, Count: once}}, true},
 		{"a passing firewall page", []simulator.Fault{{Operation: deletion, Kind: simulator.HTMLError, Count: once}}, true},
 		{"a lasting failure", []simulator.Fault{{Operation: deletion, Kind: simulator.Error5xx}}, false},
-		{"an outage", []simulator.Fault{{Operation: simulator.AnyOperation, Kind: simulator.Outage}}, false},
+		{"an outage", []simulator.Fault{{Operation: exchanges.OpAny, Kind: simulator.Outage}}, false},
 		{"a lie", []simulator.Fault{{Operation: deletion, Kind: simulator.DeleteLies}}, false},
 		{"a lie without proof", []simulator.Fault{
 			{Operation: deletion, Kind: simulator.DeleteLies}, {Operation: s.proof(), Kind: simulator.Error5xx},

@@ -4,8 +4,10 @@
 // An exchange package runs it with one call per variant, for instance
 //
 //	func TestConformance(t *testing.T) {
-//		exchangetest.Run(t, exchangetest.Subject{Exchange: bybit.New(), Probes: ...})
+//		exchangetest.Run(t, exchangetest.Subject{Exchange: bybit.New(), Venue: standin.Venue(), Probes: ...})
 //	}
+//
+// with the package of the simulated exchange imported as standin.
 //
 // What there is to test follows from the exchange's description, so that a
 // scope, key type or address form that is added to it is tested without a
@@ -25,12 +27,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // Subject is one variant of an exchange, to be tested.
 type Subject struct {
-	// Exchange is tested against the simulator's exchange of the same name.
+	// Exchange is tested against Venue.
 	Exchange exchanges.Exchange
+	// Venue is the exchange's stand-in in the simulator.
+	Venue simulator.Listing
 	// Variant is the name of the variant; empty means the first.
 	Variant string
 	// Root is the simulator's kind of root that can do everything in this

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // Failure is an entry of testdata/<exchange>/errors.json: an answer that the
@@ -28,7 +27,7 @@ type Failure struct {
 	Variant string `json:"variant"`
 	// Operation that gets the answer, as the simulator names it; empty means
 	// that it is tried with inspect and with create_key.
-	Operation simulator.Operation `json:"operation"`
+	Operation exchanges.Operation `json:"operation"`
 	// Status, Headers and Body of the answer. A body that is a JSON string
 	// is sent as that text, any other as JSON.
 	Status  int               `json:"status"`
@@ -67,11 +66,11 @@ func (f Failure) wait(t *testing.T) time.Duration {
 	return wait
 }
 
-func (f Failure) operations() []simulator.Operation {
+func (f Failure) operations() []exchanges.Operation {
 	if f.Operation != "" {
-		return []simulator.Operation{f.Operation}
+		return []exchanges.Operation{f.Operation}
 	}
-	return []simulator.Operation{simulator.Inspect, simulator.CreateKey}
+	return []exchanges.Operation{exchanges.OpInspect, exchanges.OpCreateKey}
 }
 
 // Failures reads testdata/<exchange>/errors.json.
@@ -125,7 +124,7 @@ func (s *suite) testFailures(t *testing.T) {
 	}
 }
 
-func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation simulator.Operation) {
+func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation exchanges.Operation) {
 	account := b.account(t)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 	kind := failure.Kind
@@ -168,7 +167,7 @@ func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation 
 		}
 	case kind == exchanges.ErrUnavailable:
 		assert.Len(t, tries, 3, "a call that did not run, or that changes nothing, is safe to repeat")
-	case kind == exchanges.ErrOutcomeUnknown && operation != simulator.CreateKey:
+	case kind == exchanges.ErrOutcomeUnknown && operation != exchanges.OpCreateKey:
 		assert.LessOrEqual(t, len(tries), 3)
 	default:
 		assert.Len(t, tries, 1, "the call must not be repeated")

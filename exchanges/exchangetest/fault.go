@@ -31,7 +31,7 @@ func (s *suite) testFaults(t *testing.T) {
 				for _, operation := range s.reads() {
 					s.testReadFault(t, b.venue, account, fault, operation)
 				}
-				b.inject(t, simulator.CreateKey, fault, 0, 0)
+				b.inject(t, exchanges.OpCreateKey, fault, 0, 0)
 				s.failedCreation(t, b.venue, account, t.Context())
 			})
 		})
@@ -43,7 +43,7 @@ func (s *suite) testFaults(t *testing.T) {
 		options.Timeout = time.Second
 		account := venue.open(t, credential(venue.root(t).Credential), options)
 		warmUp(t, account)
-		venue.inject(t, simulator.CreateKey, simulator.Slow, 0, limit)
+		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
 		ctx := deadline(t)
 		err := s.failedCreation(t, venue, account, ctx)
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
@@ -55,7 +55,7 @@ func (s *suite) testFaults(t *testing.T) {
 		venue := s.start(t)
 		account := venue.account(t)
 		warmUp(t, account)
-		venue.inject(t, simulator.CreateKey, simulator.Slow, 0, limit)
+		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := s.failedCreation(t, venue, account, ctx)
@@ -84,7 +84,7 @@ func warmUp(t *testing.T, account exchanges.Account) {
 
 // testReadFault checks that a read gets over a passing fault and fails plainly
 // under a lasting one.
-func (s *suite) testReadFault(t *testing.T, venue *venue, account exchanges.Account, fault simulator.FaultKind, operation simulator.Operation) {
+func (s *suite) testReadFault(t *testing.T, venue *venue, account exchanges.Account, fault simulator.FaultKind, operation exchanges.Operation) {
 	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 	venue.inject(t, operation, fault, 1, 0)
 	assert.NoError(t, perform(deadline(t), account, operation, o), "%s under one %s", operation, fault)
@@ -112,7 +112,7 @@ func (s *suite) failedCreation(t *testing.T, venue *venue, account exchanges.Acc
 	if !errors.Is(err, exchanges.ErrUnavailable) {
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 	}
-	assert.Equal(t, 1, venue.calls(simulator.CreateKey), "a call that makes a key must not be repeated")
+	assert.Equal(t, 1, venue.calls(exchanges.OpCreateKey), "a call that makes a key must not be repeated")
 	assert.Empty(t, venue.live(o.SubAccount))
 	return err
 }
@@ -126,11 +126,11 @@ func (s *suite) testLostAnswer(t *testing.T) {
 	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 	before := venue.list(deadline(t), t, account, o.SubAccount)
 
-	venue.inject(t, simulator.CreateKey, simulator.DropAfterCommit, 0, 0)
+	venue.inject(t, exchanges.OpCreateKey, simulator.DropAfterCommit, 0, 0)
 	_, err := account.CreateKey(deadline(t), o.KeyRequest)
 	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 	assertKind(t, err)
-	assert.Equal(t, 1, venue.calls(simulator.CreateKey), "a lost answer must not lead to a second key")
+	assert.Equal(t, 1, venue.calls(exchanges.OpCreateKey), "a lost answer must not lead to a second key")
 	require.Len(t, venue.live(o.SubAccount), 1)
 
 	if s.variant.Unlisted != "" {
@@ -166,8 +166,8 @@ func (s *suite) testRollBack(t *testing.T) {
 	o.create(deadline(t), t, account)
 	// What comes after the call that makes a key: it is finished, or asked
 	// what it may do, or looked for in the list.
-	after := []simulator.Operation{simulator.EditKey, simulator.Inspect, simulator.ListKeys}
-	i := slices.IndexFunc(after, func(o simulator.Operation) bool { return venue.calls(o) > 0 })
+	after := []exchanges.Operation{exchanges.OpEditKey, exchanges.OpInspect, exchanges.OpListKeys}
+	i := slices.IndexFunc(after, func(o exchanges.Operation) bool { return venue.calls(o) > 0 })
 	if i < 0 {
 		return // One call makes the whole key.
 	}
@@ -194,7 +194,7 @@ func (s *suite) testRollBack(t *testing.T) {
 			_, err := account.CreateKey(deadline(t), o.KeyRequest)
 			require.Error(t, err)
 			assertKind(t, err)
-			assert.Equal(t, 1, venue.calls(simulator.CreateKey))
+			assert.Equal(t, 1, venue.calls(exchanges.OpCreateKey))
 			assert.Empty(t, venue.live(o.SubAccount))
 		})
 	}
@@ -214,7 +214,7 @@ func (s *suite) testRollBack(t *testing.T) {
 		venue, account, o := start(t)
 		before := venue.list(deadline(t), t, account, o.SubAccount)
 		venue.inject(t, second, simulator.Error5xx, 0, 0)
-		venue.inject(t, simulator.DeleteKey, simulator.Error5xx, 0, 0)
+		venue.inject(t, exchanges.OpDeleteKey, simulator.Error5xx, 0, 0)
 		_, err := account.CreateKey(deadline(t), o.KeyRequest)
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, "so that the caller settles it later")
 		venue.ClearFaults()
@@ -241,7 +241,7 @@ func (s *suite) testSurplusAndLack(t *testing.T) {
 		t.Run(string(test.fault), func(t *testing.T) {
 			venue := s.start(t)
 			account := venue.account(t)
-			venue.inject(t, simulator.AnyOperation, test.fault, 0, 0)
+			venue.inject(t, exchanges.OpAny, test.fault, 0, 0)
 			o := s.order(t, venue.root(t).SubAccounts[0], test.grant)
 			key, err := account.CreateKey(deadline(t), o.KeyRequest)
 			if err != nil {

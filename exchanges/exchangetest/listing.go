@@ -18,7 +18,7 @@ func (s *suite) testInspect(t *testing.T) {
 	venue := s.start(t)
 
 	t.Run("every root that can mint", func(t *testing.T) {
-		kinds := map[string]simulator.Access{mainRoot: venue.root(t)}
+		kinds := map[string]simulator.Access{simulator.MainRoot: venue.root(t)}
 		for _, kind := range []string{"rsa", "ed25519"} {
 			if access, ok := venue.otherRoot(kind); ok {
 				kinds[kind] = access
@@ -36,7 +36,7 @@ func (s *suite) testInspect(t *testing.T) {
 		}
 	})
 	t.Run("every form of credential is tried", func(t *testing.T) {
-		if s.Root != "" && s.Root != mainRoot {
+		if s.Root != "" && s.Root != simulator.MainRoot {
 			return // A fact of the exchange, checked with its first variant.
 		}
 		for _, keyType := range []string{"rsa", "ed25519"} {

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // testMalformedAnswers spoils each part of each good answer in turn. Whatever
@@ -22,7 +21,7 @@ import (
 func (s *suite) testMalformedAnswers(t *testing.T) {
 	t.Run("create_key", func(t *testing.T) { s.bubble(t, hurried, s.testMalformedCreation) })
 	for _, operation := range s.reads() {
-		if operation == simulator.ListKeys {
+		if operation == exchanges.OpListKeys {
 			t.Run(string(operation), func(t *testing.T) { s.bubble(t, hurried, s.testMalformedList) })
 			continue
 		}

@@ -28,8 +28,8 @@ func (s *suite) testPace(t *testing.T) {
 				key := o.create(t.Context(), t, account)
 				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
 			}
-			assert.Equal(t, len(orders), b.calls(simulator.CreateKey), "the exchange had to refuse for rate")
-			assert.Equal(t, len(orders), b.calls(simulator.DeleteKey), "the exchange had to refuse for rate")
+			assert.Equal(t, len(orders), b.calls(exchanges.OpCreateKey), "the exchange had to refuse for rate")
+			assert.Equal(t, len(orders), b.calls(exchanges.OpDeleteKey), "the exchange had to refuse for rate")
 		})
 	})
 	t.Run("revocations go ahead", func(t *testing.T) {
@@ -41,12 +41,12 @@ func (s *suite) testPace(t *testing.T) {
 	t.Run("refusals without end", func(t *testing.T) {
 		s.bubble(t, 1, func(t *testing.T, b *bubble) {
 			account := b.account(t)
-			b.inject(t, simulator.CreateKey, simulator.RateLimit, 0, 0)
+			b.inject(t, exchanges.OpCreateKey, simulator.RateLimit, 0, 0)
 			o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 			_, err := account.CreateKey(t.Context(), o.KeyRequest)
 			require.ErrorIs(t, err, exchanges.ErrRateLimited)
 			assertKind(t, err)
-			assert.LessOrEqual(t, b.calls(simulator.CreateKey), 3)
+			assert.LessOrEqual(t, b.calls(exchanges.OpCreateKey), 3)
 			assert.Empty(t, b.live(o.SubAccount))
 		})
 	})
@@ -109,12 +109,12 @@ func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
 	time.Sleep(time.Hour)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 
-	b.inject(t, simulator.CreateKey, simulator.RateLimit, 1, 0)
+	b.inject(t, exchanges.OpCreateKey, simulator.RateLimit, 1, 0)
 	refused := time.Now()
 	_, err := account.CreateKey(exchanges.WithPatience(t.Context(), 0), o.KeyRequest)
 	require.ErrorIs(t, err, exchanges.ErrRateLimited)
 	assert.Equal(t, refused, time.Now(), "a caller without patience must be told at once")
-	assert.Equal(t, 1, b.calls(simulator.CreateKey))
+	assert.Equal(t, 1, b.calls(exchanges.OpCreateKey))
 	var failure *exchanges.Error
 	require.True(t, errors.As(err, &failure))
 	require.Positive(t, failure.RetryAfter)
@@ -122,10 +122,10 @@ func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
 	o.create(t.Context(), t, account)
 	assert.GreaterOrEqual(t, time.Since(refused), failure.RetryAfter, "the next call came too early")
 
-	b.inject(t, simulator.CreateKey, simulator.RateLimit, 1, 0)
+	b.inject(t, exchanges.OpCreateKey, simulator.RateLimit, 1, 0)
 	second := s.order(t, o.SubAccount, s.readGrant(t))
 	second.create(t.Context(), t, account)
-	assert.Equal(t, 4, b.calls(simulator.CreateKey), "a refusal for rate is safe to repeat")
+	assert.Equal(t, 4, b.calls(exchanges.OpCreateKey), "a refusal for rate is safe to repeat")
 	assert.Len(t, b.live(o.SubAccount), 2)
 }
 
@@ -139,9 +139,9 @@ func (s *suite) testClock(t *testing.T) {
 	for name, skew := range skews {
 		t.Run("the exchange is "+name, func(t *testing.T) {
 			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
-				b.inject(t, simulator.AnyOperation, simulator.ClockSkew, 0, skew)
+				b.inject(t, exchanges.OpAny, simulator.ClockSkew, 0, skew)
 				account := b.account(t)
-				assert.Equal(t, 1, b.calls(simulator.Inspect), "the clock must be measured before the first signed call")
+				assert.Equal(t, 1, b.calls(exchanges.OpInspect), "the clock must be measured before the first signed call")
 				identity, err := account.Inspect(t.Context())
 				require.NoError(t, err)
 				assert.InDelta(t, skew.Seconds(), identity.ClockOffset.Seconds(), 1)
@@ -150,17 +150,17 @@ func (s *suite) testClock(t *testing.T) {
 		t.Run("the exchange turns "+name, func(t *testing.T) {
 			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
 				account := b.account(t)
-				measured := b.calls(simulator.ServerTime)
-				b.inject(t, simulator.AnyOperation, simulator.ClockSkew, 0, skew)
+				measured := b.calls(exchanges.OpServerTime)
+				b.inject(t, exchanges.OpAny, simulator.ClockSkew, 0, skew)
 				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 				o.create(t.Context(), t, account)
 				assert.Len(t, b.live(o.SubAccount), 1)
 				if !s.Timeless {
-					assert.Equal(t, measured+1, b.calls(simulator.ServerTime), "the clock must be measured once more")
+					assert.Equal(t, measured+1, b.calls(exchanges.OpServerTime), "the clock must be measured once more")
 				}
 				_, err := account.SubAccounts(t.Context())
 				require.NoError(t, err)
-				assert.Equal(t, measured+1, b.calls(simulator.ServerTime), "what was measured must be kept")
+				assert.Equal(t, measured+1, b.calls(exchanges.OpServerTime), "what was measured must be kept")
 			})
 		})
 	}
@@ -170,12 +170,12 @@ func (s *suite) testClock(t *testing.T) {
 		}
 		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
 			account := b.account(t)
-			b.inject(t, simulator.CreateKey, simulator.ClockSkew, 0, skews["ahead"])
+			b.inject(t, exchanges.OpCreateKey, simulator.ClockSkew, 0, skews["ahead"])
 			o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 			_, err := account.CreateKey(t.Context(), o.KeyRequest)
 			require.ErrorIs(t, err, cmp.Or(s.ClockRefusal, exchanges.ErrInvalid))
 			assert.ErrorContains(t, err, "clock")
-			assert.Equal(t, 2, b.calls(simulator.CreateKey), "one repeat, and not more")
+			assert.Equal(t, 2, b.calls(exchanges.OpCreateKey), "one repeat, and not more")
 			assert.Empty(t, b.live(o.SubAccount))
 		})
 	})
@@ -186,7 +186,7 @@ func (s *suite) testNoClock(t *testing.T, skews map[string]time.Duration) {
 	for name, skew := range skews {
 		t.Run("the exchange is "+name, func(t *testing.T) {
 			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
-				b.inject(t, simulator.AnyOperation, simulator.ClockSkew, 0, skew)
+				b.inject(t, exchanges.OpAny, simulator.ClockSkew, 0, skew)
 				account := b.account(t)
 				identity, err := account.Inspect(t.Context())
 				require.NoError(t, err)
@@ -194,7 +194,7 @@ func (s *suite) testNoClock(t *testing.T, skews map[string]time.Duration) {
 				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 				key := o.create(t.Context(), t, account)
 				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
-				assert.Zero(t, b.calls(simulator.ServerTime))
+				assert.Zero(t, b.calls(exchanges.OpServerTime))
 			})
 		})
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // testRedaction checks that nothing secret is shown: not by printing what is
@@ -55,7 +54,7 @@ func (s *suite) testEcho(t *testing.T, b *bubble) {
 	echoed := 0
 	for _, failure := range s.failures(t) {
 		answer := failure.canned(t)
-		for _, operation := range []simulator.Operation{simulator.Inspect, simulator.ListKeys, simulator.CreateKey, simulator.DeleteKey} {
+		for _, operation := range []exchanges.Operation{exchanges.OpInspect, exchanges.OpListKeys, exchanges.OpCreateKey, exchanges.OpDeleteKey} {
 			for _, place := range places(answer.body) {
 				for form := range s.echoForms() {
 					time.Sleep(time.Hour)

@@ -18,14 +18,14 @@ type Simulated struct {
 	driver exchanges.Exchange
 }
 
-// Simulate starts a simulator that ends with the test. Where the options do not
+// Simulate starts a simulator of the driver's venue that ends with the test. Where the options do not
 // say otherwise, its rate limits do not get into the way.
-func Simulate(t *testing.T, driver exchanges.Exchange, options simulator.Options) Simulated {
+func Simulate(t *testing.T, driver exchanges.Exchange, venue simulator.Listing, options simulator.Options) Simulated {
 	t.Helper()
 	if options.RateMultiplier == 0 {
 		options.RateMultiplier = hurried
 	}
-	s := simulator.New(options)
+	s := simulator.New(options, venue)
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return Simulated{T: t, Simulator: s, driver: driver}

@@ -45,8 +45,8 @@ func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
 	if options.Now == nil {
 		options.Now = v.now
 	}
-	v.Simulator = simulator.New(options)
-	require.Contains(t, v.Exchanges(), s.description.Name, "the simulator lacks the exchange")
+	v.Simulator = simulator.New(options, s.Venue)
+	require.Equal(t, s.description.Name, s.Venue.Name, "the simulator has the exchange under the same name")
 	require.NoError(t, v.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, v.Close()) })
 	return v
@@ -56,19 +56,17 @@ func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
 func (v *venue) root(t *testing.T) simulator.Access {
 	kind := v.suite.Root
 	if kind == "" {
-		kind = mainRoot
+		kind = simulator.MainRoot
 	}
 	access, ok := v.Root(v.suite.description.Name, kind)
 	require.True(t, ok, "the simulator has no root %q", kind)
 	return access
 }
 
-const mainRoot = "main"
-
 // otherRoot returns the way to another root of the same variant, if there is
 // one of that kind.
 func (v *venue) otherRoot(kind string) (simulator.Access, bool) {
-	if v.suite.Root != "" && v.suite.Root != mainRoot {
+	if v.suite.Root != "" && v.suite.Root != simulator.MainRoot {
 		kind = v.suite.Root + "_" + kind
 	}
 	return v.Root(v.suite.description.Name, kind)
@@ -108,14 +106,14 @@ func (v *venue) open(t *testing.T, c exchanges.Credential, options exchanges.Opt
 
 // inject makes the venue misbehave for the next count requests of an
 // operation; zero means all.
-func (v *venue) inject(t *testing.T, operation simulator.Operation, kind simulator.FaultKind, count int, delay time.Duration) {
+func (v *venue) inject(t *testing.T, operation exchanges.Operation, kind simulator.FaultKind, count int, delay time.Duration) {
 	require.NoError(t, v.Inject(simulator.Fault{
 		Exchange: v.suite.description.Name, Operation: operation, Kind: kind, Count: count, Delay: delay,
 	}))
 }
 
 // calls tells how many requests of an operation have arrived.
-func (v *venue) calls(operation simulator.Operation) int {
+func (v *venue) calls(operation exchanges.Operation) int {
 	return v.Calls(v.suite.description.Name, operation)
 }
 

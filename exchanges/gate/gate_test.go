@@ -12,6 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/gate"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/gate"
 )
 
 var balance = exchanges.UserRequest{Method: http.MethodGet, Path: "/api/v4/spot/accounts", Query: "currency=USDT"}
@@ -22,6 +23,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: gate.New(),
+		Venue:    standin.Venue(),
 		Probes: []exchangetest.Probe{
 			{Name: "balance", Scope: exchanges.ScopeRead, Request: balance},
 			{Name: "spot order", Scope: exchanges.ScopeSpot, Request: post("/spot/orders",
@@ -76,7 +78,7 @@ func TestGrants(t *testing.T) {
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T, options simulator.Options) venue {
-	return venue{exchangetest.Simulate(t, gate.New(), options)}
+	return venue{exchangetest.Simulate(t, gate.New(), standin.Venue(), options)}
 }
 
 func (v venue) open(credential exchanges.Credential) exchanges.Account {
@@ -168,7 +170,7 @@ func TestSubAccountNames(t *testing.T) {
 		err = account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: name, ID: "k"})
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
 	}
-	require.Zero(t, v.Calls("gate", simulator.AnyOperation))
+	require.Zero(t, v.Calls("gate", exchanges.OpAny))
 
 	err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "12", ID: "k"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid, "another main account's sub-account proves nothing")

@@ -143,14 +143,14 @@ func TestOneTimeCodes(t *testing.T) {
 			require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
 		}
 		require.GreaterOrEqual(t, time.Since(started), time.Minute, "no code is used twice")
-		require.Equal(t, 3, sim.Calls("htx", simulator.CreateKey), "no code may be refused")
+		require.Equal(t, 3, sim.Calls("htx", exchanges.OpCreateKey), "no code may be refused")
 
 		_, err := account.CreateKey(exchanges.WithPatience(t.Context(), 20*time.Second), request)
 		require.ErrorIs(t, err, exchanges.ErrRateLimited)
 		var failure *exchanges.Error
 		require.ErrorAs(t, err, &failure)
 		require.Positive(t, failure.RetryAfter)
-		require.Equal(t, 3, sim.Calls("htx", simulator.CreateKey))
+		require.Equal(t, 3, sim.Calls("htx", exchanges.OpCreateKey))
 	})
 }
 
@@ -158,7 +158,7 @@ func TestOneTimeCodes(t *testing.T) {
 func TestOneTimeCodeByTheirClock(t *testing.T) {
 	exchangetest.Bubble(t, subject(), func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
 		require.NoError(t, sim.Inject(simulator.Fault{
-			Exchange: "htx", Operation: simulator.AnyOperation, Kind: simulator.ClockSkew, Delay: 4 * time.Minute,
+			Exchange: "htx", Operation: exchanges.OpAny, Kind: simulator.ClockSkew, Delay: 4 * time.Minute,
 		}))
 		account, request := guarded(t, sim, options, right)
 		_, err := account.CreateKey(t.Context(), request)

@@ -8,6 +8,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/htx"
 )
 
 // subject is HTX for the conformance suite. Signatures cover the host, which is
@@ -19,6 +20,7 @@ func subject() exchangetest.Subject {
 	order := post("/v1/order/orders/place", `{"account-id":"1","symbol":"btcusdt","type":"buy-market","amount":"1"}`)
 	return exchangetest.Subject{
 		Exchange: New(),
+		Venue:    standin.Venue(),
 		Accepted: func(_ int, body []byte) bool {
 			var answer struct {
 				Status string `json:"status"`

@@ -11,13 +11,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/hyperliquid"
 )
 
 // venue is Hyperliquid in a simulator.
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	return venue{exchangetest.Simulate(t, New(), simulator.Options{})}
+	return venue{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})}
 }
 
 // open opens the account of a private key.
@@ -111,7 +112,7 @@ func TestCreateNeedsNameAndAddress(t *testing.T) {
 	pem.PublicKey = "-----BEGIN PUBLIC KEY-----"
 	_, err = account.CreateKey(v.Context(), pem)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.Zero(t, v.Calls("hyperliquid", simulator.CreateKey))
+	require.Zero(t, v.Calls("hyperliquid", exchanges.OpCreateKey))
 }
 
 // The end at the exchange is never before the lease's, and an agent without one
@@ -153,7 +154,7 @@ func TestReplacedAgentIsLeftAlone(t *testing.T) {
 	require.NoError(t, account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
-	require.Zero(t, v.Calls("hyperliquid", simulator.DeleteKey))
+	require.Zero(t, v.Calls("hyperliquid", exchanges.OpDeleteKey))
 }
 
 // An address that is registered already means that an earlier call worked.

@@ -9,6 +9,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/hyperliquid"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/hyperliquid"
 )
 
 func TestConformance(t *testing.T) {
@@ -22,6 +23,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: hyperliquid.New(),
+		Venue:    standin.Venue(),
 		Accepted: func(_ int, body []byte) bool {
 			var answer struct {
 				Status string `json:"status"`

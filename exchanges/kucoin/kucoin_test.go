@@ -13,6 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/kucoin"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/kucoin"
 )
 
 func TestConformance(t *testing.T) {
@@ -22,6 +23,7 @@ func TestConformance(t *testing.T) {
 	const order = `{"clientOid":"5c52e11203aa677f33e493fb","symbol":"BTC-USDT","side":"buy","type":"limit","price":"1","size":"1"}`
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: kucoin.New(),
+		Venue:    standin.Venue(),
 		Accepted: accepted,
 		Probes: []exchangetest.Probe{
 			{Name: "balance", Scope: exchanges.ScopeRead, Request: exchanges.UserRequest{
@@ -50,7 +52,7 @@ func accepted(_ int, body []byte) bool {
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	return venue{exchangetest.Simulate(t, kucoin.New(), simulator.Options{})}
+	return venue{exchangetest.Simulate(t, kucoin.New(), standin.Venue(), simulator.Options{})}
 }
 
 func (v venue) open(credential exchanges.Credential) exchanges.Account {
@@ -112,7 +114,7 @@ func TestDeletionNeedsThePassphrase(t *testing.T) {
 	err = account.DeleteKey(t.Context(), ref)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "website")
-	require.Zero(t, v.Calls("kucoin", simulator.DeleteKey))
+	require.Zero(t, v.Calls("kucoin", exchanges.OpDeleteKey))
 
 	wrong := ref
 	wrong.Passphrase = "OtherPass01"
@@ -156,5 +158,5 @@ func TestTransferNeedsAddresses(t *testing.T) {
 	_, err := v.root("main").CreateKey(t.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "ip_allowlist")
-	require.Zero(t, v.Calls("kucoin", simulator.CreateKey))
+	require.Zero(t, v.Calls("kucoin", exchanges.OpCreateKey))
 }

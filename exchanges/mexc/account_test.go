@@ -11,6 +11,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/mexc"
 )
 
 // Paths, with their methods, that stubs answer.
@@ -178,7 +179,7 @@ func TestDeletionNeedsProof(t *testing.T) {
 // A root key that may only read passes the check, since MEXC does not tell what
 // it may do. The first key that it should make shows it.
 func TestReadOnlyRoot(t *testing.T) {
-	s := exchangetest.Simulate(t, New(), simulator.Options{})
+	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
 	account := s.OpenRoot("reader", exchanges.Options{})
 	identity, err := account.Inspect(t.Context())
 	require.NoError(t, err)

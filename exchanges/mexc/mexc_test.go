@@ -6,6 +6,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/mexc"
 )
 
 func TestConformance(t *testing.T) {
@@ -14,6 +15,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: New(),
+		Venue:    standin.Venue(),
 		Probes: []exchangetest.Probe{
 			{Name: "account", Scope: exchanges.ScopeRead, Request: exchanges.UserRequest{Method: http.MethodGet, Path: "/api/v3/account"}},
 			{Name: "spot order", Scope: exchanges.ScopeSpot, Request: post("/api/v3/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1")},

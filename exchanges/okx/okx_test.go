@@ -11,6 +11,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/okx"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/okx"
 )
 
 const (
@@ -37,6 +38,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange:       okx.New(),
+		Venue:          standin.Venue(),
 		Probes:         probes,
 		Accepted:       accepted,
 		GoneSubAccount: "nosuchsub",
@@ -93,7 +95,7 @@ func TestPassphraseRule(t *testing.T) {
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	return venue{exchangetest.Simulate(t, okx.New(), simulator.Options{})}
+	return venue{exchangetest.Simulate(t, okx.New(), standin.Venue(), simulator.Options{})}
 }
 
 // root opens an account with one of the simulator's roots.

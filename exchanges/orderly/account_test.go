@@ -18,13 +18,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/orderly"
 )
 
 // venue is Orderly in a simulator.
 type venue struct{ exchangetest.Simulated }
 
 func newVenue(t *testing.T) venue {
-	return venue{exchangetest.Simulate(t, New(), simulator.Options{})}
+	return venue{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})}
 }
 
 func (v venue) open(credential exchanges.Credential) *account {
@@ -117,7 +118,7 @@ func TestRefusedRequests(t *testing.T) {
 		require.ErrorIs(t, err, test.kind, name)
 		require.ErrorContains(t, err, test.words, name)
 	}
-	require.Zero(t, v.Calls("orderly", simulator.CreateKey))
+	require.Zero(t, v.Calls("orderly", exchanges.OpCreateKey))
 
 	strange, _ := v.request("read")
 	strange.SubAccount = "0x" + mainAccount[4:] + "00"
@@ -173,10 +174,10 @@ func TestManagerKeyRemoved(t *testing.T) {
 	require.NotEqual(t, removed, root.signer.key.Load().public)
 
 	// What stays refused with a new key is refused for another reason.
-	before := v.Calls("orderly", simulator.ListKeys)
+	before := v.Calls("orderly", exchanges.OpListKeys)
 	_, err := root.ListKeys(v.Context(), mainAccount)
 	require.ErrorIs(t, err, exchanges.ErrAuth)
-	require.Equal(t, before+2, v.Calls("orderly", simulator.ListKeys))
+	require.Equal(t, before+2, v.Calls("orderly", exchanges.OpListKeys))
 }
 
 func TestManagerKeyIsReplacedBeforeItsEnd(t *testing.T) {

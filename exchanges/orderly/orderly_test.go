@@ -8,6 +8,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/orderly"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/orderly"
 )
 
 func TestConformance(t *testing.T) {
@@ -16,6 +17,7 @@ func TestConformance(t *testing.T) {
 	}
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: orderly.New(),
+		Venue:    standin.Venue(),
 		// Timestamps may be off by five minutes.
 		ClockSkew: 10 * time.Minute,
 		Probes: []exchangetest.Probe{

@@ -6,21 +6,26 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
+
+// maxFault bounds how much of a fault is read, in bytes.
+const maxFault = 1 << 20
 
 // newControl serves the control API: what tests and demonstrations do to the
 // simulator from another process.
 func newControl(s *Simulator) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		jsonAnswer(http.StatusOK, s.overview()).write(w)
+		venue.JSONAnswer(http.StatusOK, s.overview()).Write(w)
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
-		jsonAnswer(http.StatusOK, s.Keys()).write(w)
+		venue.JSONAnswer(http.StatusOK, s.Keys()).Write(w)
 	})
 	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, request *http.Request) {
 		if err := s.injectFrom(request.Body); err != nil {
-			jsonAnswer(http.StatusBadRequest, map[string]string{"error": err.Error()}).write(w)
+			venue.JSONAnswer(http.StatusBadRequest, map[string]string{"error": err.Error()}).Write(w)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
@@ -50,20 +55,20 @@ func (s *Simulator) overview() overview {
 	exchanges := make(map[string]entry, len(s.venues))
 	for _, v := range s.venues {
 		all := entry{Roots: make(map[string]Access)}
-		for _, kind := range v.rootKinds() {
-			if access, _ := v.root(kind); kind == mainRoot {
+		for _, kind := range v.RootKinds() {
+			if access, _ := v.Root(kind); kind == venue.MainRoot {
 				all.Access = access
 			} else {
 				all.Roots[kind] = access
 			}
 		}
-		exchanges[v.name] = all
+		exchanges[v.Name()] = all
 	}
 	return overview{exchanges}
 }
 
 func (s *Simulator) injectFrom(body io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(body, maxBody))
+	data, err := io.ReadAll(io.LimitReader(body, maxFault))
 	if err != nil {
 		return errors.New("the request body could not be read")
 	}

@@ -6,58 +6,19 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
-
-// Options shape a simulator. The zero value is ready to use.
-type Options struct {
-	// Now tells the time; time.Now if nil.
-	Now func() time.Time
-	// RateMultiplier scales every documented rate limit, and the quotas that
-	// answers report; 1 if zero.
-	RateMultiplier float64
-	// SubAccounts is how many sub-accounts each master account starts with;
-	// 3 if zero.
-	SubAccounts int
-}
-
-// Credential is what signs requests at an exchange. Parts that the exchange does
-// not have are empty.
-type Credential struct {
-	APIKey     string `json:"api_key"`
-	APISecret  string `json:"api_secret"`
-	Passphrase string `json:"passphrase"`
-	PrivateKey string `json:"private_key"` // PKCS#8 PEM, for roots that sign with a key pair
-	TOTPSecret string `json:"totp_secret"`
-	Broker     string `json:"broker"`
-	Variant    string `json:"variant"`
-}
-
-// Access is what a client needs to manage keys at an exchange.
-type Access struct {
-	BaseURL string `json:"base_url"`
-	Credential
-	SubAccounts []string `json:"sub_accounts"` // as the exchange's requests name them
-}
-
-// KeyView is a live minted key, without its secret.
-type KeyView struct {
-	Exchange    string    `json:"exchange"`
-	SubAccount  string    `json:"sub_account"`
-	APIKey      string    `json:"api_key"`
-	Label       string    `json:"label"`
-	Permissions []string  `json:"permissions"`
-	IPs         []string  `json:"ips"` // empty: usable from anywhere
-	CreatedAt   time.Time `json:"created_at"`
-}
 
 // Simulator is a set of simulated exchanges and their control API. Its methods
 // may be called from several goroutines.
 type Simulator struct {
-	venues []*venue
+	venues []*venue.Venue
 
 	mu         sync.Mutex // guards what follows
 	controlURL string
@@ -66,19 +27,19 @@ type Simulator struct {
 	serving sync.WaitGroup
 }
 
-// New makes a simulator with fresh accounts and credentials. It serves nothing
-// until Start.
-func New(options Options) *Simulator {
+// New makes a simulator of the venues, with fresh accounts and credentials, each
+// of which its package lists. It serves nothing until Start.
+func New(options Options, venues ...Listing) *Simulator {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	options.RateMultiplier = cmp.Or(options.RateMultiplier, 1)
 	options.SubAccounts = cmp.Or(options.SubAccounts, 3)
 
-	rsaPair := sync.OnceValue(newRSA)
+	rsaPair := sync.OnceValue(venue.NewRSA)
 	s := &Simulator{}
-	for _, exchange := range venues() {
-		s.venues = append(s.venues, newVenue(exchange.name, exchange.rules(), options, rsaPair))
+	for _, exchange := range venues {
+		s.venues = append(s.venues, venue.New(exchange, options, rsaPair))
 	}
 	return s
 }
@@ -94,7 +55,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 	}
 	handlers := []http.Handler{newControl(s)}
 	for _, v := range s.venues {
-		handlers = append(handlers, v.mux)
+		handlers = append(handlers, v)
 	}
 
 	listeners := make([]net.Listener, 0, len(handlers))
@@ -122,7 +83,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 		if i == 0 {
 			s.controlURL = url
 		} else {
-			s.venues[i-1].setURL(url)
+			s.venues[i-1].SetURL(url)
 		}
 	}
 	return nil
@@ -153,7 +114,7 @@ func (s *Simulator) ControlURL() string {
 func (s *Simulator) Exchanges() []string {
 	names := make([]string, len(s.venues))
 	for i, v := range s.venues {
-		names[i] = v.name
+		names[i] = v.Name()
 	}
 	return names
 }
@@ -161,7 +122,7 @@ func (s *Simulator) Exchanges() []string {
 // Exchange tells how to reach an exchange with its main root. It panics if the
 // simulator has no exchange of that name.
 func (s *Simulator) Exchange(name string) Access {
-	access, _ := s.Root(name, mainRoot)
+	access, _ := s.Root(name, venue.MainRoot)
 	return access
 }
 
@@ -169,30 +130,22 @@ func (s *Simulator) Exchange(name string) Access {
 // "no_right", "unbound", "rsa", "ed25519", as it has them. It panics if the
 // simulator has no exchange of that name.
 func (s *Simulator) Root(exchange, kind string) (Access, bool) {
-	return s.mustFind(exchange).root(kind)
+	return s.mustFind(exchange).Root(kind)
 }
 
 // Inject makes an exchange misbehave. The error tells the allowed values.
 func (s *Simulator) Inject(fault Fault) error {
 	v := s.find(fault.Exchange)
 	if v == nil {
-		return fmt.Errorf("exchange %q is unknown; it must be one of %s", fault.Exchange, listed(s.Exchanges()))
+		return fmt.Errorf("exchange %q is unknown; it must be one of \"%s\"", fault.Exchange, strings.Join(s.Exchanges(), `", "`))
 	}
-	if err := fault.validate(v.faultKinds()); err != nil {
-		return err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.faults = append(v.faults, fault)
-	return nil
+	return v.Inject(fault)
 }
 
 // ClearFaults makes every exchange behave again.
 func (s *Simulator) ClearFaults() {
 	for _, v := range s.venues {
-		v.mu.Lock()
-		v.faults = nil
-		v.mu.Unlock()
+		v.ClearFaults()
 	}
 }
 
@@ -200,7 +153,7 @@ func (s *Simulator) ClearFaults() {
 // sub-accounts, no minted keys, no faults, all counts at zero.
 func (s *Simulator) Reset() {
 	for _, v := range s.venues {
-		v.reset()
+		v.Reset()
 	}
 }
 
@@ -208,7 +161,7 @@ func (s *Simulator) Reset() {
 func (s *Simulator) Keys() []KeyView {
 	views := []KeyView{}
 	for _, v := range s.venues {
-		views = append(views, v.keys()...)
+		views = append(views, v.Keys()...)
 	}
 	return views
 }
@@ -219,61 +172,45 @@ func (s *Simulator) Keys() []KeyView {
 func (s *Simulator) Issued() []string {
 	var secrets []string
 	for _, v := range s.venues {
-		v.mu.Lock()
-		secrets = append(secrets, v.books.issued...)
-		v.mu.Unlock()
+		secrets = append(secrets, v.Issued()...)
 	}
 	return secrets
 }
 
 // RemoveKey deletes a key without being asked by its owner's client, as someone
-// does on the exchange's website. It tells whether there was such a key.
+// does on the exchange's website. It reports whether there was such a key.
 func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
-	v := s.mustFind(exchange)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	k := v.books.key(apiKey)
-	if k == nil {
-		return false
-	}
-	v.books.removeKey(k)
-	return true
+	return s.mustFind(exchange).RemoveKey(apiKey)
 }
 
 // AddSubAccounts adds n sub-accounts to the main root's master account and
 // returns what requests call them by.
 func (s *Simulator) AddSubAccounts(exchange string, n int) []string {
-	return s.mustFind(exchange).addSubAccounts(n)
+	return s.mustFind(exchange).AddSubAccounts(n)
 }
 
 // Calls tells how many requests of an operation have arrived at an exchange,
 // whatever became of them.
-func (s *Simulator) Calls(exchange string, operation Operation) int {
-	v := s.mustFind(exchange)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.calls[operation]
+func (s *Simulator) Calls(exchange string, operation exchanges.Operation) int {
+	return s.mustFind(exchange).Arrived(operation)
 }
 
 // Deletions lists the api keys of the keys that were deleted at an exchange, in
 // that order.
 func (s *Simulator) Deletions(exchange string) []string {
-	v := s.mustFind(exchange)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.books.removed)
+	return s.mustFind(exchange).Deletions()
 }
 
-func (s *Simulator) find(exchange string) *venue {
+func (s *Simulator) find(exchange string) *venue.Venue {
 	for _, v := range s.venues {
-		if v.name == exchange {
+		if v.Name() == exchange {
 			return v
 		}
 	}
 	return nil
 }
 
-func (s *Simulator) mustFind(exchange string) *venue {
+func (s *Simulator) mustFind(exchange string) *venue.Venue {
 	v := s.find(exchange)
 	if v == nil {
 		panic(fmt.Sprintf("simulator: no exchange %q", exchange))

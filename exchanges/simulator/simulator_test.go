@@ -9,44 +9,35 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// manualClock is a clock that moves when told to.
-type manualClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newManualClock() *manualClock { return &manualClock{now: time.Unix(1_753_364_096, 0)} }
-
-func (c *manualClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *manualClock) Advance(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(by)
-}
-
+// start serves the stalls until the test ends.
 func start(t *testing.T, options simulator.Options) *simulator.Simulator {
 	t.Helper()
-	s := simulator.New(options)
+	s := simulator.New(options, stalls()...)
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
+}
+
+// get asks the stall for a path.
+func get(t *testing.T, s *simulator.Simulator, path string) (status int) {
+	t.Helper()
+	response, err := http.Get(s.Exchange("stall").BaseURL + path)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode
 }
 
 // control sends a request to the control API and returns status and body.
@@ -83,19 +74,19 @@ func TestControlOverview(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(body), &overview))
 	require.Len(t, overview.Exchanges, len(s.Exchanges()))
 
-	bybit, want := overview.Exchanges["bybit"], s.Exchange("bybit")
+	stall, want := overview.Exchanges["stall"], s.Exchange("stall")
 	require.Equal(t, access{
 		BaseURL: want.BaseURL, APIKey: want.APIKey, APISecret: want.APISecret, SubAccounts: want.SubAccounts,
-	}, bybit.access)
-	require.Len(t, bybit.SubAccounts, 2)
+	}, stall.access)
+	require.Len(t, stall.SubAccounts, 2)
 	for _, kind := range []string{"read_only", "no_right", "unbound", "rsa"} {
-		root, ok := s.Root("bybit", kind)
+		root, ok := s.Root("stall", kind)
 		require.True(t, ok, kind)
-		require.Equal(t, root.APIKey, bybit.Roots[kind].APIKey)
-		require.NotEqual(t, bybit.APIKey, root.APIKey)
+		require.Equal(t, root.APIKey, stall.Roots[kind].APIKey)
+		require.NotEqual(t, stall.APIKey, root.APIKey)
 	}
-	require.Empty(t, bybit.Roots["rsa"].APISecret)
-	block, _ := pem.Decode([]byte(bybit.Roots["rsa"].PrivateKey))
+	require.Empty(t, stall.Roots["rsa"].APISecret)
+	block, _ := pem.Decode([]byte(stall.Roots["rsa"].PrivateKey))
 	require.NotNil(t, block)
 	_, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	require.NoError(t, err)
@@ -105,20 +96,21 @@ func TestControlOverview(t *testing.T) {
 	for _, field := range []string{
 		"base_url", "api_key", "api_secret", "passphrase", "private_key", "totp_secret", "broker", "variant", "sub_accounts",
 	} {
-		require.Contains(t, raw["exchanges"]["bybit"], field, "clients may rely on every field being there")
+		require.Contains(t, raw["exchanges"]["stall"], field, "clients may rely on every field being there")
 	}
 }
 
 func TestControlFaults(t *testing.T) {
 	s := start(t, simulator.Options{})
 	refused := []struct{ body, want string }{
-		{`{"exchange":"bybit","operation":"create_key","fault":"outage","colour":"red"}`, "colour"},
-		{`{"exchange":"mtgox","operation":"create_key","fault":"outage"}`, "bybit"},
-		{`{"exchange":"bybit","operation":"mint","fault":"outage"}`, "create_key"},
-		{`{"exchange":"bybit","operation":"create_key","fault":"explode"}`, "drop_after_commit"},
-		{`{"exchange":"bybit","operation":"create_key","fault":"slow","delay":"soon"}`, "2s"},
-		{`{"exchange":"bybit","operation":"create_key","fault":"slow","delay":2}`, "delay"},
-		{`{"exchange":"bybit"} {}`, "not understood"},
+		{`{"exchange":"stall","operation":"create_key","fault":"outage","colour":"red"}`, "colour"},
+		{`{"exchange":"mtgox","operation":"create_key","fault":"outage"}`, "stall"},
+		{`{"exchange":"stall","operation":"mint","fault":"outage"}`, "create_key"},
+		{`{"exchange":"stall","operation":"create_key","fault":"explode"}`, "drop_after_commit"},
+		{`{"exchange":"stall","operation":"create_key","fault":"slow","delay":"soon"}`, "2s"},
+		{`{"exchange":"stall","operation":"create_key","fault":"slow","delay":2}`, "delay"},
+		{`{"exchange":"stall","operation":"create_key","fault":"slow_start","delay":"10m"}`, "drop_after_commit"}, // it documents no such thing
+		{`{"exchange":"stall"} {}`, "not understood"},
 		{``, "not understood"},
 	}
 	for _, test := range refused {
@@ -129,37 +121,34 @@ func TestControlFaults(t *testing.T) {
 		require.Contains(t, answer["error"], test.want)
 	}
 
-	c := newBybitClient(t, s, "main")
-	status, _ := control(t, s, http.MethodPost, "/faults", `{"exchange":"bybit","operation":"server_time","fault":"error_5xx"}`)
+	status, _ := control(t, s, http.MethodPost, "/faults", `{"exchange":"stall","operation":"server_time","fault":"error_5xx"}`)
 	require.Equal(t, http.StatusNoContent, status)
-	require.Equal(t, http.StatusBadGateway, c.get("/v5/market/time", "").status)
+	require.Equal(t, http.StatusBadGateway, get(t, s, "/time"))
 	status, _ = control(t, s, http.MethodDelete, "/faults", "")
 	require.Equal(t, http.StatusNoContent, status)
-	require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").status)
-	require.Equal(t, 2, s.Calls("bybit", simulator.ServerTime))
+	require.Equal(t, http.StatusOK, get(t, s, "/time"))
+	require.Equal(t, 2, s.Calls("stall", exchanges.OpServerTime))
 }
 
 func TestControlKeysAndReset(t *testing.T) {
-	clock := newManualClock()
+	clock := venuetest.NewClock()
 	s := start(t, simulator.Options{Now: clock.Now})
 	status, body := control(t, s, http.MethodGet, "/keys", "")
 	require.Equal(t, http.StatusOK, status)
 	require.JSONEq(t, "[]", body)
 
-	access := s.Exchange("bybit")
-	c := newBybitClient(t, s, "main")
-	c.now = clock.Now
-	minted := c.mint(access.SubAccounts[0], `"note":"lease-1","ips":"192.0.2.1","permissions":{"Spot":["SpotTrade"]}`)
+	access := s.Exchange("stall")
+	minted := mint(t, s, `{"sub_account":"`+access.SubAccounts[0]+`","label":"lease-1","ips":["192.0.2.1"],"permissions":["trade"]}`)
 	_, body = control(t, s, http.MethodGet, "/keys", "")
-	require.JSONEq(t, `[{"exchange":"bybit","sub_account":"`+access.SubAccounts[0]+`","api_key":"`+minted.APIKey+
-		`","label":"lease-1","permissions":["Spot:SpotTrade"],"ips":["192.0.2.1"],"created_at":`+
+	require.JSONEq(t, `[{"exchange":"stall","sub_account":"`+access.SubAccounts[0]+`","api_key":"`+minted.APIKey+
+		`","label":"lease-1","permissions":["trade"],"ips":["192.0.2.1"],"created_at":`+
 		mustJSON(t, clock.Now())+`}]`, body)
 	require.NotContains(t, body, minted.APISecret)
 
 	status, _ = control(t, s, http.MethodPost, "/reset", "")
 	require.Equal(t, http.StatusNoContent, status)
 	require.Empty(t, s.Keys())
-	require.Equal(t, access, s.Exchange("bybit"))
+	require.Equal(t, access, s.Exchange("stall"))
 
 	status, _ = control(t, s, http.MethodGet, "/elsewhere", "")
 	require.Equal(t, http.StatusNotFound, status)
@@ -173,30 +162,28 @@ func mustJSON(t *testing.T, value any) string {
 }
 
 func TestAccessors(t *testing.T) {
-	clock := newManualClock()
+	clock := venuetest.NewClock()
 	s := start(t, simulator.Options{Now: clock.Now})
-	c := newBybitClient(t, s, "main")
-	c.now = clock.Now
-	before := s.Exchange("bybit").SubAccounts
+	before := s.Exchange("stall").SubAccounts
 	require.Len(t, before, 3)
-	added := s.AddSubAccounts("bybit", 2)
-	require.Equal(t, append(before, added...), s.Exchange("bybit").SubAccounts)
+	added := s.AddSubAccounts("stall", 2)
+	require.Equal(t, append(before, added...), s.Exchange("stall").SubAccounts)
 
-	minted := c.mint(added[1], `"permissions":{"Spot":["SpotTrade"]}`)
-	require.True(t, s.RemoveKey("bybit", minted.APIKey))
-	require.False(t, s.RemoveKey("bybit", minted.APIKey))
+	minted := mint(t, s, `{"sub_account":"`+added[1]+`","permissions":["trade"]}`)
+	require.True(t, s.RemoveKey("stall", minted.APIKey))
+	require.False(t, s.RemoveKey("stall", minted.APIKey))
 	require.Empty(t, s.Keys())
-	require.Equal(t, []string{minted.APIKey}, s.Deletions("bybit"))
+	require.Equal(t, []string{minted.APIKey}, s.Deletions("stall"))
 
-	_, ok := s.Root("bybit", "golden")
+	_, ok := s.Root("stall", "golden")
 	require.False(t, ok)
-	require.Error(t, s.Inject(simulator.Fault{Exchange: "bybit", Operation: simulator.CreateKey}))
+	require.Error(t, s.Inject(simulator.Fault{Exchange: "stall", Operation: exchanges.OpCreateKey}))
 	require.Panics(t, func() { s.Exchange("mtgox") })
 }
 
 func TestStartTakesPortsInOrder(t *testing.T) {
-	base := freePorts(t, len(simulator.New(simulator.Options{}).Exchanges())+1)
-	s := simulator.New(simulator.Options{})
+	base := freePorts(t, len(simulator.New(simulator.Options{}, stalls()...).Exchanges())+1)
+	s := simulator.New(simulator.Options{}, stalls()...)
 	require.NoError(t, s.Start("127.0.0.1", base))
 	defer s.Close()
 	require.Equal(t, "http://127.0.0.1:"+strconv.Itoa(base), s.ControlURL())
@@ -205,7 +192,7 @@ func TestStartTakesPortsInOrder(t *testing.T) {
 	}
 	require.ErrorContains(t, s.Start("127.0.0.1", 0), "already")
 
-	other := simulator.New(simulator.Options{})
+	other := simulator.New(simulator.Options{}, stalls()...)
 	require.Error(t, other.Start("127.0.0.1", base), "the ports are taken")
 	require.NoError(t, other.Close())
 }
@@ -237,12 +224,12 @@ func freePorts(t *testing.T, n int) int {
 }
 
 func TestCloseEndsSlowRequests(t *testing.T) {
-	s := simulator.New(simulator.Options{})
+	s := simulator.New(simulator.Options{}, stalls()...)
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	require.NoError(t, s.Inject(simulator.Fault{
-		Exchange: "bybit", Operation: simulator.ServerTime, Kind: simulator.Slow, Delay: time.Hour,
+		Exchange: "stall", Operation: exchanges.OpServerTime, Kind: simulator.Slow, Delay: time.Hour,
 	}))
-	address := s.Exchange("bybit").BaseURL + "/v5/market/time"
+	address := s.Exchange("stall").BaseURL + "/time"
 	ended := make(chan error, 1)
 	go func() {
 		response, err := http.Get(address)
@@ -251,7 +238,7 @@ func TestCloseEndsSlowRequests(t *testing.T) {
 		}
 		ended <- err
 	}()
-	require.Eventually(t, func() bool { return s.Calls("bybit", simulator.ServerTime) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Calls("stall", exchanges.OpServerTime) == 1 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, s.Close())
 	select {
 	case err := <-ended:

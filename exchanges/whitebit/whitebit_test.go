@@ -6,6 +6,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/whitebit"
 )
 
 // post is a request of a minted key's user. What WhiteBIT needs besides the
@@ -17,6 +18,7 @@ func post(path, body string) exchanges.UserRequest {
 func TestConformance(t *testing.T) {
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: New(),
+		Venue:    standin.Venue(),
 		Probes: []exchangetest.Probe{
 			{Name: "balance", Scope: exchanges.ScopeRead, Request: post("trade-account/balance", `{"ticker":"USDT"}`)},
 			{Name: "balances", Scope: exchanges.ScopeRead, Request: post("trade-account/balance", "")},

@@ -1,0 +1,105 @@
+package binance
+
+import (
+	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+// linkFlags are the permissions that Exchange Link gives when it creates
+// a key.
+func linkFlags() []string {
+	return []string{trade, linkMargin, linkFutures}
+}
+
+// linkSubAccountOf is the sub-account that a request names.
+func (e *exchange) linkSubAccountOf(c *venue.Call) string { return e.params(c).Text("subAccountId") }
+
+// createLinkKey answers POST /sapi/v1/broker/subAccountApi. The key has no label
+// and is bound to no address.
+func (e *exchange) createLinkKey(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	k := &venue.Key{APIKey: keyText(), Created: c.Now}
+	p.Require(trade)
+	asked := e.flags(p, linkFlags()...)
+	e.readPublicKey(p, k)
+	sub, refusal := e.subAccount(c, p, "subAccountId")
+	if refusal != nil {
+		return refusal
+	}
+	k.Account = sub
+	k.Permissions = c.Grant(asked, linkFutures, linkMargin)
+	c.Books.AddKey(k)
+	return e.ok(c, e.setFlags(map[string]any{
+		"subaccountId": sub.ID, "apiKey": k.APIKey, "secretKey": k.Secret,
+	}, k, linkFlags()...))
+}
+
+// listLinkKeys answers GET /sapi/v1/broker/subAccountApi. It shows the first
+// characters of each key only, and tells neither addresses nor the permissions
+// that have a request of their own.
+func (e *exchange) listLinkKeys(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	apiKey, page, size := p.Text("subAccountApiKey"), p.Integer("page", 1), p.Integer("size", 500)
+	p.Check("page", page >= 1)
+	p.Check("size", size >= 1 && size <= 500)
+	sub, refusal := e.subAccount(c, p, "subAccountId")
+	if refusal != nil {
+		return refusal
+	}
+	rows := []map[string]any{}
+	for _, k := range c.Books.KeysOf(sub) {
+		if apiKey == "" || k.APIKey == apiKey {
+			rows = append(rows, e.setFlags(map[string]any{
+				"subaccountId": sub.ID, "apikey": k.APIKey[:3] + strings.Repeat("*", 13),
+			}, k, linkFlags()...))
+		}
+	}
+	return e.ok(c, pageOf(rows, page, size))
+}
+
+// deleteLinkKey answers DELETE /sapi/v1/broker/subAccountApi.
+func (e *exchange) deleteLinkKey(c *venue.Call) *venue.Answer { return e.deleteKey(c, "subAccountId") }
+
+// permitLink sets the named permissions of a key, all of which the request must
+// tell.
+func (e *exchange) permitLink(c *venue.Call, names ...string) *venue.Answer {
+	p := e.params(c)
+	p.Require(names...)
+	k, refusal := e.permit(c, p, "subAccountId", names...)
+	if refusal != nil {
+		return refusal
+	}
+	return e.ok(c, e.setFlags(map[string]any{"subaccountId": k.Account.ID, "apikey": k.APIKey}, k, names...))
+}
+
+// permitLinkKey answers POST /sapi/v1/broker/subAccountApi/permission.
+func (e *exchange) permitLinkKey(c *venue.Call) *venue.Answer {
+	return e.permitLink(c, linkFlags()...)
+}
+
+// permitLinkTransfer answers POST .../permission/universalTransfer.
+func (e *exchange) permitLinkTransfer(c *venue.Call) *venue.Answer {
+	return e.permitLink(c, transfer)
+}
+
+// permitLinkOptions answers POST .../permission/vanillaOptions, after the model
+// of permitLinkTransfer.
+func (e *exchange) permitLinkOptions(c *venue.Call) *venue.Answer {
+	return e.permitLink(c, options)
+}
+
+// restrictLinkKey answers POST /sapi/v2/broker/subAccountApi/ipRestriction.
+func (e *exchange) restrictLinkKey(c *venue.Call) *venue.Answer { return e.restrict(c, "subAccountId") }
+
+// linkAddresses answers GET /sapi/v1/broker/subAccountApi/ipRestriction.
+func (e *exchange) linkAddresses(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, e.params(c), "subAccountId")
+	if refusal != nil {
+		return refusal
+	}
+	return e.ok(c, map[string]any{
+		"subaccountId": k.Account.ID, "ipRestrict": len(k.IPs) > 0, "apikey": k.APIKey, "ipList": e.ipList(k),
+		"updateTime": c.Now.UnixMilli(),
+	})
+}

@@ -1,0 +1,101 @@
+package bitget
+
+import (
+	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+// unifiedNeeds permits keys of unified accounts with the permission, and, where
+// something is changed, of the type that can write.
+func (e *exchange) unifiedNeeds(write bool, permission string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		switch {
+		case !e.isUnified(c):
+			return e.refuse(c, notUnified)
+		case !c.Key.Has(permission) || write && !c.Key.Has("read_write"):
+			return e.refuse(c, denied)
+		}
+		return nil
+	}
+}
+
+// mayRead permits keys of classic accounts with the permission to read, and all
+// keys of a broker's sub-accounts.
+func (e *exchange) mayRead(c *venue.Call) *venue.Answer {
+	if e.master(c).ID == e.brokerMaster {
+		return nil
+	}
+	return e.needs("read", "stor")(c)
+}
+
+// needs permits keys of classic accounts and of a broker's that have one of the
+// permissions and are not of the type that only reads.
+func (e *exchange) needs(permissions ...string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		if refusal := e.notUnified(c); refusal != nil {
+			return refusal
+		}
+		if !c.Key.Has(permissions...) || c.Key.Has("readonly") {
+			return e.refuse(c, noPermission, permissions[0])
+		}
+		return nil
+	}
+}
+
+// openOrders answers GET /api/v3/trade/unfilled-orders. There never are any.
+func (e *exchange) openOrders(c *venue.Call) *venue.Answer {
+	return e.ok(c, map[string]any{"list": []any{}, "cursor": ""})
+}
+
+// assets answers GET /api/v3/account/assets and /api/v2/spot/account/assets.
+func (e *exchange) assets(c *venue.Call) *venue.Answer {
+	row := map[string]string{"coin": "USDT", "available": "1000", "frozen": "0", "locked": "0", "uTime": millis(c.Now)}
+	if e.isUnified(c) {
+		return e.ok(c, map[string]any{"accountEquity": "1000", "usdtEquity": "1000", "assets": []any{row}})
+	}
+	return e.ok(c, []any{row})
+}
+
+// placeOrder answers the requests that place an order. It accepts the order, and
+// nothing ever fills it. Parameters beyond those checked are tolerated: there
+// are many, and none has to do with keys.
+func (e *exchange) placeOrder(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("symbol", "side", "orderType")
+	size := "size"
+	switch {
+	case e.isUnified(c):
+		size = "qty"
+		p.Require("category")
+	case c.URL.Path == "/api/v2/margin/crossed/place-order":
+		size = "baseSize"
+	}
+	p.Require(size)
+	side, kind := p.Text("side"), p.Text("orderType")
+	p.Check("side", side == "buy" || side == "sell")
+	p.Check("orderType", kind == "market" || kind == "limit")
+	p.Check(size, isAmount(p.Text(size)))
+	if why := p.Complaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	return e.ok(c, map[string]string{"orderId": venue.RandomNumber(19), "clientOid": venue.RandomNumber(19)})
+}
+
+// transfer answers the requests that move funds, of which withdrawals come this
+// far from no minted key.
+func (e *exchange) transfer(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("coin", "amount")
+	p.Text("coin")
+	p.Check("amount", isAmount(p.Text("amount")))
+	if why := p.Complaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	return e.ok(c, map[string]string{"transferId": venue.RandomNumber(15), "clientOid": ""})
+}
+
+func isAmount(text string) bool {
+	amount, err := strconv.ParseFloat(text, 64)
+	return err == nil && amount > 0
+}

@@ -1,0 +1,298 @@
+package bybit
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+// readOnlyMark is how the books note the readOnly switch of a key, beside the
+// permissions, which they write as "Group:Value".
+const readOnlyMark = "ReadOnly"
+
+// vocabulary are the permissions that a sub-account's key can hold
+// (https://bybit-exchange.github.io/docs/v5/user/create-subuid-apikey).
+func vocabulary() []string {
+	return []string{
+		"ContractTrade:Order", "ContractTrade:Position", "Spot:SpotTrade", "Options:OptionsTrade",
+		"Derivatives:DerivativesTrade", "Wallet:AccountTransfer", "Wallet:SubMemberTransferList",
+		"Exchange:ExchangeHistory", "Earn:Earn",
+	}
+}
+
+// listedGroups are the permission groups that answers list, empty or not.
+func listedGroups() []string {
+	return []string{
+		"ContractTrade", "Spot", "Wallet", "Options", "Derivatives", "CopyTrading", "BlockTrade", "Exchange",
+		"NFT", "Affiliate", "Earn",
+	}
+}
+
+// flatten turns the permissions of a request into those of the books, and tells
+// whether all of them may be given to a sub-account's key.
+func (e *exchange) flatten(groups map[string][]string) ([]string, bool) {
+	var permissions []string
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if !slices.Contains(listedGroups(), group) {
+			return nil, false
+		}
+		for _, value := range groups[group] {
+			permission := group + ":" + value
+			if !slices.Contains(vocabulary(), permission) {
+				return nil, false
+			}
+			permissions = append(permissions, permission)
+		}
+	}
+	return permissions, true
+}
+
+// group turns the permissions of the books into those of an answer.
+func (e *exchange) group(permissions []string) map[string][]string {
+	groups := make(map[string][]string)
+	for _, name := range listedGroups() {
+		groups[name] = []string{}
+	}
+	for _, permission := range permissions {
+		if name, value, ok := strings.Cut(permission, ":"); ok {
+			groups[name] = append(groups[name], value)
+		}
+	}
+	return groups
+}
+
+// granted are the permissions that a key gets for those asked: on unified
+// accounts, which all are, Derivatives comes with ContractTrade. Under GrantMore
+// a read-only key becomes read-write, or its surplus would be of no use.
+func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []string {
+	permissions := c.Grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
+	contracts := slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
+	if contracts && !slices.Contains(permissions, "Derivatives:DerivativesTrade") {
+		permissions = append(permissions, "Derivatives:DerivativesTrade")
+	}
+	if readOnly && c.Fault.Kind != venue.GrantMore {
+		permissions = append(permissions, readOnlyMark)
+	}
+	return permissions
+}
+
+// readPermissions reads the parameter permissions, which must name at least one.
+func (e *exchange) readPermissions(p *venue.Params) []string {
+	var groups map[string][]string
+	if !p.Value("permissions", &groups) {
+		return nil
+	}
+	permissions, allowed := e.flatten(groups)
+	p.Check("permissions", allowed && len(permissions) > 0)
+	return permissions
+}
+
+// readAddresses reads the parameter ips: IPv4 addresses joined by commas, or "*"
+// or nothing for any address.
+func (e *exchange) readAddresses(p *venue.Params) []string {
+	list := p.Text("ips")
+	if list == "" || list == "*" {
+		return nil
+	}
+	addresses := strings.Split(list, ",")
+	for _, entry := range addresses {
+		address, err := netip.ParseAddr(entry)
+		p.Check("ips", err == nil && address.Is4())
+	}
+	return addresses
+}
+
+// setAddresses binds a key, or unbinds it and thereby ends its life in 90 days.
+func (e *exchange) setAddresses(k *venue.Key, addresses []string, now time.Time) {
+	k.IPs, k.Expires = addresses, time.Time{}
+	if len(addresses) == 0 {
+		k.Expires = now.Add(unboundLife)
+	}
+}
+
+// createKey answers POST /v5/user/create-sub-api.
+func (e *exchange) createKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("subuid", "readOnly", "permissions")
+	uid, readOnly := p.Integer("subuid", 0), p.Integer("readOnly", 0)
+	note, permissions, addresses := p.Text("note"), e.readPermissions(p), e.readAddresses(p)
+	p.Check("readOnly", readOnly == 0 || readOnly == 1)
+	if why := p.StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	sub, refusal := e.subAccount(c, strconv.FormatInt(uid, 10))
+	if refusal != nil {
+		return refusal
+	}
+	if sub.Frozen {
+		return e.refuse(c, subNotNormal, "sub member is not normal")
+	}
+	k := c.Books.AddKey(&venue.Key{
+		ID: e.nextKeyID(), APIKey: venue.RandomText(18, venue.Alphanumeric), Secret: venue.RandomText(36, venue.Alphanumeric),
+		Account: sub, Label: note, Permissions: e.granted(c, permissions, readOnly == 1), Created: c.Now,
+	})
+	e.setAddresses(k, addresses, c.Now)
+	return e.ok(c, map[string]any{
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": e.readOnlyNumber(k), "secret": k.Secret,
+		"permissions": e.group(k.Permissions),
+	})
+}
+
+// listKeys answers GET /v5/user/sub-apikeys. The cursor is the id of the last key
+// of the page before, so that deletions between pages skip nothing.
+func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	p.Require("subMemberId")
+	uid, limit, cursor := p.Text("subMemberId"), p.Integer("limit", 20), p.Text("cursor")
+	after, err := strconv.ParseInt(cmp.Or(cursor, "0"), 10, 64)
+	p.Check("limit", limit >= 1 && limit <= 20)
+	p.Check("cursor", err == nil)
+	if why := p.StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	sub, refusal := e.subAccount(c, uid)
+	if refusal != nil {
+		return refusal
+	}
+	rows, next := []any{}, ""
+	for _, k := range c.Books.KeysOf(sub) {
+		if number, _ := strconv.ParseInt(k.ID, 10, 64); number <= after {
+			continue
+		}
+		if int64(len(rows)) == limit {
+			next = rows[limit-1].(map[string]any)["id"].(string)
+			break
+		}
+		rows = append(rows, e.describeKey(k, c.Now))
+	}
+	return e.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
+}
+
+// describeKey is a key in the list: unlike elsewhere, readOnly is a boolean.
+func (e *exchange) describeKey(k *venue.Key, now time.Time) map[string]any {
+	days, expiry := e.expiry(k, now)
+	return map[string]any{
+		"id": k.ID, "ips": e.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": e.status(k, now),
+		"expiredAt": expiry, "createdAt": k.Created.UTC().Format(time.RFC3339), "type": 1,
+		"permissions": e.group(k.Permissions), "secret": "******", "readOnly": k.Has(readOnlyMark),
+		"deadlineDay": days, "flag": "hmac",
+	}
+}
+
+// status is 1 for a key that never expires, 2 for an expired one, 4 for one that
+// expires within a week, 3 for any other.
+func (e *exchange) status(k *venue.Key, now time.Time) int {
+	switch {
+	case k.Expires.IsZero():
+		return 1
+	case k.Expired(now):
+		return 2
+	case k.Expires.Sub(now) <= 7*24*time.Hour:
+		return 4
+	default:
+		return 3
+	}
+}
+
+// expiry is how many whole days a key has left and when it ends; a key without
+// an end shows -2 and the epoch.
+func (e *exchange) expiry(k *venue.Key, now time.Time) (int, string) {
+	if k.Expires.IsZero() {
+		return -2, "1970-01-01T00:00:00Z"
+	}
+	return int(k.Expires.Sub(now).Hours() / 24), k.Expires.UTC().Format(time.RFC3339)
+}
+
+func (e *exchange) addresses(k *venue.Key) []string {
+	if len(k.IPs) == 0 {
+		return []string{"*"}
+	}
+	return k.IPs
+}
+
+func (e *exchange) readOnlyNumber(k *venue.Key) int {
+	if k.Has(readOnlyMark) {
+		return 1
+	}
+	return 0
+}
+
+// mayEdit permits what mayManage permits, and a sub-account's read-write key with
+// a transfer right: that one may edit and delete itself.
+func (e *exchange) mayEdit(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Parent == nil {
+		return e.mayManage(c)
+	}
+	if c.Key.Has(readOnlyMark) || !c.Key.Has("Wallet:AccountTransfer", "Wallet:SubMemberTransferList") {
+		return e.noPermission(c)
+	}
+	return nil
+}
+
+// target finds the key that an edit or deletion is about. A master names it; a
+// sub-account's key means itself and must not name any.
+func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+	apiKey := p.Text("apikey")
+	if c.Key.Account.Parent != nil {
+		p.Check("apikey", !p.Given("apikey"))
+		apiKey = c.Key.APIKey
+	} else {
+		p.Require("apikey")
+	}
+	if why := p.StrictComplaint(); why != nil {
+		return nil, e.badParameter(c, why)
+	}
+	k := c.Books.Key(apiKey)
+	if k == nil || k.Account != c.Key.Account && k.Account.Parent != c.Key.Account || k.Kind != "" {
+		// The documentation has no code for a key that is gone.
+		return nil, e.refuse(c, badParameter, "params error: apikey does not exist")
+	}
+	return k, nil
+}
+
+// editKey answers POST /v5/user/update-sub-api. A missing readOnly means
+// read-write and missing ips mean any address; only missing permissions stay.
+func (e *exchange) editKey(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	readOnly, addresses := p.Integer("readOnly", 0), e.readAddresses(p)
+	permissions := e.readPermissions(p)
+	p.Check("readOnly", readOnly == 0 || readOnly == 1)
+	k, refusal := e.target(c, p)
+	if refusal != nil {
+		return refusal
+	}
+	if !p.Given("permissions") {
+		permissions = slices.DeleteFunc(slices.Clone(k.Permissions), func(p string) bool { return p == readOnlyMark })
+	}
+	k.Permissions = e.granted(c, permissions, readOnly == 1)
+	e.setAddresses(k, addresses, c.Now)
+	return e.ok(c, map[string]any{
+		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": e.readOnlyNumber(k), "secret": "",
+		"permissions": e.group(k.Permissions), "ips": e.addresses(k),
+	})
+}
+
+// deleteKey answers POST /v5/user/delete-sub-api.
+func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, venue.JSONParams(c.Body))
+	if refusal != nil {
+		return refusal
+	}
+	c.RemoveKey(k)
+	return e.ok(c, nil)
+}
+
+// deleteOwnKey answers POST /v5/user/delete-api: a master key deletes itself.
+func (e *exchange) deleteOwnKey(c *venue.Call) *venue.Answer {
+	if why := venue.JSONParams(c.Body).StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	c.RemoveKey(c.Key)
+	return e.ok(c, nil)
+}

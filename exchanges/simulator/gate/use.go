@@ -1,0 +1,77 @@
+package gate
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+// balances answers GET /spot/accounts.
+func (e *exchange) balances(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	currency := cmp.Or(p.Text("currency"), "USDT")
+	if why := p.StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	return e.ok(c, http.StatusOK, []any{map[string]any{"currency": currency, "available": "1000", "locked": "0", "update_id": 1}})
+}
+
+// order answers the calls that place an order, as far as they agree: in which
+// market, and how much. It accepts the order, and nothing ever fills it.
+func (e *exchange) order(market, amount string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		p := venue.JSONParams(c.Body)
+		p.Require(market, amount, "price")
+		p.Text(market)
+		if market == "currency_pair" {
+			side := p.Text("side")
+			p.Check("side", side == "buy" || side == "sell")
+			p.Check(amount, isAmount(p.Text(amount)))
+		} else {
+			p.Check(amount, p.Integer(amount, 0) != 0)
+		}
+		p.Check("price", isAmount(p.Text("price")))
+		if why := p.Complaint(); why != nil {
+			return e.badParameter(c, why)
+		}
+		return e.ok(c, http.StatusCreated, map[string]string{"id": venue.RandomNumber(12), "status": "open"})
+	}
+}
+
+// loan answers POST /margin/uni/loans.
+func (e *exchange) loan(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("currency", "type", "amount")
+	kind := p.Text("type")
+	p.Check("type", kind == "borrow" || kind == "repay")
+	p.Check("amount", isAmount(p.Text("amount")))
+	if why := p.Complaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	return e.done(c)
+}
+
+// transfer answers POST /wallet/transfers, between accounts of one user.
+func (e *exchange) transfer(c *venue.Call) *venue.Answer {
+	p := venue.JSONParams(c.Body)
+	p.Require("currency", "from", "to", "amount")
+	p.Check("to", p.Text("from") != p.Text("to"))
+	p.Check("amount", isAmount(p.Text("amount")))
+	if why := p.Complaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	return e.ok(c, http.StatusOK, map[string]any{"tx_id": json.Number(venue.RandomNumber(11))})
+}
+
+// withdraw answers POST /withdrawals, for which no key here has a permission.
+func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
+	return e.forbidden(c, "Operation is forbidden")
+}
+
+func isAmount(text string) bool {
+	amount, err := strconv.ParseFloat(text, 64)
+	return err == nil && amount > 0
+}

@@ -1,0 +1,109 @@
+package hyperliquid
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+const (
+	nameLength = 16
+	defaultAge = 90 * 24 * time.Hour
+	maxAge     = 180 * 24 * time.Hour
+)
+
+// approval is the action that makes, replaces or removes an agent.
+type approval struct {
+	AgentAddress string  `json:"agentAddress"`
+	AgentName    *string `json:"agentName"`
+}
+
+// agentName takes a name and the end of validity apart.
+func (e *exchange) agentName(c *venue.Call, text string) (name string, validUntil time.Time, refusal *venue.Answer) {
+	name, end, bounded := strings.Cut(text, " valid_until ")
+	validUntil = c.Now.Add(defaultAge)
+	if bounded {
+		ms, err := strconv.ParseInt(end, 10, 64)
+		validUntil = time.UnixMilli(ms)
+		if err != nil || !validUntil.After(c.Now) || validUntil.After(c.Now.Add(maxAge)) {
+			return "", time.Time{}, e.refuse("Agent valid_until already expired.")
+		}
+	}
+	if len(name) > nameLength || strings.Trim(name, venue.LowerCase+venue.Digits+"-") != "" {
+		return "", time.Time{}, e.refuse("Invalid agent name.")
+	}
+	return name, validUntil, nil
+}
+
+// approveAgent makes an agent, or with address zero removes the one of that
+// name. The unnamed agent is not simulated any further than that it is there.
+func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
+	var request request
+	var action approval
+	if json.Unmarshal(c.Body, &request) != nil || json.Unmarshal(request.Action, &action) != nil {
+		return e.notUnderstood(c)
+	}
+	if request.VaultAddress != "" {
+		return e.refuse("Vault may not perform this action.")
+	}
+	text := ""
+	if action.AgentName != nil {
+		text = *action.AgentName
+	}
+	name, validUntil, refusal := e.agentName(c, text)
+	if refusal != nil {
+		return refusal
+	}
+	owner := e.accountOf(c, c.Key)
+	if last, ok := e.removals[owner.ID]; ok && c.Documented(last) < coolDown {
+		return e.refuse("User has pending agent removal")
+	}
+	var former *venue.Key
+	for _, k := range e.agents(c, owner) {
+		if k.Label == name {
+			former = k
+		}
+	}
+	if action.AgentAddress == zero {
+		if former == nil {
+			return e.refuse("Extra agent does not exist.")
+		}
+		c.RemoveKey(former)
+		e.noteRemoval(c, former)
+		return e.ok(c)
+	}
+	return e.addAgent(c, owner, former, &venue.Key{
+		APIKey: action.AgentAddress, Label: name, Account: owner, Permissions: []string{agentKey},
+		Created: c.Now, Expires: validUntil.Add(late),
+	})
+}
+
+// addAgent adds an agent in place of a former one of the same name.
+func (e *exchange) addAgent(c *venue.Call, owner *venue.Account, former, k *venue.Key) *venue.Answer {
+	slots := 3 + 2*len(c.Books.SubAccounts(owner))
+	switch {
+	case k.Label == "":
+		return e.refuse("The unnamed agent is not simulated.")
+	case c.Books.Key(k.APIKey) != nil || c.Books.Account(k.APIKey) != nil:
+		return e.refuse("Extra agent already used.")
+	case former == nil && len(e.agents(c, owner)) >= slots:
+		return e.refuse("Too many extra agents for cumulative volume traded. Current limit is " + strconv.Itoa(slots))
+	case former != nil:
+		c.Books.RemoveKey(former)
+		e.noteRemoval(c, former)
+	}
+	c.Books.AddKey(k)
+	return e.ok(c)
+}
+
+// noteRemoval starts the time in which no agent is approved. An agent that was
+// kept, by a fault, is listed as it is.
+func (e *exchange) noteRemoval(c *venue.Call, k *venue.Key) {
+	e.removals[k.Account.ID] = c.Now
+	if c.Books.Key(k.APIKey) == nil {
+		e.removed = append(e.removed, removed{k, c.Now})
+	}
+}

@@ -1,0 +1,115 @@
+package mexc
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+const (
+	maxKeys      = 30
+	maxAddresses = 10
+)
+
+// words lists the permissions that keys of sub-accounts can be given.
+func words() []string {
+	return []string{
+		accountRead, accountWrite, dealRead, dealWrite,
+		"CONTRACT_ACCOUNT_READ", "CONTRACT_ACCOUNT_WRITE", "CONTRACT_DEAL_READ", futuresWrite,
+		"SPOT_TRANSFER_READ", transferWrite,
+	}
+}
+
+// list parts a list with commas; an empty text is an empty list.
+func list(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// createKey answers POST /api/v3/sub-account/APIKey. The secret is in this
+// answer alone.
+func (e *exchange) createKey(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	note, permissions, addresses := p.Text("note"), list(p.Text("permissions")), list(p.Text("ip"))
+	sub, refusal := e.subAccount(c, p)
+	if refusal != nil {
+		return refusal
+	}
+	badAddress := func(entry string) bool {
+		address, err := netip.ParseAddr(entry)
+		return err != nil || !address.Is4()
+	}
+	switch {
+	case note == "":
+		return e.refuse(noNote, "note cannot be null")
+	case len(permissions) == 0:
+		return e.refuse(noPermissions, "permissions cannot be null")
+	case slices.ContainsFunc(permissions, func(word string) bool { return !slices.Contains(words(), word) }):
+		return e.refuse(unknownPermission, "permissions is not exist")
+	case len(addresses) > maxAddresses:
+		return e.refuse(tooManyAddresses, "the number of IPs exceeds the limit")
+	case slices.ContainsFunc(addresses, badAddress):
+		return e.refuse(badAddressList, "the IP format is incorrect")
+	case sub.Frozen:
+		return e.refuse(frozen, "sub account is forbidden")
+	case len(c.Books.KeysOf(sub)) >= maxKeys:
+		return e.refuse(keyCap, "the number of API keys exceeds the limit")
+	}
+	created := &venue.Key{
+		APIKey: keyText(), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: note,
+		Permissions: c.Grant(permissions, transferWrite, dealWrite), IPs: addresses, Created: c.Now,
+	}
+	if len(addresses) == 0 {
+		created.Expires = c.Now.Add(unboundLife)
+	}
+	shown := e.describeKey(c.Books.AddKey(created))
+	shown["subAccount"], shown["secretKey"] = sub.ID, created.Secret
+	return e.ok(shown)
+}
+
+// describeKey shows what all answers about a key have. The time's name is
+// spelt like this in MEXC's older documentation.
+func (e *exchange) describeKey(k *venue.Key) map[string]any {
+	return map[string]any{
+		"note": k.Label, "apiKey": k.APIKey, "permissions": strings.Join(k.Permissions, ","), "ip": strings.Join(k.IPs, ","),
+		"creatTime": k.Created.UnixMilli(),
+	}
+}
+
+// listKeys answers GET /api/v3/sub-account/APIKey, which knows no pages.
+func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
+	sub, refusal := e.subAccount(c, e.params(c))
+	if refusal != nil {
+		return refusal
+	}
+	rows := []any{}
+	for _, k := range c.Books.KeysOf(sub) {
+		rows = append(rows, e.describeKey(k))
+	}
+	return e.ok(map[string]any{"subAccount": rows})
+}
+
+// deleteKey answers DELETE /api/v3/sub-account/APIKey.
+func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
+	p := e.params(c)
+	name := p.Text("apiKey")
+	sub, refusal := e.subAccount(c, p)
+	if refusal != nil {
+		return refusal
+	}
+	k := c.Books.Key(name)
+	switch {
+	case name == "":
+		return e.refuse(noKeyParameter, "apiKey cannot be null")
+	case k == nil || k.Account != sub:
+		return e.refuse(noSuchKey, "the key information does not exist")
+	case sub.Frozen:
+		return e.refuse(frozen, "sub account is forbidden")
+	}
+	c.RemoveKey(k)
+	return e.ok(map[string]string{"subAccount": sub.ID})
+}

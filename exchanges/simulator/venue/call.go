@@ -1,0 +1,116 @@
+package venue
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Call is one request under way, as an exchange's rules see it. The books may be
+// read and changed freely: the venue is locked while rules run.
+type Call struct {
+	*http.Request            // as it came; RequestURI and URL.RawQuery are the bytes that were sent
+	Body          []byte     // as it came
+	Caller        netip.Addr // the other end of the TCP connection
+	Now           time.Time  // by the exchange's clock, which a fault may have moved
+	Books         *Books
+	Key           *Key    // the calling key; nil on public routes
+	Quotas        []Quota // one for each of the route's limits that was looked at
+	Fault         Fault   // the zero Fault if none acts on this call
+	multiplier    float64 // of the documented rate limits
+}
+
+// Grant decides what a new or edited key gets for what was asked. Under the
+// faults GrantMore and GrantLess that is one permission more (the first of
+// surplus that was not asked for) or one less (the last that was asked for).
+func (c *Call) Grant(asked []string, surplus ...string) []string {
+	granted := slices.Clone(asked)
+	switch c.Fault.Kind {
+	case GrantMore:
+		for _, permission := range surplus {
+			if !slices.Contains(asked, permission) {
+				return append(granted, permission)
+			}
+		}
+	case GrantLess:
+		return granted[:max(len(granted)-1, 0)]
+	}
+	return granted
+}
+
+// Starts is from when the exchange knows a key that is made now: at once, unless
+// the fault SlowStart acts.
+func (c *Call) Starts() time.Time {
+	if c.Fault.Kind == SlowStart {
+		return c.Now.Add(c.Fault.Delay)
+	}
+	return c.Now
+}
+
+// RemoveKey deletes a key, unless the fault DeleteLies acts.
+func (c *Call) RemoveKey(k *Key) {
+	if c.Fault.Kind != DeleteLies {
+		c.Books.RemoveKey(k)
+	}
+}
+
+// EmptyKey takes all permissions from a key, at an exchange where that stands
+// for its deletion, unless the fault DeleteLies acts.
+func (c *Call) EmptyKey(k *Key) {
+	if c.Fault.Kind != DeleteLies {
+		k.Permissions = nil
+	}
+}
+
+// Documented is how long ago something was, in documented time: with a
+// multiplier for the limits, all waits pass faster. What a clock that was put
+// back has yet to come to is long past.
+func (c *Call) Documented(at time.Time) time.Duration {
+	if at.After(c.Now) {
+		return math.MaxInt64
+	}
+	return time.Duration(float64(c.Now.Sub(at)) * c.multiplier)
+}
+
+// Answer is what goes back to the caller once the venue is unlocked.
+type Answer struct {
+	Status int
+	header http.Header
+	Body   []byte
+}
+
+// TextAnswer is an answer with that body. Without one, it has no content type.
+func TextAnswer(status int, contentType, body string) *Answer {
+	header := http.Header{}
+	if body != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return &Answer{Status: status, header: header, Body: []byte(body)}
+}
+
+// JSONAnswer is an answer with the body encoded as JSON.
+func JSONAnswer(status int, body any) *Answer {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // answers are built from types that always encode
+	}
+	return TextAnswer(status, "application/json", string(encoded))
+}
+
+// Set sets a header of the answer, which it returns.
+func (a *Answer) Set(name, value string) *Answer {
+	a.header.Set(name, value)
+	return a
+}
+
+// Write sends the answer.
+func (a *Answer) Write(w http.ResponseWriter) {
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // a caller that has gone is no concern of the venue
+}

@@ -1,0 +1,115 @@
+package venue
+
+import (
+	"math"
+	"time"
+)
+
+// Scope says whose requests a limit counts together.
+type Scope int
+
+// The scopes of limits.
+const (
+	PerAccount Scope = iota // the account that the calling key belongs to
+	PerAddress              // the caller's network address; counted before authentication
+)
+
+// Limit is a documented rate limit: so much weight in any window of that length.
+type Limit struct {
+	Quota  int
+	Window time.Duration
+	By     Scope
+	Of     func(*Call) string // nil, or what the request acts on, if each of those has the limit for itself
+	Weight int                // of one request; zero counts as one
+	Bucket string             // routes with the same bucket share the limit; empty: the route's own
+	Ban    time.Duration      // how long a caller that exceeds the limit is shut out
+}
+
+// Quota is what a limit says about one request.
+type Quota struct {
+	Limit    Limit
+	Allowed  int           // the limit's quota times the rate multiplier
+	Used     int           // weight in the current window, this request included if it was let in
+	Exceeded bool          // the request is one too many
+	Wait     time.Duration // if exceeded: until the request would be let in
+}
+
+// Remaining is the weight that the window has left.
+func (q Quota) Remaining() int { return q.Allowed - q.Used }
+
+// limiter counts requests against limits. Windows roll: a request is forgotten
+// one window after it came.
+type limiter struct {
+	multiplier float64
+	windows    map[tally]*window
+}
+
+// tally names what is counted together.
+type tally struct {
+	bucket, subject string
+	quota           int
+	length          time.Duration
+}
+
+type window struct {
+	requests []weighted // oldest first
+	banned   time.Time  // until when
+}
+
+type weighted struct {
+	at     time.Time
+	weight int
+}
+
+func newLimiter(multiplier float64) *limiter {
+	return &limiter{multiplier: multiplier, windows: make(map[tally]*window)}
+}
+
+// take counts one request of the subject (an account or an address) against a
+// limit. A request that exceeds it is not counted.
+func (l *limiter) take(bucket, subject string, lim Limit, now time.Time) Quota {
+	counted := tally{bucket, subject, lim.Quota, lim.Window}
+	w := l.windows[counted]
+	if w == nil {
+		w = &window{}
+		l.windows[counted] = w
+	}
+	q := Quota{Limit: lim, Allowed: l.allowed(lim)}
+	weight := max(lim.Weight, 1)
+
+	for len(w.requests) > 0 && now.Sub(w.requests[0].at) >= lim.Window {
+		w.requests = w.requests[1:]
+	}
+	for _, r := range w.requests {
+		q.Used += r.weight
+	}
+	if wait := w.banned.Sub(now); wait > 0 {
+		q.Exceeded, q.Wait = true, wait
+		return q
+	}
+	if q.Used+weight <= q.Allowed {
+		w.requests = append(w.requests, weighted{now, weight})
+		q.Used += weight
+		return q
+	}
+
+	q.Exceeded = true
+	surplus := q.Used + weight - q.Allowed
+	for _, r := range w.requests {
+		q.Wait = r.at.Add(lim.Window).Sub(now)
+		if surplus -= r.weight; surplus <= 0 {
+			break
+		}
+	}
+	if lim.Ban > 0 {
+		w.banned = now.Add(lim.Ban)
+		q.Wait = lim.Ban
+	}
+	return q
+}
+
+// allowed is the limit's quota times the multiplier, but never below the weight
+// of one request: a limit that lets nothing in is an outage.
+func (l *limiter) allowed(lim Limit) int {
+	return max(int(math.Round(float64(lim.Quota)*l.multiplier)), lim.Weight, 1)
+}

@@ -1,0 +1,35 @@
+package venue
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// Base32Alphabet is that of the seeds of one-time codes.
+const Base32Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+// oneTimeCodePeriod is how long a one-time code lasts.
+const oneTimeCodePeriod = 30 * time.Second
+
+// OneTimeStep numbers the periods of one-time codes, each of which has its code.
+func OneTimeStep(at time.Time) int64 { return at.Unix() / int64(oneTimeCodePeriod.Seconds()) }
+
+// OneTimeCode is the one-time code of a time (RFC 6238: SHA-1, 6 digits). The
+// secret is in base32; it panics on any other.
+func OneTimeCode(secret string, at time.Time) string {
+	seed, err := base32.StdEncoding.DecodeString(secret)
+	if err != nil {
+		panic(err) // secrets are drawn in base32
+	}
+	var step [8]byte
+	binary.BigEndian.PutUint64(step[:], uint64(OneTimeStep(at)))
+	mac := hmac.New(sha1.New, seed)
+	mac.Write(step[:])
+	sum := mac.Sum(nil)
+	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0x0f:]) & 0x7fffffff
+	return fmt.Sprintf("%06d", number%1_000_000)
+}

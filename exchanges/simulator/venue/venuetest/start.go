@@ -1,0 +1,32 @@
+package venuetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+// Start serves a simulator of one exchange that ends with the test.
+func Start(t *testing.T, exchange venue.Listing, options simulator.Options) *simulator.Simulator {
+	t.Helper()
+	s := simulator.New(options, exchange)
+	require.NoError(t, s.Start("127.0.0.1", 0))
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// Unhurried is a simulator whose rate limits do not get into the way.
+func Unhurried(t *testing.T, exchange venue.Listing) *simulator.Simulator {
+	t.Helper()
+	return Start(t, exchange, simulator.Options{RateMultiplier: 1000})
+}
+
+// StartAt serves a simulator by a clock that the caller sets.
+func StartAt(t *testing.T, exchange venue.Listing, at time.Time) (*simulator.Simulator, *time.Time) {
+	t.Helper()
+	return Start(t, exchange, simulator.Options{Now: func() time.Time { return at }}), &at
+}

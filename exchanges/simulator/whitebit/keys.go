@@ -1,0 +1,197 @@
+package whitebit
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
+)
+
+const (
+	maxKeys      = 50
+	maxAddresses = 50
+	maxTitle     = 30
+)
+
+// allEndpoints are what a new key of type 1 may use: some that only read,
+// orders, and what one would not look for there.
+func allEndpoints() []string {
+	return []string{
+		"/api/v4/main-account/balance", "/api/v4/trade-account/balance", "/api/v4/trade-account/order/history", "/api/v4/orders",
+		"/api/v4/collateral-account/balance", "/api/v4/main-account/transfer", "/api/v4/main-account/codes",
+		"/api/v4/convert/confirm", "/api/v4/profile/websocket_token", "/api/v4/order/cancel",
+		"/api/v4/order/collateral/limit", "/api/v4/collateral-account/leverage", "/api/v4/order/new", "/api/v4/order/market",
+	}
+}
+
+// describeKey shows what all answers about a key have. The type is a number in
+// the answer to a creation and a text in the list.
+func (e *exchange) describeKey(k *venue.Key, secret string, kind any) map[string]any {
+	endpoints := []any{}
+	for _, path := range k.Permissions {
+		endpoints = append(endpoints, map[string]string{"name": path, "title": "Use " + path})
+	}
+	return map[string]any{
+		"subAccountId": k.Account.ID, "id": k.ID, "title": k.Label, "isEnabled": true, "apiKey": k.APIKey, "apiSecret": secret,
+		"type": kind, "lastActivity": nil, "restrictAccess": len(k.Permissions) < len(allEndpoints()), "accessEndpoints": endpoints,
+	}
+}
+
+// createKey answers /sub-account/api-key/create. The secret is in this answer
+// alone.
+func (e *exchange) createKey(c *venue.Call) *venue.Answer {
+	p := e.parameters(c)
+	p.Require("type", "subAccountId", "title")
+	kind, title := p.Integer("type", 0), p.Text("title")
+	p.Check("type", kind == 1 || kind == 2)
+	p.Check("title", title != "" && len(title) <= maxTitle)
+	sub := e.subAccount(c, p, "subAccountId")
+	switch why := p.StrictComplaint(); {
+	case why != nil:
+		return e.badParameter(why)
+	case kind == 2:
+		// Sub-accounts withdraw only if WhiteBIT has enabled it for the account.
+		return e.refuse(http.StatusBadRequest, 5, "Type isn't allowed")
+	case sub.Frozen:
+		return e.forbidden()
+	case len(c.Books.KeysOf(sub)) >= maxKeys:
+		return e.refuse(http.StatusBadRequest, 5, fmt.Sprintf("Limit of API keys is reached. Maximum allowed: %d", maxKeys))
+	}
+	created := c.Books.AddKey(&venue.Key{
+		ID: venue.RandomUUID(), APIKey: venue.RandomText(32, venue.LowerHex), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: title,
+		Permissions: c.Grant(allEndpoints()), Created: c.Now,
+	})
+	return e.ok(http.StatusCreated, e.describeKey(created, created.Secret, kind))
+}
+
+// editKey answers /sub-account/api-key/edit. Paths that are left out keep their
+// state.
+func (e *exchange) editKey(c *venue.Call) *venue.Answer {
+	p := e.parameters(c)
+	p.Require("title", "urls")
+	title := p.Text("title")
+	var switches []struct {
+		URL    string `json:"url"`
+		Enable *bool  `json:"enable"`
+	}
+	p.Value("urls", &switches)
+	p.Check("title", title != "" && len(title) <= maxTitle)
+	for _, s := range switches {
+		p.Check("urls", s.Enable != nil)
+	}
+	k, refusal := e.target(c, p)
+	if refusal != nil {
+		return refusal
+	}
+	on := slices.Clone(k.Permissions)
+	for _, s := range switches {
+		on = slices.DeleteFunc(on, func(path string) bool { return path == s.URL })
+		if !*s.Enable {
+			continue
+		}
+		if !slices.Contains(allEndpoints(), s.URL) {
+			return e.refuse(http.StatusBadRequest, 5, "Endpoint "+s.URL+" isn't allowed")
+		}
+		on = append(on, s.URL)
+	}
+	k.Label, k.Permissions = title, c.Grant(on, "/api/v4/order/new", "/api/v4/main-account/withdraw")
+	return e.ok(http.StatusOK, map[string]any{})
+}
+
+// target finds the key that a call is about, once its other parameters have
+// been read.
+func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
+	p.Require("apiKeyId")
+	id := p.Text("apiKeyId")
+	if why := p.StrictComplaint(); why != nil {
+		return nil, e.badParameter(why)
+	}
+	i := slices.IndexFunc(c.Books.Keys, func(k *venue.Key) bool { return k.ID == id && k.Account.Parent == c.Key.Account })
+	if i < 0 {
+		return nil, e.refuse(http.StatusNotFound, 0, "API key not found")
+	}
+	return c.Books.Keys[i], nil
+}
+
+// listKeys answers /sub-account/api-key/list, the newest first.
+func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
+	p := e.parameters(c)
+	limit, offset := e.window(p, 100)
+	var only *venue.Account
+	if p.Given("subAccountId") {
+		only = e.subAccount(c, p, "subAccountId")
+	}
+	if why := p.StrictComplaint(); why != nil {
+		return e.badParameter(why)
+	}
+	var rows []any
+	for _, k := range slices.Backward(c.Books.Keys) {
+		if k.Account.Parent == c.Key.Account && (only == nil || k.Account == only) {
+			rows = append(rows, e.describeKey(k, "", "1"))
+		}
+	}
+	return e.part(rows, limit, offset)
+}
+
+// deleteKey answers /sub-account/api-key/delete.
+func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, e.parameters(c))
+	if refusal != nil {
+		return refusal
+	}
+	c.RemoveKey(k)
+	return e.ok(http.StatusOK, map[string]any{})
+}
+
+func (e *exchange) addresses(status int, k *venue.Key) *venue.Answer {
+	return e.ok(status, map[string]any{"data": append([]string{}, k.IPs...)})
+}
+
+// listAddresses answers /sub-account/api-key/ip-address/list.
+func (e *exchange) listAddresses(c *venue.Call) *venue.Answer {
+	k, refusal := e.target(c, e.parameters(c))
+	if refusal != nil {
+		return refusal
+	}
+	return e.addresses(http.StatusOK, k)
+}
+
+// addAddress answers /sub-account/api-key/ip-address/create. Whether it takes
+// IPv6 or blocks is not documented.
+func (e *exchange) addAddress(c *venue.Call) *venue.Answer {
+	p := e.parameters(c)
+	p.Require("ip")
+	text := p.Text("ip")
+	k, refusal := e.target(c, p)
+	address, err := netip.ParseAddr(text)
+	switch {
+	case refusal != nil:
+		return refusal
+	case err != nil || !address.Is4():
+		return e.refuse(http.StatusBadRequest, 0, "Invalid IP address.")
+	case slices.Contains(k.IPs, text):
+		return e.refuse(http.StatusBadRequest, 5, "IP address is already in allowlist")
+	case len(k.IPs) >= maxAddresses:
+		return e.refuse(http.StatusBadRequest, 5, fmt.Sprintf("Reached maximum number of allowed IPs: %d", maxAddresses))
+	}
+	k.IPs = append(k.IPs, text)
+	return e.addresses(http.StatusCreated, k)
+}
+
+// removeAddress answers /sub-account/api-key/ip-address/delete.
+func (e *exchange) removeAddress(c *venue.Call) *venue.Answer {
+	p := e.parameters(c)
+	p.Require("ip")
+	text := p.Text("ip")
+	k, refusal := e.target(c, p)
+	switch {
+	case refusal != nil:
+		return refusal
+	case !slices.Contains(k.IPs, text):
+		return e.refuse(http.StatusBadRequest, 5, "IP address is not in the allowlist")
+	}
+	k.IPs = slices.DeleteFunc(k.IPs, func(entry string) bool { return entry == text })
+	return e.addresses(http.StatusOK, k)
+}

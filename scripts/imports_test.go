@@ -1,0 +1,66 @@
+package scripts
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+)
+
+// TestEachExchangeIsOneColumn proves that an exchange can be worked on alone: its
+// driver, its simulated venue and the tests of both need no other exchange.
+func TestEachExchangeIsOneColumn(t *testing.T) {
+	var names []string
+	for _, exchange := range catalog.All() {
+		names = append(names, exchange.Describe().Name)
+	}
+	for _, own := range names {
+		t.Run(own, func(t *testing.T) {
+			needed := dependencies(t, "exchanges/"+own+"/...", "exchanges/simulator/"+own+"/...")
+			require.Contains(t, needed, "exchanges/"+own)
+			require.Contains(t, needed, "exchanges/simulator/"+own)
+			for _, other := range append(names, "catalog", "all") {
+				if other != own {
+					assert.NotContains(t, needed, "exchanges/"+other)
+					assert.NotContains(t, needed, "exchanges/simulator/"+other)
+				}
+			}
+		})
+	}
+}
+
+// TestSimulatorSharesNothingWithDrivers proves that no mistake can hide in code
+// that an exchange's driver and its stand-in have in common.
+func TestSimulatorSharesNothingWithDrivers(t *testing.T) {
+	for _, needed := range dependencies(t, "exchanges/simulator/...") {
+		assert.True(t, needed == "exchanges" || strings.HasPrefix(needed+"/", "exchanges/simulator/"),
+			"the simulator needs %s; from outside it may import package exchanges only, for the names of operations", needed)
+	}
+}
+
+// dependencies are the packages of this module that some of them need, tests and
+// themselves included, all by their folders.
+func dependencies(t *testing.T, folders ...string) []string {
+	const module = "vault-plugin-secrets-exchange/"
+	args := []string{"list", "-test", "-deps"}
+	for _, folder := range folders {
+		args = append(args, module+folder)
+	}
+	out, err := exec.Command("go", args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	var needed []string
+	for line := range strings.Lines(string(out)) {
+		// What is compiled anew for a test has the test's name in brackets. The
+		// external tests of a package and their program count as the package.
+		path, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		path = strings.TrimSuffix(strings.TrimSuffix(path, ".test"), "_test")
+		if folder, ours := strings.CutPrefix(path, module); ours {
+			needed = append(needed, folder)
+		}
+	}
+	return needed
+}
