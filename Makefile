@@ -5,6 +5,10 @@ COVERAGE ?= 85
 # The race detector needs a C compiler; RACE= leaves it out.
 RACE     ?= -race
 
+# How many packages are built and tested at a time. The two that come first need the
+# longest and mostly wait for Vault, which leaves the cores to the others.
+AT_A_TIME ?= $(shell echo $$((2 + $$(getconf _NPROCESSORS_ONLN))))
+
 # Packages whose tests need no Vault server.
 UNIT  = $(shell go list ./... | grep -v -e '/acceptance' -e '/scripts$$')
 # The packages whose tests make stress repeats.
@@ -25,7 +29,7 @@ vault: ## Provide bin/vault: one on the PATH that is new enough, else one built 
 
 .PHONY: test
 test: vault c-compiler ## Run all tests, those on a real Vault server included
-	go test $(RACE) -timeout 20m ./...
+	go test $(RACE) -timeout 20m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./...
 
 .PHONY: test-unit
 test-unit: c-compiler ## Run the tests that need no Vault server

@@ -43,11 +43,12 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// freePorts returns the first of n free ports in a row, below the range from
-// which the system takes ports of its own choice.
+// freePorts returns the first of n free ports in a row. They are below the ranges
+// from which the system and the acceptance tests, which run at the same time, choose
+// theirs: a port that is free now is needed only after a build.
 func freePorts(t *testing.T, n int) int {
 	for range 100 {
-		first := 10_000 + rand.IntN(20_000)
+		first := 10_000 + rand.IntN(10_000-n)
 		free := true
 		for port := first; port < first+n && free; port++ {
 			listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
