@@ -47,6 +47,7 @@ type engine struct {
 	connections *connections
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
+	places      *places
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator replaces root keys, which can take longer than a tick may.
@@ -79,6 +80,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		sleep:   exchanges.Sleep,
 		roles:   store.New[role](rolePrefix, nil),
 		ledger:  ledger.New(now, elapsed),
+		places:  newPlaces(now),
 		metrics: newMetrics(),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)

@@ -3,10 +3,12 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/ryanuber/go-glob"
 
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
@@ -23,6 +25,13 @@ type link struct {
 	about   exchanges.Description
 	variant exchanges.Variant
 	account *guarded
+}
+
+// allowsSubAccount reports whether keys may be minted in the sub-account.
+func (l *link) allowsSubAccount(name string) bool {
+	return slices.ContainsFunc(l.AllowedSubAccounts, func(allowed string) bool {
+		return glob.Glob(l.variant.SubAccountName(allowed), l.variant.SubAccountName(name))
+	})
 }
 
 // keyBaseURL is where a minted key is used.

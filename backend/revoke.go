@@ -73,7 +73,7 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	case l.Frozen == frozenAll:
 		return postpone(ctx, claim, errHeld)
 	}
-	err = l.failed(e.deleteAtExchange(ctx, l, entry))
+	err = l.failed(e.deleteAtExchange(exchanges.WithRevoking(ctx), l, entry))
 	// The exchange may have used up the time.
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -100,7 +100,6 @@ func postpone(ctx context.Context, claim *ledger.Claim, failure error) error {
 // whatever id its label leads to. It returns nil only if the key is gone.
 func (e *engine) deleteAtExchange(ctx context.Context, l *link, entry ledger.Entry) (err error) {
 	defer func() { e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc() }()
-	ctx = exchanges.WithRevoking(ctx)
 	switch {
 	case entry.ExchangeKeyID != "" && l.variant.Unlisted != "":
 		if err := exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {

@@ -80,6 +80,9 @@ type Variant struct {
 	Summary string
 	// SubAccountNaming says what names a sub-account: "name", "number", "e-mail".
 	SubAccountNaming string
+	// FoldNames says that names of sub-accounts are the same whatever their case,
+	// such as addresses in hexadecimal.
+	FoldNames bool
 	// Permissions is the exchange's vocabulary.
 	Permissions []Permission
 	// KeyTypes that a minted key can have; the first is the default.
@@ -205,6 +208,14 @@ func (d Description) Environment(name string) (Environment, error) {
 // Variant returns the variant of that name, or the first if name is empty.
 func (d Description) Variant(name string) (Variant, error) {
 	return find(d.Variants, name, "variant", d.DisplayName, func(v Variant) string { return v.Name })
+}
+
+// SubAccountName is the one spelling of a sub-account's name.
+func (v Variant) SubAccountName(name string) string {
+	if v.FoldNames {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // HasKeyType reports whether the exchange mints keys of that type.

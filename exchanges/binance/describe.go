@@ -71,6 +71,7 @@ func describeMaster() exchanges.Variant {
 		Name:             variantMaster,
 		Summary:          "a master account for which Binance has enabled the sub-account function; needs no partner agreement",
 		SubAccountNaming: "e-mail",
+		FoldNames:        true,
 		Permissions:      masterPermissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
 		// Neither length nor alphabet is documented, so labels are kept short.

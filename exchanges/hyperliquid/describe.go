@@ -55,6 +55,7 @@ func (Hyperliquid) Describe() exchanges.Description {
 		Variants: []exchanges.Variant{{
 			Summary:          "an account that has deposited; needs no agreement",
 			SubAccountNaming: "address of the account itself: its agents also act for all of its sub-accounts",
+			FoldNames:        true,
 			Permissions:      permissions(),
 			KeyTypes:         []exchanges.KeyType{exchanges.KeySecp256k1},
 			Label:            exchanges.LabelRule{MaxLength: 16, Hyphens: true},

@@ -58,6 +58,7 @@ func (Orderly) Describe() exchanges.Description {
 		Variants: []exchanges.Variant{{
 			Summary:          "a wallet's account with any broker of Orderly Network; needs no agreement",
 			SubAccountNaming: "account id (0x and 64 hexadecimal digits)",
+			FoldNames:        true,
 			Permissions:      permissions(),
 			KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 			Label:            exchanges.LabelRule{MaxLength: 32, Hyphens: true},

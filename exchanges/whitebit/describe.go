@@ -48,6 +48,7 @@ func (WhiteBIT) Describe() exchanges.Description {
 		Variants: []exchanges.Variant{{
 			Summary:           "a verified main account with sub-accounts enabled; needs no broker agreement",
 			SubAccountNaming:  "UUID",
+			FoldNames:         true,
 			Permissions:       permissions(),
 			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
 			KeysPerSubAccount: 50,
