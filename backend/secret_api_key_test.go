@@ -33,7 +33,9 @@ func TestARenewedLeaseEndsWithItsKey(t *testing.T) {
 	for _, increment := range []time.Duration{0, time.Minute, 45 * time.Minute, 12 * time.Hour} {
 		for name, tighten := range map[string]func(*desk){
 			"as it was": func(*desk) {},
-			"role":      func(d *desk) { d.must(logical.PatchOperation, "roles/pool", map[string]any{"max_ttl": "90m", "ttl": "10m"}) },
+			"role": func(d *desk) {
+				d.must(logical.PatchOperation, "roles/pool", map[string]any{"max_ttl": "90m", "ttl": "10m"})
+			},
 			"connection": func(d *desk) {
 				d.must(logical.PatchOperation, "roles/pool", map[string]any{"max_ttl": "80m"})
 				d.write("config/bybit", map[string]any{"max_ttl": "80m"})
