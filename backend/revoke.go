@@ -78,9 +78,9 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	switch {
-	case errors.Is(err, errCircuitOpen):
-		// Nothing was tried, or what came of it could not be asked for: nothing is
-		// recorded, and the key stays due.
+	case errors.Is(err, errCircuitOpen) && entry.LastError != "":
+		// Nothing was tried, or what came of it could not be asked for: the key stays
+		// due. Why it is still there was recorded before.
 		return err
 	case err != nil:
 		return postpone(ctx, claim, err)

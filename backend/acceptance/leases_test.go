@@ -88,13 +88,13 @@ func testRefusedRenewal(t *testing.T, e *engine) {
 	k := e.mint(t, trader)
 	for want, role := range map[string]fields{
 		"disabled":                             e.role("read,trade:spot").with(fields{"disabled": true}),
-		"no longer gives trade:spot":           e.role("read"),
-		"no longer allows the key's addresses": e.role("read,trade:spot").with(fields{"ip_allowlist": "203.0.113.7"}),
+		"no longer gives trade:spot":           e.role("read").with(fields{"disabled": false}),
+		"no longer allows the key's addresses": e.role("read,trade:spot").with(fields{"ip_allowlist": "203.0.113.7", "disabled": false}),
 	} {
 		e.write(t, "roles/"+trader, role)
 		refused(t, k.tryRenew(t), http.StatusBadRequest, want)
 	}
-	e.write(t, "roles/"+trader, e.role("read,trade:spot"))
+	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"disabled": false}))
 	e.write(t, "config/"+desk, fields{"frozen": "minting"})
 	refused(t, k.tryRenew(t), http.StatusBadRequest, "frozen")
 	e.write(t, "config/"+desk, fields{"frozen": "no"})
