@@ -1,4 +1,4 @@
-// Package scripts tests bootstrap.sh from the outside, as somebody runs it who
+// Package scripts tests bootstrap.sh from the outside, as someone runs it who
 // has just cloned the repository. It needs bin/vault, or builds it.
 package scripts
 
@@ -27,11 +27,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-// limit bounds one run of bootstrap.sh; it is so long because the run may have
-// to build Vault.
+// limit is the longest that one run of bootstrap.sh may take. It is so long
+// because the run may have to build Vault.
 const limit = 15 * time.Minute
 
-// bench is a place for one bootstrap.
+// bench is the place for one run of bootstrap.sh: its directory and its ports.
 type bench struct {
 	directory            string
 	vaultPort, simulator int
@@ -43,8 +43,8 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// freePorts returns the first of n free ports in a row. They are below the ranges
-// from which the system and the acceptance tests, which run at the same time, choose
+// freePorts returns the first of n consecutive free ports, below the ranges from
+// which the system and the acceptance tests, which run at the same time, choose
 // theirs: a port that is free now is needed only after a build.
 func freePorts(t *testing.T, n int) int {
 	for range 100 {
@@ -64,18 +64,17 @@ func freePorts(t *testing.T, n int) int {
 	return 0
 }
 
-// run runs bootstrap.sh, without an input, and returns all that it printed and
-// its exit code.
+// run runs bootstrap.sh without input, and returns everything that it printed
+// and its exit code.
 func (b *bench) run(t *testing.T, args []string, env ...string) (string, int) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	command := exec.CommandContext(ctx, "../bootstrap.sh", args...)
-	// Ports that somebody has chosen for an environment of their own are not
-	// those of this one.
+	// Ports that someone chose for their own environment must not be used here.
 	command.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "VAULT_PORT=") || strings.HasPrefix(variable, "SIMULATOR_BASE_PORT=")
 	})
-	// A Vault elsewhere, and its token, are not what bootstrap.sh is about.
+	// A Vault somewhere else, and its token, must not affect bootstrap.sh.
 	command.Env = append(command.Env, "BOOTSTRAP_DIR="+b.directory, "VAULT_ADDR=https://vault.example", "VAULT_NAMESPACE=elsewhere", "VAULT_FORMAT=yaml")
 	command.Env = append(command.Env, env...)
 	command.WaitDelay = 10 * time.Second
@@ -86,7 +85,7 @@ func (b *bench) run(t *testing.T, args []string, env ...string) (string, int) {
 	return string(out), command.ProcessState.ExitCode()
 }
 
-// up runs the demonstration, which must hold.
+// up runs the demonstration, which must succeed.
 func (b *bench) up(t *testing.T, env ...string) {
 	out, code := b.run(t, nil, env...)
 	require.Zero(t, code, out)
@@ -98,7 +97,7 @@ func (b *bench) up(t *testing.T, env ...string) {
 	}
 	require.Contains(t, out, "The exchanges are simulated.")
 	require.NotRegexp(t, `"(api_secret|passphrase|private_key)": *"[^(]`, out)
-	// Some exchanges take their time.
+	// Some exchanges take a while.
 	require.Eventually(t, func() bool { return len(b.keysAtExchanges(t)) == 0 }, 2*time.Minute, time.Second, "keys left behind")
 }
 
@@ -106,7 +105,7 @@ func (b *bench) ports() []string {
 	return []string{fmt.Sprintf("VAULT_PORT=%d", b.vaultPort), fmt.Sprintf("SIMULATOR_BASE_PORT=%d", b.simulator)}
 }
 
-// keysAtExchanges is the simulator's own view.
+// keysAtExchanges are the keys that the simulator itself lists.
 func (b *bench) keysAtExchanges(t *testing.T) []any {
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/keys", b.simulator))
 	require.NoError(t, err)
@@ -116,7 +115,7 @@ func (b *bench) keysAtExchanges(t *testing.T) []any {
 	return keys
 }
 
-// vault is a client of the server, with the settings of the file env.
+// vault is a client of the server, with the settings from the file env.
 func (b *bench) vault(t *testing.T) *api.Logical {
 	settings := map[string]string{}
 	env, err := os.ReadFile(filepath.Join(b.directory, "env"))
@@ -140,8 +139,8 @@ func (b *bench) pid(t *testing.T, name string) int {
 	return pid
 }
 
-// kill ends a process at once, as a power failure does, and with it the
-// processes that it has started, which would go on without it.
+// kill ends a process at once, as a power failure does, and also the processes
+// that it started, which would otherwise go on.
 func (b *bench) kill(t *testing.T, name string) {
 	pid := b.pid(t, name)
 	children := childrenOf(t, pid)
@@ -167,12 +166,12 @@ func childrenOf(t *testing.T, parent int) []int {
 	return children
 }
 
-// requireEnd waits until a process has ended and is no longer in the list.
+// requireEnd waits until a process has ended and is no longer listed.
 func requireEnd(t *testing.T, pid int) {
 	require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
 }
 
-// TestBootstrap follows one environment through its life.
+// TestBootstrap follows one environment through its whole life.
 func TestBootstrap(t *testing.T) {
 	b := newBench(t)
 	b.up(t, b.ports()...)
@@ -219,7 +218,7 @@ func TestBootstrap(t *testing.T) {
 	t.Run("after a reboot", func(t *testing.T) {
 		b.kill(t, "vault")
 		b.kill(t, "simulator")
-		// Numbers of processes are given out again.
+		// The system reuses process numbers.
 		require.NoError(t, os.WriteFile(filepath.Join(b.directory, "vault.pid"), []byte(strconv.Itoa(os.Getpid())), 0o600))
 		b.up(t)
 	})
@@ -235,7 +234,8 @@ func TestBootstrap(t *testing.T) {
 	})
 }
 
-// TestBootstrapOnTakenPorts proves that the message names what to change.
+// TestBootstrapOnTakenPorts proves that the message names the setting to
+// change.
 func TestBootstrapOnTakenPorts(t *testing.T) {
 	for name, test := range map[string]struct {
 		port func(*bench) int

@@ -36,7 +36,8 @@ func capabilities(all []exchanges.Exchange) string {
 	return capabilitiesHeading + table(titles, rows)
 }
 
-// columns of the table, each with what it says of a variant.
+// columns are those of the table, each with the function that fills its cell
+// for a variant.
 func columns() []column {
 	return []column{
 		{"exchange", name},
