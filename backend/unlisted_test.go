@@ -132,7 +132,7 @@ func TestKeyThatHasEndedByItself(t *testing.T) {
 		{unlisted, unlistedGrace, nil},
 		{exchanges.Variant{}, unlistedGrace, errStubborn},
 	} {
-		d.clock.now = entry.HardLimit.Add(test.after)
+		d.clock.advance(entry.HardLimit.Add(test.after).Sub(d.clock.Now()))
 		l := &link{variant: test.variant, account: &guarded{
 			Account: stubborn{}, circuit: &circuit{now: d.clock.Now}, observe: func(string, error, time.Duration) {},
 		}}
