@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -116,17 +117,19 @@ func TestLostCreateAnswerIsSettledByLabel(t *testing.T) {
 }
 
 func TestRefusedCreateLeavesNothing(t *testing.T) {
-	d := newDesk(t)
-	d.trader()
-	d.inject("bybit", exchanges.OpCreateKey, simulator.RateLimit, 0)
-	d.must(logical.PatchOperation, "roles/trader", map[string]any{"max_wait": "1s"})
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "bybit")
+		d.trader()
+		d.inject("bybit", exchanges.OpCreateKey, simulator.RateLimit, 0)
+		d.must(logical.PatchOperation, "roles/trader", map[string]any{"max_wait": "1s"})
 
-	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
-	var coded logical.HTTPCodedError
-	require.ErrorAs(t, err, &coded)
-	require.Equal(t, http.StatusTooManyRequests, coded.Code())
-	require.Empty(t, d.ledgerIDs())
-	require.Empty(t, d.sim.Keys())
+		_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+		var coded logical.HTTPCodedError
+		require.ErrorAs(t, err, &coded)
+		require.Equal(t, http.StatusTooManyRequests, coded.Code())
+		require.Empty(t, d.ledgerIDs())
+		require.Empty(t, d.sim.Keys())
+	})
 }
 
 func TestWrongGrantIsDeletedAtOnce(t *testing.T) {

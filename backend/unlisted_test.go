@@ -136,7 +136,7 @@ func TestKeyThatHasEndedByItself(t *testing.T) {
 		{unlisted, unlistedGrace, nil},
 		{exchanges.Variant{}, unlistedGrace, errStubborn},
 	} {
-		d.clock.now = entry.HardLimit.Add(test.after)
+		d.clock.advance(entry.HardLimit.Add(test.after).Sub(d.clock.Now()))
 		l := &link{variant: test.variant, account: guard(stubborn{}, d.clock.Now, func(exchanges.Operation, error, time.Duration) {})}
 		require.ErrorIs(t, d.engine.deleteAtExchange(t.Context(), l, entry), test.want)
 	}

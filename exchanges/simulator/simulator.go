@@ -48,6 +48,20 @@ func New(options Options, venues ...Listing) *Simulator {
 // from basePort+1 on, all at the address listen. With basePort 0 every port is
 // a free one. On an error it serves nothing.
 func (s *Simulator) Start(listen string, basePort int) error {
+	return s.Serve(func(i int) (net.Listener, error) {
+		port := 0
+		if basePort != 0 {
+			port = basePort + i
+		}
+		return net.Listen("tcp", net.JoinHostPort(listen, strconv.Itoa(port)))
+	})
+}
+
+// Serve is Start for callers with listeners of their own, such as tests in a
+// [testing/synctest] bubble, whose time stands still while anything waits for a
+// socket. It asks for the control API's listener first, as number 0, and then for
+// one for each exchange.
+func (s *Simulator) Serve(listen func(i int) (net.Listener, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.servers != nil {
@@ -60,11 +74,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 
 	listeners := make([]net.Listener, 0, len(handlers))
 	for i := range handlers {
-		port := 0
-		if basePort != 0 {
-			port = basePort + i
-		}
-		listener, err := net.Listen("tcp", net.JoinHostPort(listen, strconv.Itoa(port)))
+		listener, err := listen(i)
 		if err != nil {
 			for _, opened := range listeners {
 				_ = opened.Close()
@@ -79,7 +89,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 		s.servers = append(s.servers, server)
 		s.serving.Go(func() { _ = server.Serve(listener) })
 
-		url := "http://" + net.JoinHostPort(listen, strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+		url := "http://" + listener.Addr().String()
 		if i == 0 {
 			s.controlURL = url
 		} else {
