@@ -230,8 +230,5 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim 
 		// When the key was to end is not known any more.
 		entry.HardLimit = entry.Created.Add(expiry.Max)
 	}
-	if err := claim.Adopt(ctx, entry); err != nil {
-		return err
-	}
-	return e.deleteCondemned(ctx, req.Storage, claim)
+	return e.deleteAsked(ctx, req.Storage, claim, claim.Adopt(ctx, entry))
 }
