@@ -40,7 +40,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	// Two for Vault, and one each to move to.
+	// 3 for Vault and 21 for the simulator, so that both have room to move by one.
 	first := freePorts(t, 24)
 	b := &bench{directory: t.TempDir(), vaultPort: first, simulator: first + 3}
 	t.Cleanup(func() { b.run(t, []string{"down"}) })
