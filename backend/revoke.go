@@ -51,9 +51,27 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 	}
 }
 
-// revoke condemns the key and then deletes it. What fails here the sweeper
-// finishes.
+// revoke ends a key because somebody asked for it, even if it cannot be recorded
+// that the key must go: storage that fails must not keep a key alive that is known to
+// be unwanted. What fails here the sweeper finishes; if nothing was recorded, the
+// error says so, and whoever asked must ask again.
 func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
+	err := claim.Condemn(ctx)
+	if errors.Is(err, logical.ErrReadOnly) {
+		return err // Vault sends the request on to the node that may write.
+	}
+	if err != nil {
+		entry := claim.Entry()
+		e.Logger().Warn("it could not be recorded that a key must go; it is deleted all the same", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+	return e.deleteCondemned(ctx, s, claim)
+}
+
+// revokeDue ends a key that is due by the ledger, though nobody asked. It stops if
+// it cannot record that the key must go: another node may have taken over and
+// renewed the key, and this one, whose ledger is out of date, would delete it. What
+// fails here a later sweep finishes.
+func (e *engine) revokeDue(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
 	if err := claim.Condemn(ctx); err != nil {
 		return err
 	}
@@ -61,13 +79,14 @@ func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Cl
 }
 
 // deleteCondemned deletes the key at its exchange and forgets it once it is proved
-// gone; else it records the failure, and when to try again.
+// gone; else it records the failure, and when to try again. Its error also says what
+// could not be recorded.
 func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
 	entry := claim.Entry()
 	l, err := e.connections.get(ctx, s, entry.Connection)
 	switch {
 	case err != nil:
-		return err
+		return errors.Join(err, claim.Condemn(ctx))
 	case l == nil:
 		return postpone(ctx, claim, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
 	case l.Frozen == frozenAll:
@@ -81,7 +100,7 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	case errors.Is(err, errCircuitOpen) && entry.LastError != "":
 		// Nothing was tried, or what came of it could not be asked for: the key stays
 		// due. Why it is still there was recorded before.
-		return err
+		return errors.Join(err, claim.Condemn(ctx))
 	case err != nil:
 		return postpone(ctx, claim, err)
 	}
