@@ -12,12 +12,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// deleting is an account that answers a deletion, lists keys, and notes what it
-// was asked.
+// deleting is an account that answers deletions, lists keys and records what it was
+// asked.
 type deleting struct {
 	exchanges.Account
 	answer error
-	// refused are the ids of keys whose deletion is refused all the same.
+	// refused maps the ids of keys whose deletion is refused to the error.
 	refused map[string]error
 	list    func() ([]exchanges.KeyInfo, error)
 	deleted []string
@@ -40,7 +40,7 @@ func (d *deleting) ListKeys(_ context.Context, subAccount string) ([]exchanges.K
 	return d.list()
 }
 
-// checking is such an account that is asked for one key at a time.
+// checking is such an account that can also be asked for a single key.
 type checking struct {
 	*deleting
 	check     func(ref exchanges.KeyRef) ([]exchanges.KeyInfo, error)
@@ -99,7 +99,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// until lists the key up to a time, as an exchange does that takes a while.
+// until lists the key up to a certain time, like an exchange whose list lags
+// behind.
 func until(end time.Time) func() ([]exchanges.KeyInfo, error) {
 	return func() ([]exchanges.KeyInfo, error) {
 		if time.Now().Before(end) {
@@ -148,7 +149,7 @@ func TestSettleWaitsForTheList(t *testing.T) {
 	})
 }
 
-// Keys of one sub-account are settled each by itself, and looked for together.
+// Keys of one sub-account are settled one by one but looked up together.
 func TestSettleSeveral(t *testing.T) {
 	account := &deleting{
 		refused: map[string]error{"denied": failed(exchanges.ErrPermission), "lost": failed(exchanges.ErrOutcomeUnknown), "unknown": failed(exchanges.ErrNotFound)},
@@ -167,12 +168,12 @@ func TestSettleSeveral(t *testing.T) {
 	for _, err := range exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("a"), ref("b")) {
 		assert.ErrorIs(t, err, exchanges.ErrUnavailable)
 	}
-	assert.Equal(t, 1, account.asked, "a list that failed is not asked for again")
+	assert.Equal(t, 1, account.asked, "a list that failed is not requested again")
 
 	assert.Empty(t, exchanges.Settle(t.Context(), account, exchanges.Variant{}))
 }
 
-// A list of one sub-account proves nothing of another.
+// The list of one sub-account proves nothing about another.
 func TestSettleInSeveralSubAccounts(t *testing.T) {
 	account := &deleting{list: listing(nil, nil)}
 	elsewhere := exchanges.KeyRef{SubAccount: "elsewhere", ID: "key"}
@@ -182,7 +183,7 @@ func TestSettleInSeveralSubAccounts(t *testing.T) {
 	assert.Equal(t, 2, account.asked)
 }
 
-// Only the keys that are still listed are waited for, and looked for again.
+// Only keys that are still listed are waited for and looked up again.
 func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -190,7 +191,7 @@ func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 			if time.Since(start) < 2*time.Second {
 				return []exchanges.KeyInfo{{ID: "slow"}}, nil
 			}
-			// What was gone once is not looked for any more.
+			// A key that was gone once is not looked up again.
 			return []exchanges.KeyInfo{{ID: "fast"}}, nil
 		}}
 		errs := exchanges.Settle(t.Context(), account, exchanges.Variant{ListingDelay: 7 * time.Second}, ref("fast"), ref("slow"))
@@ -200,8 +201,8 @@ func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 	})
 }
 
-// An account that can be asked for one key is asked so for one key, and for the
-// list where several are to be found.
+// An account that can be asked for a single key is asked for it when there is one
+// key, and for the list when there are several.
 func TestSettleChecksOneKey(t *testing.T) {
 	there := func(ref exchanges.KeyRef) ([]exchanges.KeyInfo, error) { return []exchanges.KeyInfo{{ID: ref.ID}}, nil }
 	account := &checking{deleting: &deleting{answer: failed(exchanges.ErrInvalid), list: listing(nil, nil)}, check: there}
@@ -216,8 +217,8 @@ func TestSettleChecksOneKey(t *testing.T) {
 	require.Equal(t, 1, account.asked)
 }
 
-// Where no list shows a key, the key itself proves that it is gone, whatever is
-// said to its deletion.
+// Where no list shows a key, only the key itself proves that it is gone, whatever
+// the exchange answered to its deletion.
 func TestSettleUnlisted(t *testing.T) {
 	variant := exchanges.Variant{Unlisted: "it ends by itself"}
 	for _, test := range []struct {
