@@ -51,8 +51,8 @@ func TestSign(t *testing.T) {
 	assert.Equal(t, 2, compared)
 }
 
-// FuzzSign checks that whatever is asked for, the signature is the last
-// parameter, is read back as it was made, and covers the query and the body.
+// FuzzSign checks that the signature is always the last parameter, reads back as it
+// was made, and covers the query and the body.
 func FuzzSign(f *testing.F) {
 	f.Add("email=a%40b.c", "")
 	f.Add("", "email=a%40b.c&publicKey=%2B%2F%3D%0A")

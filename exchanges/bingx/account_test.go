@@ -30,8 +30,8 @@ const (
 	removeKey = "del"
 )
 
-// stub is a server that answers each call as told, with HTTP 200, and every
-// other with an empty object; the server's time is ours.
+// stub is a server that gives each call its prepared answer with HTTP 200, and
+// every other call an empty object. The server's time is ours.
 type stub struct {
 	exchanges.Account
 	mu     sync.Mutex
@@ -98,7 +98,7 @@ func TestInspect(t *testing.T) {
 		},
 		{"numbers in the envelope", ok(`{"permissions":[2],"ipAddresses":["203.0.113.1"]}`), some, []string{"2-read"}, []string{"203.0.113.1"}, "", []string{manager}},
 		{"numbers, unbound", `{"permissions":[2,5],"ipAddresses":[""]}`, some, []string{"2-read", "5-withdraw"}, []string{}, "", []string{withdraw, unbound, manager}},
-		{"addresses not told", `{"permissions":[2]}`, some, []string{"2-read"}, nil, "", []string{manager}},
+		{"addresses not shown", `{"permissions":[2]}`, some, []string{"2-read"}, nil, "", []string{manager}},
 		{
 			"flags", ok(`{"ipRestrict":true,"createTime":1767225600000,"enableReading":true,"enableFutures":false}`), some,
 			[]string{"enableReading"}, nil, "", []string{manager},
@@ -126,9 +126,9 @@ func TestInspect(t *testing.T) {
 		})
 	}
 	for name, answers := range map[string]map[string]string{
-		"rights not told":   {askRights: ok(`{"note":"root"}`), askUID: ok(`{"uid":1}`), listSubs: some},
+		"rights not shown":  {askRights: ok(`{"note":"root"}`), askUID: ok(`{"uid":1}`), listSubs: some},
 		"no rights":         {askRights: refusal(100004), askUID: ok(`{"uid":1}`), listSubs: some},
-		"account not told":  {askRights: `{"permissions":[2]}`, askUID: ok(`{}`), listSubs: some},
+		"account not shown": {askRights: `{"permissions":[2]}`, askUID: ok(`{}`), listSubs: some},
 		"no list":           {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{}`)},
 		"unnamed in a list": {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{"result":[{}]}`)},
 	} {
@@ -140,7 +140,7 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// Either document's names, numbers as such or in quotes.
+// The names of either document, with numbers as such or in quotes.
 func TestSubAccounts(t *testing.T) {
 	want := []exchanges.SubAccount{{Name: "16477999", Alias: "vaultsub01"}, {Name: "16478000", Alias: "vaultsub02", Frozen: true}}
 	for _, list := range []string{
@@ -153,7 +153,7 @@ func TestSubAccounts(t *testing.T) {
 	}
 }
 
-// order asks for the key of most of the tests below.
+// order asks for the key that most of the tests below use.
 func order() exchanges.KeyRequest {
 	return exchanges.KeyRequest{
 		SubAccount: "16477999", Label: "vlt-a1b2c3d4e5f6", Permissions: []string{"2-read", "3-perpetual-futures"}, Addresses: []string{"203.0.113.10"},
@@ -167,8 +167,8 @@ const (
 
 func keysOf(rows ...string) string { return ok(`{"apiInfos":[` + strings.Join(rows, ",") + `]}`) }
 
-// What a new key holds is what BingX then shows of it, whatever the answer to
-// the creation says.
+// A new key holds what BingX then shows of it, whatever the answer to the creation
+// says.
 func TestCreateKey(t *testing.T) {
 	for name, test := range map[string]struct{ created, listed string }{
 		"as documented": {ok(newKey), keysOf(row)},
@@ -202,7 +202,7 @@ func TestUnboundKey(t *testing.T) {
 	require.NotContains(t, s.bodies[createKey], "ipAddresses")
 }
 
-// A key that is not as it must be is deleted at once, by its whole name.
+// A key that is not as it must be is deleted at once, by its full name.
 func TestCreateKeyRollsBack(t *testing.T) {
 	none := keysOf()
 	for name, test := range map[string]struct {
@@ -210,11 +210,11 @@ func TestCreateKeyRollsBack(t *testing.T) {
 		kind            exchanges.Kind
 		says            string
 	}{
-		"no secret":           {ok(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "neither finished"},
+		"no secret":           {ok(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "could neither be completed"},
 		"not shown":           {ok(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
-		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "holds no secret"},
-		"under another label": {ok(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "neither finished"},
-		"cannot be asked for": {ok(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "neither finished"},
+		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "contains no secret"},
+		"under another label": {ok(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "could neither be completed"},
+		"cannot be asked for": {ok(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "could neither be completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: ok(`{}`)})
@@ -226,7 +226,7 @@ func TestCreateKeyRollsBack(t *testing.T) {
 	}
 }
 
-// An answer without a key, or with one that names none, leaves open what was
+// An answer without a key, or with a key that has no name, leaves open what was
 // made.
 func TestCreateAnswerWithoutTheKey(t *testing.T) {
 	for _, created := range []string{"{}", ok(`{}`), ok(`{"apiSecret":"s"}`), ok(`{"apiKey":"fak*******05","apiSecret":"s"}`)} {
@@ -252,9 +252,9 @@ func TestCreateKeyRefused(t *testing.T) {
 		says   string
 	}{
 		"full":                                {100400, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
-		"full, by a code that is not known":   {123456, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
+		"full, by an unknown code":            {123456, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
 		"room":                                {100400, keysOf(other), exchanges.ErrInvalid, "x"},
-		"room, by a code that is not known":   {123456, keysOf(other), exchanges.ErrOutcomeUnknown, "x"},
+		"room, by an unknown code":            {123456, keysOf(other), exchanges.ErrOutcomeUnknown, "x"},
 		"cannot be counted":                   {100400, refusal(100004), exchanges.ErrInvalid, "x"},
 		"cannot be counted, code not known":   {123456, refusal(100004), exchanges.ErrOutcomeUnknown, "x"},
 		"refused and made, which fills it up": {100400, keysOf(withOurs...), exchanges.ErrOutcomeUnknown, "x"},
@@ -277,7 +277,7 @@ func TestSubAccountIsANumber(t *testing.T) {
 	request.SubAccount = "vaultsub01"
 	_, err := s.CreateKey(t.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.ErrorContains(t, err, `"vaultsub01" is no sub-account`)
+	require.ErrorContains(t, err, `"vaultsub01" is not a sub-account`)
 	require.ErrorIs(t, exchangetest.Settle(t.Context(), s.Account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
 	require.Empty(t, s.calls)
 }
@@ -293,9 +293,9 @@ func TestListKeys(t *testing.T) {
 	}
 }
 
-// A deletion is proved by asking for that key alone. What does not surely say
-// that it is not there is no proof, and neither is a sub-account that this main
-// account does not have.
+// A deletion is proved by asking for that key alone. Only a certain answer that the
+// key is not there is proof; the answer that this main account does not have the
+// sub-account is none.
 func TestDeletionNeedsProof(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: "16477999", ID: "fakeBingxSubKey0005"}
 	other := `{"apiKey":"abc*******de","note":"other"}`
@@ -303,19 +303,19 @@ func TestDeletionNeedsProof(t *testing.T) {
 		deleted, one, all string
 		want              error
 	}{
-		"gone":                                     {ok(`{}`), keysOf(), "", nil},
-		"gone, answered without data":              {`{"code":0,"timestamp":1}`, keysOf(), "", nil},
-		"it was gone before":                       {refusal(100400), keysOf(), "", nil},
-		"gone, and the filter has no effect":       {ok(`{}`), keysOf(other), "", nil},
-		"still there":                              {ok(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
-		"still there, shown as asterisks":          {ok(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
-		"refused, still there":                     {refusal(100400), keysOf(row), "", exchanges.ErrInvalid},
-		"no list":                                  {ok(`{}`), ok(`{}`), "", exchanges.ErrUnavailable},
-		"a key without its name":                   {ok(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
-		"asking for it is refused, gone":           {ok(`{}`), refusal(123456), keysOf(other), nil},
-		"asking for it is refused, still there":    {ok(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
-		"another main account's":                   {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
-		"not permitted, so that nothing was asked": {refusal(100004), keysOf(), "", exchanges.ErrPermission},
+		"gone":                                  {ok(`{}`), keysOf(), "", nil},
+		"gone, answered without data":           {`{"code":0,"timestamp":1}`, keysOf(), "", nil},
+		"it was gone before":                    {refusal(100400), keysOf(), "", nil},
+		"gone, and the filter has no effect":    {ok(`{}`), keysOf(other), "", nil},
+		"still there":                           {ok(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
+		"still there, shown as asterisks":       {ok(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
+		"refused, still there":                  {refusal(100400), keysOf(row), "", exchanges.ErrInvalid},
+		"no list":                               {ok(`{}`), ok(`{}`), "", exchanges.ErrUnavailable},
+		"a key without its name":                {ok(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
+		"asking for it is refused, gone":        {ok(`{}`), refusal(123456), keysOf(other), nil},
+		"asking for it is refused, still there": {ok(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
+		"another main account's":                {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
+		"not permitted, so nothing was asked":   {refusal(100004), keysOf(), "", exchanges.ErrPermission},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -325,8 +325,8 @@ func TestDeletionNeedsProof(t *testing.T) {
 	}
 }
 
-// A root key that may only read passes the check, since BingX does not tell
-// whether it may manage sub-accounts. The first key that it should make shows it.
+// A read-only root key passes the check, since BingX does not say whether it may
+// manage sub-accounts. The first key that it should make shows it.
 func TestReadOnlyRoot(t *testing.T) {
 	s := simulator.New(simulator.Options{RateMultiplier: 1000}, standin.Venue())
 	require.NoError(t, s.Start("127.0.0.1", 0))

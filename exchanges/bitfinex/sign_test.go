@@ -30,10 +30,10 @@ func TestNewSigner(t *testing.T) {
 	require.NoError(t, err)
 	_, err = newSigner(exchanges.Credential{APIKey: "tok_other", Token: sample})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.ErrorContains(t, err, "api_key: the token is another one, "+fingerprint(sample))
+	require.ErrorContains(t, err, "api_key: it belongs to a different token, "+fingerprint(sample))
 }
 
-// TestSign compares what goes on the wire with requests of Bitfinex's own SDK.
+// TestSign compares what goes on the wire with requests made by Bitfinex's own SDK.
 func TestSign(t *testing.T) {
 	data, err := os.ReadFile("../../testdata/bitfinex/vectors.json")
 	require.NoError(t, err)
@@ -55,8 +55,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// A token is sent as it is, whether it is the credential or one that a call is
-// about.
+// A token is sent as is, whether it is the credential or one that a call is about.
 func TestSignWithToken(t *testing.T) {
 	want := http.Header{"Bfx-Token": {sample.Reveal()}, "Bfx-Nonce": {"1"}, "Content-Type": {"text/plain"}}
 	header := http.Header{"Content-Type": {"text/plain"}}
@@ -73,7 +72,7 @@ func TestSignWithToken(t *testing.T) {
 	header = http.Header{}
 	require.NoError(t, root.sign(&rest.Request{Header: header}, time.UnixMicro(1)))
 	require.Empty(t, header.Get("bfx-token"))
-	require.Equal(t, "2", header.Get("bfx-nonce"), "all numbers are of one row")
+	require.Equal(t, "2", header.Get("bfx-nonce"), "all numbers belong to one series")
 }
 
 // A number is never given out twice, whatever the clock does.

@@ -13,8 +13,8 @@ import (
 // broker is the main account of a non-disclosed broker.
 type broker struct{ account }
 
-// Inspect asks, besides who the root key is, for the broker's data, which only
-// brokers are given.
+// Inspect asks whose the root key is, and for the broker's data, which only brokers
+// are given.
 func (b *broker) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	identity, err := b.inspectV2(ctx)
 	if err != nil {

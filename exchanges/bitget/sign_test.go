@@ -40,7 +40,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// FuzzSign checks that the signature covers time, method, target and body.
+// FuzzSign checks that the signature covers the time, method, target and body.
 func FuzzSign(f *testing.F) {
 	file, at := exchangetest.ReadVectors(f, "bitget")
 	for _, vector := range file.Vectors {

@@ -31,7 +31,7 @@ func TestEncode(t *testing.T) {
 		readOnly, groups := encode(test.names)
 		require.Equal(t, test.readOnly, readOnly)
 		require.Equal(t, test.groups, groups)
-		require.Equal(t, asked, test.names, "the caller's list must stay as it is")
+		require.Equal(t, asked, test.names, "the caller's list must stay unchanged")
 	}
 }
 
@@ -54,14 +54,14 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// A key that Bybit makes as it was asked to shows what it was asked for.
+// A key that Bybit makes as requested shows what was asked for.
 func TestDecodeReversesEncode(t *testing.T) {
 	variant := New().Describe().Variants[0]
 	scopes := rapid.SliceOf(rapid.SampledFrom(variant.Offered()))
 	rapid.Check(t, func(t *rapid.T) {
 		wanted := exchanges.NewScopes(append(scopes.Draw(t, "scopes"), exchanges.ScopeRead)...)
 		grant, err := variant.Grant(wanted, nil)
-		require.NoError(t, err, "Bybit's permissions can all be parted")
+		require.NoError(t, err, "all of Bybit's permissions can be separated")
 		require.Equal(t, wanted, grant.Scopes)
 		readOnly, groups := encode(grant.Permissions)
 		require.Equal(t, grant.Permissions, decode(readOnly == 1, groups))
@@ -74,8 +74,8 @@ func TestDecodeReversesEncode(t *testing.T) {
 	})
 }
 
-// No permissions that Bybit may show pass for a read-only key unless the switch
-// says so.
+// Whatever permissions Bybit shows, a key does not pass for read-only unless the
+// switch says so.
 func FuzzDecode(f *testing.F) {
 	f.Add(true, []byte(`{"Spot":["SpotTrade"],"Wallet":[]}`))
 	f.Add(false, []byte(`{"ContractTrade":["Order","Position"],"Derivatives":["DerivativesTrade"]}`))

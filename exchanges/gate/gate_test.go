@@ -107,7 +107,7 @@ func TestInspect(t *testing.T) {
 
 	unlisted, err := v.root("unlisted").Inspect(t.Context())
 	require.NoError(t, err)
-	require.True(t, unlisted.CanMint, "not to be told the permissions stops nothing")
+	require.True(t, unlisted.CanMint, "being unable to read the permissions stops nothing")
 	require.Nil(t, unlisted.Permissions)
 
 	for kind, warning := range map[string]string{"unbound": "bound to no address", "trading": "has spot:write, wallet:write"} {

@@ -83,7 +83,7 @@ func TestTradeIsInseparable(t *testing.T) {
 	require.ErrorContains(t, err, "withdraw is not offered")
 }
 
-// The engine's passphrases are what OKX takes.
+// OKX accepts the engine's passphrases.
 func TestPassphraseRule(t *testing.T) {
 	rule := okx.New().Describe().Variants[0].Passphrase
 	require.GreaterOrEqual(t, rule.Length, 8)
@@ -172,7 +172,7 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, "1", request.Header.Get("x-simulated-trading"))
 }
 
-// A label that is taken means that a key of an earlier attempt exists.
+// A label that is taken means that a key from an earlier attempt exists.
 func TestLabelTaken(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main", "")

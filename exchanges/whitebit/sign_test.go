@@ -20,7 +20,7 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "root", APISecret: "secret"}
 }
 
-// What is signed is the body as it is sent, with the replay fields in it.
+// What is signed is the body as it is sent, including the replay fields.
 func TestSign(t *testing.T) {
 	s, err := newSigner(credential())
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// Calls made at the same time have different nonces, close to the time.
+// Concurrent calls have different nonces, close to the time.
 func TestNoncesAreUnique(t *testing.T) {
 	s, err := newSigner(credential())
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestNonceFollowsTheClock(t *testing.T) {
 	}
 }
 
-// FuzzSign checks that every JSON object is sent as it was given, but for the
+// FuzzSign checks that every JSON object is sent as it was given, apart from the
 // replay fields, and that nothing else is signed.
 func FuzzSign(f *testing.F) {
 	f.Add("/api/v4/order/new", []byte(`{"market":"BTC_USDT","amount":1.10,"text":"a<b\u00e9"}`))
