@@ -3,7 +3,6 @@ package exchanges
 import (
 	"context"
 	"slices"
-	"time"
 )
 
 // Settle deletes keys and proves that they are gone. The exchange's answer to a
@@ -62,7 +61,7 @@ func settle(ctx context.Context, account Account, variant Variant, all []*deleti
 		if left = undecided(left); len(left) == 0 {
 			return
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := Sleep(ctx, wait); err != nil {
 			for _, d := range left {
 				d.err = &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange still lists the key", Err: err}
 			}
@@ -112,16 +111,4 @@ func look(ctx context.Context, account Account, variant Variant, keys []*deletio
 // exchange shows only part of an id, an equal label counts too.
 func (v Variant) mayBe(key KeyInfo, ref KeyRef) bool {
 	return key.MayBe(ref.ID) || v.MaskedIDs && ref.Label != "" && key.Label == ref.Label
-}
-
-// pause waits, unless the context ends first.
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

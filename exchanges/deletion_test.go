@@ -58,7 +58,7 @@ func listing(keys []exchanges.KeyInfo, err error) func() ([]exchanges.KeyInfo, e
 
 func failed(kind exchanges.Kind) error { return &exchanges.Error{Kind: kind} }
 
-func ref(id string) exchanges.KeyRef { return exchanges.KeyRef{SubAccount: "desk", ID: id} }
+func keyRef(id string) exchanges.KeyRef { return exchanges.KeyRef{SubAccount: "desk", ID: id} }
 
 func TestSettle(t *testing.T) {
 	gone := []exchanges.KeyInfo{{ID: "other"}}
@@ -91,7 +91,7 @@ func TestSettle(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account := &deleting{answer: test.deleted, list: listing(test.keys, test.listed)}
-			err := exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref("key"))
+			err := exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, keyRef("key"))
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, []string{"key"}, account.deleted)
 			require.Equal(t, test.asks, account.asked, "how often the keys were listed")
@@ -130,7 +130,7 @@ func TestSettleWaitsForTheList(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				account := &deleting{answer: test.deleted, list: until(start.Add(test.listed))}
-				err := exchanges.SettleOne(t.Context(), account, slow, ref("key"))
+				err := exchanges.SettleOne(t.Context(), account, slow, keyRef("key"))
 				require.ErrorIs(t, err, test.want)
 				require.Equal(t, test.took, time.Since(start))
 			})
@@ -141,7 +141,7 @@ func TestSettleWaitsForTheList(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			start := time.Now()
-			err := exchanges.SettleOne(ctx, &deleting{list: until(start.Add(time.Hour))}, slow, ref("key"))
+			err := exchanges.SettleOne(ctx, &deleting{list: until(start.Add(time.Hour))}, slow, keyRef("key"))
 			require.ErrorIs(t, err, exchanges.ErrUnavailable)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.Equal(t, 2*time.Second, time.Since(start))
@@ -155,7 +155,7 @@ func TestSettleSeveral(t *testing.T) {
 		refused: map[string]error{"denied": failed(exchanges.ErrPermission), "lost": failed(exchanges.ErrOutcomeUnknown), "unknown": failed(exchanges.ErrNotFound)},
 		list:    listing([]exchanges.KeyInfo{{ID: "denied"}, {ID: "lie"}, {ID: "lost"}, {ID: "other"}}, nil),
 	}
-	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("gone"), ref("denied"), ref("lie"), ref("lost"), ref("unknown"))
+	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("gone"), keyRef("denied"), keyRef("lie"), keyRef("lost"), keyRef("unknown"))
 	require.Len(t, errs, 5)
 	assert.NoError(t, errs[0])
 	assert.ErrorIs(t, errs[1], exchanges.ErrPermission)
@@ -165,7 +165,7 @@ func TestSettleSeveral(t *testing.T) {
 	assert.Equal(t, 1, account.asked)
 
 	account = &deleting{list: listing(nil, failed(exchanges.ErrUnavailable))}
-	for _, err := range exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("a"), ref("b")) {
+	for _, err := range exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("a"), keyRef("b")) {
 		assert.ErrorIs(t, err, exchanges.ErrUnavailable)
 	}
 	assert.Equal(t, 1, account.asked, "a list that failed is not requested again")
@@ -177,7 +177,7 @@ func TestSettleSeveral(t *testing.T) {
 func TestSettleInSeveralSubAccounts(t *testing.T) {
 	account := &deleting{list: listing(nil, nil)}
 	elsewhere := exchanges.KeyRef{SubAccount: "elsewhere", ID: "key"}
-	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("key"), elsewhere)
+	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("key"), elsewhere)
 	assert.NoError(t, errs[0])
 	assert.ErrorIs(t, errs[1], exchanges.ErrInvalid)
 	assert.Equal(t, 2, account.asked)
@@ -194,7 +194,7 @@ func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 			// A key that was gone once is not looked up again.
 			return []exchanges.KeyInfo{{ID: "fast"}}, nil
 		}}
-		errs := exchanges.Settle(t.Context(), account, exchanges.Variant{ListingDelay: 7 * time.Second}, ref("fast"), ref("slow"))
+		errs := exchanges.Settle(t.Context(), account, exchanges.Variant{ListingDelay: 7 * time.Second}, keyRef("fast"), keyRef("slow"))
 		require.Equal(t, []error{nil, nil}, errs)
 		require.Equal(t, 3*time.Second, time.Since(start))
 		require.Equal(t, 3, account.asked)
@@ -206,13 +206,13 @@ func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 func TestSettleChecksOneKey(t *testing.T) {
 	there := func(ref exchanges.KeyRef) ([]exchanges.KeyInfo, error) { return []exchanges.KeyInfo{{ID: ref.ID}}, nil }
 	account := &checking{deleting: &deleting{answer: failed(exchanges.ErrInvalid), list: listing(nil, nil)}, check: there}
-	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref("key")), exchanges.ErrInvalid)
+	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, keyRef("key")), exchanges.ErrInvalid)
 	account.answer = nil
-	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref("key")), exchanges.ErrUnavailable)
+	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, keyRef("key")), exchanges.ErrUnavailable)
 	require.Equal(t, []bool{false, true}, account.confirmed)
 	require.Zero(t, account.asked)
 
-	require.Equal(t, []error{nil, nil}, exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("key"), ref("other")))
+	require.Equal(t, []error{nil, nil}, exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("key"), keyRef("other")))
 	require.Len(t, account.confirmed, 2)
 	require.Equal(t, 1, account.asked)
 }
@@ -243,7 +243,7 @@ func TestSettleUnlisted(t *testing.T) {
 				}
 				return []exchanges.KeyInfo{{ID: ref.ID}}, nil
 			}}
-			for _, err := range exchanges.Settle(t.Context(), account, variant, ref("a"), ref("b")) {
+			for _, err := range exchanges.Settle(t.Context(), account, variant, keyRef("a"), keyRef("b")) {
 				require.ErrorIs(t, err, test.want)
 			}
 			require.Len(t, account.confirmed, 2, "each key is asked")

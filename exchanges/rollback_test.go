@@ -66,7 +66,7 @@ func TestRollBack(t *testing.T) {
 				assert.ErrorIs(t, err, test.cause)
 				assert.ErrorIs(t, err, test.deletion)
 			}
-			if test.cause == lost {
+			if errors.Is(test.cause, lost) {
 				assert.ErrorIs(t, err, context.DeadlineExceeded)
 			}
 		})
