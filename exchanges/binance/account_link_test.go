@@ -76,19 +76,19 @@ func TestLinkMintsNoHMACKeys(t *testing.T) {
 }
 
 func TestLinkRollBack(t *testing.T) {
-	refused := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'ipAddress' is not valid."}`}
+	refusal := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'ipAddress' is not valid."}`}
 	for _, test := range []struct {
 		name    string
 		answers map[string]reply
 		kind    exchanges.Kind
 		says    string
 	}{
-		{"refused", map[string]reply{routeRestrictLink: refused}, exchanges.ErrInvalid, "restrict key to addresses"},
-		{"a later call refused", map[string]reply{routeOptionsLink: refused}, exchanges.ErrInvalid, "add permission to key"},
+		{"refused", map[string]reply{routeRestrictLink: refusal}, exchanges.ErrInvalid, "restrict key to addresses"},
+		{"a later call refused", map[string]reply{routeOptionsLink: refusal}, exchanges.ErrInvalid, "add permission to key"},
 		{"lost", map[string]reply{routeRestrictLink: {502, ""}}, exchanges.ErrUnavailable, "restrict key to addresses"},
 		{
 			"not deleted either",
-			map[string]reply{routeRestrictLink: refused, routeListLink: {200, `[{"apikey":"AbC****"}]`}},
+			map[string]reply{routeRestrictLink: refusal, routeListLink: {200, `[{"apikey":"AbC****"}]`}},
 			exchanges.ErrOutcomeUnknown, "delete key AbCdEf of sub-account 1000123",
 		},
 		{"no key in the answer", map[string]reply{routeCreateLink: {200, `{}`}}, exchanges.ErrOutcomeUnknown, "not the documented form"},
@@ -143,7 +143,7 @@ func TestListLinkKeys(t *testing.T) {
 // The list shows at most the beginning of each key, so only a query for the single
 // key proves a deletion.
 func TestLinkDeletionIsProved(t *testing.T) {
-	refused := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'subAccountApiKey' is not valid."}`}
+	refusal := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'subAccountApiKey' is not valid."}`}
 	for _, test := range []struct {
 		name    string
 		deleted reply
@@ -151,10 +151,10 @@ func TestLinkDeletionIsProved(t *testing.T) {
 		gone    bool
 	}{
 		{"not listed", reply{200, `{}`}, `[]`, true},
-		{"unknown and not listed", refused, `[]`, true},
+		{"unknown and not listed", refusal, `[]`, true},
 		{"listed whole", reply{200, `{}`}, `[{"apikey":"AbCdEf"}]`, false},
 		{"listed masked", reply{200, `{}`}, `[{"apikey":"AbC***"}]`, false},
-		{"refused and listed masked", refused, `[{"apikey":"AbC***"}]`, false},
+		{"refused and listed masked", refusal, `[{"apikey":"AbC***"}]`, false},
 		{"all masked", reply{200, `{}`}, `[{"apikey":"******"}]`, false},
 		{"another listed", reply{200, `{}`}, `[{"apikey":"XyZ***"},{"apikey":"XyZabc"}]`, true},
 	} {

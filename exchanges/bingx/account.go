@@ -99,8 +99,8 @@ const subAccountPageSize = 1000
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
-	err := rest.NumberedPages(subAccountPageSize, func(number string) (int, error) {
-		page, err := a.subAccountPage(ctx, number, subAccountPageSize)
+	err := rest.NumberedPages(subAccountPageSize, func(pageNumber string) (int, error) {
+		page, err := a.subAccountPage(ctx, pageNumber, subAccountPageSize)
 		all = append(all, page...)
 		return len(page), err
 	})
@@ -119,7 +119,7 @@ type subAccount struct {
 
 func (s subAccount) number() string { return string(cmp.Or(s.SubUID, s.UID)) }
 
-func (a *account) subAccountPage(ctx context.Context, number string, size int) ([]exchanges.SubAccount, error) {
+func (a *account) subAccountPage(ctx context.Context, pageNumber string, size int) ([]exchanges.SubAccount, error) {
 	var page struct {
 		Result         rest.List[subAccount] `json:"result"`
 		SubAccountList rest.List[subAccount] `json:"subAccountList"`
@@ -127,7 +127,7 @@ func (a *account) subAccountPage(ctx context.Context, number string, size int) (
 	rows := func() []subAccount { return append(page.Result.Items, page.SubAccountList.Items...) }
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
-		Query: rest.Query("page", number, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
+		Query: rest.Query("page", pageNumber, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (page.Result.Present || page.SubAccountList.Present) &&
 				!slices.ContainsFunc(rows(), func(s subAccount) bool { return s.number() == "" })

@@ -71,7 +71,7 @@ func newStub(t *testing.T, answers map[string]string) *stub {
 	return s
 }
 
-func ok(data string) string { return `{"code":0,"timestamp":1767225600000,"data":` + data + `}` }
+func good(data string) string { return `{"code":0,"timestamp":1767225600000,"data":` + data + `}` }
 
 func refusal(code int) string {
 	return fmt.Sprintf(`{"code":%d,"msg":"x","timestamp":1767225600000}`, code)
@@ -84,7 +84,7 @@ func TestInspect(t *testing.T) {
 		unbound  = "14 days"
 		noSubs   = "no sub-account"
 	)
-	some := ok(`{"result":[{"subUid":"16477999"}]}`)
+	some := good(`{"result":[{"subUid":"16477999"}]}`)
 	for _, test := range []struct {
 		name, rights, subs string
 		permissions        []string
@@ -96,23 +96,23 @@ func TestInspect(t *testing.T) {
 			"numbers", `{"apiKey":"k","permissions":[1,2,3,4,6,7],"ipAddresses":["203.0.113.1"],"note":"root"}`, some,
 			[]string{"1-spot", "2-read", "3-perpetual-futures", "4-universal-transfer", "6", "7-internal-transfer"}, []string{"203.0.113.1"}, "", []string{manager},
 		},
-		{"numbers in the envelope", ok(`{"permissions":[2],"ipAddresses":["203.0.113.1"]}`), some, []string{"2-read"}, []string{"203.0.113.1"}, "", []string{manager}},
+		{"numbers in the envelope", good(`{"permissions":[2],"ipAddresses":["203.0.113.1"]}`), some, []string{"2-read"}, []string{"203.0.113.1"}, "", []string{manager}},
 		{"numbers, unbound", `{"permissions":[2,5],"ipAddresses":[""]}`, some, []string{"2-read", "5-withdraw"}, []string{}, "", []string{withdraw, unbound, manager}},
 		{"addresses not shown", `{"permissions":[2]}`, some, []string{"2-read"}, nil, "", []string{manager}},
 		{
-			"flags", ok(`{"ipRestrict":true,"createTime":1767225600000,"enableReading":true,"enableFutures":false}`), some,
+			"flags", good(`{"ipRestrict":true,"createTime":1767225600000,"enableReading":true,"enableFutures":false}`), some,
 			[]string{"enableReading"}, nil, "", []string{manager},
 		},
 		{
 			"flags without the envelope, unbound", `{"ipRestrict":false,"enableReading":true,"enableWithdrawals":true}`, some,
 			[]string{"enableReading", "enableWithdrawals"}, []string{}, "", []string{withdraw, unbound, manager},
 		},
-		{"no sub-account", `{"permissions":[2]}`, ok(`{"result":[]}`), []string{"2-read"}, nil, "", []string{manager, noSubs}},
+		{"no sub-account", `{"permissions":[2]}`, good(`{"result":[]}`), []string{"2-read"}, nil, "", []string{manager, noSubs}},
 		{"of a sub-account", `{"permissions":[2]}`, refusal(100403), []string{"2-read"}, nil, "main account", []string{manager}},
 		{"may not list", `{"permissions":[2]}`, refusal(100004), []string{"2-read"}, nil, manager, []string{manager}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			identity, err := newStub(t, map[string]string{askRights: test.rights, askUID: ok(`{"uid":16477000}`), listSubs: test.subs}).Inspect(t.Context())
+			identity, err := newStub(t, map[string]string{askRights: test.rights, askUID: good(`{"uid":16477000}`), listSubs: test.subs}).Inspect(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, "16477000", identity.Account)
 			require.Equal(t, test.permissions, identity.Permissions)
@@ -126,11 +126,11 @@ func TestInspect(t *testing.T) {
 		})
 	}
 	for name, answers := range map[string]map[string]string{
-		"rights not shown":  {askRights: ok(`{"note":"root"}`), askUID: ok(`{"uid":1}`), listSubs: some},
-		"no rights":         {askRights: refusal(100004), askUID: ok(`{"uid":1}`), listSubs: some},
-		"account not shown": {askRights: `{"permissions":[2]}`, askUID: ok(`{}`), listSubs: some},
-		"no list":           {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{}`)},
-		"unnamed in a list": {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{"result":[{}]}`)},
+		"rights not shown":  {askRights: good(`{"note":"root"}`), askUID: good(`{"uid":1}`), listSubs: some},
+		"no rights":         {askRights: refusal(100004), askUID: good(`{"uid":1}`), listSubs: some},
+		"account not shown": {askRights: `{"permissions":[2]}`, askUID: good(`{}`), listSubs: some},
+		"no list":           {askRights: `{"permissions":[2]}`, askUID: good(`{"uid":1}`), listSubs: good(`{}`)},
+		"unnamed in a list": {askRights: `{"permissions":[2]}`, askUID: good(`{"uid":1}`), listSubs: good(`{"result":[{}]}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			identity, err := newStub(t, answers).Inspect(t.Context())
@@ -147,7 +147,7 @@ func TestSubAccounts(t *testing.T) {
 		`{"result":[{"subUid":"16477999","subAccountString":"vaultsub01","freeze":false},{"subUid":16478000,"subAccountString":"vaultsub02","freeze":true}]}`,
 		`{"subAccountList":[{"uid":16477999,"subAccountString":"vaultsub01","isFreeze":false},{"uid":"16478000","subAccountString":"vaultsub02","isFreeze":true}]}`,
 	} {
-		found, err := newStub(t, map[string]string{listSubs: ok(list)}).SubAccounts(t.Context())
+		found, err := newStub(t, map[string]string{listSubs: good(list)}).SubAccounts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, found)
 	}
@@ -165,16 +165,16 @@ const (
 	row    = `{"apiKey":"fak*******05","note":"vlt-a1b2c3d4e5f6","permissions":[3,2],"ipAddresses":["203.0.113.10"],"status":0,"createTime":1767225600000}`
 )
 
-func keysOf(rows ...string) string { return ok(`{"apiInfos":[` + strings.Join(rows, ",") + `]}`) }
+func keysOf(rows ...string) string { return good(`{"apiInfos":[` + strings.Join(rows, ",") + `]}`) }
 
 // A new key holds what BingX then shows of it, whatever the answer to the creation
 // says.
 func TestCreateKey(t *testing.T) {
 	for name, test := range map[string]struct{ created, listed string }{
-		"as documented": {ok(newKey), keysOf(row)},
-		"other names":   {ok(`{"apiKey":"fakeBingxSubKey0005","secretKey":"s"}`), ok(`{"apiKeyList":[` + row + `]}`)},
-		"whole":         {ok(newKey), keysOf(strings.Replace(row, "fak*******05", "fakeBingxSubKey0005", 1))},
-		"the filter has no effect": {ok(newKey), keysOf(
+		"as documented": {good(newKey), keysOf(row)},
+		"other names":   {good(`{"apiKey":"fakeBingxSubKey0005","secretKey":"s"}`), good(`{"apiKeyList":[` + row + `]}`)},
+		"whole":         {good(newKey), keysOf(strings.Replace(row, "fak*******05", "fakeBingxSubKey0005", 1))},
+		"the filter has no effect": {good(newKey), keysOf(
 			`{"apiKey":"abc*******de","note":"vlt-a1b2c3d4e5f6"}`, `{"apiKey":"fak*******05","note":"another"}`, row)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestCreateKey(t *testing.T) {
 func TestUnboundKey(t *testing.T) {
 	request := order()
 	request.Addresses = nil
-	s := newStub(t, map[string]string{createKey: ok(newKey), queryKey: keysOf(strings.Replace(row, "203.0.113.10", "", 1))})
+	s := newStub(t, map[string]string{createKey: good(newKey), queryKey: keysOf(strings.Replace(row, "203.0.113.10", "", 1))})
 	key, err := s.CreateKey(t.Context(), request)
 	require.NoError(t, err)
 	require.Equal(t, []string{}, key.Addresses)
@@ -210,14 +210,14 @@ func TestCreateKeyRollsBack(t *testing.T) {
 		kind            exchanges.Kind
 		says            string
 	}{
-		"no secret":           {ok(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "could neither be completed"},
-		"not shown":           {ok(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
-		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "contains no secret"},
-		"under another label": {ok(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "could neither be completed"},
-		"cannot be asked for": {ok(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "could neither be completed"},
+		"no secret":           {good(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "could neither be completed"},
+		"not shown":           {good(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
+		"no secret and gone":  {good(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "contains no secret"},
+		"under another label": {good(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "could neither be completed"},
+		"cannot be asked for": {good(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "could neither be completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: ok(`{}`)})
+			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: good(`{}`)})
 			_, err := s.CreateKey(t.Context(), order())
 			require.ErrorIs(t, err, test.kind)
 			require.ErrorContains(t, err, test.says)
@@ -229,7 +229,7 @@ func TestCreateKeyRollsBack(t *testing.T) {
 // An answer without a key, or with a key that has no name, leaves open what was
 // made.
 func TestCreateAnswerWithoutTheKey(t *testing.T) {
-	for _, created := range []string{"{}", ok(`{}`), ok(`{"apiSecret":"s"}`), ok(`{"apiKey":"fak*******05","apiSecret":"s"}`)} {
+	for _, created := range []string{"{}", good(`{}`), good(`{"apiSecret":"s"}`), good(`{"apiKey":"fak*******05","apiSecret":"s"}`)} {
 		s := newStub(t, map[string]string{createKey: created})
 		_, err := s.CreateKey(t.Context(), order())
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, created)
@@ -283,7 +283,7 @@ func TestSubAccountIsANumber(t *testing.T) {
 }
 
 func TestListKeys(t *testing.T) {
-	for _, list := range []string{keysOf(row), ok(`{"apiKeyList":[` + row + `]}`)} {
+	for _, list := range []string{keysOf(row), good(`{"apiKeyList":[` + row + `]}`)} {
 		keys, err := newStub(t, map[string]string{listKeys: list}).ListKeys(t.Context(), "16477999")
 		require.NoError(t, err)
 		require.Equal(t, []exchanges.KeyInfo{{
@@ -303,17 +303,17 @@ func TestDeletionNeedsProof(t *testing.T) {
 		deleted, one, all string
 		want              error
 	}{
-		"gone":                                  {ok(`{}`), keysOf(), "", nil},
+		"gone":                                  {good(`{}`), keysOf(), "", nil},
 		"gone, answered without data":           {`{"code":0,"timestamp":1}`, keysOf(), "", nil},
 		"it was gone before":                    {refusal(100400), keysOf(), "", nil},
-		"gone, and the filter has no effect":    {ok(`{}`), keysOf(other), "", nil},
-		"still there":                           {ok(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
-		"still there, shown as asterisks":       {ok(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
+		"gone, and the filter has no effect":    {good(`{}`), keysOf(other), "", nil},
+		"still there":                           {good(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
+		"still there, shown as asterisks":       {good(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
 		"refused, still there":                  {refusal(100400), keysOf(row), "", exchanges.ErrInvalid},
-		"no list":                               {ok(`{}`), ok(`{}`), "", exchanges.ErrUnavailable},
-		"a key without its name":                {ok(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
-		"asking for it is refused, gone":        {ok(`{}`), refusal(123456), keysOf(other), nil},
-		"asking for it is refused, still there": {ok(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
+		"no list":                               {good(`{}`), good(`{}`), "", exchanges.ErrUnavailable},
+		"a key without its name":                {good(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
+		"asking for it is refused, gone":        {good(`{}`), refusal(123456), keysOf(other), nil},
+		"asking for it is refused, still there": {good(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
 		"another main account's":                {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
 		"not permitted, so nothing was asked":   {refusal(100004), keysOf(), "", exchanges.ErrPermission},
 	} {

@@ -25,8 +25,8 @@ func subject(root string) exchangetest.Subject {
 	post := func(path, query string) exchanges.UserRequest {
 		return exchanges.UserRequest{Method: http.MethodPost, Path: path, Query: query}
 	}
-	const order = "symbol=BTC-USDT&side=BUY&type=MARKET&quantity=1"
-	spot := post("/openApi/spot/v1/trade/order", order)
+	const spotOrder = "symbol=BTC-USDT&side=BUY&type=MARKET&quantity=1"
+	spot := post("/openApi/spot/v1/trade/order", spotOrder)
 	return exchangetest.Subject{
 		Exchange: New(),
 		Venue:    standin.Venue(),
@@ -38,7 +38,7 @@ func subject(root string) exchangetest.Subject {
 			// No call for margin orders is documented. A key that may place spot
 			// orders is assumed to be able to place margin orders too.
 			{Name: "margin order", Scope: exchanges.ScopeMargin, Request: spot},
-			{Name: "futures order", Scope: exchanges.ScopeFutures, Request: post("/openApi/swap/v2/trade/order", order)},
+			{Name: "futures order", Scope: exchanges.ScopeFutures, Request: post("/openApi/swap/v2/trade/order", spotOrder)},
 			{Name: "transfer", Scope: exchanges.ScopeTransfer, Request: post("/openApi/api/v3/post/asset/transfer", "type=FUND_PFUTURES&asset=USDT&amount=1")},
 			{Name: "withdrawal", Scope: exchanges.ScopeWithdraw, Request: post("/openApi/wallets/v1/capital/withdraw/apply", "coin=USDT&address=x&amount=1")},
 		},

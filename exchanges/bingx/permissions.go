@@ -48,8 +48,8 @@ func encode(names []string) []int {
 	numbers := []int{}
 	for _, name := range names {
 		code, _, _ := strings.Cut(name, "-")
-		if number, err := strconv.Atoi(code); err == nil {
-			numbers = append(numbers, number)
+		if n, err := strconv.Atoi(code); err == nil {
+			numbers = append(numbers, n)
 		}
 	}
 	slices.Sort(numbers)

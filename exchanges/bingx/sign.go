@@ -99,12 +99,12 @@ func (s signer) signBody(request *rest.Request, timestamp string) error {
 // quotes and everything else without blanks, and as it is sent.
 func texts(name string, value json.RawMessage) (signed, sent string, err error) {
 	var compact bytes.Buffer
-	if err := json.Compact(&compact, value); err != nil {
+	if err = json.Compact(&compact, value); err != nil {
 		return "", "", fmt.Errorf("the body must be a JSON object")
 	}
 	plain := compact.String()
 	if strings.HasPrefix(plain, `"`) {
-		if err := json.Unmarshal(value, &plain); err != nil {
+		if err = json.Unmarshal(value, &plain); err != nil {
 			return "", "", fmt.Errorf("the body must be a JSON object")
 		}
 	}

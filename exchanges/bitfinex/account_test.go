@@ -72,9 +72,9 @@ func (v *venue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // request asks for a token that lasts an hour.
-func request(permissions ...string) exchanges.KeyRequest {
+func request(names ...string) exchanges.KeyRequest {
 	return exchanges.KeyRequest{
-		SubAccount: self, Permissions: permissions, KeyType: exchanges.KeyBearer, Expires: time.Now().Add(time.Hour),
+		SubAccount: self, Permissions: names, KeyType: exchanges.KeyBearer, Expires: time.Now().Add(time.Hour),
 	}
 }
 
@@ -197,7 +197,7 @@ func TestCheckIsWaitedFor(t *testing.T) {
 		require.NoError(t, err)
 		defer account.Close()
 		for range 20 {
-			_, err := account.Inspect(t.Context())
+			_, err = account.Inspect(t.Context())
 			require.NoError(t, err)
 		}
 		impatient := exchanges.WithPatience(t.Context(), 500*time.Millisecond)

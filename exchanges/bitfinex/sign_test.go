@@ -46,12 +46,12 @@ func TestSign(t *testing.T) {
 		nonce := v.StringToSign[len("/api"+v.Path) : len(v.StringToSign)-len(v.Body)]
 		at, err := strconv.ParseInt(nonce, 10, 64)
 		require.NoError(t, err)
-		request := &rest.Request{Method: v.Method, Path: v.Path, Header: http.Header{}, Body: []byte(v.Body)}
-		require.NoError(t, s.sign(request, time.UnixMicro(at)))
+		call := &rest.Request{Method: v.Method, Path: v.Path, Header: http.Header{}, Body: []byte(v.Body)}
+		require.NoError(t, s.sign(call, time.UnixMicro(at)))
 		require.Equal(t, http.Header{
 			"Bfx-Apikey": {file.APIKey}, "Bfx-Nonce": {nonce}, "Bfx-Signature": {v.Signature}, "Content-Type": {"application/json"},
-		}, request.Header, v.Name)
-		require.Equal(t, v.Signature, request.Signature)
+		}, call.Header, v.Name)
+		require.Equal(t, v.Signature, call.Signature)
 	}
 }
 
@@ -93,14 +93,14 @@ func FuzzSign(f *testing.F) {
 		sign := func(body string) *rest.Request {
 			s, err := newSigner(exchanges.Credential{APIKey: "key", APISecret: "secret"})
 			require.NoError(t, err)
-			request := &rest.Request{Path: path, Body: []byte(body), Header: http.Header{}}
-			require.NoError(t, s.sign(request, time.UnixMicro(at)))
-			return request
+			call := &rest.Request{Path: path, Body: []byte(body), Header: http.Header{}}
+			require.NoError(t, s.sign(call, time.UnixMicro(at)))
+			return call
 		}
-		request := sign(body)
-		want, err := rest.HexHMAC384("secret")("/api" + path + request.Header.Get("bfx-nonce") + body)
+		signed := sign(body)
+		want, err := rest.HexHMAC384("secret")("/api" + path + signed.Header.Get("bfx-nonce") + body)
 		require.NoError(t, err)
-		require.Equal(t, want, request.Signature)
-		require.Equal(t, body == other, sign(other).Signature == request.Signature)
+		require.Equal(t, want, signed.Signature)
+		require.Equal(t, body == other, sign(other).Signature == signed.Signature)
 	})
 }

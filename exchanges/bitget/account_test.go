@@ -75,8 +75,8 @@ func (s *stub) body(path string) map[string]any {
 	return s.sent[path]
 }
 
-func (s *stub) open(variant string) exchanges.Account {
-	account, err := New().Open(credential(), exchanges.Options{BaseURL: s.url, Variant: variant, RateMultiplier: 1000})
+func (s *stub) open(name string) exchanges.Account {
+	account, err := New().Open(credential(), exchanges.Options{BaseURL: s.url, Variant: name, RateMultiplier: 1000})
 	require.NoError(s, err)
 	s.Cleanup(account.Close)
 	return account
@@ -84,9 +84,9 @@ func (s *stub) open(variant string) exchanges.Account {
 
 // simulated opens a root of the simulated exchange, in a variant that need not
 // be its own.
-func simulated(t *testing.T, root, variant string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
+func simulated(t *testing.T, root, name string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
 	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
-	return s.OpenRoot(root, exchanges.Options{Variant: variant}), s.Access(root), s.Simulator
+	return s.OpenRoot(root, exchanges.Options{Variant: name}), s.Access(root), s.Simulator
 }
 
 func request(access simulator.Access, permissions ...string) exchanges.KeyRequest {
@@ -359,7 +359,7 @@ func TestClassicRevocationKeepsThePlace(t *testing.T) {
 	require.Equal(t, order.Addresses, live[0].IPs)
 
 	for range 9 {
-		_, err := account.CreateKey(t.Context(), order)
+		_, err = account.CreateKey(t.Context(), order)
 		require.NoError(t, err)
 	}
 	_, err = account.CreateKey(t.Context(), order)

@@ -114,7 +114,7 @@ type unifiedKey struct {
 }
 
 func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	isReadOnly, list := encode(request.Permissions, unifiedReading())
+	onlyReads, list := encode(request.Permissions, unifiedReading())
 	body := struct {
 		SubUID      string   `json:"subUid"`
 		Note        string   `json:"note"`
@@ -126,7 +126,7 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		SubUID: request.SubAccount, Note: request.Label, Type: "read_write", Passphrase: request.Passphrase.Reveal(),
 		Permissions: list, IPs: append([]string{}, request.Addresses...),
 	}
-	if isReadOnly {
+	if onlyReads {
 		body.Type = "read_only"
 	}
 	var created unifiedKey

@@ -79,7 +79,7 @@ func brokerReading() []string {
 
 // encode returns whether a key is to be of the read-only type, and its list: for a
 // read-only key, what it may read.
-func encode(names, reading []string) (isReadOnly bool, list []string) {
+func encode(names, reading []string) (onlyReads bool, list []string) {
 	if !slices.Contains(names, readOnly) {
 		return false, names
 	}

@@ -47,24 +47,24 @@ func readGroups() []string {
 type groups map[string][]string
 
 // encode converts permission names into Bybit's form.
-func encode(names []string) (readOnlySwitch int, permissions groups) {
+func encode(names []string) (readOnlySwitch int, byGroup groups) {
 	if slices.Contains(names, readOnly) {
 		readOnlySwitch = 1
 		names = append(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == readOnly }), readGroups()...)
 	}
-	permissions = groups{}
+	byGroup = groups{}
 	for _, name := range names {
 		group, value, _ := strings.Cut(name, ".")
-		permissions[group] = append(permissions[group], value)
+		byGroup[group] = append(byGroup[group], value)
 	}
-	return readOnlySwitch, permissions
+	return readOnlySwitch, byGroup
 }
 
 // decode is the reverse of encode: the sorted permission names that a key
 // holds.
-func decode(isReadOnly bool, permissions groups) []string {
+func decode(isReadOnly bool, byGroup groups) []string {
 	var names []string
-	for group, values := range permissions {
+	for group, values := range byGroup {
 		for _, value := range values {
 			names = append(names, group+"."+value)
 		}

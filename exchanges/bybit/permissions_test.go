@@ -28,9 +28,9 @@ func TestEncode(t *testing.T) {
 		},
 	} {
 		asked := slices.Clone(test.names)
-		readOnly, groups := encode(test.names)
+		readOnly, byGroup := encode(test.names)
 		require.Equal(t, test.readOnly, readOnly)
-		require.Equal(t, test.groups, groups)
+		require.Equal(t, test.groups, byGroup)
 		require.Equal(t, asked, test.names, "the caller's list must stay unchanged")
 	}
 }
@@ -63,13 +63,13 @@ func TestDecodeReversesEncode(t *testing.T) {
 		grant, err := variant.Grant(wanted, nil)
 		require.NoError(t, err, "all of Bybit's permissions can be separated")
 		require.Equal(t, wanted, grant.Scopes)
-		readOnly, groups := encode(grant.Permissions)
-		require.Equal(t, grant.Permissions, decode(readOnly == 1, groups))
+		readOnly, byGroup := encode(grant.Permissions)
+		require.Equal(t, grant.Permissions, decode(readOnly == 1, byGroup))
 
 		// Unified accounts add Derivatives to ContractTrade.
-		if groups["ContractTrade"] != nil {
-			groups["Derivatives"] = []string{"DerivativesTrade"}
-			require.NoError(t, variant.CheckGrant(grant, decode(readOnly == 1, groups)))
+		if byGroup["ContractTrade"] != nil {
+			byGroup["Derivatives"] = []string{"DerivativesTrade"}
+			require.NoError(t, variant.CheckGrant(grant, decode(readOnly == 1, byGroup)))
 		}
 	})
 }
@@ -80,11 +80,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(true, []byte(`{"Spot":["SpotTrade"],"Wallet":[]}`))
 	f.Add(false, []byte(`{"ContractTrade":["Order","Position"],"Derivatives":["DerivativesTrade"]}`))
 	f.Fuzz(func(t *testing.T, isReadOnly bool, data []byte) {
-		var permissions groups
-		if json.Unmarshal(data, &permissions) != nil {
+		var byGroup groups
+		if json.Unmarshal(data, &byGroup) != nil {
 			return
 		}
-		names := decode(isReadOnly, permissions)
+		names := decode(isReadOnly, byGroup)
 		require.True(t, slices.IsSorted(names))
 		if slices.Contains(names, readOnly) {
 			require.True(t, isReadOnly)

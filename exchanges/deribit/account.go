@@ -42,12 +42,12 @@ var (
 
 // Open implements [exchanges.Exchange].
 func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
-	signer, err := newSigner(credential)
+	s, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
 	client, err := rest.NewClient(d.Describe(), credential, options, rest.Config{
-		Sign:       signer.sign,
+		Sign:       s.sign,
 		Unwrap:     unwrap,
 		ServerTime: serverTime,
 	})
@@ -55,7 +55,7 @@ func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options
 		return nil, err
 	}
 	a := &account{
-		Client: client, signer: signer, direct: options.Variant == variantDirect,
+		Client: client, signer: s, direct: options.Variant == variantDirect,
 		root: func() exchanges.Credential { return credential },
 	}
 	a.sessions = newSessions(a.logIn)

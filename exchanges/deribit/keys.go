@@ -89,9 +89,9 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 		return made, nil
 	}
 	err = exchanges.Finish(ctx, at{a, o.place}, a.Variant(), o.made, o.ref(made), func(ctx context.Context) error {
-		bound, err := a.bind(ctx, o, made)
+		bound, failure := a.bind(ctx, o, made)
 		made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
-		return err
+		return failure
 	})
 	return made, err
 }

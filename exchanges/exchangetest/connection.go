@@ -26,7 +26,7 @@ func (s *suite) testCancellation(t *testing.T) {
 			venue.Reset()
 			o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 			before := goleak.IgnoreCurrent()
-			account, err := s.Exchange.Open(credential(venue.root(t).Credential), venue.options(t))
+			account, err := s.Exchange.Open(credentialOf(venue.root(t).Credential), venue.options(t))
 			require.NoError(t, err)
 
 			gone, cancel := context.WithCancel(t.Context())
@@ -76,7 +76,7 @@ func (s *suite) testConnections(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	options := venue.options(t)
 	options.BaseURL = relay.url
-	account, err := s.Exchange.Open(credential(venue.root(t).Credential), options)
+	account, err := s.Exchange.Open(credentialOf(venue.root(t).Credential), options)
 	require.NoError(t, err)
 	for range 500 {
 		_, err := account.Inspect(deadline(t))

@@ -32,7 +32,7 @@ func (s *suite) testFaults(t *testing.T) {
 					s.testReadFault(t, b.venue, account, fault, operation)
 				}
 				b.inject(t, exchanges.OpCreateKey, fault, 0, 0)
-				s.failedCreation(t, b.venue, account, t.Context())
+				s.failedCreation(t.Context(), t, b.venue, account)
 			})
 		})
 	}
@@ -41,11 +41,11 @@ func (s *suite) testFaults(t *testing.T) {
 		venue := s.start(t)
 		options := venue.options(t)
 		options.Timeout = time.Second
-		account := venue.open(t, credential(venue.root(t).Credential), options)
+		account := venue.open(t, credentialOf(venue.root(t).Credential), options)
 		warmUp(t, account)
 		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
 		ctx := deadline(t)
-		err := s.failedCreation(t, venue, account, ctx)
+		err := s.failedCreation(ctx, t, venue, account)
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.NoError(t, ctx.Err(), "the account's own timeout must end the call, not the caller's deadline")
@@ -58,7 +58,7 @@ func (s *suite) testFaults(t *testing.T) {
 		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err := s.failedCreation(t, venue, account, ctx)
+		err := s.failedCreation(ctx, t, venue, account)
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	})
@@ -69,7 +69,7 @@ func (s *suite) testFaults(t *testing.T) {
 		// This is the port of tcpmux, which no other test running meanwhile can be
 		// given.
 		options.BaseURL = "http://127.0.0.1:1"
-		account := venue.open(t, credential(venue.root(t).Credential), options)
+		account := venue.open(t, credentialOf(venue.root(t).Credential), options)
 		_, err := account.CreateKey(deadline(t), s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t)).KeyRequest)
 		assert.ErrorIs(t, err, exchanges.ErrUnavailable, "what could not be sent did not run")
 		assert.ErrorContains(t, err, "base_url")
@@ -105,7 +105,7 @@ func (s *suite) testReadFault(t *testing.T, venue *venue, account exchanges.Acco
 
 // failedCreation creates a key where that must fail, and checks that it was
 // tried once and that no key is left.
-func (s *suite) failedCreation(t *testing.T, venue *venue, account exchanges.Account, ctx context.Context) error {
+func (s *suite) failedCreation(ctx context.Context, t *testing.T, venue *venue, account exchanges.Account) error {
 	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 	_, err := account.CreateKey(ctx, o.KeyRequest)
 	require.Error(t, err)

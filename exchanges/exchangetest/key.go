@@ -62,9 +62,9 @@ func (s *suite) label() string {
 // keyPair makes a pair. RSA pairs are slow to make, so one serves all keys.
 func (s *suite) keyPair(t *testing.T, keyType exchanges.KeyType) (public string, private exchanges.Secret) {
 	if keyType == exchanges.KeyRSA {
-		pair := s.rsaPair()
-		require.NoError(t, pair.err)
-		return pair.public, pair.private
+		shared := s.rsaPair()
+		require.NoError(t, shared.err)
+		return shared.public, shared.private
 	}
 	public, private, err := exchanges.MakeKeyPair(s.Exchange, keyType)
 	require.NoError(t, err)

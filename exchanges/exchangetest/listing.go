@@ -25,7 +25,7 @@ func (s *suite) testInspect(t *testing.T) {
 			}
 		}
 		for kind, access := range kinds {
-			account := venue.open(t, credential(access.Credential), venue.options(t))
+			account := venue.open(t, credentialOf(access.Credential), venue.options(t))
 			identity, err := account.Inspect(deadline(t))
 			require.NoError(t, err, kind)
 			assert.True(t, identity.CanMint, kind)
@@ -56,7 +56,7 @@ func (s *suite) testInspect(t *testing.T) {
 				continue
 			}
 			tried++
-			account := venue.open(t, credential(access.Credential), venue.options(t))
+			account := venue.open(t, credentialOf(access.Credential), venue.options(t))
 			identity, err := account.Inspect(deadline(t))
 			if err != nil {
 				assert.ErrorIs(t, err, exchanges.ErrPermission, kind)
@@ -74,7 +74,7 @@ func (s *suite) testInspect(t *testing.T) {
 		if !ok {
 			return
 		}
-		identity, err := venue.open(t, credential(access.Credential), venue.options(t)).Inspect(deadline(t))
+		identity, err := venue.open(t, credentialOf(access.Credential), venue.options(t)).Inspect(deadline(t))
 		require.NoError(t, err)
 		assert.Empty(t, identity.Addresses)
 		if identity.CanMint {
@@ -84,7 +84,7 @@ func (s *suite) testInspect(t *testing.T) {
 		}
 	})
 	t.Run("wrong credential", func(t *testing.T) {
-		good := credential(venue.root(t).Credential)
+		good := credentialOf(venue.root(t).Credential)
 		unknown := good
 		unknown.APIKey = scramble(good.APIKey)
 		wrong := map[string]exchanges.Credential{"api_key": unknown}

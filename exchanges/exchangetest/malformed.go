@@ -88,14 +88,14 @@ func (b *bubble) spoil(t *testing.T, good func(), again func(how string)) {
 	answers := slices.Clone(b.wire.messages())
 	require.NotEmpty(t, answers)
 	for _, m := range answers {
-		for _, spoilt := range spoilt(m.answer.body) {
+		for _, bad := range spoilt(m.answer.body) {
 			b.wire.instead(func(now message) *canned {
 				if now.method != m.method || now.path != m.path {
 					return nil
 				}
-				return &canned{status: m.answer.status, header: m.answer.header, body: spoilt.body}
+				return &canned{status: m.answer.status, header: m.answer.header, body: bad.body}
 			})
-			again(m.path + " " + spoilt.how)
+			again(m.path + " " + bad.how)
 		}
 	}
 }

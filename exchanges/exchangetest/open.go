@@ -57,7 +57,7 @@ func (s *suite) form(needed ...string) ([]string, bool) {
 // secret.
 func (s *suite) testOpen(t *testing.T) {
 	venue := s.start(t)
-	good := credential(venue.root(t).Credential)
+	good := credentialOf(venue.root(t).Credential)
 	refused := func(t *testing.T, c exchanges.Credential, options exchanges.Options, field string) {
 		account, err := s.Exchange.Open(c, options)
 		if err == nil {

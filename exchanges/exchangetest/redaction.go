@@ -20,7 +20,7 @@ func (s *suite) testRedaction(t *testing.T) {
 	t.Run("printing", func(t *testing.T) {
 		venue := s.start(t)
 		account := venue.account(t)
-		root := credential(venue.root(t).Credential)
+		root := credentialOf(venue.root(t).Credential)
 		o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 		key := o.create(deadline(t), t, account)
 		listed := venue.list(deadline(t), t, account, o.SubAccount)
@@ -49,7 +49,7 @@ const echoMark = "echo"
 func (s *suite) testEcho(t *testing.T, b *bubble) {
 	account := b.account(t)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
-	root := credential(b.root(t).Credential)
+	root := credentialOf(b.root(t).Credential)
 	secrets := slices.Concat(fragments(root), fragments(exchanges.Credential{Passphrase: o.Passphrase, Token: noSuchKey().Token}))
 	echoed := 0
 	for _, failure := range s.failures(t) {

@@ -56,5 +56,5 @@ func (s Simulated) Open(credential exchanges.Credential, options exchanges.Optio
 // OpenRoot opens an account with one of the roots, by its kind.
 func (s Simulated) OpenRoot(kind string, options exchanges.Options) exchanges.Account {
 	s.Helper()
-	return s.Open(credential(s.Access(kind).Credential), options)
+	return s.Open(credentialOf(s.Access(kind).Credential), options)
 }

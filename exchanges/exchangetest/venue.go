@@ -71,8 +71,8 @@ func (v *venue) otherRoot(kind string) (simulator.Access, bool) {
 	return v.Root(v.suite.description.Name, kind)
 }
 
-// credential converts the simulator's credential into ours.
-func credential(c simulator.Credential) exchanges.Credential {
+// credentialOf converts the simulator's credential into ours.
+func credentialOf(c simulator.Credential) exchanges.Credential {
 	return exchanges.Credential{
 		APIKey:     c.APIKey,
 		APISecret:  exchanges.Secret(c.APISecret),
@@ -92,7 +92,7 @@ func (v *venue) options(t *testing.T) exchanges.Options {
 
 // account opens the root that can do everything.
 func (v *venue) account(t *testing.T) exchanges.Account {
-	return v.open(t, credential(v.root(t).Credential), v.options(t))
+	return v.open(t, credentialOf(v.root(t).Credential), v.options(t))
 }
 
 // open opens an account that is closed when the test ends.

@@ -195,7 +195,7 @@ type bubble struct {
 // account opens the root that can do everything and makes a first call, so
 // that the clock has been measured.
 func (b *bubble) account(t *testing.T) exchanges.Account {
-	account := b.open(t, credential(b.root(t).Credential), b.options)
+	account := b.open(t, credentialOf(b.root(t).Credential), b.options)
 	_, err := account.Inspect(t.Context())
 	require.NoError(t, err)
 	return account

@@ -203,11 +203,11 @@ func TestAgentActsForSubAccount(t *testing.T) {
 		`{"action":{"type":"noop"},"expiresAfter":1}`:                                                      false,
 		`{"action":{"type":"subAccountTransfer","subAccountUser":"` + sub + `","isDeposit":true,"usd":1}}`: true,
 	} {
-		signed, err := signer.SignRequest(v.Context(), exchanges.UserRequest{
+		request, err := signer.SignRequest(v.Context(), exchanges.UserRequest{
 			Method: http.MethodPost, Path: pathExchange, Body: []byte(body), ContentType: "application/json",
 		})
 		require.NoError(t, err)
-		response, err := http.DefaultClient.Do(signed)
+		response, err := http.DefaultClient.Do(request)
 		require.NoError(t, err)
 		var answer [256]byte
 		n, _ := response.Body.Read(answer[:])

@@ -37,11 +37,11 @@ func (v venue) root(kind string) *account {
 }
 
 // request asks for a new key in the first sub-account.
-func (v venue) request(permissions ...string) (exchanges.KeyRequest, exchanges.Secret) {
+func (v venue) request(scopes ...string) (exchanges.KeyRequest, exchanges.Secret) {
 	public, private, err := New().NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(v, err)
 	return exchanges.KeyRequest{
-		SubAccount: v.Exchange("orderly").SubAccounts[0], Label: "vlt-1", Permissions: permissions, Addresses: []string{"127.0.0.1"},
+		SubAccount: v.Exchange("orderly").SubAccounts[0], Label: "vlt-1", Permissions: scopes, Addresses: []string{"127.0.0.1"},
 		KeyType: exchanges.KeyEd25519, PublicKey: public, Expires: time.Now().Add(time.Hour),
 	}, private
 }
@@ -85,8 +85,8 @@ func TestInspectMintedKey(t *testing.T) {
 	require.WithinDuration(t, request.Expires, identity.ExpiresAt, time.Millisecond)
 
 	for name, call := range map[string]func() error{
-		"create": func() error { _, err := user.CreateKey(v.Context(), request); return err },
-		"list":   func() error { _, err := user.ListKeys(v.Context(), request.SubAccount); return err },
+		"create": func() error { _, failure := user.CreateKey(v.Context(), request); return failure },
+		"list":   func() error { _, failure := user.ListKeys(v.Context(), request.SubAccount); return failure },
 		"delete": func() error {
 			return exchangetest.Settle(v.Context(), user, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
 		},

@@ -73,12 +73,12 @@ func group(endpoint string) string {
 }
 
 // wanted reports whether a key with the permissions may use the endpoint.
-func wanted(permissions []string, endpoint string) bool {
+func wanted(asked []string, endpoint string) bool {
 	name := group(endpoint)
 	if name == permOrders {
-		return slices.Contains(permissions, permSpot) || slices.Contains(permissions, permCollateral)
+		return slices.Contains(asked, permSpot) || slices.Contains(asked, permCollateral)
 	}
-	return slices.Contains(permissions, name)
+	return slices.Contains(asked, name)
 }
 
 // held returns the sorted permissions that a key has; it has one as soon as it may

@@ -35,8 +35,8 @@ func TestConformance(t *testing.T) {
 		},
 		// The vectors have the fields in an order of their own, and their nonce
 		// as other clients write it.
-		Signature: func(credential exchanges.Credential, text string) (string, error) {
-			s, err := newSigner(credential)
+		Signature: func(c exchanges.Credential, text string) (string, error) {
+			s, err := newSigner(c)
 			if err != nil {
 				return "", err
 			}
