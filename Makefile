@@ -58,10 +58,11 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
 .PHONY: lint
-lint: ## Check format, go vet, golangci-lint (.golangci.yml) and the shell scripts
+lint: ## Check format, go vet, golangci-lint (.golangci.yml), hidden functions and the shell scripts
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'These files are not formatted; run make fmt.'; exit 1; }
 	go vet ./...
 	scripts/golangci-lint.sh run ./...
+	scripts/shadowfunc.sh ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
 .PHONY: docs

@@ -3,17 +3,16 @@ package exchanges
 import (
 	"context"
 	"slices"
-	"time"
 )
 
-// Settle deletes keys and proves that they are gone: what an exchange answers to
-// a deletion, be it a success or a refusal, proves nothing. The i-th error is nil
-// only if the i-th key is surely gone, which includes that it never was; where
-// [Variant.NoDeletion] is set, only if it surely can do nothing any more. Several
-// keys of one sub-account are proved gone by one list.
+// Settle deletes keys and proves that they are gone. The exchange's answer to a
+// deletion proves nothing, whether it confirms or refuses. The i-th error is nil
+// only if the i-th key is certainly gone or never existed; where
+// [Variant.NoDeletion] is set, only if the key can certainly do nothing any more.
+// One list proves this for several keys of one sub-account.
 //
-// The wait for an exchange that goes on listing deleted keys
-// ([Variant.ListingDelay]) ends with the context.
+// An exchange may go on listing deleted keys ([Variant.ListingDelay]). The wait for
+// it ends with the context.
 func Settle(ctx context.Context, account Account, variant Variant, refs ...KeyRef) []error {
 	all := make([]*deletion, len(refs))
 	for i, ref := range refs {
@@ -32,7 +31,7 @@ func SettleOne(ctx context.Context, account Account, variant Variant, ref KeyRef
 	return Settle(ctx, account, variant, ref)[0]
 }
 
-// deleteWhole deletes a key, unless no more than a part of its id is known.
+// deleteWhole deletes a key, unless only part of its id is known.
 func deleteWhole(ctx context.Context, account Account, ref KeyRef) error {
 	if IsMasked(ref.ID) {
 		return &Error{
@@ -50,10 +49,10 @@ type deletion struct {
 	err error
 }
 
-// settle looks for the keys until each is settled.
+// settle looks for the keys until the fate of each is settled.
 func settle(ctx context.Context, account Account, variant Variant, all []*deletion) {
 	left := undecided(all)
-	// The exchange is asked again after 1, 3 and 7 sevenths of the delay.
+	// Ask again after 1, 3 and 7 sevenths of the delay.
 	for wait := variant.ListingDelay / 7; len(left) > 0; wait *= 2 {
 		look(ctx, account, variant, left)
 		for _, d := range left {
@@ -62,7 +61,7 @@ func settle(ctx context.Context, account Account, variant Variant, all []*deleti
 		if left = undecided(left); len(left) == 0 {
 			return
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := Sleep(ctx, wait); err != nil {
 			for _, d := range left {
 				d.err = &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange still lists the key", Err: err}
 			}
@@ -71,8 +70,7 @@ func settle(ctx context.Context, account Account, variant Variant, all []*deleti
 	}
 }
 
-// undecided decides about each key, and returns those of which more must be
-// known.
+// undecided decides about each key and returns those that need more evidence.
 func undecided(all []*deletion) []*deletion {
 	var left []*deletion
 	for _, d := range all {
@@ -84,8 +82,8 @@ func undecided(all []*deletion) []*deletion {
 	return left
 }
 
-// look asks the exchange for the keys: for one alone where it can be asked so,
-// else for the list of all.
+// look asks the exchange for the keys: one by one where it can be asked for a
+// single key, else by listing them all.
 func look(ctx context.Context, account Account, variant Variant, keys []*deletion) {
 	checker, can := account.(KeyChecker)
 	type answer struct {
@@ -109,20 +107,8 @@ func look(ctx context.Context, account Account, variant Variant, keys []*deletio
 	}
 }
 
-// mayBe reports whether a listed key may be the one that is named. Where ids are
-// shown in part, the label tells too.
+// mayBe reports whether a listed key may be the one that ref names. Where the
+// exchange shows only part of an id, an equal label counts too.
 func (v Variant) mayBe(key KeyInfo, ref KeyRef) bool {
 	return key.MayBe(ref.ID) || v.MaskedIDs && ref.Label != "" && key.Label == ref.Label
-}
-
-// pause waits, unless the context ends first.
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

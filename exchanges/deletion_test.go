@@ -12,12 +12,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// deleting is an account that answers a deletion, lists keys, and notes what it
-// was asked.
+// deleting is an account that answers deletions, lists keys and records what it was
+// asked.
 type deleting struct {
 	exchanges.Account
 	answer error
-	// refused are the ids of keys whose deletion is refused all the same.
+	// refused maps the ids of keys whose deletion is refused to the error.
 	refused map[string]error
 	list    func() ([]exchanges.KeyInfo, error)
 	deleted []string
@@ -40,7 +40,7 @@ func (d *deleting) ListKeys(_ context.Context, subAccount string) ([]exchanges.K
 	return d.list()
 }
 
-// checking is such an account that is asked for one key at a time.
+// checking is such an account that can also be asked for a single key.
 type checking struct {
 	*deleting
 	check     func(ref exchanges.KeyRef) ([]exchanges.KeyInfo, error)
@@ -58,7 +58,7 @@ func listing(keys []exchanges.KeyInfo, err error) func() ([]exchanges.KeyInfo, e
 
 func failed(kind exchanges.Kind) error { return &exchanges.Error{Kind: kind} }
 
-func ref(id string) exchanges.KeyRef { return exchanges.KeyRef{SubAccount: "desk", ID: id} }
+func keyRef(id string) exchanges.KeyRef { return exchanges.KeyRef{SubAccount: "desk", ID: id} }
 
 func TestSettle(t *testing.T) {
 	gone := []exchanges.KeyInfo{{ID: "other"}}
@@ -91,7 +91,7 @@ func TestSettle(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account := &deleting{answer: test.deleted, list: listing(test.keys, test.listed)}
-			err := exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref("key"))
+			err := exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, keyRef("key"))
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, []string{"key"}, account.deleted)
 			require.Equal(t, test.asks, account.asked, "how often the keys were listed")
@@ -99,7 +99,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// until lists the key up to a time, as an exchange does that takes a while.
+// until lists the key up to a certain time, like an exchange whose list lags
+// behind.
 func until(end time.Time) func() ([]exchanges.KeyInfo, error) {
 	return func() ([]exchanges.KeyInfo, error) {
 		if time.Now().Before(end) {
@@ -129,7 +130,7 @@ func TestSettleWaitsForTheList(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				account := &deleting{answer: test.deleted, list: until(start.Add(test.listed))}
-				err := exchanges.SettleOne(t.Context(), account, slow, ref("key"))
+				err := exchanges.SettleOne(t.Context(), account, slow, keyRef("key"))
 				require.ErrorIs(t, err, test.want)
 				require.Equal(t, test.took, time.Since(start))
 			})
@@ -140,7 +141,7 @@ func TestSettleWaitsForTheList(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			start := time.Now()
-			err := exchanges.SettleOne(ctx, &deleting{list: until(start.Add(time.Hour))}, slow, ref("key"))
+			err := exchanges.SettleOne(ctx, &deleting{list: until(start.Add(time.Hour))}, slow, keyRef("key"))
 			require.ErrorIs(t, err, exchanges.ErrUnavailable)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.Equal(t, 2*time.Second, time.Since(start))
@@ -148,13 +149,13 @@ func TestSettleWaitsForTheList(t *testing.T) {
 	})
 }
 
-// Keys of one sub-account are settled each by itself, and looked for together.
+// Keys of one sub-account are settled one by one but looked up together.
 func TestSettleSeveral(t *testing.T) {
 	account := &deleting{
 		refused: map[string]error{"denied": failed(exchanges.ErrPermission), "lost": failed(exchanges.ErrOutcomeUnknown), "unknown": failed(exchanges.ErrNotFound)},
 		list:    listing([]exchanges.KeyInfo{{ID: "denied"}, {ID: "lie"}, {ID: "lost"}, {ID: "other"}}, nil),
 	}
-	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("gone"), ref("denied"), ref("lie"), ref("lost"), ref("unknown"))
+	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("gone"), keyRef("denied"), keyRef("lie"), keyRef("lost"), keyRef("unknown"))
 	require.Len(t, errs, 5)
 	assert.NoError(t, errs[0])
 	assert.ErrorIs(t, errs[1], exchanges.ErrPermission)
@@ -164,25 +165,25 @@ func TestSettleSeveral(t *testing.T) {
 	assert.Equal(t, 1, account.asked)
 
 	account = &deleting{list: listing(nil, failed(exchanges.ErrUnavailable))}
-	for _, err := range exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("a"), ref("b")) {
+	for _, err := range exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("a"), keyRef("b")) {
 		assert.ErrorIs(t, err, exchanges.ErrUnavailable)
 	}
-	assert.Equal(t, 1, account.asked, "a list that failed is not asked for again")
+	assert.Equal(t, 1, account.asked, "a list that failed is not requested again")
 
 	assert.Empty(t, exchanges.Settle(t.Context(), account, exchanges.Variant{}))
 }
 
-// A list of one sub-account proves nothing of another.
+// The list of one sub-account proves nothing about another.
 func TestSettleInSeveralSubAccounts(t *testing.T) {
 	account := &deleting{list: listing(nil, nil)}
 	elsewhere := exchanges.KeyRef{SubAccount: "elsewhere", ID: "key"}
-	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("key"), elsewhere)
+	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("key"), elsewhere)
 	assert.NoError(t, errs[0])
 	assert.ErrorIs(t, errs[1], exchanges.ErrInvalid)
 	assert.Equal(t, 2, account.asked)
 }
 
-// Only the keys that are still listed are waited for, and looked for again.
+// Only keys that are still listed are waited for and looked up again.
 func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -190,34 +191,34 @@ func TestSettleSeveralThatGoOneByOne(t *testing.T) {
 			if time.Since(start) < 2*time.Second {
 				return []exchanges.KeyInfo{{ID: "slow"}}, nil
 			}
-			// What was gone once is not looked for any more.
+			// A key that was gone once is not looked up again.
 			return []exchanges.KeyInfo{{ID: "fast"}}, nil
 		}}
-		errs := exchanges.Settle(t.Context(), account, exchanges.Variant{ListingDelay: 7 * time.Second}, ref("fast"), ref("slow"))
+		errs := exchanges.Settle(t.Context(), account, exchanges.Variant{ListingDelay: 7 * time.Second}, keyRef("fast"), keyRef("slow"))
 		require.Equal(t, []error{nil, nil}, errs)
 		require.Equal(t, 3*time.Second, time.Since(start))
 		require.Equal(t, 3, account.asked)
 	})
 }
 
-// An account that can be asked for one key is asked so for one key, and for the
-// list where several are to be found.
+// An account that can be asked for a single key is asked for it when there is one
+// key, and for the list when there are several.
 func TestSettleChecksOneKey(t *testing.T) {
 	there := func(ref exchanges.KeyRef) ([]exchanges.KeyInfo, error) { return []exchanges.KeyInfo{{ID: ref.ID}}, nil }
 	account := &checking{deleting: &deleting{answer: failed(exchanges.ErrInvalid), list: listing(nil, nil)}, check: there}
-	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref("key")), exchanges.ErrInvalid)
+	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, keyRef("key")), exchanges.ErrInvalid)
 	account.answer = nil
-	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref("key")), exchanges.ErrUnavailable)
+	require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, keyRef("key")), exchanges.ErrUnavailable)
 	require.Equal(t, []bool{false, true}, account.confirmed)
 	require.Zero(t, account.asked)
 
-	require.Equal(t, []error{nil, nil}, exchanges.Settle(t.Context(), account, exchanges.Variant{}, ref("key"), ref("other")))
+	require.Equal(t, []error{nil, nil}, exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("key"), keyRef("other")))
 	require.Len(t, account.confirmed, 2)
 	require.Equal(t, 1, account.asked)
 }
 
-// Where no list shows a key, the key itself proves that it is gone, whatever is
-// said to its deletion.
+// Where no list shows a key, only the key itself proves that it is gone, whatever
+// the exchange answered to its deletion.
 func TestSettleUnlisted(t *testing.T) {
 	variant := exchanges.Variant{Unlisted: "it ends by itself"}
 	for _, test := range []struct {
@@ -242,7 +243,7 @@ func TestSettleUnlisted(t *testing.T) {
 				}
 				return []exchanges.KeyInfo{{ID: ref.ID}}, nil
 			}}
-			for _, err := range exchanges.Settle(t.Context(), account, variant, ref("a"), ref("b")) {
+			for _, err := range exchanges.Settle(t.Context(), account, variant, keyRef("a"), keyRef("b")) {
 				require.ErrorIs(t, err, test.want)
 			}
 			require.Len(t, account.confirmed, 2, "each key is asked")

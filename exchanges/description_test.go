@@ -34,7 +34,7 @@ func TestDescriptionLookUps(t *testing.T) {
 	require.EqualError(t, err, `invalid request: variant: "link" is not known at Example, which has no such choice; leave it out`)
 
 	_, err = exchanges.Description{DisplayName: "Example"}.Environment("")
-	require.ErrorIs(t, err, exchanges.ErrInvalid, "an exchange without environments has no first one")
+	require.ErrorIs(t, err, exchanges.ErrInvalid, "an exchange without environments has no default one")
 }
 
 func TestHasKeyType(t *testing.T) {

@@ -7,24 +7,24 @@ import (
 
 // evidence is what is known about the deletion of a key.
 type evidence struct {
-	// answer is the exchange's to the deletion: nil if it confirmed it.
+	// answer is what the exchange said to the deletion: nil if it confirmed it.
 	answer error
-	// looked says that the exchange was asked for the key since.
+	// looked means that the exchange has been asked for the key since.
 	looked bool
-	// listed says that the key was there then, and failure why that could not
-	// be learnt.
+	// listed means that the key was there then; failure is why that could not be
+	// found out.
 	listed  bool
 	failure error
-	// late says that the exchange has had the time for which it may go on
-	// listing a deleted key.
+	// late means that the time is over for which the exchange may go on listing a
+	// deleted key.
 	late bool
-	// unlisted says that the key itself was asked, since no list shows it.
+	// unlisted means that the key itself was asked, since no list shows it.
 	unlisted bool
 }
 
-// decide says whether the deletion is settled, and how: nil only if the key is
-// surely gone. While it is not settled, the exchange has to be asked for the key,
-// again if it was before. It is a pure function of the evidence.
+// decide reports whether the deletion is settled, and how: nil only if the key is
+// certainly gone. Until it is settled, the exchange must be asked for the key,
+// again if it was asked before. It is a pure function of the evidence.
 func (e evidence) decide() (settled bool, err error) {
 	switch {
 	case !e.looked && e.refused():
@@ -45,17 +45,18 @@ func (e evidence) decide() (settled bool, err error) {
 		return false, nil
 	case e.unlisted:
 		return true, &Error{
-			Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange confirmed the deletion, and the key still works",
-			Remedy: "it is tried again until the key has ended by itself, which it does with its lease",
+			Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange confirmed the deletion, but the key still works",
+			Remedy: "deletion is retried until the key expires with its lease",
 		}
 	}
-	return true, &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange confirmed the deletion and still lists the key"}
+	return true, &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange confirmed the deletion but still lists the key"}
 }
 
 // refused reports whether the answer shows that nothing was deleted and that
-// nothing would be gained by looking: the root key is not accepted, the call did
-// not run, or the deletion was to begin with the list and could not read it. A key
-// that is asked itself needs no root key for that, and may have ended by itself.
+// looking would gain nothing: the root key is not accepted, the call did not run,
+// or the deletion starts from the list and could not read it. Asking the key itself
+// takes no root key, and the key may have expired meanwhile, so there it is asked
+// all the same.
 func (e evidence) refused() bool {
 	if e.unlisted {
 		return false

@@ -24,7 +24,7 @@ func TestDecide(t *testing.T) {
 		{"too fast", evidence{answer: failed(ErrRateLimited)}, true, ErrRateLimited},
 		{"not reached", evidence{answer: down}, true, down},
 		{"cannot be done", evidence{answer: failed(ErrUnsupported)}, true, ErrUnsupported},
-		{"not begun, for want of the list", evidence{answer: &Error{Kind: ErrInvalid, Operation: OpListKeys}}, true, ErrInvalid},
+		{"not begun, for lack of the list", evidence{answer: &Error{Kind: ErrInvalid, Operation: OpListKeys}}, true, ErrInvalid},
 
 		{"confirmed, gone", evidence{looked: true}, true, nil},
 		{"refused, gone", evidence{answer: invalid, looked: true}, true, nil},
@@ -38,7 +38,7 @@ func TestDecide(t *testing.T) {
 		{"confirmed, no sub-account", evidence{looked: true, failure: none}, true, nil},
 		{"refused, no sub-account", evidence{answer: invalid, looked: true, failure: none}, true, nil},
 
-		{"denied, the key is to be asked", evidence{answer: denied, unlisted: true}, false, nil},
+		{"denied, the key must be asked", evidence{answer: denied, unlisted: true}, false, nil},
 		{"denied, the key is dead", evidence{answer: denied, unlisted: true, looked: true}, true, nil},
 		{"denied, the key works", evidence{answer: denied, unlisted: true, looked: true, listed: true}, true, denied},
 		{"denied, the key cannot be asked", evidence{answer: denied, unlisted: true, looked: true, failure: down}, true, denied},

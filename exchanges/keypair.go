@@ -12,15 +12,15 @@ import (
 	"strings"
 )
 
-// PairMaker is an [Exchange] whose users do not take key pairs as PEM: it makes
-// them in its own form.
+// PairMaker is an [Exchange] that makes key pairs in a form of its own, because its
+// users do not take them as PEM.
 type PairMaker interface {
 	// NewKeyPair makes a pair for a key type: the public half as
-	// [KeyRequest.PublicKey], the private half as the key's user gets it.
+	// [KeyRequest.PublicKey], the private half in the form the key's user needs.
 	NewKeyPair(KeyType) (public string, private Secret, err error)
 }
 
-// MakeKeyPair makes a pair in the form that the exchange's users take.
+// MakeKeyPair makes a pair in the form that users of the exchange take.
 func MakeKeyPair(exchange Exchange, t KeyType) (public string, private Secret, err error) {
 	if maker, ok := exchange.(PairMaker); ok {
 		return maker.NewKeyPair(t)
@@ -28,7 +28,7 @@ func MakeKeyPair(exchange Exchange, t KeyType) (public string, private Secret, e
 	return NewKeyPair(t)
 }
 
-// rsaBits is the smaller of the two sizes that exchanges take (2048, 4096).
+// rsaBits is the smaller of the two sizes that exchanges accept (2048, 4096).
 const rsaBits = 2048
 
 // NewKeyPair makes a pair for an asymmetric key type and returns both halves
@@ -57,8 +57,8 @@ func NewKeyPair(t KeyType) (public string, private Secret, err error) {
 	return encodePEM("PUBLIC KEY", publicDER), Secret(encodePEM("PRIVATE KEY", privateDER)), nil
 }
 
-// ParsePrivateKey reads a PEM private key: Ed25519 or RSA, as PKCS #8, or PKCS #1 for
-// RSA. Its errors name what is wrong, and say nothing of the key's content.
+// ParsePrivateKey reads a PEM private key: Ed25519 or RSA, as PKCS #8, or PKCS #1
+// for RSA. Its errors name what is wrong and reveal nothing of the key.
 func ParsePrivateKey(text Secret) (crypto.Signer, error) {
 	block, _ := pem.Decode([]byte(text.Reveal()))
 	if block == nil {
@@ -72,7 +72,7 @@ func ParsePrivateKey(text Secret) (crypto.Signer, error) {
 	case "ENCRYPTED PRIVATE KEY":
 		return nil, fmt.Errorf("private_key: encrypted with a password; decrypt it first: openssl pkey -in key.pem")
 	case "OPENSSH PRIVATE KEY":
-		return nil, fmt.Errorf("private_key: in OpenSSH's own form; convert it first: ssh-keygen -p -m PKCS8 -f key")
+		return nil, fmt.Errorf("private_key: in OpenSSH's own format; convert it first: ssh-keygen -p -m PKCS8 -f key")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
@@ -90,8 +90,8 @@ func ParsePrivateKey(text Secret) (crypto.Signer, error) {
 	return nil, errCurve
 }
 
-// errCurve says that a key is of a curve that no exchange takes.
-var errCurve = errors.New("private_key: an elliptic-curve key; exchanges take Ed25519 or RSA, such as: openssl genpkey -algorithm ed25519")
+// errCurve refuses a key on a curve that no exchange accepts.
+var errCurve = errors.New("private_key: an elliptic-curve key; exchanges accept Ed25519 or RSA, such as: openssl genpkey -algorithm ed25519")
 
 // notPEM says why a text is not PEM.
 func notPEM(text string) string {
@@ -100,13 +100,13 @@ func notPEM(text string) string {
 	case !strings.Contains(text, begin):
 		return "not PEM; give the whole file, with its BEGIN and END lines"
 	case !strings.Contains(text, "\n"):
-		return "PEM without its line breaks; give the file as it is, such as private_key=@key.pem"
+		return "PEM without its line breaks; give the file unchanged, such as private_key=@key.pem"
 	case !strings.Contains(text, "-----END "):
 		return "PEM without its END line; give the whole file"
 	case !strings.HasPrefix(strings.TrimSpace(text), begin):
-		return "PEM in quotation marks, or with text before it; give the file as it is, such as private_key=@key.pem"
+		return "PEM in quotation marks, or with text before it; give the file unchanged, such as private_key=@key.pem"
 	}
-	return "PEM with indented or damaged lines; give the file as it is, such as private_key=@key.pem"
+	return "PEM with indented or damaged lines; give the file unchanged, such as private_key=@key.pem"
 }
 
 func encodePEM(blockType string, der []byte) string {

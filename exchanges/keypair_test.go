@@ -35,7 +35,7 @@ func TestNewKeyPair(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, rsa.VerifyPKCS1v15(public.(*rsa.PublicKey), crypto.SHA256, digest[:], signature))
 	})
-	t.Run("two are never the same", func(t *testing.T) {
+	t.Run("no two are the same", func(t *testing.T) {
 		first, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
 		require.NoError(t, err)
 		second, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
@@ -48,7 +48,7 @@ func TestNewKeyPair(t *testing.T) {
 	})
 }
 
-// maker is an exchange with a form of key pairs of its own.
+// maker is an exchange with its own form of key pair.
 type maker struct{ exchanges.Exchange }
 
 func (maker) NewKeyPair(t exchanges.KeyType) (string, exchanges.Secret, error) {
@@ -129,7 +129,7 @@ func TestParsePrivateKey(t *testing.T) {
 	}
 }
 
-// Whatever the text, reading it neither panics nor shows it.
+// No text makes the reader panic or reveal it.
 func FuzzParsePrivateKey(f *testing.F) {
 	_, private, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(f, err)

@@ -2,14 +2,14 @@ package exchanges
 
 import "strings"
 
-// hidden is what exchanges put in place of what they do not show of a key.
+// hidden is what exchanges put in place of the parts of a key they hide.
 const hidden = "*"
 
 // IsMasked reports whether part of a key's id is hidden behind asterisks.
 func IsMasked(id string) bool { return strings.Contains(id, hidden) }
 
-// MayBe reports whether the listed key is the one with that id, as far as what
-// is shown of it lets tell.
+// MayBe reports whether the listed key may be the one with that id: what the
+// exchange shows of it does not say otherwise.
 func (k KeyInfo) MayBe(id string) bool {
 	if !IsMasked(k.ID) {
 		return k.ID == id

@@ -41,7 +41,7 @@ func TestSettleMasked(t *testing.T) {
 		{"still there", nil, nil, []string{"abcdefgh"}, exchanges.ErrUnavailable},
 		{"still there, masked", nil, nil, []string{"abc***gh"}, exchanges.ErrUnavailable},
 		{"refused and still there, masked", refused, nil, []string{"abc***gh"}, refused},
-		{"still there, shown in a way that is not known", refused, nil, []string{"vlt-1"}, refused},
+		{"still there, shown in an unknown way", refused, nil, []string{"vlt-1"}, refused},
 		{"nobody can tell", nil, down, nil, down},
 		{"not asked, since the call did not run", down, errors.New("asked"), nil, down},
 	} {
@@ -50,7 +50,7 @@ func TestSettleMasked(t *testing.T) {
 				assert.Equal(t, ref, asked, "the query is for the one key")
 				var keys []exchanges.KeyInfo
 				for _, shown := range test.shown {
-					// A label stands for a key of which nothing else can be read.
+					// A label stands for a key of which nothing else is readable.
 					keys = append(keys, exchanges.KeyInfo{ID: shown, Label: shown, Masked: exchanges.IsMasked(shown)})
 				}
 				return keys, test.listed
@@ -61,7 +61,7 @@ func TestSettleMasked(t *testing.T) {
 	}
 }
 
-// A key that is known by its mask only names no key: nothing is asked.
+// A key known only by its mask names no key, so nothing is asked.
 func TestMaskedIDIsNotDeleted(t *testing.T) {
 	account := &deleting{}
 	err := exchanges.SettleOne(t.Context(), account, exchanges.Variant{MaskedIDs: true}, exchanges.KeyRef{ID: "abc***gh"})
@@ -71,7 +71,7 @@ func TestMaskedIDIsNotDeleted(t *testing.T) {
 	require.Empty(t, account.deleted)
 }
 
-// Where keys are listed whole, another key with the same label is another key.
+// Where keys are listed whole, another key with the same label is a different key.
 func TestLabelOfAnotherKey(t *testing.T) {
 	named := exchanges.KeyRef{SubAccount: "desk", ID: "key", Label: "vlt-1"}
 	account := &deleting{list: listing([]exchanges.KeyInfo{{ID: "other", Label: "vlt-1"}}, nil)}

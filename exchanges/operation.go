@@ -2,13 +2,12 @@ package exchanges
 
 import "strings"
 
-// Operation is one thing that is asked of an exchange. Rate limits, errors,
-// metrics and the simulator's faults all call it by the same name, in snake
-// case.
+// Operation is one thing asked of an exchange. Rate limits, errors, metrics and the
+// simulator's faults all use the same name for it, in snake case.
 type Operation string
 
-// The operations that several exchanges have. One that is found at a single
-// exchange, such as logging in, is named in that exchange's package.
+// The operations that several exchanges share. One that only a single exchange has,
+// such as logging in, is named in that exchange's package.
 const (
 	OpServerTime  Operation = "server_time"
 	OpInspect     Operation = "inspect"
@@ -23,12 +22,12 @@ const (
 	OpRotateRoot  Operation = "rotate_root"
 	OpDeleteRoot  Operation = "delete_root"
 	OpOneTimeCode Operation = "one_time_code"
-	// OpAny stands for all of them: in a rate limit that they share, or in a
-	// fault that hits each.
+	// OpAny stands for all of them: a rate limit they share, or a fault that hits
+	// each of them.
 	OpAny Operation = "*"
 )
 
-// Words writes the operation as a sentence has it: "create key".
+// Words writes the operation as it reads in a sentence: "create key".
 func (o Operation) Words() string {
 	switch o {
 	case OpInspect:

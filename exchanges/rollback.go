@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// rollBackTimeout bounds the deletion of a key that could not be finished.
+// rollBackTimeout bounds the deletion of a key that could not be completed.
 const rollBackTimeout = 30 * time.Second
 
-// Finish does what is left to do for a key that the exchange has made: further
-// calls that complete it, or that ask what was made. Before that it tells made
-// ([KeyRequest.Made], which may be nil) of the key, so that it is known whatever
-// comes. If either fails, the key is deleted ([RollBack]).
+// Finish does what is left to do for a key that the exchange has made: calls that
+// complete it, or that ask what was made. First it tells made ([KeyRequest.Made],
+// which may be nil) about the key, so that the key is known whatever happens. If
+// either fails, the key is deleted ([RollBack]).
 func Finish(
 	ctx context.Context, account Account, variant Variant, made func(context.Context, KeyRef) error, ref KeyRef, finish func(context.Context) error,
 ) error {
@@ -29,10 +29,10 @@ func Finish(
 	return nil
 }
 
-// RollBack deletes a key that was made but could not be finished, for exchanges
-// where that takes several calls. It does so even if the caller has gone, and
-// returns the error for the caller: the cause, or, if the key could not be
-// deleted either, an [ErrOutcomeUnknown], so that it is looked for later.
+// RollBack deletes a key that was made but could not be completed, at exchanges
+// where that takes several calls. It does so even if the caller has gone. It
+// returns the caller's error: the cause or, if the key could not be deleted either,
+// an [ErrOutcomeUnknown], so that the engine looks for the key later.
 func RollBack(ctx context.Context, account Account, variant Variant, ref KeyRef, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollBackTimeout)
 	defer cancel()
@@ -44,17 +44,17 @@ func RollBack(ctx context.Context, account Account, variant Variant, ref KeyRef,
 		}
 		left := &Error{
 			Kind: ErrOutcomeUnknown, Exchange: failure.Exchange, Operation: OpCreateKey,
-			Message: "the new key could be neither finished (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
+			Message: "the new key could neither be completed (" + cause.Error() + ") nor deleted (" + err.Error() + ")",
 			Remedy:  "delete key " + key + " at the exchange if the engine does not; nobody holds its secret",
 			KeyID:   ref.ID,
 			Err:     errors.Join(cause, err),
 		}
 		if ref.Token != "" {
-			left.Remedy = "the key ends by itself; nobody holds it"
+			left.Remedy = "the key expires by itself; nobody holds it"
 		}
 		return left
 	}
-	// With the key gone, nothing is left in doubt.
+	// With the key gone, no doubt remains.
 	switch failure.Kind {
 	case ErrOutcomeUnknown:
 		failure.Kind = ErrUnavailable
@@ -65,7 +65,7 @@ func RollBack(ctx context.Context, account Account, variant Variant, ref KeyRef,
 	return cause
 }
 
-// asError returns what is known of an error that may be an [Error].
+// asError returns the [Error] in err, or an empty one.
 func asError(err error) Error {
 	var failure *Error
 	if errors.As(err, &failure) {

@@ -11,7 +11,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// rollingBack is an account whose one key is deleted or is not.
+// rollingBack is an account with one key, whose deletion works or fails.
 type rollingBack struct {
 	exchanges.Account
 	failure error
@@ -66,7 +66,7 @@ func TestRollBack(t *testing.T) {
 				assert.ErrorIs(t, err, test.cause)
 				assert.ErrorIs(t, err, test.deletion)
 			}
-			if test.cause == lost {
+			if errors.Is(test.cause, lost) {
 				assert.ErrorIs(t, err, context.DeadlineExceeded)
 			}
 		})
@@ -74,18 +74,18 @@ func TestRollBack(t *testing.T) {
 	deletes, fails := rollingBack{nil, nil, func(context.Context) {}}, rollingBack{nil, lost, func(context.Context) {}}
 	settled := exchanges.RollBack(t.Context(), deletes, exchanges.Variant{}, ref, foreign)
 	assert.ErrorIs(t, settled, foreign)
-	assert.ErrorIs(t, settled, exchanges.ErrUnavailable, "nothing is left in doubt")
+	assert.ErrorIs(t, settled, exchanges.ErrUnavailable, "no doubt remains")
 	err := exchanges.RollBack(t.Context(), fails, exchanges.Variant{}, exchanges.KeyRef{ID: "key7"}, refused)
 	assert.ErrorContains(t, err, "delete key key7 at the exchange")
 
 	err = exchanges.RollBack(t.Context(), fails, exchanges.Variant{}, exchanges.KeyRef{ID: "key7", Token: "hush"}, refused)
 	assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
-	assert.ErrorContains(t, err, "the key ends by itself")
+	assert.ErrorContains(t, err, "the key expires by itself")
 	assert.NotContains(t, err.Error(), "hush")
 }
 
-// A key is known before anything else is done for it, and deleted if that fails
-// or if it could not be noted.
+// A key is reported before anything else is done for it, and deleted if that fails
+// or if it could not be recorded.
 func TestFinish(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key7"}
 	broken := errors.New("broken")
@@ -118,5 +118,5 @@ func TestFinish(t *testing.T) {
 		})
 	}
 	err := exchanges.Finish(t.Context(), nil, exchanges.Variant{}, nil, ref, func(context.Context) error { return nil })
-	assert.NoError(t, err, "nobody need be told")
+	assert.NoError(t, err, "nobody needs to be told")
 }

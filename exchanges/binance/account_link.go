@@ -14,7 +14,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the Exchange Link API.
+// The paths of the Exchange Link API.
 const (
 	linkInfo        = "/sapi/v1/broker/info"
 	linkSubAccounts = "/sapi/v1/broker/subAccount"
@@ -40,7 +40,7 @@ func (l *link) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) 
 	return l.subAccounts(ctx, "")
 }
 
-// subAccounts lists all sub-accounts, or the one that is named.
+// subAccounts lists all sub-accounts, or only the named one.
 func (l *link) subAccounts(ctx context.Context, id string) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	err := rest.NumberedPages(linkPage, func(number string) (int, error) {
@@ -141,7 +141,7 @@ func (l *link) ListKeys(ctx context.Context, subAccount string) ([]exchanges.Key
 	return l.keys(ctx, subAccount, "")
 }
 
-// keys lists the keys of a sub-account, or the one that is named.
+// keys lists the keys of a sub-account, or only the named one.
 func (l *link) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
 	var all []exchanges.KeyInfo
 	err := rest.NumberedPages(linkPage, func(number string) (int, error) {
@@ -153,7 +153,7 @@ func (l *link) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges
 		}, rest.Into(&page))
 		for _, k := range page {
 			info := k.info()
-			// The permissions that have a call of their own are not listed.
+			// Permissions with a call of their own are not listed.
 			info.Permissions = nil
 			all = append(all, info)
 		}
@@ -168,9 +168,9 @@ func (l *link) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges
 	return all, err
 }
 
-// removed reports whether the sub-account is surely gone. No code is
-// documented for it, so the sub-accounts are asked. Binance removes one only
-// when it has no keys left.
+// removed reports whether the sub-account is certainly gone. No code is documented
+// for that, so the sub-accounts are listed. Binance removes one only when it has no
+// keys left.
 func (l *link) removed(ctx context.Context, subAccount string) bool {
 	subAccounts, err := l.subAccounts(ctx, subAccount)
 	return err == nil && len(subAccounts) == 0

@@ -27,7 +27,7 @@ const (
 	routeOptionsLink  = "POST " + linkKeys + "/permission/vanillaOptions"
 )
 
-// linkAnswers are the answers that make a whole key.
+// linkAnswers are the answers that make a complete key.
 func linkAnswers() map[string]reply {
 	return map[string]reply{
 		routeCreateLink:   {200, `{"subaccountId":"1000123","apiKey":"AbCdEf","secretKey":"","canTrade":true,"marginTrade":false,"futuresTrade":false}`},
@@ -48,7 +48,7 @@ func TestCreateLinkKey(t *testing.T) {
 	assert.Equal(t, request.Addresses, key.Addresses)
 	assert.ElementsMatch(t, request.Permissions, key.Permissions)
 	assert.Equal(t, []string{routeCreateLink, routeRestrictLink, routeTransferLink, routeOptionsLink}, s.routes(),
-		"the key is bound to its addresses before it is given anything more")
+		"the key is bound to its addresses before it is given anything else")
 	assert.Equal(t, map[string]string{
 		"subAccountId": "1000123", "canTrade": "true", "marginTrade": "false", "futuresTrade": "false", "publicKey": request.PublicKey,
 	}, sent(s.last(t, routeCreateLink).form))
@@ -58,7 +58,7 @@ func TestCreateLinkKey(t *testing.T) {
 }
 
 // The answer of the options call is not documented. If it does not confirm the
-// permission, the key is one that lacks it.
+// permission, the key counts as lacking it.
 func TestLinkOptionsNotConfirmed(t *testing.T) {
 	answers := linkAnswers()
 	answers[routeOptionsLink] = reply{200, `{}`}
@@ -76,19 +76,19 @@ func TestLinkMintsNoHMACKeys(t *testing.T) {
 }
 
 func TestLinkRollBack(t *testing.T) {
-	refused := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'ipAddress' is not valid."}`}
+	refusal := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'ipAddress' is not valid."}`}
 	for _, test := range []struct {
 		name    string
 		answers map[string]reply
 		kind    exchanges.Kind
 		says    string
 	}{
-		{"refused", map[string]reply{routeRestrictLink: refused}, exchanges.ErrInvalid, "restrict key to addresses"},
-		{"a later call refused", map[string]reply{routeOptionsLink: refused}, exchanges.ErrInvalid, "add permission to key"},
+		{"refused", map[string]reply{routeRestrictLink: refusal}, exchanges.ErrInvalid, "restrict key to addresses"},
+		{"a later call refused", map[string]reply{routeOptionsLink: refusal}, exchanges.ErrInvalid, "add permission to key"},
 		{"lost", map[string]reply{routeRestrictLink: {502, ""}}, exchanges.ErrUnavailable, "restrict key to addresses"},
 		{
 			"not deleted either",
-			map[string]reply{routeRestrictLink: refused, routeListLink: {200, `[{"apikey":"AbC****"}]`}},
+			map[string]reply{routeRestrictLink: refusal, routeListLink: {200, `[{"apikey":"AbC****"}]`}},
 			exchanges.ErrOutcomeUnknown, "delete key AbCdEf of sub-account 1000123",
 		},
 		{"no key in the answer", map[string]reply{routeCreateLink: {200, `{}`}}, exchanges.ErrOutcomeUnknown, "not the documented form"},
@@ -109,7 +109,7 @@ func TestLinkRollBack(t *testing.T) {
 	}
 }
 
-// A caller without patience must not keep a half-made key from being deleted.
+// A caller without patience must not prevent a half-made key from being deleted.
 func TestLinkRollBackNeedsNoPatience(t *testing.T) {
 	answers := linkAnswers()
 	answers[routeRestrictLink] = reply{400, `{"code":-1130,"msg":"no"}`}
@@ -135,15 +135,15 @@ func TestListLinkKeys(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, keys, 1)
 			assert.True(t, keys[0].Masked)
-			assert.Nil(t, keys[0].Permissions, "the list does not tell all of them")
+			assert.Nil(t, keys[0].Permissions, "the list does not show all of them")
 		})
 	}
 }
 
-// The list shows the beginning of each key at most, so that a deletion is
-// proved by a query for the one key.
+// The list shows at most the beginning of each key, so only a query for the single
+// key proves a deletion.
 func TestLinkDeletionIsProved(t *testing.T) {
-	refused := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'subAccountApiKey' is not valid."}`}
+	refusal := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'subAccountApiKey' is not valid."}`}
 	for _, test := range []struct {
 		name    string
 		deleted reply
@@ -151,10 +151,10 @@ func TestLinkDeletionIsProved(t *testing.T) {
 		gone    bool
 	}{
 		{"not listed", reply{200, `{}`}, `[]`, true},
-		{"unknown and not listed", refused, `[]`, true},
+		{"unknown and not listed", refusal, `[]`, true},
 		{"listed whole", reply{200, `{}`}, `[{"apikey":"AbCdEf"}]`, false},
 		{"listed masked", reply{200, `{}`}, `[{"apikey":"AbC***"}]`, false},
-		{"refused and listed masked", refused, `[{"apikey":"AbC***"}]`, false},
+		{"refused and listed masked", refusal, `[{"apikey":"AbC***"}]`, false},
 		{"all masked", reply{200, `{}`}, `[{"apikey":"******"}]`, false},
 		{"another listed", reply{200, `{}`}, `[{"apikey":"XyZ***"},{"apikey":"XyZabc"}]`, true},
 	} {
@@ -167,7 +167,7 @@ func TestLinkDeletionIsProved(t *testing.T) {
 	}
 }
 
-// Keys do not outlive the sub-account; Binance removes none that has keys.
+// Keys do not outlive the sub-account; Binance does not remove one that has keys.
 func TestLinkDeletionInARemovedSubAccount(t *testing.T) {
 	account, access, _ := simulated(t, "link", variantLink)
 	request := linkRequest(t)

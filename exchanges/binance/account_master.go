@@ -10,11 +10,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the sub-account API.
+// The paths of the sub-account API.
 const (
 	masterSubAccounts = "/sapi/v1/sub-account/list"
 	masterKeys        = "/sapi/v1/sub-account/subAccountApi"
-	// masterKeysV2 takes a public key, which it reads from the body only.
+	// masterKeysV2 takes a public key, which it reads only from the body.
 	masterKeysV2 = "/sapi/v2/sub-account/subAccountApi"
 )
 
@@ -93,8 +93,8 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 	minted := exchanges.Key{
 		ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions(), Addresses: created.addresses(),
 	}
-	// The answer is documented without the FIX flags, so what it does not
-	// mention is taken as granted.
+	// The answer is documented without the FIX flags, so flags that it omits count
+	// as granted.
 	for _, flag := range fix {
 		if _, told := created.flags[flag]; !told {
 			minted.Permissions = append(minted.Permissions, flag)
@@ -110,7 +110,7 @@ func (m *master) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 	return m.keys(ctx, subAccount, "")
 }
 
-// keys lists the keys of a sub-account, or the one that is named.
+// keys lists the keys of a sub-account, or only the named one.
 func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
 	var all []exchanges.KeyInfo
 	err := rest.NumberedPages(masterKeysPage, func(number string) (int, error) {

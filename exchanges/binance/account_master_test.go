@@ -11,7 +11,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
-// sent is a form without what signing adds.
+// sent returns a form without what signing adds.
 func sent(form url.Values) map[string]string {
 	flat := map[string]string{}
 	for name := range form {
@@ -130,7 +130,7 @@ func TestFIXGrants(t *testing.T) {
 	}
 }
 
-// A masked id names no key, so that asking for it would prove nothing.
+// A masked id names no key, so asking for it would prove nothing.
 func TestMaskedKeyIsNotDeleted(t *testing.T) {
 	s := newStub(t, nil)
 	for _, variant := range []string{variantMaster, variantLink} {

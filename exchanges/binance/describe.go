@@ -1,10 +1,9 @@
 // Package binance mints API keys of Binance sub-accounts.
 //
-// Binance has two surfaces for it, which differ in paths, parameters, the name
-// of a sub-account and the shape of answers: a plain master account uses the
-// sub-account API (variant "master", account_master.go), a partner account the
-// Exchange Link API (variant "link", account_link.go). An account can use one
-// of them only.
+// Binance has two surfaces for that: a plain master account uses the sub-account
+// API (variant "master", account_master.go), a partner account the Exchange Link
+// API (variant "link", account_link.go). They differ in paths, parameters, how they
+// name a sub-account and the shape of answers. An account can use only one of them.
 //
 // Facts come from Binance's API documentation, sections "Sub Account", "Binance
 // Link", "Wallet" and "Request Security"
@@ -29,7 +28,7 @@ const (
 	variantLink   = "link"
 )
 
-// Operations that only Binance has.
+// The operations that only Binance has.
 const (
 	opRestrictKey exchanges.Operation = "restrict_key_to_addresses"
 	opPermitKey   exchanges.Operation = "add_permission_to_key"
@@ -59,9 +58,9 @@ func (Binance) Describe() exchanges.Description {
 		Notes: []string{
 			"A minted key can never withdraw: no parameter of the API grants that.",
 			"canTrade also places orders on margin: Binance does not separate spot orders from margin orders.",
-			"Binance documents neither how soon a new key works nor how soon a deleted one stops.",
+			"Binance documents neither how soon a new key starts to work nor how soon a deleted one stops.",
 			"The root key can be replaced only on the website.",
-			"The spot testnet and demo mode know no call of the sub-account API, so there is no sandbox.",
+			"The spot testnet and demo mode have no call of the sub-account API, so there is no sandbox.",
 		},
 	}
 }
@@ -88,12 +87,12 @@ func describeMaster() exchanges.Variant {
 	}
 }
 
-// describeLink offers no HMAC keys. Exchange Link keys have no label, and lists
-// may show them masked, so that a key whose create answer was lost can be
-// neither found nor named. Made with our public key such an orphan is inert:
-// the only private half was ours, and is forgotten. The alternative, one create
-// at a time with a diff of the lists before and after, fails when anyone else
-// mints on the same sub-account.
+// describeLink offers no HMAC keys. Exchange Link keys have no label, and lists may
+// show them masked, so a key whose create answer was lost can be neither found nor
+// named. Made with our public key, such an orphan is inert: the only private half
+// was ours, and is forgotten. The alternative, one create at a time with a
+// comparison of the lists before and after, fails when anyone else mints on the
+// same sub-account.
 func describeLink() exchanges.Variant {
 	return exchanges.Variant{
 		Name:             variantLink,
@@ -106,7 +105,8 @@ func describeLink() exchanges.Variant {
 		RateLimits: []exchanges.RateLimit{
 			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
 			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},
-			// Besides 60 a minute in all, one a second on each sub-account.
+			// This applies besides the 60 a minute in all: one a second on each
+			// sub-account.
 			{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
 			{Operation: opRestrictKey, Requests: 60, Per: time.Minute},
 			{Operation: opPermitKey, Requests: 60, Per: time.Minute},

@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Codes that account.go asks for.
+// Codes that account.go checks for.
 const (
 	// codeBadKey: an unknown key, a wrong address or a missing permission.
 	codeBadKey = -2015
@@ -33,7 +33,7 @@ func unwrap(answer rest.Answer) ([]byte, error) {
 	}
 	switch {
 	case answer.Status >= 500:
-		// Binance: the status of the execution is unknown.
+		// Binance's text: the status of the execution is unknown.
 		failure.Kind = exchanges.ErrOutcomeUnknown
 	case answer.Status == http.StatusTeapot:
 		failure.Kind, failure.Err = exchanges.ErrRateLimited, rest.ErrBanned
@@ -65,7 +65,7 @@ func meaning(code int64, status *exchanges.Error) *exchanges.Error {
 	case -2008, -2014, codeBadKey:
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth,
-			Remedy: "check that the root key exists, that this host's public address is on its list, " +
+			Remedy: "check that the root key exists, that its list includes this host's public address, " +
 				"and that it has the option Enable Spot & Margin Trading",
 		}
 	case -9000, 100001002:

@@ -21,7 +21,7 @@ func TestUnwrapKeepsTheBody(t *testing.T) {
 }
 
 // FuzzUnwrap checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
+// that every other answer has a kind.
 func FuzzUnwrap(f *testing.F) {
 	f.Add(200, `{}`)
 	f.Add(200, `<html>`)
@@ -40,8 +40,8 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// FuzzKey checks that decoding keys never fails in another way than with an
-// error, and that each key can read.
+// FuzzKey checks that decoding a key can only fail with an error, and that every
+// decoded key can read.
 func FuzzKey(f *testing.F) {
 	f.Add(`{"apiKey":"k","secretKey":null,"canTrade":true,"status":2,"ipList":["203.0.113.7"]}`)
 	f.Add(`[{"subaccountId":"1","apikey":"AbC*************","canTrade":true,"marginTrade":false}]`)

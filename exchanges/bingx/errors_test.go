@@ -61,8 +61,8 @@ func TestUnwrapCauses(t *testing.T) {
 	}
 }
 
-// For how long a refusal for rate holds, if the answer does not tell its own
-// time, or names one that has passed.
+// How long a refusal for rate holds if the answer does not say its own time, or
+// names one that has passed.
 func TestWait(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {
@@ -89,7 +89,7 @@ func jsonOf(t *testing.T, value any) string {
 }
 
 // FuzzUnwrap checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
+// that every other answer has a kind.
 func FuzzUnwrap(f *testing.F) {
 	recorded, err := os.ReadFile("../../testdata/bingx/errors.json")
 	require.NoError(f, err)

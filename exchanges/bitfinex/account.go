@@ -11,27 +11,27 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the API.
+// The paths of the API.
 const (
 	pathPermissions = "/v2/auth/r/permissions"
 	pathToken       = "/v2/auth/w/token"
 	pathDeleteToken = "/v2/auth/w/token/del"
 )
 
-// self is the only sub-account that there is: the account of the root key.
+// self is the only sub-account: the account of the root key.
 const self = "self"
 
-// checkPatience is how long a call about a token that was just made may wait for
-// its turn: rather that than to delete the token again.
+// checkPatience is how long a call about a newly made token may wait for its turn:
+// waiting is better than deleting the token again.
 const checkPatience = time.Minute
 
-// account is the account of one API key, or what a token sees of it. The
-// embedded client signs requests of a user's own making.
+// account is the account of one API key, or what a token sees of it. The embedded
+// client signs the user's own requests.
 type account struct {
 	*rest.Client
 	// as returns how to sign with a token.
 	as func(token exchanges.Secret) func(*rest.Request, time.Time) error
-	// isToken says that the credential is a token itself.
+	// isToken means that the credential is itself a token.
 	isToken bool
 }
 
@@ -60,7 +60,7 @@ func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Option
 	return &account{client, signer.as, credential.Token != ""}, nil
 }
 
-// ask asks what the credential may do, or, if one is given, a token.
+// ask asks what the credential may do or, if a token is given, what that may do.
 func (a *account) ask(ctx context.Context, operation exchanges.Operation, token exchanges.Secret) ([]right, error) {
 	var rows []right
 	call := rest.Call{
@@ -91,15 +91,15 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	}
 	switch {
 	case a.isToken:
-		identity.Problem = "a token does not mint tokens here; give the API key of which it was made, and its secret"
+		identity.Problem = "a token does not mint tokens here; give the API key it was made with, and its secret"
 	case !may("orders:read", "orders:write", "wallets:read", "wallets:write"):
-		identity.Problem = "the root key has no right to orders or wallets, and a token never has more than the key; " +
-			"give it on Bitfinex's website those that its roles need"
+		identity.Problem = "the root key has no right to orders or wallets, and a token never has more rights than its key; " +
+			"give it the rights that its roles need, on Bitfinex's website"
 	default:
 		identity.CanMint = true
 	}
 	identity.Warnings = []string{
-		"Bitfinex tells neither whose the root key is nor its addresses: check on Bitfinex's website that it is bound to those of the Vault servers",
+		"Bitfinex shows neither the owner of the root key nor its addresses: check on Bitfinex's website that it is bound to those of the Vault servers",
 	}
 	if may("withdraw:write") {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw; use one that cannot, unless a role needs it")
@@ -111,7 +111,7 @@ func (a *account) SubAccounts(context.Context) ([]exchanges.SubAccount, error) {
 	return []exchanges.SubAccount{{Name: self, Alias: "the account of the root key"}}, nil
 }
 
-// CreateKey makes a token and asks what it may do with the token itself.
+// CreateKey makes a token and uses it to ask what it may do.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	if err := a.checkRequest(request); err != nil {
 		return exchanges.Key{}, err
@@ -146,7 +146,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	return minted, nil
 }
 
-// checkRequest refuses what makes no sense to ask of Bitfinex.
+// checkRequest refuses requests that make no sense at Bitfinex.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
 	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: exchanges.OpCreateKey}
 	switch {
@@ -154,10 +154,10 @@ func (a *account) checkRequest(request exchanges.KeyRequest) error {
 		failure.Kind, failure.Message = exchanges.ErrPermission, "a token does not mint tokens here"
 	case request.SubAccount != self:
 		failure.Kind = exchanges.ErrPermission
-		failure.Message = "the root key mints for its own account alone"
-		failure.Remedy = `name "` + self + `" as the sub-account; for another make an API key inside it, and a connection of its own`
+		failure.Message = "the root key mints only for its own account"
+		failure.Remedy = `name "` + self + `" as the sub-account; for another account, make an API key inside it and a connection of its own`
 	case request.Expires.IsZero():
-		failure.Message = "a token needs an end"
+		failure.Message = "a token needs an expiry"
 	default:
 		return nil
 	}
@@ -165,7 +165,7 @@ func (a *account) checkRequest(request exchanges.KeyRequest) error {
 }
 
 // lifetime is how long a token is to live, in seconds: a little longer than its
-// lease. It is never zero or less, which might stand for no end.
+// lease. It is never zero or less, which might mean that it never expires.
 func lifetime(ends, now time.Time) int64 {
 	lives := min(ends.Sub(now)+lifetimeMargin+time.Second-1, maxLifetime)
 	return max(int64(lives/time.Second), 1)
@@ -193,7 +193,7 @@ func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error)
 	}
 }
 
-// DeleteKey deletes a token. That Bitfinex does not know the token confirms the
+// DeleteKey deletes a token. If Bitfinex does not know the token, that confirms the
 // deletion.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Token == "" {
@@ -208,10 +208,10 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	return err
 }
 
-// CheckKey implements [exchanges.KeyChecker]. It has the token itself asked for,
-// which is gone only if Bitfinex does not know it any more. No root key is needed
-// for that, so that a token which has ended by itself is known to be gone even if
-// the root key is gone as well.
+// CheckKey implements [exchanges.KeyChecker]. It asks Bitfinex with the token
+// itself, which is gone only if Bitfinex no longer knows it. That takes no root
+// key, so a token that has expired is known to be gone even if the root key is gone
+// as well.
 func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
 	if ref.Token == "" {
 		return nil, noToken(exchanges.OpCheckKey)
@@ -229,6 +229,6 @@ func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([
 func noToken(operation exchanges.Operation) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: operation,
-		Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
+		Message: "Bitfinex deletes a token only if given the token itself, which was not recorded", Remedy: "it expires with its lease",
 	}
 }

@@ -42,7 +42,7 @@ func TestUnwrapRemedies(t *testing.T) {
 }
 
 // FuzzUnwrap checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
+// that every other answer has a kind.
 func FuzzUnwrap(f *testing.F) {
 	recorded, err := os.ReadFile("../../testdata/bitfinex/errors.json")
 	require.NoError(f, err)

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// account is what accounts of all variants share. The embedded client signs
-// requests of a user's own making.
+// account is what accounts of all variants share. The embedded client signs the
+// user's own requests.
 type account struct {
 	*rest.Client
 }
@@ -65,8 +65,8 @@ const (
 	walletWithdrawal  = "wwow"
 )
 
-// inspectV2 asks who the root key is, as version 2 of the API tells it. Whether
-// it can mint is left open.
+// inspectV2 asks whose the root key is, using version 2 of the API. It leaves open
+// whether the key can mint.
 func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 	var root struct {
 		UserID      rest.Text      `json:"userId"`
@@ -83,8 +83,8 @@ func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 	return a.identity(string(root.UserID), root.Authorities, root.IPs, walletWithdrawal), nil
 }
 
-// identity is what is known of any root key, with the warnings that its rights
-// give rise to.
+// identity is what is known of any root key, with the warnings that its rights call
+// for.
 func (a *account) identity(uid string, rights, addresses []string, withdrawal string) exchanges.Identity {
 	identity := exchanges.Identity{
 		Account: uid, Permissions: slices.Sorted(slices.Values(rights)), Addresses: addresses,
@@ -96,8 +96,7 @@ func (a *account) identity(uid string, rights, addresses []string, withdrawal st
 	return identity
 }
 
-// unboundWarning is for a root key that need not be bound to addresses, and is
-// not.
+// unboundWarning is for a root key that is bound to no address and need not be.
 const unboundWarning = "the root key is bound to no address: it works from anywhere"
 
 // statusNormal is the status of a sub-account that is neither frozen nor
@@ -107,8 +106,8 @@ const (
 	statusDeleted = "del"
 )
 
-// deletion reads the refusal of a deletion: what Bitget says of a calling key
-// that does not exist, it may say there of the key to be deleted.
+// deletion reads the refusal of a deletion. What Bitget otherwise says of a calling
+// key that does not exist may mean the key to be deleted here.
 func deletion(err error) error {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != codeNoKey && failure.Code != codeNoUserKey {

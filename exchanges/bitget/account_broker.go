@@ -13,8 +13,8 @@ import (
 // broker is the main account of a non-disclosed broker.
 type broker struct{ account }
 
-// Inspect asks, besides who the root key is, for the broker's data, which only
-// brokers are given.
+// Inspect asks whose the root key is, and for the broker's data, which only brokers
+// are given.
 func (b *broker) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	identity, err := b.inspectV2(ctx)
 	if err != nil {
@@ -79,7 +79,7 @@ type brokerKey struct {
 }
 
 func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	isReadOnly, list := encode(request.Permissions, brokerReading())
+	onlyReads, list := encode(request.Permissions, brokerReading())
 	body := struct {
 		SubUID     string   `json:"subUid"`
 		Passphrase string   `json:"passphrase"`
@@ -91,7 +91,7 @@ func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		SubUID: request.SubAccount, Passphrase: request.Passphrase.Reveal(), Label: request.Label,
 		IPList: append([]string{}, request.Addresses...), PermType: "read_and_write", PermList: list,
 	}
-	if isReadOnly {
+	if onlyReads {
 		body.PermType = "readonly"
 	}
 	var created brokerKey

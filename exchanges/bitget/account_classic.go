@@ -9,9 +9,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// classic is a main account in classic mode. Its keys cannot be deleted through
-// the API; the nearest to that is to take all permissions from a key, which is
-// then left out of lists.
+// classic is a main account in classic mode. Its keys cannot be deleted through the
+// API. The nearest thing is to take all permissions from a key, which lists then
+// leave out.
 type classic struct{ account }
 
 func (c *classic) Inspect(ctx context.Context) (exchanges.Identity, error) {
@@ -29,7 +29,7 @@ func (c *classic) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// classicPage is how many sub-accounts are listed at most in one answer.
+// classicPage is the most sub-accounts that one answer lists.
 const classicPage = 500
 
 func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
@@ -71,10 +71,10 @@ type classicKey struct {
 	IPList   []string         `json:"ipList"`
 }
 
-// empty reports whether the key surely holds no permission.
+// empty reports whether the key certainly holds no permission.
 func (k classicKey) empty() bool { return k.PermList != nil && len(k.PermList) == 0 }
 
-// classicEdit is the body that creates a key, or, with its id, edits one.
+// classicEdit is the body that creates a key or, with its id, edits one.
 type classicEdit struct {
 	SubAccountUID string   `json:"subAccountUid"`
 	APIKey        string   `json:"subAccountApiKey,omitempty"`
@@ -132,9 +132,8 @@ func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, er
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }
 
-// DeleteKey takes all permissions from the key. What an edit leaves out of the
-// list of addresses is lost, so that the key is looked up first and stays bound
-// to its own.
+// DeleteKey takes all permissions from the key. An edit drops the addresses that it
+// leaves out, so the key is looked up first and stays bound to its own.
 func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := c.keys(ctx, ref.SubAccount)
 	if err != nil {
@@ -149,7 +148,7 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	case ref.Passphrase == "":
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnsupported, Exchange: "bitget", Operation: opEmptyKey,
-			Message: "the key's passphrase is not known, without which it cannot be edited",
+			Message: "the key cannot be edited without its passphrase, which is not known",
 			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
 		}
 	}

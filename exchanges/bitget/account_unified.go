@@ -16,7 +16,7 @@ type unified struct{ account }
 
 func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root struct {
-		// The documentation calls it uid, answers userId.
+		// The documentation calls it uid, answers call it userId.
 		UserID      rest.Text      `json:"userId"`
 		UID         rest.Text      `json:"uid"`
 		ParentID    rest.Text      `json:"parentId"`
@@ -39,7 +39,7 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	case isReadOnly(root.PermType):
 		identity.Problem = "the key is read-only; use a read-and-write key"
 	case !slices.Contains(root.Permissions, management):
-		identity.Problem = "the key lacks Unified Account Management, which Bitget asks for to manage sub-accounts' keys"
+		identity.Problem = "the key lacks Unified Account Management, which Bitget requires for managing sub-accounts' keys"
 	default:
 		identity.CanMint = true
 	}
@@ -49,8 +49,8 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// page is what lists of unified accounts have beside their rows. The flag is
-// a text in the documentation's table.
+// page is what lists of unified accounts have besides their rows. The
+// documentation's table makes the flag a text.
 type page struct {
 	HasNext rest.Flag `json:"hasNext"`
 	Cursor  rest.Text `json:"cursor"`
@@ -60,7 +60,7 @@ type page struct {
 // is one.
 func (p page) complete() bool { return !bool(p.HasNext) || p.Cursor != "" }
 
-// next is where the next page begins, empty after the last.
+// next is where the next page begins; empty after the last.
 func (p page) next() string {
 	if p.HasNext {
 		return string(p.Cursor)
@@ -102,7 +102,7 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 }
 
 // unifiedKey is a key as unified accounts show it. Field names are matched
-// without regard to case, as Bitget writes both apiKey and apikey.
+// regardless of case, as Bitget writes both apiKey and apikey.
 type unifiedKey struct {
 	APIKey      string            `json:"apiKey"`
 	Secret      exchanges.Secret  `json:"secret"`
@@ -114,7 +114,7 @@ type unifiedKey struct {
 }
 
 func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	isReadOnly, list := encode(request.Permissions, unifiedReading())
+	onlyReads, list := encode(request.Permissions, unifiedReading())
 	body := struct {
 		SubUID      string   `json:"subUid"`
 		Note        string   `json:"note"`
@@ -126,7 +126,7 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		SubUID: request.SubAccount, Note: request.Label, Type: "read_write", Passphrase: request.Passphrase.Reveal(),
 		Permissions: list, IPs: append([]string{}, request.Addresses...),
 	}
-	if isReadOnly {
+	if onlyReads {
 		body.Type = "read_only"
 	}
 	var created unifiedKey
@@ -151,7 +151,8 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var all []exchanges.KeyInfo
 	err := rest.Pages(func(cursor string) (string, error) {
-		// The array is items in the documentation, and has been seen as list.
+		// The array is called items in the documentation, but has been seen as
+		// list.
 		var answer struct {
 			Items, List rest.List[unifiedKey]
 			page

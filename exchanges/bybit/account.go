@@ -15,11 +15,10 @@ import (
 // anywhere is how Bybit writes that a key is bound to no address.
 const anywhere = "*"
 
-// expiryWarning is how long before its end a root key is reported.
+// expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
@@ -76,8 +75,8 @@ type key struct {
 	IsMaster    bool             `json:"isMaster"`
 }
 
-// addresses returns the bound addresses: nil if the answer does not tell,
-// empty if the key is bound to none.
+// addresses returns the bound addresses: nil if the answer does not say, empty if
+// the key is bound to none.
 func (k key) addresses() []string {
 	if slices.Contains(k.IPs, anywhere) {
 		return []string{}
@@ -85,8 +84,8 @@ func (k key) addresses() []string {
 	return k.IPs
 }
 
-// expires returns when Bybit ends the key; zero if never, which Bybit writes
-// as 1970.
+// expires returns when Bybit expires the key; zero if never, which Bybit writes as
+// 1970.
 func (k key) expires() time.Time {
 	at, err := time.Parse(time.RFC3339, k.ExpiredAt)
 	if err != nil || at.Unix() <= 0 {
@@ -125,10 +124,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.CanMint = true
 	}
 	if len(identity.Addresses) == 0 {
-		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Bybit ends it after 90 days")
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Bybit expires it after 90 days")
 	}
 	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
-		identity.Warnings = append(identity.Warnings, "the root key ends at "+identity.ExpiresAt.Format(time.RFC3339))
+		identity.Warnings = append(identity.Warnings, "the root key expires at "+identity.ExpiresAt.Format(time.RFC3339))
 	}
 	if slices.Contains(root.Permissions["Wallet"], "Withdraw") {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Account Transfer only")

@@ -21,8 +21,8 @@ func TestUnwrapSuccess(t *testing.T) {
 	}
 }
 
-// The text of a refused signature repeats what was signed, the body of a
-// request for a key included.
+// The text of a refused signature repeats what was signed, including the body of a
+// request for a key.
 func TestUnwrapRefusedSignature(t *testing.T) {
 	_, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":10004,"retMsg":"error sign! origin_string[canary]"}`)})
 	require.ErrorIs(t, err, exchanges.ErrAuth)
@@ -38,7 +38,7 @@ func TestUnwrapRemedies(t *testing.T) {
 	}
 }
 
-// Whatever Bybit sends, there is a payload or a failure of a known kind.
+// Whatever Bybit sends, the result is a payload or a failure of a known kind.
 func FuzzUnwrap(f *testing.F) {
 	for _, failure := range exchangetest.Failures(f, "bybit") {
 		f.Add(failure.Status, []byte(failure.Body), "1753364096873")

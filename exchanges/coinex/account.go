@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the sub-account API.
+// The paths of the sub-account API.
 const (
 	pathSubAccounts = "/v2/account/subs"
 	pathInfo        = "/v2/account/subs/info"
@@ -20,8 +20,7 @@ const (
 	pathDeleteKey   = "/v2/account/subs/delete-api"
 )
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
@@ -51,7 +50,7 @@ func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options)
 	return &account{client}, nil
 }
 
-// single is the envelope of an answer that is no list.
+// single is the envelope of an answer that is not a list.
 type single[T any] struct {
 	Data T `json:"data"`
 }
@@ -65,8 +64,8 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.Data.Timestamp.Time }
 
-// page is the envelope of a part of a list. That there is no further part must
-// be said, so that an answer cut short is not taken for all there is.
+// page is the envelope of part of a list. It must say that no further part follows,
+// so that an answer cut short is not taken for the whole list.
 type page[T any] struct {
 	Data       []T `json:"data"`
 	Pagination struct {
@@ -74,10 +73,10 @@ type page[T any] struct {
 	} `json:"pagination"`
 }
 
-// pageSize is how many rows are asked for. CoinEx does not document the most.
+// pageSize is how many rows are requested. CoinEx does not document the maximum.
 const pageSize = "100"
 
-// list reads a list whole. Where CoinEx refuses the size of the page, its own is
+// list reads a whole list. Where CoinEx refuses the page size, CoinEx's own is
 // used. The query is name, value, ... as [rest.Query] takes it.
 func list[T any](ctx context.Context, a *account, call rest.Call, named func(T) bool, query ...string) ([]T, error) {
 	all, err := listBy(ctx, a, call, pageSize, named, query)
@@ -126,8 +125,8 @@ func hasCode(err error, code string) bool {
 // about itself.
 const permManage = "sub-accounts"
 
-// Inspect tries what only a key of the main account may do: it asks for one
-// sub-account.
+// Inspect tries something that only a key of the main account may do: it asks for
+// one sub-account.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	some, _, err := part(ctx, a, rest.Call{Operation: exchanges.OpInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
 	if errors.Is(err, errNoRight) {
@@ -141,12 +140,12 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Permissions: []string{permManage},
 		ClockOffset: a.ClockOffset(),
 		Warnings: []string{
-			"CoinEx tells neither what the root key may do nor to which addresses it is bound: check on CoinEx's website that the key " +
-				"cannot withdraw and is bound to addresses; CoinEx silently ends one that is not after three months",
+			"CoinEx shows neither what the root key may do nor to which addresses it is bound: check on CoinEx's website that the key " +
+				"cannot withdraw and is bound to addresses; CoinEx silently expires one that is not after three months",
 		},
 	}
 	if len(some) == 0 {
-		identity.Warnings = append(identity.Warnings, "the account has no sub-account that is not frozen; make one on CoinEx's website, with the API permission")
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account that is not frozen; create one on CoinEx's website, with the API permission")
 	}
 	return identity, nil
 }
@@ -159,8 +158,8 @@ type subAccount struct {
 
 func (s subAccount) named() bool { return s.Name != "" }
 
-// SubAccounts lists the frozen sub-accounts by themselves: unless asked for, they
-// are left out.
+// SubAccounts lists the frozen sub-accounts separately: CoinEx leaves them out
+// unless asked for them.
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	for _, frozen := range []string{"false", "true"} {
@@ -177,7 +176,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// key is a key as CoinEx shows it. The secret is in the answer to a creation.
+// key is a key as CoinEx shows it. The answer to a creation includes the secret.
 type key struct {
 	ID              rest.Text         `json:"api_id"`
 	AccessID        string            `json:"access_id"`
@@ -192,7 +191,7 @@ type key struct {
 
 func (k key) named() bool { return k.ID != "" }
 
-// ends is when CoinEx ends the key; zero if never, which CoinEx writes as 0.
+// ends is when CoinEx expires the key; zero if never, which CoinEx writes as 0.
 func (k key) ends() time.Time {
 	if k.ExpiresAt.UnixMilli() == 0 {
 		return time.Time{}
@@ -228,8 +227,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// refused says more of a refusal with a code that CoinEx does not document, among
-// which is the one for a sub-account that is full.
+// refused explains a refusal with a code that CoinEx does not document, which may
+// mean that the sub-account is full.
 func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
 	var refusal *exchanges.Error
 	if !errors.Is(err, errUndocumented) || !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
@@ -263,8 +262,8 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, nil
 }
 
-// DeleteKey names the sub-account too, which CoinEx's documentation does not ask
-// for and some clients send. If CoinEx refuses that, the key's number has to do.
+// DeleteKey names the sub-account too. CoinEx's documentation does not ask for it,
+// but some clients send it. If CoinEx refuses it, the key's number must do.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	number, err := strconv.ParseInt(ref.ID, 10, 64)
 	if err != nil {
@@ -289,9 +288,9 @@ func (a *account) deleteKey(ctx context.Context, number int64, subAccount string
 	}{subAccount, number}, nil)
 }
 
-// KeyWorks implements [exchanges.Prober]. It asks, as the new key, for the
-// account's name, which changes nothing. That CoinEx refuses this for another
-// reason than the key itself shows that it knows the key.
+// KeyWorks implements [exchanges.Prober]. Using the new key, it asks for the
+// account's name, which changes nothing. If CoinEx refuses that for a reason other
+// than the key itself, it knows the key.
 func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, error) {
 	signer, err := newSigner(exchanges.Credential{APIKey: minted.APIKey, APISecret: minted.APISecret})
 	if err != nil {

@@ -51,7 +51,7 @@ func TestUnwrapCauses(t *testing.T) {
 }
 
 // FuzzUnwrap checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
+// that every other answer has a kind.
 func FuzzUnwrap(f *testing.F) {
 	for _, failure := range exchangetest.Failures(f, "coinex") {
 		f.Add(failure.Status, []byte(failure.Body))

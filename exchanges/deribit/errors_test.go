@@ -13,8 +13,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// The recorded failures are checked by the conformance suite; these are the
-// parts of an answer beyond the kind.
+// The conformance suite checks the recorded failures; these are the parts of an
+// answer beyond the kind.
 func TestUnwrap(t *testing.T) {
 	unwrapped := func(status int, body string) ([]byte, *exchanges.Error) {
 		payload, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: []byte(body)})
@@ -36,7 +36,7 @@ func TestUnwrap(t *testing.T) {
 	_, failure = unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"name"}}}`)
 	assert.NotErrorIs(t, failure, errScopeRefused)
 	_, failure = unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":"text"}}`)
-	assert.Equal(t, exchanges.ErrInvalid, failure.Kind, "data of an unexpected form is no hindrance")
+	assert.Equal(t, exchanges.ErrInvalid, failure.Kind, "data of an unexpected form does no harm")
 
 	for wait, want := range map[string]time.Duration{"60": time.Minute, "1e300": maxWait, "-5": 0} {
 		_, failure = unwrapped(400, `{"error":{"code":12998,"message":"x","data":{"wait":`+wait+`}}}`)

@@ -24,11 +24,11 @@ type key struct {
 
 func (k key) id() string { return strconv.FormatUint(k.ID, 10) }
 
-// named reports whether an answer tells which key it is about.
+// named reports whether an answer says which key it is about.
 func (k key) named() bool { return k.ID != 0 && k.ClientID != "" }
 
-// madeKey is a key as it is shown when it is made. Of a key pair, the secret is
-// a fingerprint.
+// madeKey is a key as it is shown when it is made. For a key pair, the secret is a
+// fingerprint.
 type madeKey struct {
 	key
 	Secret exchanges.Secret `json:"client_secret"`
@@ -67,9 +67,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	return minted, nil
 }
 
-// mint makes a key whole, or leaves nothing behind. A key is bound to addresses
-// by a second call, which also gives it its scope: until then it can do
-// nothing.
+// mint makes a complete key or leaves nothing behind. A key is bound to addresses
+// by a second call, which also gives it its scope: until then it can do nothing.
 func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	bind := len(o.addresses) > 0
 	scope := o.maxScope
@@ -78,9 +77,8 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	}
 	made, err := a.create(ctx, o, scope)
 	if scope == noScope && errors.Is(err, errScopeRefused) {
-		// That Deribit makes a key without any scope is not documented. One
-		// with its scope is not bound for a moment, in which nobody holds its
-		// secret.
+		// That Deribit makes keys without any scope is not documented. A key made
+		// with its scope is unbound for a moment, in which nobody holds its secret.
 		a.unscopedRefused.Store(true)
 		made, err = a.create(ctx, o, o.maxScope)
 	}
@@ -91,9 +89,9 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 		return made, nil
 	}
 	err = exchanges.Finish(ctx, at{a, o.place}, a.Variant(), o.made, o.ref(made), func(ctx context.Context) error {
-		bound, err := a.bind(ctx, o, made)
+		bound, failure := a.bind(ctx, o, made)
 		made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
-		return err
+		return failure
 	})
 	return made, err
 }
@@ -139,7 +137,7 @@ func (a *account) bind(ctx context.Context, o order, made madeKey) (key, error) 
 	return bound, err
 }
 
-// rollBack deletes a key that could not be finished.
+// rollBack deletes a key that could not be completed.
 func (a *account) rollBack(ctx context.Context, o order, made madeKey, cause error) error {
 	return exchanges.RollBack(ctx, at{a, o.place}, a.Variant(), o.ref(made), cause)
 }
@@ -156,12 +154,12 @@ func (a *account) explain(ctx context.Context, place string, refusal error) erro
 		return refusal
 	}
 	full := *failure
-	full.Kind, full.Remedy = exchanges.ErrKeyCap, "the account holds 8 keys, as many as Deribit allows; use another one, or delete keys that nobody needs"
+	full.Kind, full.Remedy = exchanges.ErrKeyCap, "the account holds 8 keys, as many as Deribit allows; use another account, or delete keys that nobody needs"
 	return &full
 }
 
-// ListKeys leaves out the root key where it lives in the sub-account: what goes
-// by the list must not delete it.
+// ListKeys leaves out the root key where it lives in the sub-account, so that
+// nothing that follows the list deletes it.
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	place, err := a.place(ctx, exchanges.OpListKeys, subAccount)
 	if err != nil {
@@ -184,14 +182,14 @@ func infos(keys []key) []exchanges.KeyInfo {
 	return all
 }
 
-// Whether a list may use up a one-time code.
+// This decides whether a list may use up a one-time code.
 const (
 	withCode = false
 	codeless = true
 )
 
-// list lists every key of an account, the root key included. Secrets, which
-// Deribit may show here, are not read.
+// list lists every key of an account, including the root key. It does not read
+// secrets, which Deribit may show here.
 func (a *account) list(ctx context.Context, place string, codeless bool) ([]key, error) {
 	var keys []key
 	err := a.do(ctx, call{
@@ -220,8 +218,8 @@ func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed 
 	return at{a, place}.CheckKey(ctx, ref, confirmed)
 }
 
-// at is the account as seen from a place where keys are made and deleted. It may
-// be the root key's own.
+// at is an account as the place where keys are made and deleted. It may be the root
+// key's own.
 type at struct {
 	*account
 	place string
@@ -234,8 +232,8 @@ func (a at) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}, nil)
 }
 
-// CheckKey lists all keys. Where that takes a one-time code, of which there is
-// one in 30 seconds, it does with less if it can.
+// CheckKey lists all keys. Where that takes a one-time code, of which there is one
+// per 30 seconds, it tries to do without.
 func (a at) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) ([]exchanges.KeyInfo, error) {
 	keys, err := a.list(ctx, a.place, codeless)
 	var wanted *demand
@@ -253,9 +251,9 @@ func (a at) ListKeys(ctx context.Context, _ string) ([]exchanges.KeyInfo, error)
 	return infos(keys), err
 }
 
-// rename gives the key the name that it has, which takes no code and is
-// answered with the key if it is still there. If it is refused, after Deribit
-// has confirmed the deletion, the key is gone. Any other failure tells nothing.
+// rename gives the key the name it already has, which takes no code and returns the
+// key if it is still there. If Deribit refuses that after confirming the deletion,
+// the key is gone. Any other failure proves nothing.
 func (a at) rename(ctx context.Context, ref exchanges.KeyRef, confirmed bool) (there []exchanges.KeyInfo, known bool) {
 	if !confirmed || ref.Label == "" {
 		return nil, false

@@ -12,7 +12,7 @@ import (
 // root key's account and, with two-factor authentication, up to three one-time
 // codes, 30 seconds apart.
 func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Credential, error) {
-	// No mint shall come between its codes.
+	// No mint may come between its codes.
 	ctx = exchanges.WithRevoking(ctx)
 	keys, err := a.list(ctx, here, withCode)
 	if err != nil {
@@ -41,7 +41,7 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	if !slices.Equal(decode(made.MaxScope), decode(root.MaxScope)) || !slices.Equal(sorted(made.Whitelist), sorted(root.Whitelist)) {
 		return exchanges.Credential{}, a.rollBack(ctx, o, made, &exchanges.Error{
 			Kind: exchanges.ErrPermission, Exchange: name, Operation: exchanges.OpRotateRoot,
-			Message: "Deribit gave the new root key another scope or other addresses than the old one has; it was deleted",
+			Message: "Deribit gave the new root key a different scope or different addresses from the old one's; it was deleted",
 		})
 	}
 	successor.APIKey = made.ClientID
@@ -56,7 +56,7 @@ func sorted(items []string) []string { return slices.Sorted(slices.Values(items)
 // DeleteRoot implements [exchanges.RootRotator].
 func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	if apiKey == a.signer.apiKey {
-		return invalid(exchanges.OpDeleteKey, "a root key is deleted with its successor, not with itself")
+		return invalid(exchanges.OpDeleteKey, "a root key is deleted using its successor, not using itself")
 	}
 	keys, err := a.list(ctx, here, withCode)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestCodesPerKey(t *testing.T) {
 	})
 }
 
-// Until it is bound to its addresses, a key can do nothing.
+// A key can do nothing until it is bound to its addresses.
 func TestUnboundKeyIsInert(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
@@ -85,7 +85,7 @@ func TestTooLittlePatience(t *testing.T) {
 }
 
 // Callers queue for codes, and one that would have to wait too long is told its
-// place. A half-made key is finished before another is begun.
+// place. A half-made key is completed before another is begun.
 func TestQueue(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
@@ -115,7 +115,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// A revocation needs no code as a rule; where it does, it goes first.
+// A revocation normally needs no code; where it does, it goes first.
 func TestRevocationsFirst(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
@@ -140,13 +140,13 @@ func TestRevocationsFirst(t *testing.T) {
 	})
 }
 
-// Without code the deletion is proved by a rename, and where that proves
-// nothing, by a list with code.
+// Without a code, a rename proves the deletion; where the rename proves nothing, a
+// list with a code does.
 func TestProofOfDeletion(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		spoil  func(v *venue, r *exchanges.KeyRef)
-		code   bool // that the proof takes one
+		code   bool // the codes that the proof takes
 		remain bool
 	}{
 		{"a plain deletion", func(*venue, *exchanges.KeyRef) {}, false, false},
@@ -154,7 +154,7 @@ func TestProofOfDeletion(t *testing.T) {
 		{"gone before", func(v *venue, _ *exchanges.KeyRef) { v.RemoveKey(name, v.Keys()[0].APIKey) }, true, false},
 		{"the rename fails", func(v *venue, _ *exchanges.KeyRef) { v.inject(exchanges.OpEditKey, simulator.Error5xx, 0) }, true, false},
 		{"a lie", func(v *venue, _ *exchanges.KeyRef) { v.inject(exchanges.OpDeleteKey, simulator.DeleteLies, 0) }, false, true},
-		{"a lie that the rename does not find out", func(v *venue, _ *exchanges.KeyRef) {
+		{"a lie that the rename does not uncover", func(v *venue, _ *exchanges.KeyRef) {
 			v.inject(exchanges.OpDeleteKey, simulator.DeleteLies, 0)
 			v.inject(exchanges.OpEditKey, simulator.Outage, 0)
 		}, true, true},
@@ -241,7 +241,7 @@ func TestNoTOTPSecret(t *testing.T) {
 		_, err = wrong.CreateKey(v.Context(), v.request(access.SubAccounts[0], "vlt1"))
 		require.ErrorIs(t, err, exchanges.ErrAuth)
 		assert.ErrorContains(t, err, "tfa_code_not_matched")
-		assert.Equal(t, 3, v.Calls(name, exchanges.OpCreateKey), "a wrong code is not tried again")
+		assert.Equal(t, 3, v.Calls(name, exchanges.OpCreateKey), "a wrong code is not retried")
 		assert.Empty(t, v.Keys())
 	})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // testActivation checks, at an exchange that takes a while to accept a new key,
-// that it can be learnt when it does.
+// that the account can tell when it does.
 func (s *suite) testActivation(t *testing.T) {
 	t.Parallel()
 	venue := s.start(t)

@@ -10,8 +10,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// testDeletion checks that a deletion is settled without error if, and only if,
-// the key is gone.
+// testDeletion checks that a deletion is settled without error if and only if the
+// key is gone.
 func (s *suite) testDeletion(t *testing.T) {
 	const deletion, once = exchanges.OpDeleteKey, 1
 	for _, test := range []struct {
@@ -50,7 +50,7 @@ func (s *suite) testDeletion(t *testing.T) {
 				assert.Len(t, b.live(o.SubAccount), 1)
 
 				b.ClearFaults()
-				require.NoError(t, o.delete(t.Context(), account, key), "once the exchange is well again")
+				require.NoError(t, o.delete(t.Context(), account, key), "once the exchange has recovered")
 				b.assertGone(t, o.SubAccount)
 			})
 		})
@@ -67,7 +67,7 @@ func (s *suite) testDeletion(t *testing.T) {
 	})
 	t.Run("gone sub-account", func(t *testing.T) {
 		if s.GoneSubAccount == "" {
-			return // The documentation leaves open what the exchange answers.
+			return // The documentation does not say what the exchange answers.
 		}
 		venue := s.start(t)
 		account := venue.account(t)
@@ -78,8 +78,8 @@ func (s *suite) testDeletion(t *testing.T) {
 	})
 }
 
-// testDeletionAnswers checks that DeleteKey alone reports what the exchange
-// answers, and does not decide what that means.
+// testDeletionAnswers checks that DeleteKey only reports the exchange's answer and
+// does not decide what it means.
 func (s *suite) testDeletionAnswers(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -90,7 +90,7 @@ func (s *suite) testDeletionAnswers(t *testing.T) {
 		{"a deletion", "", true, 0},
 		{"a lie", simulator.DeleteLies, true, 1},
 		{"a failure", simulator.Error5xx, false, 1},
-		{"a refusal for rate", simulator.RateLimit, false, 1},
+		{"a refusal for exceeding the rate", simulator.RateLimit, false, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s.bubble(t, hurried, func(t *testing.T, b *bubble) {
@@ -117,8 +117,8 @@ func (s *suite) testDeletionAnswers(t *testing.T) {
 	}
 }
 
-// testDeletionOfSeveral checks that keys of one sub-account are settled each by
-// itself, and together by one list.
+// testDeletionOfSeveral checks that keys of one sub-account are settled one by one,
+// but all with one list.
 func (s *suite) testDeletionOfSeveral(t *testing.T) {
 	s.bubble(t, hurried, func(t *testing.T, b *bubble) {
 		account := b.account(t)
@@ -138,8 +138,8 @@ func (s *suite) testDeletionOfSeveral(t *testing.T) {
 		require.NoError(t, exchanges.SettleOne(t.Context(), account, s.variant, refs[0]))
 		b.assertGone(t, orders[0].SubAccount)
 
-		// What a deletion itself asks the list for, such as the key's name, is
-		// no proof.
+		// A list that the deletion itself reads, for instance to learn the key's
+		// name, is no proof.
 		before := b.calls(exchanges.OpListKeys)
 		for _, ref := range refs {
 			_ = account.DeleteKey(t.Context(), ref)
@@ -158,7 +158,7 @@ func (s *suite) testDeletionOfSeveral(t *testing.T) {
 	})
 }
 
-// assertKind checks that an error is of a kind and says what was being done.
+// assertKind checks that an error has a kind and says which operation failed.
 func assertKind(t *testing.T, err error) {
 	t.Helper()
 	var failure *exchanges.Error

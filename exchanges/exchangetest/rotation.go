@@ -16,7 +16,7 @@ func (s *suite) testRotation(t *testing.T) {
 			return
 		}
 		account := b.account(t)
-		old := credential(b.root(t).Credential)
+		old := credentialOf(b.root(t).Credential)
 		fresh, err := account.(exchanges.RootRotator).RotateRoot(t.Context(), s.label())
 		require.NoError(t, err)
 		assert.NotEqual(t, old.APIKey, fresh.APIKey)

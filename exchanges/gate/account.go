@@ -16,15 +16,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// prefix is in front of every path, and is signed with it.
+// prefix comes before every path, and is signed with it.
 const prefix = "/api/v4"
 
 // active is the state of keys and sub-accounts that can be used. Gate's pages
 // disagree on what the other numbers mean.
 const active = 1
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 	apiKey string
@@ -62,8 +61,8 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.ServerTime.Time }
 
-// key is a key as Gate shows it. The official clients' types leave the secret
-// out; it is in the answer to a creation, and only there.
+// key is a key as Gate shows it. The official clients' types leave out the secret;
+// only the answer to a creation contains it.
 type key struct {
 	Key         string           `json:"key"`
 	Secret      exchanges.Secret `json:"secret"`
@@ -103,7 +102,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.CanMint = true
 	}
 	if root.IPWhitelist.Present && len(identity.Addresses) == 0 {
-		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Gate ends it 90 days after it was made")
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Gate expires it 90 days after it was made")
 	}
 	surplus := slices.DeleteFunc(slices.Clone(identity.Permissions), func(name string) bool {
 		return !strings.HasSuffix(name, writeFlag) || name == "account"+writeFlag
@@ -115,10 +114,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 }
 
 // rootKeys are the keys of the main account: an array by the documentation, a
-// single object by the official clients. What has another form is no keys.
+// single object by the official clients. Any other form counts as no keys.
 type rootKeys []key
 
-// UnmarshalJSON never fails: it is only about what can be told.
+// UnmarshalJSON never fails: an unreadable form only means that less is known.
 func (k *rootKeys) UnmarshalJSON(data []byte) error {
 	if bytes.HasPrefix(data, []byte("{")) {
 		data = slices.Concat([]byte("["), data, []byte("]"))
@@ -130,8 +129,8 @@ func (k *rootKeys) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// rootPermissions returns what the root key may do; nil if Gate does not tell,
-// which not every key may ask. Gate shows the beginning of each key alone.
+// rootPermissions returns what the root key may do; nil if Gate does not say, since
+// not every key may ask. Gate shows only the beginning of each key.
 func (a *account) rootPermissions(ctx context.Context) []string {
 	var keys rootKeys
 	err := a.Do(ctx, rest.Call{
@@ -171,7 +170,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// keysPath is where the keys of a sub-account are.
+// keysPath returns where the keys of a sub-account are.
 func keysPath(subAccount string) string {
 	return prefix + "/sub_accounts/" + subAccount + "/keys"
 }
@@ -204,11 +203,11 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// classic is the mode of keys that are made here. The other is for Gate's
+// classic is the mode of the keys that are made here. The other mode is for Gate's
 // earlier unified accounts.
 const classic = 1
 
-// checkUserID keeps what is no number out of paths.
+// checkUserID keeps anything but a number out of paths.
 func checkUserID(operation exchanges.Operation, subAccount string) error {
 	if _, err := strconv.ParseUint(subAccount, 10, 63); err != nil {
 		return &exchanges.Error{
@@ -219,8 +218,8 @@ func checkUserID(operation exchanges.Operation, subAccount string) error {
 	return nil
 }
 
-// explain makes the refusal of a creation an ErrKeyCap if the sub-account holds
-// as many keys as Gate allows: the label for that is not documented.
+// explain turns the refusal of a creation into an ErrKeyCap if the sub-account
+// holds as many keys as Gate allows: the label for that is not documented.
 func (a *account) explain(ctx context.Context, subAccount string, err error) error {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Kind != exchanges.ErrInvalid {

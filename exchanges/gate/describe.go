@@ -17,13 +17,13 @@ type Gate struct{}
 // New returns the exchange.
 func New() Gate { return Gate{} }
 
-// An operation that only Gate has.
+// The operation that only Gate has.
 const opRootKeys exchanges.Operation = "list_root_keys"
 
 // revocationDelay is how long Gate may take to act on a deletion.
 const revocationDelay = 5 * time.Minute
 
-// keysPerSubAccount is Gate's cap of keys per account, read as one of each
+// keysPerSubAccount is Gate's cap of keys per account, taken to apply to each
 // sub-account.
 const keysPerSubAccount = 20
 
@@ -58,7 +58,7 @@ func (Gate) Describe() exchanges.Description {
 			Label: exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 			Addresses: exchanges.AddressRule{
 				Max:  20,
-				Note: "a key without addresses that is made on the website ends after 90 days; Gate does not say whether a minted one does",
+				Note: "a key without addresses that is made on the website expires after 90 days; Gate does not say whether a minted one does",
 			},
 			RevocationDelay: revocationDelay,
 			RateLimits: []exchanges.RateLimit{
@@ -71,11 +71,11 @@ func (Gate) Describe() exchanges.Description {
 			},
 		}},
 		Notes: []string{
-			"A deleted key may go on working for up to 5 minutes. Bind keys to addresses, so that a stolen one is of no use meanwhile.",
-			"Gate does not separate spot orders from margin orders: trade:spot and trade:margin are only granted together.",
-			"A key is of no use in a business that its sub-account was not given when it was made.",
+			"A deleted key may go on working for up to 5 minutes. Bind keys to addresses, so that a stolen one is useless meanwhile.",
+			"Gate does not separate spot orders from margin orders: trade:spot and trade:margin are granted only together.",
+			"A key is useless in a business that its sub-account was not given when it was made.",
 			"A sub-account's key can never withdraw, nor move funds to or from the main account.",
-			"Gate cannot end a key at a given time, and never deletes a sub-account.",
+			"Gate cannot expire a key at a given time, and never deletes a sub-account.",
 			"The root key can be replaced only on the website.",
 		},
 	}

@@ -97,22 +97,24 @@ func (v venue) request(permissions ...string) exchanges.KeyRequest {
 
 func TestInspect(t *testing.T) {
 	v := newVenue(t, simulator.Options{})
-	main, err := v.root("main").Inspect(t.Context())
-	require.NoError(t, err)
+	inspect := func(account exchanges.Account) exchanges.Identity {
+		identity, err := account.Inspect(t.Context())
+		require.NoError(t, err)
+		return identity
+	}
+	main := inspect(v.root("main"))
 	require.True(t, main.CanMint)
 	require.Regexp(t, `^\d{8}$`, main.Account)
 	require.Equal(t, []string{"account:write", "wallet:read"}, main.Permissions)
 	require.Equal(t, []string{"127.0.0.1", "::1"}, main.Addresses)
 	require.Empty(t, main.Warnings)
 
-	unlisted, err := v.root("unlisted").Inspect(t.Context())
-	require.NoError(t, err)
-	require.True(t, unlisted.CanMint, "not to be told the permissions stops nothing")
+	unlisted := inspect(v.root("unlisted"))
+	require.True(t, unlisted.CanMint, "being unable to read the permissions stops nothing")
 	require.Nil(t, unlisted.Permissions)
 
 	for kind, warning := range map[string]string{"unbound": "bound to no address", "trading": "has spot:write, wallet:write"} {
-		identity, err := v.root(kind).Inspect(t.Context())
-		require.NoError(t, err)
+		identity := inspect(v.root(kind))
 		require.True(t, identity.CanMint, kind)
 		require.Len(t, identity.Warnings, 1)
 		require.Contains(t, identity.Warnings[0], warning)
@@ -120,8 +122,7 @@ func TestInspect(t *testing.T) {
 
 	key, err := v.root("main").CreateKey(t.Context(), v.request("account:read"))
 	require.NoError(t, err)
-	minted, err := v.open(exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret}).Inspect(t.Context())
-	require.NoError(t, err)
+	minted := inspect(v.open(exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret}))
 	require.False(t, minted.CanMint)
 	require.Contains(t, minted.Problem, "main account")
 	require.Equal(t, v.Exchange("gate").SubAccounts[0], minted.Account)

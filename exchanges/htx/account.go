@@ -13,16 +13,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// expiryWarning is how long before its end a root key is reported.
+// expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// account is one parent user. The embedded client signs requests of a user's
-// own making.
+// account is one parent user. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 	apiKey string
-	// code makes a one-time code; nil if there is no seed. Behind a function
-	// the seed cannot be shown by printing the account.
+	// code makes a one-time code; nil if there is no seed. Being a function, it
+	// keeps the seed out of a printed account.
 	code func(time.Time) (exchanges.Secret, error)
 }
 
@@ -72,10 +71,10 @@ type key struct {
 	CreateTime rest.Milliseconds `json:"createTime"`
 }
 
-// permanent is the validDays of a key that never ends.
+// permanent is the validDays of a key that never expires.
 const permanent = -1
 
-// expires returns when HTX ends the key, to the day; zero if never or not told.
+// expires returns when HTX expires the key, to the day; zero if never or unknown.
 func (k key) expires() time.Time {
 	if k.ValidDays == nil || *k.ValidDays <= permanent {
 		return time.Time{}
@@ -83,8 +82,7 @@ func (k key) expires() time.Time {
 	return time.Now().UTC().AddDate(0, 0, int(*k.ValidDays))
 }
 
-// keys lists keys of the parent user or of a sub-user: all, or the one that is
-// named.
+// keys lists keys of the parent user or of a sub-user: all, or only the named one.
 func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, accessKey string) ([]key, error) {
 	var keys result[rest.List[key]]
 	err := a.Do(ctx, rest.Call{
@@ -97,8 +95,8 @@ func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, 
 	return keys.Data.Items, err
 }
 
-// Inspect asks whose the root key is, and then for that user's own keys, which
-// only a parent user is shown.
+// Inspect asks whose the root key is, and then for that user's own keys, which HTX
+// shows only to a parent user.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var uid result[rest.Text]
 	err := a.Do(ctx, rest.Call{
@@ -127,13 +125,13 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if slices.Contains(identity.Permissions, trade) {
 		identity.CanMint = true
 	} else {
-		identity.Problem = "the key lacks the Trade permission, which HTX asks for to manage sub-users' keys"
+		identity.Problem = "the key lacks the Trade permission, which HTX requires for managing sub-users' keys"
 	}
 	if len(identity.Addresses) == 0 {
-		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and HTX ends it after 90 days")
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and HTX expires it after 90 days")
 	}
 	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
-		identity.Warnings = append(identity.Warnings, "the root key ends on "+identity.ExpiresAt.Format(time.DateOnly))
+		identity.Warnings = append(identity.Warnings, "the root key expires on "+identity.ExpiresAt.Format(time.DateOnly))
 	}
 	if slices.Contains(identity.Permissions, withdraw) {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Trade only")
@@ -214,9 +212,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// oneTimeCode returns a code that has not been used, when it is the caller's
-// turn to use one; empty if the connection has no seed. HTX does not say
-// whether it takes a code twice, so each is used once.
+// oneTimeCode returns an unused code, when it is the caller's turn to use one;
+// empty if the connection has no seed. HTX does not say whether it accepts a code
+// twice, so each is used once.
 func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	if a.code == nil {
 		return "", nil
@@ -231,8 +229,8 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	return a.code(at)
 }
 
-// aboutCode adds to a refusal of the call's values that the one-time code may
-// be why: HTX does not say how it refuses a wrong or missing one.
+// aboutCode adds to a refusal of the call's values that the one-time code may be
+// the reason: HTX does not say how it refuses a wrong or missing one.
 func aboutCode(err error, sent bool) error {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != codeInvalid && failure.Code != codeMissing {

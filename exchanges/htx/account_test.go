@@ -38,12 +38,12 @@ func TestInspect(t *testing.T) {
 			exchanges.Identity{Permissions: []string{"readOnly", "trade"}, Addresses: []string{"203.0.113.1"}, CanMint: true},
 		},
 		{
-			"about to end", `{"accessKey":"root","permission":"readOnly,trade,withdraw","ipAddresses":"","validDays":3}`, 3,
+			"about to expire", `{"accessKey":"root","permission":"readOnly,trade,withdraw","ipAddresses":"","validDays":3}`, 3,
 			exchanges.Identity{
 				Permissions: []string{"readOnly", "trade", "withdraw"}, Addresses: []string{}, CanMint: true,
 				Warnings: []string{
-					"the root key is bound to no address: it works from anywhere, and HTX ends it after 90 days",
-					"the root key ends on ENDS",
+					"the root key is bound to no address: it works from anywhere, and HTX expires it after 90 days",
+					"the root key expires on ENDS",
 					"the root key can withdraw, which minting never needs; use one with Trade only",
 				},
 			},
@@ -56,7 +56,7 @@ func TestInspect(t *testing.T) {
 			"read-only", `{"accessKey":"root","permission":"readOnly","ipAddresses":"203.0.113.1"}`, 0,
 			exchanges.Identity{
 				Permissions: []string{"readOnly"}, Addresses: []string{"203.0.113.1"},
-				Problem: "the key lacks the Trade permission, which HTX asks for to manage sub-users' keys",
+				Problem: "the key lacks the Trade permission, which HTX requires for managing sub-users' keys",
 			},
 		},
 	} {
@@ -68,7 +68,8 @@ func TestInspect(t *testing.T) {
 			if test.days > 0 {
 				require.WithinDuration(t, time.Now().AddDate(0, 0, test.days), identity.ExpiresAt, time.Minute)
 			}
-			// Once, since the day can change while the test runs.
+			// The value is computed once, since the day can change while the test
+			// runs.
 			ends := identity.ExpiresAt.Format(time.DateOnly)
 			for i, warning := range test.want.Warnings {
 				test.want.Warnings[i] = strings.ReplaceAll(warning, "ENDS", ends)
@@ -118,7 +119,7 @@ func TestTradeIsInseparable(t *testing.T) {
 	}
 }
 
-// guarded opens a root whose user has an authenticator app, with that seed.
+// guarded opens a root whose user has an authenticator app with that seed.
 func guarded(t *testing.T, sim *simulator.Simulator, options exchanges.Options, seed func(string) string) (exchanges.Account, exchanges.KeyRequest) {
 	access, ok := sim.Root("htx", "totp")
 	require.True(t, ok)
@@ -154,7 +155,7 @@ func TestOneTimeCodes(t *testing.T) {
 	})
 }
 
-// Codes go by the exchange's clock, also for the first call of all.
+// Codes follow the exchange's clock, even for the very first call.
 func TestOneTimeCodeByTheirClock(t *testing.T) {
 	exchangetest.Bubble(t, subject(), func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
 		require.NoError(t, sim.Inject(simulator.Fault{

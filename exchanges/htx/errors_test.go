@@ -41,7 +41,7 @@ func TestUnwrapAnswer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
 	}
-	// A code of version 2 counts more than the word of version 1.
+	// A code of version 2 takes precedence over the word of version 1.
 	_, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"status":"ok","code":1002,"message":"unauthorized"}`)})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 }
@@ -50,7 +50,7 @@ func TestQuota(t *testing.T) {
 	header := http.Header{}
 	header.Set("X-HB-RateLimit-Requests-Remain", "0")
 	_, known := quota(header)
-	require.False(t, known, "without the time of its end a quota says nothing")
+	require.False(t, known, "without its reset time a quota says nothing")
 	header.Set("X-HB-RateLimit-Requests-Expire", "1767225601000")
 	got, known := quota(header)
 	require.True(t, known)

@@ -13,14 +13,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/wallet"
 )
 
-// What calls draw from the limit of 1200 in a minute.
+// What calls draw from the limit of 1200 a minute.
 const (
 	weightRole = 60
 	weightInfo = 20
 )
 
-// account is the account of one wallet. The embedded client signs actions of a
-// user's own making.
+// account is the account of one wallet. The embedded client signs the user's own
+// actions.
 type account struct {
 	*rest.Client
 	// address is the account's name.
@@ -104,7 +104,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.Warnings = []string{"the root key is the wallet's own and can withdraw all its funds: keep only trading collateral there"}
 	case roleAgent:
 		identity.Account = answer.Data.User
-		identity.Problem = "the private_key is that of an agent of " + answer.Data.User + "; agents cannot approve agents, so give the wallet's own key"
+		identity.Problem = "the private_key belongs to an agent of " + answer.Data.User + "; agents cannot approve agents, so give the wallet's own key"
 	case roleMissing:
 		return exchanges.Identity{}, &exchanges.Error{
 			Kind: exchanges.ErrAuth, Exchange: "hyperliquid", Operation: exchanges.OpInspect,
@@ -132,7 +132,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	}}, nil
 }
 
-// own refuses any sub-account but the account itself.
+// own refuses any sub-account except the account itself.
 func (a *account) own(subAccount string, operation exchanges.Operation) error {
 	if strings.EqualFold(subAccount, a.address) {
 		return nil
@@ -158,7 +158,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	name := request.Label
 	if !request.Expires.IsZero() {
-		// Rounded up, so that the agent does not end before the lease.
+		// The time is rounded up, so that the agent does not expire before the
+		// lease.
 		name += fmt.Sprintf(" valid_until %d", request.Expires.Add(time.Millisecond-1).UnixMilli())
 	}
 	if err := a.approve(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, address, name); err != nil {
@@ -167,8 +168,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	return exchanges.Key{ID: address.String(), APIKey: address.String(), Permissions: []string{agent}}, nil
 }
 
-// approve approves an agent under a name, or removes the one of that name if
-// the address is zero.
+// approve approves an agent under a name, or removes the one with that name if the
+// address is zero.
 func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Address, name string) error {
 	var answer struct {
 		Status string `json:"status"`
@@ -212,8 +213,8 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, nil
 }
 
-// DeleteKey removes the agent by the name under which it is listed. A name that
-// leads to another address is left alone: it is somebody else's agent.
+// DeleteKey removes the agent by the name under which it is listed. If the name now
+// leads to another address, it leaves it alone: that is somebody else's agent.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := a.ListKeys(ctx, ref.SubAccount)
 	if err != nil {
@@ -227,8 +228,8 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 	name := keys[i].Label
 	if slices.ContainsFunc(keys, func(key exchanges.KeyInfo) bool { return key.Label == name && key.ID != ref.ID }) {
-		// No two agents have a name: this one was replaced, and is listed a
-		// little longer.
+		// No two agents share a name: this one was replaced, and is still listed
+		// for a while.
 		return nil
 	}
 	return a.approve(ctx, rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}, wallet.Address{}, name)

@@ -52,8 +52,8 @@ func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts Hyperliquid's sentences. They are not documented as a whole:
-// those of key management were seen in use.
+// meaning sorts Hyperliquid's sentences. They are not documented as a whole: those
+// about key management were observed.
 func (o unwrapper) meaning(sentence string) *exchanges.Error {
 	says := func(part string) bool { return strings.Contains(strings.ToLower(sentence), part) }
 	switch {
@@ -71,7 +71,7 @@ func (o unwrapper) meaning(sentence string) *exchanges.Error {
 	case says("too many extra agents"):
 		return &exchanges.Error{
 			Kind: exchanges.ErrKeyCap,
-			Remedy: "the account has no free agent slot (3, and 2 more for each sub-account, those of agents made by hand included): " +
+			Remedy: "the account has no free agent slot (3, and 2 more for each sub-account; agents made by hand count too): " +
 				"revoke a lease or remove an agent",
 		}
 	case says("agent already used"):

@@ -15,14 +15,13 @@ import (
 // keysPath creates, lists and deletes keys of sub-accounts.
 const keysPath = "/api/v1/sub/api-key"
 
-// pageSize is how many sub-accounts KuCoin lists at most in one answer.
+// pageSize is the most sub-accounts that KuCoin lists in one answer.
 const pageSize = 100
 
-// expiryWarning is how long before its end a root key is reported.
+// expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * day
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
@@ -71,8 +70,8 @@ type key struct {
 	IsMaster    bool              `json:"isMaster"`
 }
 
-// addresses returns the bound addresses: nil if the answer does not tell, or
-// hides parts of them.
+// addresses returns the bound addresses: nil if the answer omits them or hides
+// parts of them.
 func (k key) addresses() []string {
 	if slices.ContainsFunc(k.IPWhitelist, func(ip string) bool { return strings.Contains(ip, "*") }) {
 		return nil
@@ -105,13 +104,13 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.Warnings = append(identity.Warnings, "the root key has "+strings.Join(beyond, ", ")+
 			", which minting never needs; use one with General only")
 	} else {
-		identity.Warnings = append(identity.Warnings, "the root key only reads by its permissions, and still mints keys that trade: guard it like one")
+		identity.Warnings = append(identity.Warnings, "the root key is read-only by its permissions, yet it mints keys that trade: guard it like one")
 	}
 	if len(root.IPWhitelist) == 0 {
 		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere")
 	}
 	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
-		identity.Warnings = append(identity.Warnings, "the root key ends at "+identity.ExpiresAt.Format(time.RFC3339))
+		identity.Warnings = append(identity.Warnings, "the root key expires at "+identity.ExpiresAt.Format(time.RFC3339))
 	}
 	return identity, nil
 }
@@ -180,8 +179,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// expire chooses the first lifetime that lasts beyond the limit. "-1" stands
-// for a key without end.
+// expire chooses the first lifetime that lasts beyond the limit. "-1" stands for a
+// key that never expires.
 func expire(limit, now time.Time) string {
 	for _, days := range lifetimes() {
 		if !limit.IsZero() && now.Add(time.Duration(days)*day).After(limit) {
@@ -217,7 +216,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Passphrase == "" {
 		return &exchanges.Error{
 			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpDeleteKey,
-			Message: "KuCoin deletes a key only if told its passphrase, of which there is no record",
+			Message: "KuCoin deletes a key only if given its passphrase, which was not recorded",
 			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
 		}
 	}

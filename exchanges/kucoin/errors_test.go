@@ -44,8 +44,8 @@ func TestUnwrapAnswer(t *testing.T) {
 	require.Equal(t, "[]", string(payload))
 }
 
-// What is left of the pool counts in calls of the dearest kind, so that a
-// deletion always fits into it.
+// What is left of the pool is counted in calls of the most expensive kind, so that
+// a deletion always fits into it.
 func TestQuota(t *testing.T) {
 	for _, test := range []struct {
 		remaining, reset string

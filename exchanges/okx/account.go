@@ -12,11 +12,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// pageSize is how many sub-accounts OKX lists at most in one answer.
+// pageSize is the most sub-accounts that OKX lists in one answer.
 const pageSize = 100
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
@@ -82,7 +81,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	case root.UID != root.MainUID:
 		identity.Problem = "the key belongs to a sub-account; use a key of the master account"
 	case !slices.Contains(identity.Permissions, trade):
-		identity.Problem = "the key lacks the Trade permission, which OKX asks for to manage sub-accounts' keys"
+		identity.Problem = "the key lacks the Trade permission, which OKX requires for managing sub-accounts' keys"
 	case len(root.IP) == 0:
 		identity.Problem = "the key is bound to no address, and OKX lets only bound keys manage sub-accounts; bind it to the Vault servers' addresses"
 	default:
@@ -124,8 +123,8 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		if len(page) < pageSize {
 			return "", nil
 		}
-		// A page may end among sub-accounts of one millisecond, so the next
-		// one begins with that millisecond once more.
+		// A page may end among sub-accounts of one millisecond, so the next one
+		// begins with that millisecond again.
 		return strconv.FormatInt(oldest.UnixMilli()+1, 10), nil
 	})
 	return all, err

@@ -46,7 +46,7 @@ func (OKX) Describe() exchanges.Description {
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"},
 			Note: "an API key of the master account with the permissions Read and Trade and without Withdraw, bound to the Vault servers' addresses; " +
-				"it can trade and transfer on the master account, so that the binding is its only fence",
+				"it can trade and transfer on the master account, so the binding is its only protection",
 		}},
 		Variants: []exchanges.Variant{{
 			Summary:           "a master account; needs no broker agreement",
@@ -57,7 +57,7 @@ func (OKX) Describe() exchanges.Description {
 			Label:             exchanges.LabelRule{MaxLength: 50},
 			Addresses: exchanges.AddressRule{
 				Max: 20, IPv6: true, CIDR: true,
-				Note: "a key with trade and without addresses ends after 14 days without use",
+				Note: "a key with trade and without addresses expires after 14 days without use",
 			},
 			Passphrase: &exchanges.PassphraseRule{Length: passphraseLength},
 			RateLimits: []exchanges.RateLimit{
@@ -69,7 +69,7 @@ func (OKX) Describe() exchanges.Description {
 			},
 		}},
 		Notes: []string{
-			"A key either only reads, or trades every product and moves funds: no trade scope can be had alone, nor without transfer.",
+			"A key either only reads, or trades every product and moves funds: no trade scope is available alone, nor without transfer.",
 			"A sub-account's key can never withdraw. By default it can move funds to the master account; the sub-account's transfer-out switch stops that.",
 			"One key per second is minted and one per second deleted: revoking many keys takes as many seconds.",
 			"The root key can be replaced only on the website.",

@@ -14,11 +14,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// pageSize is the page that Orderly's own front end asks for.
+// pageSize is the page size that Orderly's own front end requests.
 const pageSize = 999
 
-// account is one wallet's account, or what a minted key sees of one. The
-// embedded client signs requests of a user's own making.
+// account is one wallet's account, or what a minted key sees of one. The embedded
+// client signs the user's own requests.
 type account struct {
 	*rest.Client
 	signer  *signer
@@ -58,8 +58,8 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.Timestamp.Time }
 
-// Inspect asks whether the wallet has the account that follows from its address
-// and broker. Everything else follows from holding its key.
+// Inspect asks whether the wallet has the account that follows from its address and
+// broker. Holding the wallet's key implies everything else.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if a.signer.owner == nil {
 		return a.inspectKey(ctx)
@@ -94,7 +94,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// inspectKey asks about the Orderly key itself, if it is known whose it is.
+// inspectKey asks about the Orderly key itself, if its account is known.
 func (a *account) inspectKey(ctx context.Context) (exchanges.Identity, error) {
 	identity := exchanges.Identity{Problem: "an Orderly key cannot make keys; give the wallet's private_key, and its broker"}
 	if a.signer.account == "" {
@@ -140,7 +140,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	err := a.register(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, addKey{
 		OrderlyKey: request.PublicKey, Scope: encode(request.Permissions), Tag: request.Label, SubAccountID: request.SubAccount,
-		// Rounded up, so that the key does not end before the lease.
+		// The time is rounded up, so that the key does not expire before the lease.
 		Expiration: request.Expires.Add(time.Millisecond - 1).UnixMilli(),
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	return minted, nil
 }
 
-// checkRequest refuses what Orderly would, or would take for something else.
+// checkRequest refuses what Orderly would refuse or misunderstand.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
 	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "orderly", Operation: exchanges.OpCreateKey}
 	switch {
@@ -163,7 +163,7 @@ func (a *account) checkRequest(request exchanges.KeyRequest) error {
 		return a.cannot(exchanges.OpCreateKey)
 	case strings.EqualFold(request.SubAccount, a.signer.account):
 		failure.Kind = exchanges.ErrPermission
-		failure.Message = "a key of the main account acts for all of its sub-accounts, so that none is minted there"
+		failure.Message = "a key of the main account acts for all of its sub-accounts, so none is minted there"
 		failure.Remedy = "name a sub-account"
 	case request.SubAccount == "":
 		failure.Message = "no sub-account is named"
@@ -171,7 +171,7 @@ func (a *account) checkRequest(request exchanges.KeyRequest) error {
 		failure.Message = "a key is made from a public key only"
 		failure.Remedy = "set key_type to ed25519"
 	case request.Expires.IsZero():
-		failure.Message = "a key needs an end"
+		failure.Message = "a key needs an expiry"
 	default:
 		return nil
 	}
@@ -190,8 +190,8 @@ func (a *account) register(ctx context.Context, call rest.Call, message addKey) 
 	return a.DoJSON(ctx, call, registration{Message: message}, rest.Into(&answer))
 }
 
-// finish learns what a new key may do, which the answer to its creation does
-// not tell, and binds it to its addresses, which takes a call of its own.
+// finish finds out what a new key may do, which the answer to its creation does not
+// say, and binds it to its addresses, which takes a call of its own.
 func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
 	info, err := a.await(ctx, request.SubAccount, minted.ID)
 	if err != nil {
@@ -214,7 +214,7 @@ func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, mint
 	return err
 }
 
-// await asks about a key that was just made until Orderly knows it.
+// await asks about a new key until Orderly knows it.
 func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.KeyInfo, error) {
 	for wait := settling / 7; ; wait *= 2 {
 		info, err := a.check(ctx, subAccount, key)
@@ -306,9 +306,9 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}, map[string]string{"orderly_key": ref.ID}, nil)
 }
 
-// CheckKey implements [exchanges.KeyChecker]. It asks about the key alone, since
-// keys can be listed only ten times in a minute. If Orderly still knows it, the
-// list tells whether it still works.
+// CheckKey implements [exchanges.KeyChecker]. It asks only about the one key, since
+// keys can be listed only ten times a minute. If Orderly still knows the key, the
+// list decides whether it still works.
 func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
 	if _, err := a.check(ctx, ref.SubAccount, ref.ID); errors.Is(err, exchanges.ErrNotFound) {
 		return nil, nil

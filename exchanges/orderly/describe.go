@@ -17,7 +17,7 @@ type Orderly struct{}
 // New returns the exchange.
 func New() Orderly { return Orderly{} }
 
-// Operations that only Orderly has.
+// The operations that only Orderly has.
 const (
 	opOwnKey      exchanges.Operation = "make_signing_key"
 	opRestrictKey exchanges.Operation = "restrict_key"
@@ -26,8 +26,8 @@ const (
 // testnet is the environment that is not Orderly's main network.
 const testnet = "testnet"
 
-// Chains with which wallets sign: any that Orderly supports will do, and these
-// are the ones it has supported from the start.
+// Chains on which wallets sign: any that Orderly supports will do, and it has
+// supported these from the start.
 const (
 	chainArbitrum        = 42161
 	chainArbitrumSepolia = 421614
@@ -37,7 +37,7 @@ const (
 // has confirmed it. It is not documented.
 const settling = 3500 * time.Millisecond
 
-// maxLifetime is how far ahead the end of a key may lie.
+// maxLifetime is how far ahead a key's expiry may lie.
 const maxLifetime = 365 * 24 * time.Hour
 
 // Describe implements [exchanges.Exchange].
@@ -78,12 +78,12 @@ func (Orderly) Describe() exchanges.Description {
 		}},
 		Notes: []string{
 			"The root credential is the wallet's own private key and cannot be replaced: the account is the key.",
-			"A minted key never withdraws: that takes a signature of the wallet.",
-			"Keys are minted in sub-accounts only: a key of the main account acts for all of its sub-accounts.",
+			"A minted key can never withdraw: that takes a signature of the wallet.",
+			"Keys are minted only in sub-accounts: a key of the main account acts for all of its sub-accounts.",
 			"A key with read can also change leverage and other settings of its sub-account.",
-			"Orderly itself ends each key when its lease can last no longer.",
-			"10 keys with addresses are made in a minute, since addresses are set by a call of their own.",
-			"The plugin keeps a key of the main account for itself, in memory, for a day at most; it is tagged " + managerTag + ".",
+			"Orderly itself expires each key at its lease's hard limit.",
+			"10 keys with addresses can be made per minute, since addresses are set by a call of their own.",
+			"The plugin keeps a key of the main account for itself, in memory, for at most a day; it is tagged " + managerTag + ".",
 			"A revocation neither cancels orders nor closes positions.",
 		},
 	}

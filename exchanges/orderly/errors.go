@@ -10,8 +10,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// tooManyRequests is the wait after a refusal for rate that names none. The
-// limits are by the second or by the minute.
+// tooManyRequests is the wait after a refusal for rate that names none. The limits
+// are per second or per minute.
 const tooManyRequests = 5 * time.Second
 
 // unwrapper reads answers; tooMany is the wait after a refusal for rate.
@@ -40,7 +40,7 @@ func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	return nil, o.rateLimited(failure, answer)
 }
 
-// rateLimited completes a failure with how long to wait, if it is one for rate.
+// rateLimited adds how long to wait to a failure, if it is one for rate.
 func (o unwrapper) rateLimited(failure *exchanges.Error, answer rest.Answer) *exchanges.Error {
 	if failure.Kind == exchanges.ErrRateLimited {
 		failure.RetryAfter = max(rest.RetryAfter(answer.Header), o.tooMany)
@@ -55,7 +55,7 @@ func meaning(code int64, message string, status *exchanges.Error) *exchanges.Err
 	says := func(part string) bool { return strings.Contains(strings.ToLower(message), part) }
 	switch {
 	case says("timestamp"):
-		// No code is documented for a clock that is off.
+		// No code is documented for a wrong clock.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
 	case code == -1000 && says("not exist"), code == -1006:
 		return &exchanges.Error{Kind: exchanges.ErrNotFound}
@@ -68,7 +68,7 @@ func meaning(code int64, message string, status *exchanges.Error) *exchanges.Err
 	case -1002:
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth,
-			Remedy: "the key is unknown, has ended, was removed, lacks a scope, or does not work from this address: " +
+			Remedy: "the key is unknown, has expired, was removed, lacks a scope, or does not work from this address: " +
 				"Orderly does not say which",
 		}
 	case -1003:

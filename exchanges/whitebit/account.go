@@ -13,7 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the sub-account API.
+// The paths of the sub-account API.
 const (
 	pathSubAccounts   = prefix + "sub-account/list"
 	pathKeys          = prefix + "sub-account/api-key/"
@@ -21,12 +21,11 @@ const (
 	pathListAddresses = pathKeys + "ip-address/list"
 )
 
-// typeTrading is the narrower of WhiteBIT's two types of key: it reads and
-// trades. The other one also deposits and withdraws, and is never made.
+// typeTrading is the narrower of WhiteBIT's two types of key: it reads and trades.
+// The other type also deposits and withdraws, and is never made.
 const typeTrading = 1
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
@@ -60,7 +59,7 @@ type clock struct {
 	Time rest.Seconds `json:"time"`
 }
 
-// time returns the middle of the second that WhiteBIT tells.
+// time returns the middle of the second that WhiteBIT states.
 func (c clock) time() time.Time {
 	if c.Time.IsZero() {
 		return time.Time{}
@@ -68,7 +67,7 @@ func (c clock) time() time.Time {
 	return c.Time.Add(time.Second / 2)
 }
 
-// post makes a call. All of WhiteBIT's signed ones are alike.
+// post makes a call. All of WhiteBIT's signed calls are alike.
 func (a *account) post(ctx context.Context, call rest.Call, parameters any, out rest.Out) error {
 	call.Method = http.MethodPost
 	return a.DoJSON(ctx, call, parameters, out)
@@ -84,14 +83,14 @@ type window struct {
 	Offset     int    `json:"offset"`
 }
 
-// page is a part of a list. It repeats the limit, which may be lower than what
-// was asked for.
+// page is a part of a list. It repeats the limit, which may be lower than the one
+// requested.
 type page[T any] struct {
 	Limit int          `json:"limit"`
 	Data  rest.List[T] `json:"data"`
 }
 
-// list reads a list whole: a page with fewer rows than its limit is the last.
+// list reads a whole list: a page with fewer rows than its limit is the last.
 func list[T any](ctx context.Context, a *account, call rest.Call, subAccount string, named func(T) bool) ([]T, error) {
 	var all []T
 	err := rest.Pages(func(string) (string, error) {
@@ -163,8 +162,8 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// key is a key as WhiteBIT shows it. The secret is in the answer to a creation,
-// and only there.
+// key is a key as WhiteBIT shows it. Only the answer to a creation contains the
+// secret.
 type key struct {
 	ID              string           `json:"id"`
 	Title           string           `json:"title"`
@@ -179,8 +178,8 @@ type endpoint struct {
 	Name string `json:"name"`
 }
 
-// CreateKey makes a key that can do all that its sub-account may, and binds and
-// narrows it by further calls.
+// CreateKey makes a key that can do everything its sub-account may, and then binds
+// and narrows it by further calls.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
 	err := a.post(ctx, rest.Call{
@@ -206,8 +205,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	return minted, nil
 }
 
-// finish gives a new key its addresses first, since it is open to any until
-// then, and switches off what it was not asked to do.
+// finish first gives a new key its addresses, since until then it works from
+// anywhere, and then switches off what was not requested.
 func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, created key) (exchanges.Key, error) {
 	minted := exchanges.Key{ID: created.ID, APIKey: created.APIKey, APISecret: created.APISecret}
 	if len(request.Addresses) > 0 {
@@ -236,7 +235,7 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 		err := a.post(ctx, rest.Call{
 			Operation: opBindKey, Path: pathKeys + "ip-address/create", Effect: rest.Idempotent,
 		}, ofKey{id, address}, nil)
-		// A repeat finds the address there.
+		// A repeat finds the address already there.
 		if err != nil && !errors.Is(err, exchanges.ErrConflict) {
 			return nil, err
 		}
@@ -252,7 +251,7 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 		return nil, err
 	}
 	if !slices.Equal(sorted(bound.Data.Items), sorted(addresses)) {
-		return nil, notAsAsked(opAddresses, "the key is bound to other addresses than was asked for")
+		return nil, notAsAsked(opAddresses, "the key is bound to other addresses than those requested")
 	}
 	return addresses, nil
 }
@@ -274,7 +273,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 		}
 	}
 	if len(toggles) == 0 {
-		return key{}, notAsAsked(opNarrowKey, "WhiteBIT does not say which endpoints the new key may use, so that it cannot be narrowed")
+		return key{}, notAsAsked(opNarrowKey, "WhiteBIT does not say which endpoints the new key may use, so it cannot be narrowed")
 	}
 	err := a.post(ctx, rest.Call{Operation: opNarrowKey, Path: pathKeys + "edit", Effect: rest.Idempotent}, struct {
 		KeyID string   `json:"apiKeyId"`
@@ -298,7 +297,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 	return keys[i], nil
 }
 
-// difference says in what a listed key is not restricted to the endpoints.
+// difference says how a listed key is not restricted to the endpoints.
 func difference(on []string, listed key) string {
 	var paths, surplus, lack []string
 	for _, endpoint := range listed.AccessEndpoints {
@@ -316,14 +315,14 @@ func difference(on []string, listed key) string {
 	case !listed.RestrictAccess:
 		return "WhiteBIT shows the key as one that may use every endpoint"
 	case len(surplus) > 0:
-		return "WhiteBIT left endpoints on that were to be off: " + strings.Join(surplus, ", ")
+		return "WhiteBIT left endpoints on that should be off: " + strings.Join(surplus, ", ")
 	case len(lack) > 0:
-		return "WhiteBIT switched endpoints off that were to be on: " + strings.Join(lack, ", ")
+		return "WhiteBIT switched endpoints off that should be on: " + strings.Join(lack, ", ")
 	}
 	return ""
 }
 
-// notAsAsked is the failure of a key that came out otherwise than was asked.
+// notAsAsked is the error for a key that came out otherwise than requested.
 func notAsAsked(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrUnsupported, Exchange: "whitebit", Operation: operation, Message: message,

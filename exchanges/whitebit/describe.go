@@ -17,7 +17,7 @@ type WhiteBIT struct{}
 // New returns the exchange.
 func New() WhiteBIT { return WhiteBIT{} }
 
-// Operations that only WhiteBIT has.
+// The operations that only WhiteBIT has.
 const (
 	opBindKey   exchanges.Operation = "bind_key_to_address"
 	opAddresses exchanges.Operation = "list_addresses_of_key"
@@ -54,15 +54,15 @@ func (WhiteBIT) Describe() exchanges.Description {
 			KeysPerSubAccount: 50,
 			// The length is not documented; this one is cautious.
 			Label:      exchanges.LabelRule{MaxLength: 30, Hyphens: true},
-			Addresses:  exchanges.AddressRule{Max: 50, Note: "WhiteBIT ends a key that nobody uses for 14 days; by some of its pages only one without addresses"},
+			Addresses:  exchanges.AddressRule{Max: 50, Note: "WhiteBIT expires a key that nobody uses for 14 days; by some of its pages only one without addresses"},
 			RateLimits: limits,
 		}},
 		Notes: []string{
-			"WhiteBIT makes every key wide and open to any address. The plugin binds and narrows it before anyone gets it, and deletes it if that fails.",
-			"Margin and futures are one collateral account: trade:margin and trade:futures are only granted together.",
-			"No key is made that could deposit or withdraw.",
-			"A key that nobody uses for 14 days stops working, the root key too.",
-			"WhiteBIT cannot end a key at a given time. The root key can be replaced only on the website.",
+			"WhiteBIT makes every key wide and usable from any address. The plugin binds and narrows it before anyone gets it, and deletes it if that fails.",
+			"Margin and futures are one collateral account: trade:margin and trade:futures are granted only together.",
+			"No minted key can deposit or withdraw.",
+			"A key that nobody uses for 14 days stops working, even the root key.",
+			"WhiteBIT cannot expire a key at a given time. The root key can be replaced only on the website.",
 			"There is no testnet.",
 		},
 	}
