@@ -116,6 +116,85 @@ func TestConfigWriteKeepsWhatIsNotGiven(t *testing.T) {
 	d.mint("trader")
 }
 
+func TestConfigPatchChangesSingleFields(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"max_ttl": "2h", "allowed_roles": "desk-*", "require_ip_allowlist": false, "rate_multiplier": 3})
+	before := d.read("config/bybit")
+	patch := func(fields map[string]any) { d.must(logical.PatchOperation, "config/bybit", fields) }
+
+	patch(map[string]any{"frozen": "minting"})
+	require.Equal(t, merge(before, map[string]any{"frozen": "minting"}), merge(d.read("config/bybit"), nil), "the rest stays")
+
+	patch(map[string]any{
+		"frozen": nil, "max_ttl": nil, "allowed_roles": nil, "allowed_scopes": nil, "require_ip_allowlist": nil, "rate_multiplier": nil,
+	})
+	shown := d.read("config/bybit")
+	for field, initial := range newConnection().show() {
+		switch field {
+		case "exchange", "base_url", "api_key":
+			require.Equal(t, before[field], shown[field], field)
+		default:
+			require.Equal(t, initial, shown[field], "null gives the default: %s", field)
+		}
+	}
+
+	d.refused(logical.PatchOperation, "config/bybit", map[string]any{"exchange": nil}, "exchange", "missing")
+	d.refused(logical.PatchOperation, "config/bybit", map[string]any{"max_tll": "5m"}, "max_tll")
+	_, err := d.do(logical.PatchOperation, "config/nobody", map[string]any{"max_ttl": "5m"})
+	require.ErrorContains(t, err, "there is no connection")
+	require.Equal(t, shown, d.read("config/bybit"))
+}
+
+// What null means does not depend on the operation: a guard rail that is on by
+// default stays on.
+func TestConfigNullIsTheDefaultInAWriteToo(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"require_ip_allowlist": false})
+	d.write("config/bybit", map[string]any{"require_ip_allowlist": nil, "rate_multiplier": nil})
+	require.Equal(t, true, d.read("config/bybit")["require_ip_allowlist"])
+	d.refused(logical.UpdateOperation, "config/bybit", map[string]any{"api_secret": "wrong", "verify": nil}, "could not be verified")
+}
+
+func TestConfigPatchOfSecretsIsVerified(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"passphrase": "canary-passphrase"})
+	stored := func() credential {
+		entry, err := connectionTable().Get(t.Context(), d.storage, "bybit")
+		require.NoError(t, err)
+		return entry.Credential
+	}
+	before := stored()
+	for name, test := range map[string]struct {
+		patch map[string]any
+		words []string
+	}{
+		"wrong secret":   {map[string]any{"api_secret": "wrong"}, []string{"could not be verified"}},
+		"no secret":      {map[string]any{"api_secret": nil}, []string{"api_secret", "missing"}},
+		"no key":         {map[string]any{"api_key": nil}, []string{"api_key", "missing"}},
+		"second secret":  {map[string]any{"private_key": "-"}, []string{"private_key", "not both"}},
+		"nobody's check": {map[string]any{"api_secret": "wrong", "verify": nil}, []string{"could not be verified"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := *d
+			d.TB = t
+			d.refused(logical.PatchOperation, "config/bybit", test.patch, test.words...)
+			require.Equal(t, before, stored(), "nothing is stored")
+		})
+	}
+
+	rsa, ok := d.sim.Root("bybit", "rsa")
+	require.True(t, ok)
+	d.must(logical.PatchOperation, "config/bybit", map[string]any{"api_key": rsa.APIKey, "api_secret": nil, "private_key": rsa.PrivateKey})
+	after := stored()
+	require.Empty(t, after.APISecret)
+	require.Equal(t, "canary-passphrase", after.Passphrase, "a patch leaves what it does not name")
+
+	d.write("config/bybit", map[string]any{"api_key": before.APIKey, "api_secret": before.APISecret})
+	after = stored()
+	require.Empty(t, after.PrivateKey, "a write replaces the secret parts together")
+	require.Empty(t, after.Passphrase)
+}
+
 func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
 	d := newDesk(t)
 	d.trader()

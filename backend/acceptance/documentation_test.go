@@ -49,14 +49,14 @@ func TestDocumentation(t *testing.T) {
 	}
 	for path, methods := range map[string][]string{
 		"config/":                    {"get"},
-		"config/{name}":              {"get", "post", "delete"},
+		"config/{name}":              {"get", "post", "patch", "delete"},
 		"config/{name}/check":        {"get"},
 		"config/{name}/sub-accounts": {"get"},
 		"config/{name}/reconcile":    {"post"},
 		"config/{name}/revoke-all":   {"delete", "get", "post"},
 		"config/{name}/rotate-root":  {"post"},
 		"roles/":                     {"get"},
-		"roles/{name}":               {"get", "post", "delete"},
+		"roles/{name}":               {"get", "post", "patch", "delete"},
 		"roles/{name}/check":         {"get"},
 		"roles/{name}/revoke-all":    {"delete", "get", "post"},
 		"creds/{name}":               {"get", "post"},

@@ -2,7 +2,7 @@
 
 # Covers check, sub-accounts, reconcile and revoke-all of each connection.
 path "exchange/config/*" {
-  capabilities = ["create", "read", "update", "delete", "list"]
+  capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }
 
 path "exchange/roles/*" {
