@@ -254,16 +254,38 @@ func TestConfigCheckAndSubAccounts(t *testing.T) {
 	checked := d.read("config/bybit/check")
 	require.Equal(t, true, checked["can_mint"])
 
-	accounts := d.read("config/bybit/sub-accounts")["sub_accounts"].([]map[string]any)
-	require.Len(t, accounts, len(d.sim.Exchange("bybit").SubAccounts))
+	listed := d.must(logical.ListOperation, "config/bybit/sub-accounts/", nil).Data
+	require.ElementsMatch(t, d.sim.Exchange("bybit").SubAccounts, listed["keys"])
 	held := 0
-	for _, account := range accounts {
-		held += account["live_keys"].(int)
-		require.Equal(t, true, account["allowed"])
+	for name, about := range listed["key_info"].(map[string]any) {
+		about := about.(map[string]any)
+		held += about["live_keys"].(int)
+		require.Equal(t, true, about["allowed"], name)
+		require.NotContains(t, about, "max_keys", "without a cap")
+		require.NotContains(t, about, "free_slots", "without a cap")
 	}
 	require.Equal(t, 1, held)
 	d.refused(logical.ReadOperation, "config/none/check", nil, "none", "config/")
-	d.refused(logical.ReadOperation, "config/none/sub-accounts", nil, "none")
+	d.refused(logical.ListOperation, "config/none/sub-accounts", nil, "none")
+}
+
+func TestSubAccountsShowFreeSlots(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 3})
+	full := d.sim.Exchange("bybit").SubAccounts[0]
+	for range 2 {
+		d.mint("trader")
+	}
+	info := func(name string) map[string]any {
+		listed := d.must(logical.ListOperation, "config/bybit/sub-accounts/", map[string]any{"limit": 100}).Data
+		return listed["key_info"].(map[string]any)[name].(map[string]any)
+	}
+	require.Equal(t, map[string]any{"alias": info(full)["alias"], "frozen": false, "allowed": true, "live_keys": 2, "max_keys": 3, "free_slots": 1}, info(full))
+	require.Equal(t, 3, info(d.sim.Exchange("bybit").SubAccounts[1])["free_slots"])
+	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 1, "allowed_sub_accounts": "none"})
+	require.Equal(t, 0, info(full)["free_slots"], "never below none")
+	require.Equal(t, false, info(full)["allowed"])
 }
 
 func TestConfigWarnsOfAnUnboundRoot(t *testing.T) {

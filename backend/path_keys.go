@@ -49,20 +49,15 @@ func (e *engine) pathKeysList() *framework.Path {
 		Fields:       listFields(),
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ListOperation: &framework.PathOperation{
-				Callback:  e.listKeys,
-				Summary:   "List every key that exists or may exist, with its state.",
-				Responses: responses("Ids of the keys.", listKeysFields()),
+				Callback: e.listKeys,
+				Summary:  "List every key that exists or may exist, with its state.",
+				Responses: responses("Ids of the keys.", detailedAnswerFields(
+					"state, api_key, connection, sub_account, role, display_name of the requester, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version")),
 			},
 		},
 		HelpSynopsis:    "List every key of this engine.",
 		HelpDescription: keysHelp,
 	}
-}
-
-func listKeysFields() map[string]*framework.FieldSchema {
-	fields := listAnswerFields()
-	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "For each id: state, connection, sub_account, role, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version."}
-	return fields
 }
 
 func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -80,23 +75,16 @@ func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framewor
 		byID[key.ID] = key
 		ids = append(ids, key.ID)
 	}
-	slices.Sort(ids)
-	if ids, err = page(ids, d); err != nil {
-		return nil, err
-	}
-	info := make(map[string]any, len(ids))
-	for _, id := range ids {
+	return detailedAnswer(ids, func(id string) map[string]any {
 		if why, damaged := unreadable[id]; damaged {
-			info[id] = map[string]any{"state": "unreadable", "problem": why}
-			continue
+			return map[string]any{"state": "unreadable", "problem": why}
 		}
 		key := byID[id]
-		info[id] = map[string]any{
-			"state": string(key.State), "connection": key.Connection, "sub_account": key.SubAccount, "role": key.Role,
-			"created_at": timestamp(key.Created), "expires_at": timestamp(key.Expires),
+		return map[string]any{
+			"state": string(key.State), "api_key": key.APIKey, "connection": key.Connection, "sub_account": key.SubAccount,
+			"role": key.Role, "display_name": key.DisplayName, "created_at": timestamp(key.Created), "expires_at": timestamp(key.Expires),
 		}
-	}
-	return logical.ListResponseWithInfo(ids, info), nil
+	}, d)
 }
 
 func keyFields() map[string]*framework.FieldSchema {

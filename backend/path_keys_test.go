@@ -18,7 +18,11 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 
 	listed := d.must(logical.ListOperation, "keys/", nil)
 	require.Equal(t, []string{id}, listed.Data["keys"])
-	require.Equal(t, "live", listed.Data["key_info"].(map[string]any)[id].(map[string]any)["state"])
+	require.Equal(t, map[string]any{
+		"state": "live", "api_key": lease.Data["api_key"], "connection": "bybit", "sub_account": lease.Data["sub_account"],
+		"role": "trader", "display_name": "userpass-ada",
+		"created_at": timestamp(d.clock.Now()), "expires_at": lease.Data["expires_at"],
+	}, listed.Data["key_info"].(map[string]any)[id])
 
 	shown := d.read("keys/" + id)
 	require.Equal(t, "userpass-ada", shown["display_name"])

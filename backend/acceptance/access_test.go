@@ -55,12 +55,12 @@ func testPolicy(t *testing.T, e *engine) {
 	require.NoError(t, k.use(t))
 
 	for _, path := range []string{
-		"creds/" + trader, "config/" + desk, "config/" + desk + "/check", "config/" + desk + "/sub-accounts",
+		"creds/" + trader, "config/" + desk, "config/" + desk + "/check",
 		"roles/" + reader, "keys/" + k.text("key_id"), "exchanges/" + bybit, "info",
 	} {
 		refused(t, team.tryRead(t, path), http.StatusForbidden, "permission denied")
 	}
-	for _, path := range []string{"config", "roles", "keys"} {
+	for _, path := range []string{"config", "roles", "keys", "config/" + desk + "/sub-accounts"} {
 		_, err := team.client.Logical().ListWithContext(t.Context(), e.path+"/"+path)
 		refused(t, err, http.StatusForbidden, "permission denied")
 	}
