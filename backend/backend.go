@@ -101,7 +101,8 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
 		e.pathKeysList(), e.pathKeys(),
-		e.pathExchangesList(), e.pathExchanges(),
+		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
+		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),
 		e.pathMetrics(), e.pathInfo(),
 	} {
 		e.Paths = append(e.Paths, strict(path))
