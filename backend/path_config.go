@@ -471,7 +471,7 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 	defer cancel()
 	var last error
 	for _, key := range keys {
-		if err := e.revokeByID(ctx, s, key.ID); err != nil {
+		if err := e.revokeByID(ctx, s, key.ID, causeConnectionDeleted); err != nil {
 			last = err
 		}
 	}

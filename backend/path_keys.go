@@ -120,6 +120,7 @@ func keyFields() map[string]*framework.FieldSchema {
 			Type: framework.TypeInt64, Required: true,
 			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
 		},
+		"cause":           text("Why it must go; empty for a key that is pending or live."),
 		"revoke_attempts": {Type: framework.TypeInt, Description: "Attempts at deletion that failed.", Required: true},
 		"last_error":      text("The last failure."),
 		"next_attempt_at": text("When deletion is tried next."),
@@ -139,6 +140,10 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 	var delay time.Duration
 	if l, err := e.connections.get(ctx, req.Storage, entry.Connection); err == nil && l != nil {
 		delay = l.variant.RevocationDelay
+	}
+	cause := ""
+	if entry.State == ledger.Revoking {
+		cause = causeOf(entry)
 	}
 	return &logical.Response{Data: map[string]any{
 		"key_id":           entry.ID,
@@ -163,6 +168,7 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 		"expires_at":       timestamp(entry.Expires),
 		"hard_limit":       timestamp(entry.HardLimit),
 		"revocation_delay": seconds(delay),
+		"cause":            cause,
 		"revoke_attempts":  entry.Attempts,
 		"last_error":       entry.LastError,
 		"next_attempt_at":  timestamp(entry.NextTry),
@@ -179,7 +185,7 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 	}
 	ctx, cancel := revokeBudget(ctx)
 	defer cancel()
-	return nil, e.revokeByID(ctx, req.Storage, id)
+	return nil, e.revokeByID(ctx, req.Storage, id, causeByHand)
 }
 
 // keyIDField refuses what cannot be an id.

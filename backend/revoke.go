@@ -22,7 +22,7 @@ var (
 
 // revokeByID revokes the key of a ledger entry; nil if it is gone or was never
 // there.
-func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string) error {
+func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string, cause string) error {
 	claim, err := e.ledger.Claim(ctx, s, id)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string) e
 	if !claim.Exists() {
 		return nil
 	}
-	return e.revoke(ctx, s, claim)
+	return e.revoke(ctx, s, claim, cause)
 }
 
 // discard revokes a key that nobody holds or will get, even if it cannot be
@@ -41,7 +41,7 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 	entry := claim.Entry()
 	condemning, condemned := afterwards(ctx)
 	defer condemned()
-	if err := claim.Condemn(condemning); err != nil {
+	if err := claim.Condemn(condemning, causeNeverHandedOut); err != nil {
 		e.Logger().Warn("it could not be recorded that a key which nobody holds must go", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
 	ctx, cancel := afterwards(ctx)
@@ -53,8 +53,8 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 
 // revoke condemns the key and then deletes it. What fails here the sweeper
 // finishes.
-func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
-	if err := claim.Condemn(ctx); err != nil {
+func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim, cause string) error {
+	if err := claim.Condemn(ctx, cause); err != nil {
 		return err
 	}
 	return e.deleteCondemned(ctx, s, claim)
@@ -84,7 +84,11 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	case err != nil:
 		return postpone(ctx, claim, err)
 	}
-	return claim.Forget(ctx)
+	if err := claim.Forget(ctx); err != nil {
+		return err
+	}
+	e.logGone(entry)
+	return nil
 }
 
 // postpone records an attempt that failed, and returns the failure.
