@@ -137,8 +137,13 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 	if err != nil || entry == nil {
 		return nil, err
 	}
+	return e.showKey(ctx, req.Storage, *entry), nil
+}
+
+// showKey shows a key of the ledger, without secrets.
+func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.Entry) *logical.Response {
 	var delay time.Duration
-	if l, err := e.connections.get(ctx, req.Storage, entry.Connection); err == nil && l != nil {
+	if l, err := e.connections.get(ctx, s, entry.Connection); err == nil && l != nil {
 		delay = l.variant.RevocationDelay
 	}
 	cause := ""
@@ -173,7 +178,7 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 		"last_error":       entry.LastError,
 		"next_attempt_at":  timestamp(entry.NextTry),
 		"age_seconds":      seconds(e.now().Sub(entry.Created)),
-	}}, nil
+	}}
 }
 
 // deleteKeyNow revokes a key without its lease. The lease, when it ends, finds

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -49,6 +50,47 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 	require.Nil(t, resp)
 	d.refused(logical.ReadOperation, "keys/not an id", nil, "id", "keys/")
 	d.must(logical.DeleteOperation, "keys/unknown", nil)
+}
+
+func TestKeyIsLookedUpByItsAPIKey(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.mint("trader")
+	lease := d.mint("trader")
+	lookUp := func(apiKey any) map[string]any {
+		t.Helper()
+		return d.must(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": apiKey}).Data
+	}
+	require.Equal(t, d.read("keys/"+lease.Data["key_id"].(string)), lookUp(lease.Data["api_key"]))
+	require.Equal(t, lease.Data["key_id"], lookUp(lease.Data["api_key"].(string) + "\n")["key_id"])
+
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0)
+	require.Error(t, d.revoke(lease))
+	require.Equal(t, "revoking", lookUp(lease.Data["api_key"])["state"])
+	d.sim.ClearFaults()
+	require.NoError(t, d.revoke(lease))
+
+	for _, apiKey := range []any{lease.Data["api_key"], lease.Data["key_id"], "nobody's"} {
+		_, err := d.do(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": apiKey})
+		var coded logical.HTTPCodedError
+		require.ErrorAs(t, err, &coded)
+		require.Equal(t, http.StatusNotFound, coded.Code())
+	}
+	d.refused(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": " "}, "api_key", "missing")
+	d.refused(logical.UpdateOperation, "keys/lookup", nil, "api_key", "missing")
+	d.keptSecrets()
+}
+
+func TestStrayIsLookedUpByItsIDAtTheExchange(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	require.NoError(t, ledgerTable().Delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
+	d.start()
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0)
+	d.write("config/bybit/reconcile", map[string]any{"dry_run": false})
+	found := d.must(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": lease.Data["api_key"]}).Data
+	require.Equal(t, "stray", found["cause"])
 }
 
 func TestInfo(t *testing.T) {

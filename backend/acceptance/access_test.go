@@ -153,6 +153,8 @@ func testRequester(t *testing.T, e *engine) {
 		require.Equal(t, want, entry[field], field)
 	}
 	require.NotContains(t, fmt.Sprint(entry), k.text("api_secret"))
+	require.Equal(t, k.text("key_id"), e.write(t, "keys/lookup", fields{"api_key": k.text("api_key")}).Data["key_id"])
+	refused(t, e.tryWrite(t, "keys/lookup", fields{"api_key": "nobody's"}), http.StatusNotFound, "no key")
 
 	other := e.mint(t, reader)
 	require.Equal(t, "root", e.read(t, "keys/"+other.text("key_id"))["display_name"])

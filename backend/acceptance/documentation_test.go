@@ -61,6 +61,7 @@ func TestDocumentation(t *testing.T) {
 		"roles/{name}/revoke-all":             {"delete", "get", "post"},
 		"creds/{name}":                        {"get", "post"},
 		"keys/":                               {"get"},
+		"keys/lookup":                         {"post"},
 		"keys/{id}":                           {"get", "delete"},
 		"exchanges/":                          {"get"},
 		"exchanges/{name}":                    {"get"},

@@ -13,6 +13,11 @@ path "exchange/keys/*" {
   capabilities = ["read", "delete", "list"]
 }
 
+# Whose key is this api_key?
+path "exchange/keys/lookup" {
+  capabilities = ["update"]
+}
+
 path "exchange/exchanges/*" {
   capabilities = ["read", "list"]
 }
