@@ -79,7 +79,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		sleep:   exchanges.Sleep,
 		roles:   store.New[role](rolePrefix, nil),
 		ledger:  ledger.New(now, elapsed),
-		metrics: newMetrics(),
+		metrics: newMetrics(build),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.drainer = newWorker(e.drain)

@@ -56,8 +56,8 @@ func (e *engine) listSubAccounts(ctx context.Context, req *logical.Request, d *f
 		about := map[string]any{
 			"alias": byName[name].Alias, "frozen": byName[name].Frozen, "allowed": l.allowsSubAccount(name), "live_keys": held[name],
 		}
-		if limit := l.keyCap(l.variant); limit > 0 {
-			about["max_keys"], about["free_slots"] = limit, max(0, limit-held[name])
+		if free, capped := l.freeSlots(held[name]); capped {
+			about["max_keys"], about["free_slots"] = l.keyCap(l.variant), free
 		}
 		return about
 	}, d)
