@@ -286,8 +286,8 @@ check_others() {
   for role in $(vault list exchange/roles | grep -e '-trader$' | grep -v '^bybit-'); do
     answer=$(mint "$role")
     works "$answer"
+    delay=$(delay_of "$answer")
     vault lease revoke "$(say "$answer" | lease_of)" >/dev/null
-    delay=$(delay_of "${role%-trader}")
     if ((delay >= 60)); then
       say "${role%-trader} may let a deleted key go on working for $delay seconds; that is not waited for."
     else
@@ -296,9 +296,10 @@ check_others() {
   done
 }
 
-# delay_of EXCHANGE: how long it may take to act on a deletion, in seconds.
+# delay_of ANSWER: how long the exchange may take to act on the key's deletion, in
+# seconds.
 delay_of() {
-  vault read -format=json "exchange/exchanges/$1" | sed -nE 's/^ *"revocation_delay": *([0-9]+),?$/\1/p' | sed -n 1p
+  vault read -field=revocation_delay "exchange/keys/$(say "$1" | sed -nE 's/^ *"key_id": *"([^"]*)".*/\1/p')"
 }
 
 write_env() {

@@ -81,7 +81,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		roles:   store.New[role](rolePrefix, nil),
 		ledger:  ledger.New(now, elapsed),
 		places:  newPlaces(now),
-		metrics: newMetrics(),
+		metrics: newMetrics(build),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.drainer = newWorker(e.drain)
@@ -102,8 +102,9 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
-		e.pathKeysList(), e.pathKeys(),
-		e.pathExchangesList(), e.pathExchanges(),
+		e.pathKeysList(), e.pathKeysLookup(), e.pathKeys(),
+		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
+		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),
 		e.pathMetrics(), e.pathInfo(),
 	} {
 		e.Paths = append(e.Paths, strict(path))

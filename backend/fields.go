@@ -150,3 +150,24 @@ func listAnswerFields() map[string]*framework.FieldSchema {
 		"keys": {Type: framework.TypeStringSlice, Description: "The names."},
 	}
 }
+
+// detailedAnswer answers a list operation with what about tells of each name.
+func detailedAnswer(names []string, about func(name string) map[string]any, d *framework.FieldData) (*logical.Response, error) {
+	slices.Sort(names)
+	names, err := page(names, d)
+	if err != nil {
+		return nil, err
+	}
+	info := make(map[string]any, len(names))
+	for _, name := range names {
+		info[name] = about(name)
+	}
+	return logical.ListResponseWithInfo(names, info), nil
+}
+
+// detailedAnswerFields are listAnswerFields with what is told of each name.
+func detailedAnswerFields(told string) map[string]*framework.FieldSchema {
+	fields := listAnswerFields()
+	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "For each: " + told + "."}
+	return fields
+}

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,8 @@ func TestInputIsBoundedOnEveryPath(t *testing.T) {
 
 // pathOf is a request's path that a pattern matches.
 func pathOf(path *framework.Path) string {
-	name := strings.NewReplacer("^", "", "(?P<name>[^/]+)", "x", "(?P<id>[^/]+)", "x", "/?$", "/", "$", "")
-	return name.Replace(path.Pattern)
+	named := regexp.MustCompile(`\(\?P<\w+>\[\^/\]\+\)`).ReplaceAllString(path.Pattern, "x")
+	return strings.NewReplacer("^", "", "/?$", "/", "$", "").Replace(named)
 }
 
 func TestMalformedListsAreRefused(t *testing.T) {

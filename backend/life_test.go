@@ -468,7 +468,7 @@ func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
 	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpDeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID))
+	require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID, causeByHand))
 	entry = d.entry(entry.ID)
 	require.Equal(t, ledger.Revoking, entry.State)
 	require.Equal(t, 1, entry.Attempts)

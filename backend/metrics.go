@@ -20,7 +20,7 @@ type metrics struct {
 	latency     *prometheus.HistogramVec
 }
 
-func newMetrics() *metrics {
+func newMetrics(build Build) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "exchange", Name: name, Help: help}, labels)
 	}
@@ -35,7 +35,11 @@ func newMetrics() *metrics {
 			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"connection", "operation"}),
 	}
-	m.registry.MustRegister(m.mints, m.revocations, m.sweeps, m.calls, m.latency)
+	about := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "exchange", Name: "build_info", Help: "Which version of the plugin this is; always 1.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit},
+	}, func() float64 { return 1 })
+	m.registry.MustRegister(about, m.mints, m.revocations, m.sweeps, m.calls, m.latency)
 	return m
 }
 
@@ -73,6 +77,7 @@ var (
 	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
 	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
 	damagedDesc = prometheus.NewDesc("exchange_unreadable_entries", "Ledger entries that are damaged or were written by a newer version; keys/ lists them.", nil, nil)
+	freeDesc    = prometheus.NewDesc("exchange_free_slots", "How many more keys fit, by connection and sub-account, where there is a cap: in those that hold keys, and where the roles of these keys may mint.", []string{"connection", "sub_account"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
@@ -81,12 +86,13 @@ type present struct {
 	now        time.Time
 	keys       []ledger.Key
 	unreadable int
+	free       map[place]int
 	circuits   map[string]bool
 }
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, freeDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -119,6 +125,9 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 		gauge(overdueDesc, late.Seconds(), connection)
 	}
 	gauge(damagedDesc, float64(p.unreadable))
+	for at, slots := range p.free {
+		gauge(freeDesc, float64(slots), at.connection, at.subAccount)
+	}
 	for connection, open := range p.circuits {
 		value := 0.0
 		if open {

@@ -19,8 +19,8 @@ import (
 func (e *engine) pathConfig() *framework.Path {
 	write := &framework.PathOperation{
 		Callback:  e.writeConfig,
-		Summary:   "Write a connection: the credential of a parent account, and its guard rails.",
-		Responses: map[int][]framework.Response{http.StatusNoContent: {{Description: "Written."}}},
+		Summary:   "Write a connection: the credential of a parent account, and its guard rails. Fields that are not given stay as they are.",
+		Responses: writtenWithWarnings(),
 		Examples: []framework.RequestExample{{Description: "A Bybit master account.", Data: map[string]any{
 			"exchange": "bybit", "api_key": "...", "api_secret": "...", "allowed_sub_accounts": "53888000", "max_ttl": "8h",
 		}}},
@@ -35,6 +35,13 @@ func (e *engine) pathConfig() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:                    e.patchConfig,
+				Summary:                     "Change single fields of a connection; null gives a field its default.",
+				Responses:                   writtenWithWarnings(),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  e.readConfig,
 				Summary:   "Read a connection, without its secrets.",
@@ -154,12 +161,25 @@ func (e *engine) configExists(ctx context.Context, req *logical.Request, d *fram
 }
 
 func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return e.storeConfig(ctx, req, d, applied)
+}
+
+func (e *engine) patchConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return e.storeConfig(ctx, req, d, patched)
+}
+
+// storeConfig writes what change makes of the connection, if that is sound and the
+// credential works.
+func (e *engine) storeConfig(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, change func(*connection, *framework.FieldData) (*connection, error),
+) (*logical.Response, error) {
 	name := d.Get("name").(string)
+	defaultsForNull(d)
 	old, err := e.connections.table.Get(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
-	entry, err := applied(old, d)
+	entry, err := change(old, d)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +210,7 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 	}
 	err = e.connections.table.Update(ctx, req.Storage, name, func(now *connection) (*connection, error) {
 		// While the exchange was asked, another request may have written.
-		written, err := applied(now, d)
+		written, err := change(now, d)
 		switch {
 		case err != nil:
 			return nil, err
@@ -209,20 +229,45 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 	return &logical.Response{Warnings: identity.Warnings}, nil
 }
 
+// defaultsForNull puts a field's default in the place of null, which would read as
+// zero: as false, say, for a guard rail that is on by default.
+func defaultsForNull(d *framework.FieldData) {
+	defaults := newConnection().show()
+	for field, value := range d.Raw {
+		if value != nil {
+			continue
+		}
+		d.Raw[field] = d.Schema[field].DefaultOrZero()
+		if initial, shown := defaults[field]; shown {
+			d.Raw[field] = initial
+		}
+	}
+}
+
 // applied is the connection with the fields that were given; a new one, if there
-// was none.
+// was none. The secret parts of a credential belong together, so that giving one
+// replaces them all.
 func applied(old *connection, d *framework.FieldData) (*connection, error) {
 	entry := newConnection()
 	if old != nil {
 		entry = *old
 	}
-	if err := entry.apply(d); err != nil {
-		return nil, err
+	for _, field := range []string{"api_secret", "passphrase", privateKeyField, "totp_secret"} {
+		if given(d, field) {
+			entry.Credential = credential{APIKey: entry.Credential.APIKey, Broker: entry.Credential.Broker}
+		}
 	}
-	if entry.Exchange == "" {
-		return nil, invalid("exchange", "missing; list the exchanges with exchanges/")
+	return &entry, entry.apply(d)
+}
+
+// patched is the connection, which must exist, with the fields that were given and
+// no other change.
+func patched(old *connection, d *framework.FieldData) (*connection, error) {
+	if old == nil {
+		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("there is no connection %q; list what there is with config/", d.Get("name")))
 	}
-	return &entry, nil
+	entry := *old
+	return &entry, entry.apply(d)
 }
 
 // verifyRoot asks the exchange whether the root credential works and may mint.
@@ -253,14 +298,8 @@ func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, 
 	return nil
 }
 
-// apply takes over the fields that were given. The secret parts of a credential
-// belong together, so that giving one replaces them all.
+// apply takes over the fields that were given.
 func (c *connection) apply(d *framework.FieldData) error {
-	for _, field := range []string{"api_secret", "passphrase", privateKeyField, "totp_secret"} {
-		if _, ok := d.GetOk(field); ok {
-			c.Credential = credential{APIKey: c.Credential.APIKey, Broker: c.Credential.Broker}
-		}
-	}
 	for field, value := range map[string]*string{
 		"exchange": &c.Exchange, "environment": &c.Environment, "variant": &c.Variant, "base_url": &c.BaseURL,
 		"api_key": &c.Credential.APIKey, "api_secret": &c.Credential.APISecret, "passphrase": &c.Credential.Passphrase,
@@ -306,6 +345,9 @@ func (c *connection) apply(d *framework.FieldData) error {
 	}
 	if most, ok := d.GetOk("max_keys_per_sub_account"); ok {
 		c.MaxKeysPerSubAccount = most.(int)
+	}
+	if c.Exchange == "" {
+		return invalid("exchange", "missing; list the exchanges with exchanges/")
 	}
 	return nil
 }
@@ -357,14 +399,25 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 	if err != nil {
 		return nil, err
 	}
-	resp := &logical.Response{Data: map[string]any{
+	resp := &logical.Response{Data: c.show()}
+	resp.Data["account"], resp.Data["last_rotated_at"], resp.Data["live_keys"] = c.Account, timestamp(c.Rotated), keys
+	if l, err := e.connections.get(ctx, req.Storage, name); err != nil || l == nil {
+		resp.AddWarning(fmt.Sprintf("the connection cannot be used now: %v", err))
+	} else {
+		l.describe(resp.Data)
+	}
+	return resp, nil
+}
+
+// show shows the connection as it was written, without its secrets.
+func (c connection) show() map[string]any {
+	return map[string]any{
 		"exchange":                 c.Exchange,
 		"environment":              c.Environment,
 		"variant":                  c.Variant,
 		"base_url":                 c.BaseURL,
 		"api_key":                  c.Credential.APIKey,
 		"broker":                   c.Credential.Broker,
-		"account":                  c.Account,
 		"request_timeout":          seconds(c.RequestTimeout),
 		"rate_multiplier":          c.RateMultiplier,
 		"allowed_roles":            list(c.AllowedRoles),
@@ -376,17 +429,9 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 		"max_ttl":                  seconds(c.MaxTTL),
 		"max_keys_per_sub_account": c.MaxKeysPerSubAccount,
 		"rotation_period":          seconds(c.RotationPeriod),
-		"last_rotated_at":          timestamp(c.Rotated),
 		"exclusive_sub_accounts":   c.ExclusiveSubAccounts,
 		"frozen":                   c.Frozen,
-		"live_keys":                keys,
-	}}
-	if l, err := e.connections.get(ctx, req.Storage, name); err != nil || l == nil {
-		resp.AddWarning(fmt.Sprintf("the connection cannot be used now: %v", err))
-	} else {
-		l.describe(resp.Data)
 	}
-	return resp, nil
 }
 
 // describe adds what the connection comes to, beside what was written.
@@ -426,7 +471,7 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 	defer cancel()
 	var last error
 	for _, key := range keys {
-		if err := e.revokeByID(ctx, s, key.ID); err != nil {
+		if err := e.revokeByID(ctx, s, key.ID, causeConnectionDeleted); err != nil {
 			last = err
 		}
 	}
@@ -445,10 +490,13 @@ A connection holds the root credential of a parent account and the guard rails
 that no role on it may exceed. It belongs to the security team; roles belong to
 the teams that use them. Secrets are written and never shown again.
 
-A write changes only the fields that are given. If it changes the credential or
-where the exchange is, the engine first asks the exchange whether the credential
-works and may mint keys; verify=false skips that. The secret parts of a
-credential are replaced together.
+A write changes only the fields that are given, unlike one to roles/, which replaces
+the whole role. The secret parts of a credential are the exception: a write that
+gives one replaces them all. A patch changes the fields that it names and no other,
+secrets too. In both, null gives a field its default.
+
+If the credential changes, or where the exchange is, the engine first asks the
+exchange whether the credential works and may mint keys; verify=false skips that.
 A connection that has keys cannot be deleted, unless force=true asks for the
 keys to be revoked first.
 `)

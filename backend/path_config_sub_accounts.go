@@ -2,35 +2,36 @@ package backend
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // pathConfigSubAccounts is config/:name/sub-accounts.
 func (e *engine) pathConfigSubAccounts() *framework.Path {
 	return &framework.Path{
-		Pattern:      "config/(?P<name>[^/]+)/sub-accounts$",
+		Pattern:      "config/(?P<name>[^/]+)/sub-accounts/?$",
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "sub-accounts"},
-		Fields:       map[string]*framework.FieldSchema{"name": nameField("connection")},
+		Fields:       withName("connection", listFields()),
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.ReadOperation: &framework.PathOperation{
-				Callback: e.readSubAccounts,
+			logical.ListOperation: &framework.PathOperation{
+				Callback: e.listSubAccounts,
 				Summary:  "List the sub-accounts at the exchange.",
-				Responses: responses("The sub-accounts.", map[string]*framework.FieldSchema{
-					"sub_accounts": {
-						Type: framework.TypeSlice, Required: true,
-						Description: "For each: name, alias, frozen, allowed (by the connection), live_keys (of this engine), max_keys (0 for no cap).",
-					},
-				}),
+				Responses: responses("Names of the sub-accounts.", detailedAnswerFields(
+					"alias, frozen, allowed (by the connection), live_keys (of this engine); and max_keys and free_slots, unless there is no cap")),
 			},
 		},
-		HelpSynopsis:    "List the sub-accounts of a connection's parent account.",
-		HelpDescription: "Asks the exchange for the sub-accounts, and shows with each how many keys of this engine it holds and how many it may hold.",
+		HelpSynopsis: "List the sub-accounts of a connection's parent account.",
+		HelpDescription: "Asks the exchange for the sub-accounts, and tells of each how many keys of this engine it holds and how many " +
+			"more it may hold. On the command line use: vault list -detailed <mount>/config/<name>/sub-accounts",
 	}
 }
 
-func (e *engine) readSubAccounts(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+func (e *engine) listSubAccounts(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	l, err := e.connections.existing(ctx, req.Storage, d.Get("name").(string))
 	if err != nil {
 		return nil, err
@@ -39,20 +40,26 @@ func (e *engine) readSubAccounts(ctx context.Context, req *logical.Request, d *f
 	if err != nil {
 		return nil, l.failed(err)
 	}
-	shown := make([]map[string]any, len(accounts))
-	for i, account := range accounts {
-		held, err := e.ledger.Count(ctx, req.Storage, inSubAccount(l.name, account.Name))
-		if err != nil {
-			return nil, err
-		}
-		shown[i] = map[string]any{
-			"name":      account.Name,
-			"alias":     account.Alias,
-			"frozen":    account.Frozen,
-			"allowed":   l.allowsSubAccount(account.Name),
-			"live_keys": held,
-			"max_keys":  l.keyCap(l.variant),
-		}
+	keys, err := e.ledger.Keys(ctx, req.Storage, ofConnection(l.name))
+	if err != nil {
+		return nil, err
 	}
-	return &logical.Response{Data: map[string]any{"sub_accounts": shown}}, nil
+	held := map[string]int{}
+	for _, key := range keys {
+		held[l.variant.SubAccountName(key.SubAccount)]++
+	}
+	byName := make(map[string]exchanges.SubAccount, len(accounts))
+	for _, account := range accounts {
+		byName[account.Name] = account
+	}
+	return detailedAnswer(slices.Collect(maps.Keys(byName)), func(name string) map[string]any {
+		keys := held[l.variant.SubAccountName(name)]
+		about := map[string]any{
+			"alias": byName[name].Alias, "frozen": byName[name].Frozen, "allowed": l.allowsSubAccount(name), "live_keys": keys,
+		}
+		if free, capped := l.freeSlots(keys); capped {
+			about["max_keys"], about["free_slots"] = l.keyCap(l.variant), free
+		}
+		return about
+	}, d)
 }

@@ -116,6 +116,85 @@ func TestConfigWriteKeepsWhatIsNotGiven(t *testing.T) {
 	d.mint("trader")
 }
 
+func TestConfigPatchChangesSingleFields(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"max_ttl": "2h", "allowed_roles": "desk-*", "require_ip_allowlist": false, "rate_multiplier": 3})
+	before := d.read("config/bybit")
+	patch := func(fields map[string]any) { d.must(logical.PatchOperation, "config/bybit", fields) }
+
+	patch(map[string]any{"frozen": "minting"})
+	require.Equal(t, merge(before, map[string]any{"frozen": "minting"}), merge(d.read("config/bybit"), nil), "the rest stays")
+
+	patch(map[string]any{
+		"frozen": nil, "max_ttl": nil, "allowed_roles": nil, "allowed_scopes": nil, "require_ip_allowlist": nil, "rate_multiplier": nil,
+	})
+	shown := d.read("config/bybit")
+	for field, initial := range newConnection().show() {
+		switch field {
+		case "exchange", "base_url", "api_key":
+			require.Equal(t, before[field], shown[field], field)
+		default:
+			require.Equal(t, initial, shown[field], "null gives the default: %s", field)
+		}
+	}
+
+	d.refused(logical.PatchOperation, "config/bybit", map[string]any{"exchange": nil}, "exchange", "missing")
+	d.refused(logical.PatchOperation, "config/bybit", map[string]any{"max_tll": "5m"}, "max_tll")
+	_, err := d.do(logical.PatchOperation, "config/nobody", map[string]any{"max_ttl": "5m"})
+	require.ErrorContains(t, err, "there is no connection")
+	require.Equal(t, shown, d.read("config/bybit"))
+}
+
+// What null means does not depend on the operation: a guard rail that is on by
+// default stays on.
+func TestConfigNullIsTheDefaultInAWriteToo(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"require_ip_allowlist": false})
+	d.write("config/bybit", map[string]any{"require_ip_allowlist": nil, "rate_multiplier": nil})
+	require.Equal(t, true, d.read("config/bybit")["require_ip_allowlist"])
+	d.refused(logical.UpdateOperation, "config/bybit", map[string]any{"api_secret": "wrong", "verify": nil}, "could not be verified")
+}
+
+func TestConfigPatchOfSecretsIsVerified(t *testing.T) {
+	d := newDesk(t)
+	d.connect("bybit", map[string]any{"passphrase": "canary-passphrase"})
+	stored := func() credential {
+		entry, err := connectionTable().Get(t.Context(), d.storage, "bybit")
+		require.NoError(t, err)
+		return entry.Credential
+	}
+	before := stored()
+	for name, test := range map[string]struct {
+		patch map[string]any
+		words []string
+	}{
+		"wrong secret":   {map[string]any{"api_secret": "wrong"}, []string{"could not be verified"}},
+		"no secret":      {map[string]any{"api_secret": nil}, []string{"api_secret", "missing"}},
+		"no key":         {map[string]any{"api_key": nil}, []string{"api_key", "missing"}},
+		"second secret":  {map[string]any{"private_key": "-"}, []string{"private_key", "not both"}},
+		"nobody's check": {map[string]any{"api_secret": "wrong", "verify": nil}, []string{"could not be verified"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := *d
+			d.TB = t
+			d.refused(logical.PatchOperation, "config/bybit", test.patch, test.words...)
+			require.Equal(t, before, stored(), "nothing is stored")
+		})
+	}
+
+	rsa, ok := d.sim.Root("bybit", "rsa")
+	require.True(t, ok)
+	d.must(logical.PatchOperation, "config/bybit", map[string]any{"api_key": rsa.APIKey, "api_secret": nil, "private_key": rsa.PrivateKey})
+	after := stored()
+	require.Empty(t, after.APISecret)
+	require.Equal(t, "canary-passphrase", after.Passphrase, "a patch leaves what it does not name")
+
+	d.write("config/bybit", map[string]any{"api_key": before.APIKey, "api_secret": before.APISecret})
+	after = stored()
+	require.Empty(t, after.PrivateKey, "a write replaces the secret parts together")
+	require.Empty(t, after.Passphrase)
+}
+
 func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
@@ -175,16 +254,38 @@ func TestConfigCheckAndSubAccounts(t *testing.T) {
 	checked := d.read("config/bybit/check")
 	require.Equal(t, true, checked["can_mint"])
 
-	accounts := d.read("config/bybit/sub-accounts")["sub_accounts"].([]map[string]any)
-	require.Len(t, accounts, len(d.sim.Exchange("bybit").SubAccounts))
+	listed := d.must(logical.ListOperation, "config/bybit/sub-accounts/", nil).Data
+	require.ElementsMatch(t, d.sim.Exchange("bybit").SubAccounts, listed["keys"])
 	held := 0
-	for _, account := range accounts {
-		held += account["live_keys"].(int)
-		require.Equal(t, true, account["allowed"])
+	for name, about := range listed["key_info"].(map[string]any) {
+		about := about.(map[string]any)
+		held += about["live_keys"].(int)
+		require.Equal(t, true, about["allowed"], name)
+		require.NotContains(t, about, "max_keys", "without a cap")
+		require.NotContains(t, about, "free_slots", "without a cap")
 	}
 	require.Equal(t, 1, held)
 	d.refused(logical.ReadOperation, "config/none/check", nil, "none", "config/")
-	d.refused(logical.ReadOperation, "config/none/sub-accounts", nil, "none")
+	d.refused(logical.ListOperation, "config/none/sub-accounts", nil, "none")
+}
+
+func TestSubAccountsShowFreeSlots(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 3})
+	full := d.sim.Exchange("bybit").SubAccounts[0]
+	for range 2 {
+		d.mint("trader")
+	}
+	info := func(name string) map[string]any {
+		listed := d.must(logical.ListOperation, "config/bybit/sub-accounts/", map[string]any{"limit": 100}).Data
+		return listed["key_info"].(map[string]any)[name].(map[string]any)
+	}
+	require.Equal(t, map[string]any{"alias": info(full)["alias"], "frozen": false, "allowed": true, "live_keys": 2, "max_keys": 3, "free_slots": 1}, info(full))
+	require.Equal(t, 3, info(d.sim.Exchange("bybit").SubAccounts[1])["free_slots"])
+	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 1, "allowed_sub_accounts": "none"})
+	require.Equal(t, 0, info(full)["free_slots"], "never below none")
+	require.Equal(t, false, info(full)["allowed"])
 }
 
 func TestConfigWarnsOfAnUnboundRoot(t *testing.T) {

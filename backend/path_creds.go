@@ -69,6 +69,7 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 	if err != nil {
 		return nil, err
 	}
+	e.logKey(loggedMinted, m.entry, "expires_at", timestamp(m.entry.Expires))
 	return e.lease(m, o), nil
 }
 

@@ -49,20 +49,15 @@ func (e *engine) pathKeysList() *framework.Path {
 		Fields:       listFields(),
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ListOperation: &framework.PathOperation{
-				Callback:  e.listKeys,
-				Summary:   "List every key that exists or may exist, with its state.",
-				Responses: responses("Ids of the keys.", listKeysFields()),
+				Callback: e.listKeys,
+				Summary:  "List every key that exists or may exist, with its state.",
+				Responses: responses("Ids of the keys.", detailedAnswerFields(
+					"state, api_key, connection, sub_account, role, display_name of the requester, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version")),
 			},
 		},
 		HelpSynopsis:    "List every key of this engine.",
 		HelpDescription: keysHelp,
 	}
-}
-
-func listKeysFields() map[string]*framework.FieldSchema {
-	fields := listAnswerFields()
-	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "For each id: state, connection, sub_account, role, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version."}
-	return fields
 }
 
 func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -80,23 +75,16 @@ func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framewor
 		byID[key.ID] = key
 		ids = append(ids, key.ID)
 	}
-	slices.Sort(ids)
-	if ids, err = page(ids, d); err != nil {
-		return nil, err
-	}
-	info := make(map[string]any, len(ids))
-	for _, id := range ids {
+	return detailedAnswer(ids, func(id string) map[string]any {
 		if why, damaged := unreadable[id]; damaged {
-			info[id] = map[string]any{"state": "unreadable", "problem": why}
-			continue
+			return map[string]any{"state": "unreadable", "problem": why}
 		}
 		key := byID[id]
-		info[id] = map[string]any{
-			"state": string(key.State), "connection": key.Connection, "sub_account": key.SubAccount, "role": key.Role,
-			"created_at": timestamp(key.Created), "expires_at": timestamp(key.Expires),
+		return map[string]any{
+			"state": string(key.State), "api_key": key.APIKey, "connection": key.Connection, "sub_account": key.SubAccount,
+			"role": key.Role, "display_name": key.DisplayName, "created_at": timestamp(key.Created), "expires_at": timestamp(key.Expires),
 		}
-	}
-	return logical.ListResponseWithInfo(ids, info), nil
+	}, d)
 }
 
 func keyFields() map[string]*framework.FieldSchema {
@@ -132,6 +120,7 @@ func keyFields() map[string]*framework.FieldSchema {
 			Type: framework.TypeInt64, Required: true,
 			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
 		},
+		"cause":           text("Why it must go; empty for a key that is pending or live."),
 		"revoke_attempts": {Type: framework.TypeInt, Description: "Attempts at deletion that failed.", Required: true},
 		"last_error":      text("The last failure."),
 		"next_attempt_at": text("When deletion is tried next."),
@@ -148,9 +137,18 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 	if err != nil || entry == nil {
 		return nil, err
 	}
+	return e.showKey(ctx, req.Storage, *entry), nil
+}
+
+// showKey shows a key of the ledger, without secrets.
+func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.Entry) *logical.Response {
 	var delay time.Duration
-	if l, err := e.connections.get(ctx, req.Storage, entry.Connection); err == nil && l != nil {
+	if l, err := e.connections.get(ctx, s, entry.Connection); err == nil && l != nil {
 		delay = l.variant.RevocationDelay
+	}
+	cause := ""
+	if entry.State == ledger.Revoking {
+		cause = causeOf(entry)
 	}
 	return &logical.Response{Data: map[string]any{
 		"key_id":           entry.ID,
@@ -175,11 +173,12 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 		"expires_at":       timestamp(entry.Expires),
 		"hard_limit":       timestamp(entry.HardLimit),
 		"revocation_delay": seconds(delay),
+		"cause":            cause,
 		"revoke_attempts":  entry.Attempts,
 		"last_error":       entry.LastError,
 		"next_attempt_at":  timestamp(entry.NextTry),
 		"age_seconds":      seconds(e.now().Sub(entry.Created)),
-	}}, nil
+	}}
 }
 
 // deleteKeyNow revokes a key without its lease. The lease, when it ends, finds
@@ -191,7 +190,7 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 	}
 	ctx, cancel := revokeBudget(ctx)
 	defer cancel()
-	return nil, e.revokeByID(ctx, req.Storage, id)
+	return nil, e.revokeByID(ctx, req.Storage, id, causeByHand)
 }
 
 // keyIDField refuses what cannot be an id.

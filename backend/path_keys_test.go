@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,7 +19,11 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 
 	listed := d.must(logical.ListOperation, "keys/", nil)
 	require.Equal(t, []string{id}, listed.Data["keys"])
-	require.Equal(t, "live", listed.Data["key_info"].(map[string]any)[id].(map[string]any)["state"])
+	require.Equal(t, map[string]any{
+		"state": "live", "api_key": lease.Data["api_key"], "connection": "bybit", "sub_account": lease.Data["sub_account"],
+		"role": "trader", "display_name": "userpass-ada",
+		"created_at": timestamp(d.clock.Now()), "expires_at": lease.Data["expires_at"],
+	}, listed.Data["key_info"].(map[string]any)[id])
 
 	shown := d.read("keys/" + id)
 	require.Equal(t, "userpass-ada", shown["display_name"])
@@ -47,20 +52,52 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 	d.must(logical.DeleteOperation, "keys/unknown", nil)
 }
 
-func TestExchangesAndInfo(t *testing.T) {
+func TestKeyIsLookedUpByItsAPIKey(t *testing.T) {
 	d := newDesk(t)
-	names := d.must(logical.ListOperation, "exchanges/", nil).Data["keys"].([]string)
-	require.Contains(t, names, "bybit")
-	for _, name := range names {
-		shown := d.read("exchanges/" + name)
-		require.NotEmpty(t, shown["variants"], name)
-		require.NotEmpty(t, shown["environments"], name)
+	d.trader()
+	d.mint("trader")
+	lease := d.mint("trader")
+	lookUp := func(apiKey any) map[string]any {
+		t.Helper()
+		return d.must(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": apiKey}).Data
 	}
-	d.refused(logical.ReadOperation, "exchanges/mtgox", nil, "mtgox", "bybit")
+	require.Equal(t, d.read("keys/"+lease.Data["key_id"].(string)), lookUp(lease.Data["api_key"]))
+	require.Equal(t, lease.Data["key_id"], lookUp(lease.Data["api_key"].(string) + "\n")["key_id"])
 
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0)
+	require.Error(t, d.revoke(lease))
+	require.Equal(t, "revoking", lookUp(lease.Data["api_key"])["state"])
+	d.sim.ClearFaults()
+	require.NoError(t, d.revoke(lease))
+
+	for _, apiKey := range []any{lease.Data["api_key"], lease.Data["key_id"], "nobody's"} {
+		_, err := d.do(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": apiKey})
+		var coded logical.HTTPCodedError
+		require.ErrorAs(t, err, &coded)
+		require.Equal(t, http.StatusNotFound, coded.Code())
+	}
+	d.refused(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": " "}, "api_key", "missing")
+	d.refused(logical.UpdateOperation, "keys/lookup", nil, "api_key", "missing")
+	d.keptSecrets()
+}
+
+func TestStrayIsLookedUpByItsIDAtTheExchange(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	require.NoError(t, ledgerTable().Delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
+	d.start()
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0)
+	d.write("config/bybit/reconcile", map[string]any{"dry_run": false})
+	found := d.must(logical.UpdateOperation, "keys/lookup", map[string]any{"api_key": lease.Data["api_key"]}).Data
+	require.Equal(t, "stray", found["cause"])
+}
+
+func TestInfo(t *testing.T) {
+	d := newDesk(t)
 	info := d.read("info")
 	require.Equal(t, "v1.2.3", info["version"])
-	require.Equal(t, names, info["exchanges"])
+	require.Equal(t, d.must(logical.ListOperation, "exchanges/", nil).Data["keys"], info["exchanges"])
 	require.Equal(t, d.engine.tag, info["label_tag"])
 }
 

@@ -27,7 +27,7 @@ func (e *engine) pathMetrics() *framework.Path {
 		},
 		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
 		HelpDescription: "Keys by connection and state with the age of the oldest, how long a deletion has been overdue, mints and " +
-			"revocations by result, calls to each exchange by operation and result, and open circuits. Scrape it with a token; " +
+			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, and the plugin's build. Scrape it with a token; " +
 			"on the command line use: vault read -format=raw <mount>/metrics",
 	}
 }
@@ -42,14 +42,18 @@ func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	scrape := prometheus.NewRegistry()
-	scrape.MustRegister(&present{now: e.now(), keys: keys, unreadable: len(unreadable), circuits: e.connections.circuits()})
+	scrape.MustRegister(&present{
+		now: e.now(), keys: keys, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, keys), circuits: e.connections.circuits(),
+	})
 	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()
 	if err != nil {
 		return nil, err
 	}
-	var text bytes.Buffer
+	// Never nil, even if there is nothing to say: Vault gets nil as null, which it
+	// answers with 500.
+	text := bytes.NewBuffer([]byte{})
 	format := expfmt.NewFormat(expfmt.TypeTextPlain)
-	encoder := expfmt.NewEncoder(&text, format)
+	encoder := expfmt.NewEncoder(text, format)
 	for _, family := range families {
 		if err := encoder.Encode(family); err != nil {
 			return nil, err

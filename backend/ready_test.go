@@ -136,7 +136,7 @@ func TestWaitIsStopped(t *testing.T) {
 func TestExchangesTellHowLongKeysTake(t *testing.T) {
 	d := newDesk(t)
 	of := func(exchange string) any {
-		return d.read("exchanges/" + exchange)["variants"].([]map[string]any)[0]["activation_delay"]
+		return d.read("exchanges/" + exchange + "/variants/default")["activation_delay"]
 	}
 	require.Equal(t, int64(600), of("coinex"))
 	require.Equal(t, int64(0), of("bybit"))

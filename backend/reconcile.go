@@ -139,7 +139,7 @@ func (e *engine) adopt(ctx context.Context, s logical.Storage, l *link, stray fi
 	return claim.Adopt(ctx, ledger.Entry{
 		Connection: l.name, Exchange: l.Exchange, SubAccount: stray.subAccount,
 		ExchangeKeyID: stray.key.ID, Label: stray.key.Label, Permissions: stray.key.Permissions, Addresses: stray.key.Addresses,
-		Risk: exchanges.RiskCritical, Created: orNow(stray.key.CreatedAt, e.now()),
+		Risk: exchanges.RiskCritical, Created: orNow(stray.key.CreatedAt, e.now()), Cause: causeStray,
 	})
 }
 

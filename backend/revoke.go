@@ -22,7 +22,7 @@ var (
 
 // revokeByID revokes the key of a ledger entry; nil if it is gone or was never
 // there.
-func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string) error {
+func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string, cause string) error {
 	claim, err := e.ledger.Claim(ctx, s, id)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string) e
 	if !claim.Exists() {
 		return nil
 	}
-	return e.revoke(ctx, s, claim)
+	return e.revoke(ctx, s, claim, cause)
 }
 
 // discard revokes a key that nobody holds or will get, even if it cannot be
@@ -41,7 +41,7 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 	entry := claim.Entry()
 	condemning, condemned := afterwards(ctx)
 	defer condemned()
-	if err := claim.Condemn(condemning); err != nil {
+	if err := claim.Condemn(condemning, causeNeverHandedOut); err != nil {
 		e.Logger().Warn("it could not be recorded that a key which nobody holds must go", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
 	ctx, cancel := afterwards(ctx)
@@ -55,8 +55,8 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 // that the key must go: storage that fails must not keep a key alive that is known to
 // be unwanted. What fails here the sweeper finishes; if nothing was recorded, the
 // error says so, and whoever asked must ask again.
-func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
-	err := claim.Condemn(ctx)
+func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim, cause string) error {
+	err := claim.Condemn(ctx, cause)
 	if errors.Is(err, logical.ErrReadOnly) {
 		return err // Vault sends the request on to the node that may write.
 	}
@@ -71,8 +71,8 @@ func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Cl
 // it cannot record that the key must go: another node may have taken over and
 // renewed the key, and this one, whose ledger is out of date, would delete it. What
 // fails here a later sweep finishes.
-func (e *engine) revokeDue(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
-	if err := claim.Condemn(ctx); err != nil {
+func (e *engine) revokeDue(ctx context.Context, s logical.Storage, claim *ledger.Claim, cause string) error {
+	if err := claim.Condemn(ctx, cause); err != nil {
 		return err
 	}
 	return e.deleteCondemned(ctx, s, claim)
@@ -86,7 +86,7 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	l, err := e.connections.get(ctx, s, entry.Connection)
 	switch {
 	case err != nil:
-		return errors.Join(err, claim.Condemn(ctx))
+		return errors.Join(err, claim.Condemn(ctx, ""))
 	case l == nil:
 		return postpone(ctx, claim, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
 	case l.Frozen == frozenAll:
@@ -100,11 +100,15 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	case errors.Is(err, errCircuitOpen) && entry.LastError != "":
 		// Nothing was tried, or what came of it could not be asked for: the key stays
 		// due. Why it is still there was recorded before.
-		return errors.Join(err, claim.Condemn(ctx))
+		return errors.Join(err, claim.Condemn(ctx, ""))
 	case err != nil:
 		return postpone(ctx, claim, err)
 	}
-	return claim.Forget(ctx)
+	if err := claim.Forget(ctx); err != nil {
+		return err
+	}
+	e.logGone(entry)
+	return nil
 }
 
 // postpone records an attempt that failed, and returns the failure.

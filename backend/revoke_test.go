@@ -111,7 +111,7 @@ func freezes(d *desk) { d.write("config/bybit", map[string]any{"frozen": "all"})
 func circuitOpens(d *desk) {
 	d.inject("bybit", exchanges.OpAny, simulator.Outage, 0)
 	for range circuitFailures {
-		_, err := d.do(logical.ReadOperation, "config/bybit/sub-accounts", nil)
+		_, err := d.do(logical.ReadOperation, "config/bybit/check", nil)
 		require.Error(d, err)
 	}
 }

@@ -136,6 +136,7 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.
 	if err := claim.Renew(ctx, now.Add(ttl)); err != nil {
 		return nil, err
 	}
+	e.logKey(loggedRenewed, entry, "expires_at", timestamp(now.Add(ttl)))
 	resp := &logical.Response{Secret: req.Secret}
 	resp.Secret.TTL = ttl
 	// Vault grants what the client asked for up to this maximum, which it counts from
@@ -212,7 +213,7 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 	if !claim.Exists() {
 		return nil, e.revokeUnknown(ctx, req, claim)
 	}
-	return nil, e.revoke(ctx, req.Storage, claim)
+	return nil, e.revoke(ctx, req.Storage, claim, causeLeaseEnded)
 }
 
 // revokeUnknown revokes a lease whose key is not in the ledger. An entry is
@@ -222,7 +223,7 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 // connection is never deleted while it has keys. Nothing is entered in the ledger for
 // a key that is not known to be there.
 func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
-	entry := ledger.Entry{Created: e.now()}
+	entry := ledger.Entry{Created: e.now(), Cause: causeLeaseEnded}
 	for name, field := range map[string]*string{
 		internalConnection: &entry.Connection,
 		internalSubAccount: &entry.SubAccount,

@@ -26,6 +26,15 @@ func list[T ~string](items []T) []string {
 	return shown
 }
 
+// names shows a list by the name of each item, never null.
+func names[T any](items []T, nameOf func(T) string) []string {
+	shown := make([]string, len(items))
+	for i, item := range items {
+		shown[i] = nameOf(item)
+	}
+	return shown
+}
+
 // plural writes a count with its noun.
 func plural(n int, noun string) string {
 	if n == 1 {

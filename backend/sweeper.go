@@ -114,5 +114,5 @@ func (e *engine) sweepOne(ctx context.Context, s logical.Storage, id string) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepKeyTimeout)
 	defer cancel()
-	return e.revokeDue(ctx, s, claim)
+	return e.revokeDue(ctx, s, claim, causeOfDue(claim))
 }

@@ -55,12 +55,12 @@ func testPolicy(t *testing.T, e *engine) {
 	require.NoError(t, k.use(t))
 
 	for _, path := range []string{
-		"creds/" + trader, "config/" + desk, "config/" + desk + "/check", "config/" + desk + "/sub-accounts",
+		"creds/" + trader, "config/" + desk, "config/" + desk + "/check",
 		"roles/" + reader, "keys/" + k.text("key_id"), "exchanges/" + bybit, "info",
 	} {
 		refused(t, team.tryRead(t, path), http.StatusForbidden, "permission denied")
 	}
-	for _, path := range []string{"config", "roles", "keys"} {
+	for _, path := range []string{"config", "roles", "keys", "config/" + desk + "/sub-accounts"} {
 		_, err := team.client.Logical().ListWithContext(t.Context(), e.path+"/"+path)
 		refused(t, err, http.StatusForbidden, "permission denied")
 	}
@@ -153,6 +153,8 @@ func testRequester(t *testing.T, e *engine) {
 		require.Equal(t, want, entry[field], field)
 	}
 	require.NotContains(t, fmt.Sprint(entry), k.text("api_secret"))
+	require.Equal(t, k.text("key_id"), e.write(t, "keys/lookup", fields{"api_key": k.text("api_key")}).Data["key_id"])
+	refused(t, e.tryWrite(t, "keys/lookup", fields{"api_key": "nobody's"}), http.StatusNotFound, "no key")
 
 	other := e.mint(t, reader)
 	require.Equal(t, "root", e.read(t, "keys/"+other.text("key_id"))["display_name"])

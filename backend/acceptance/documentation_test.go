@@ -48,24 +48,30 @@ func TestDocumentation(t *testing.T) {
 		}
 	}
 	for path, methods := range map[string][]string{
-		"config/":                    {"get"},
-		"config/{name}":              {"get", "post", "delete"},
-		"config/{name}/check":        {"get"},
-		"config/{name}/sub-accounts": {"get"},
-		"config/{name}/reconcile":    {"post"},
-		"config/{name}/revoke-all":   {"delete", "get", "post"},
-		"config/{name}/rotate-root":  {"post"},
-		"roles/":                     {"get"},
-		"roles/{name}":               {"get", "post", "delete"},
-		"roles/{name}/check":         {"get"},
-		"roles/{name}/revoke-all":    {"delete", "get", "post"},
-		"creds/{name}":               {"get", "post"},
-		"keys/":                      {"get"},
-		"keys/{id}":                  {"get", "delete"},
-		"exchanges/":                 {"get"},
-		"exchanges/{name}":           {"get"},
-		"metrics":                    {"get"},
-		"info":                       {"get"},
+		"config/":                             {"get"},
+		"config/{name}":                       {"get", "post", "patch", "delete"},
+		"config/{name}/check":                 {"get"},
+		"config/{name}/sub-accounts/":         {"get"},
+		"config/{name}/reconcile":             {"post"},
+		"config/{name}/revoke-all":            {"delete", "get", "post"},
+		"config/{name}/rotate-root":           {"post"},
+		"roles/":                              {"get"},
+		"roles/{name}":                        {"get", "post", "patch", "delete"},
+		"roles/{name}/check":                  {"get"},
+		"roles/{name}/revoke-all":             {"delete", "get", "post"},
+		"creds/{name}":                        {"get", "post"},
+		"keys/":                               {"get"},
+		"keys/lookup":                         {"post"},
+		"keys/{id}":                           {"get", "delete"},
+		"exchanges/":                          {"get"},
+		"exchanges/{name}":                    {"get"},
+		"exchanges/{name}/environments/":      {"get"},
+		"exchanges/{name}/credentials/":       {"get"},
+		"exchanges/{name}/variants/":          {"get"},
+		"exchanges/{name}/variants/{variant}": {"get"},
+		"exchanges/{name}/variants/{variant}/permissions/": {"get"},
+		"metrics": {"get"},
+		"info":    {"get"},
 	} {
 		for _, method := range methods {
 			assert.Contains(t, ours[path], method, path)
@@ -90,7 +96,7 @@ func TestDocumentation(t *testing.T) {
 					assert.NotEmpty(t, response.Description, "%s %s", method, status)
 				}
 			}
-			e.helps(t, strings.NewReplacer("{name}", "a", "{id}", "a").Replace(path))
+			e.helps(t, strings.NewReplacer("{name}", "a", "{id}", "a", "{variant}", "a").Replace(path))
 		})
 	}
 	t.Run("mount", func(t *testing.T) { e.helps(t, "") })

@@ -156,6 +156,14 @@ func (e *engine) list(t *testing.T, path string) []string {
 	return words(secret.Data["keys"])
 }
 
+// details lists a path of the mount: what is known of each entry by its name.
+func (e *engine) details(t *testing.T, path string) map[string]any {
+	secret, err := e.client.Logical().ListWithContext(t.Context(), e.path+"/"+path)
+	require.NoError(t, err, path)
+	require.NotNil(t, secret, path)
+	return secret.Data["key_info"].(map[string]any)
+}
+
 // words turns a list in an answer into strings.
 func words(list any) []string {
 	var texts []string

@@ -65,9 +65,11 @@ func testRateLimit(t *testing.T, e *engine) {
 
 func testRootGone(t *testing.T, e *engine) {
 	require.True(t, e.simulator.RemoveKey(bybit, e.simulator.Exchange(bybit).APIKey))
-	for _, path := range []string{"creds/" + trader, "config/" + desk + "/check", "config/" + desk + "/sub-accounts"} {
+	for _, path := range []string{"creds/" + trader, "config/" + desk + "/check"} {
 		refused(t, e.tryRead(t, path), http.StatusBadGateway, "authentication failed", "check config/"+desk)
 	}
+	_, err := e.client.Logical().ListWithContext(t.Context(), e.path+"/config/"+desk+"/sub-accounts")
+	refused(t, err, http.StatusBadGateway, "authentication failed", "check config/"+desk)
 	require.Empty(t, e.list(t, "keys"))
 }
 

@@ -115,6 +115,7 @@ func (e *engine) metrics(t *testing.T) string {
 	response, err := e.client.Logical().ReadRawWithContext(t.Context(), e.path+"/metrics")
 	require.NoError(t, err)
 	defer response.Body.Close()
+	require.Contains(t, response.Header.Get("Content-Type"), "text/plain")
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return string(text)

@@ -1,7 +1,6 @@
 package acceptance_test
 
 import (
-	"io"
 	"net/http"
 	"testing"
 
@@ -25,6 +24,10 @@ func TestOversight(t *testing.T) {
 			test(t, enableDesk(t, vault))
 		})
 	}
+	t.Run("metrics of an idle mount", func(t *testing.T) {
+		t.Parallel()
+		testIdleMetrics(t, enable(t, vault))
+	})
 }
 
 func testStopConnection(t *testing.T, e *engine) {
@@ -64,11 +67,10 @@ func testCheckRole(t *testing.T, e *engine) {
 // Prometheus scrapes the mount with a token, and gets text.
 func testMetrics(t *testing.T, e *engine) {
 	e.mint(t, trader)
-	response, err := e.client.Logical().ReadRawWithContext(t.Context(), e.path+"/metrics")
-	require.NoError(t, err)
-	defer response.Body.Close()
-	require.Contains(t, response.Header.Get("Content-Type"), "text/plain")
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Contains(t, string(body), `exchange_keys{connection="desk",state="live"} 1`)
+	require.Contains(t, e.metrics(t), `exchange_keys{connection="desk",state="live"} 1`)
+}
+
+// A mount on which nothing has happened yet can be scraped too.
+func testIdleMetrics(t *testing.T, e *engine) {
+	require.Contains(t, e.metrics(t), "exchange_build_info{")
 }

@@ -130,7 +130,8 @@ func (s *secrecy) exercise(t *testing.T, about exchanges.Description, kind strin
 	}
 	s.show(s.read(t, "config/"+connection))
 	s.show(s.read(t, "config/"+connection+"/check"))
-	s.show(s.read(t, "config/"+connection+"/sub-accounts"))
+	s.show(s.details(t, "config/"+connection+"/sub-accounts"))
+	s.show(s.details(t, "keys"))
 
 	// The rate limit comes last, since the engine keeps to it.
 	for _, fault := range []simulator.FaultKind{simulator.HTMLError, simulator.DropAfterCommit, simulator.RateLimit} {

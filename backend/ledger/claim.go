@@ -126,7 +126,7 @@ func (c *Claim) Doubt(ctx context.Context, failure error, exchangeKeyID string) 
 		c.entry.ExchangeKeyID = exchangeKeyID
 	}
 	if c.entry.ExchangeKeyID != "" {
-		return c.Condemn(ctx)
+		return c.Condemn(ctx, "")
 	}
 	return c.write(ctx)
 }
@@ -149,16 +149,16 @@ func (c *Claim) Renew(ctx context.Context, expires time.Time) error {
 	return c.write(ctx)
 }
 
-// Condemn records that the key must go, whatever comes. A key of which no id is
-// known stays pending, since it may never have been made: that it must go goes
-// without saying.
-func (c *Claim) Condemn(ctx context.Context) error {
+// Condemn records that the key must go, whatever comes, and why, if that was not
+// recorded before. A key of which no id is known stays pending, since it may never
+// have been made: that it must go, and why, goes without saying.
+func (c *Claim) Condemn(ctx context.Context, cause string) error {
 	if err := c.from("condemned", Pending, Live, Revoking); err != nil {
 		return err
 	}
 	if c.entry.State != Revoking && c.entry.ExchangeKeyID != "" {
 		now := c.ledger.now()
-		c.entry.State, c.entry.Revoking, c.entry.NextTry = Revoking, now, now
+		c.entry.State, c.entry.Cause, c.entry.Revoking, c.entry.NextTry = Revoking, cause, now, now
 	} else if !c.unwritten {
 		return nil
 	}

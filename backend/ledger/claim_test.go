@@ -70,7 +70,7 @@ var transitions = map[string]func(context.Context, *Claim) error{
 	"Doubt of a known key": func(ctx context.Context, c *Claim) error { return c.Doubt(ctx, errors.New("no answer"), "id") },
 	"Confirm":              func(ctx context.Context, c *Claim) error { return c.Confirm(ctx, start.Add(time.Hour)) },
 	"Renew":                func(ctx context.Context, c *Claim) error { return c.Renew(ctx, start.Add(2*time.Hour)) },
-	"Condemn":              func(ctx context.Context, c *Claim) error { return c.Condemn(ctx) },
+	"Condemn":              func(ctx context.Context, c *Claim) error { return c.Condemn(ctx, "cause") },
 	"Postpone":             func(ctx context.Context, c *Claim) error { return c.Postpone(ctx, errors.New("not yet")) },
 	"Forget":               func(ctx context.Context, c *Claim) error { return c.Forget(ctx) },
 	"Adopt": func(ctx context.Context, c *Claim) error {
@@ -159,7 +159,7 @@ func TestWhatATransitionWrites(t *testing.T) {
 	step("Renew", func() { want.Expires = start.Add(2 * time.Hour) })
 	require.False(t, claim.Due())
 	now = start.Add(time.Minute)
-	step("Condemn", func() { want.State, want.Revoking, want.NextTry = Revoking, now, now })
+	step("Condemn", func() { want.State, want.Cause, want.Revoking, want.NextTry = Revoking, "cause", now, now })
 	require.True(t, claim.Due())
 	now = start.Add(2 * time.Minute)
 	step("Condemn", func() {})
@@ -232,16 +232,17 @@ func TestWhatCouldNotBeWrittenIsWrittenNext(t *testing.T) {
 	defer claim.Release()
 
 	down = true
-	require.ErrorIs(t, claim.Condemn(t.Context()), errStorage)
+	require.ErrorIs(t, claim.Condemn(t.Context(), "first"), errStorage)
 	require.Equal(t, Revoking, claim.Entry().State)
 	down = false
 	stored, err := l.Find(t.Context(), storage, "key")
 	require.NoError(t, err)
 	require.Equal(t, Live, stored.State)
-	require.NoError(t, claim.Condemn(t.Context()), "it is written now, though the claim has it already")
+	require.NoError(t, claim.Condemn(t.Context(), "second"), "it is written now, though the claim has it already")
 	stored, err = l.Find(t.Context(), storage, "key")
 	require.NoError(t, err)
 	require.Equal(t, Revoking, stored.State)
+	require.Equal(t, "first", stored.Cause, "the first cause stays")
 
 	down = true
 	require.ErrorIs(t, claim.Forget(t.Context()), errStorage)

@@ -61,8 +61,10 @@ type Entry struct {
 	// in any case.
 	Expires   time.Time `json:"expires"`
 	HardLimit time.Time `json:"hard_limit"`
-	// Revoking is since when the key must go.
+	// Revoking is since when the key must go, and Cause why, in the words of
+	// whoever condemned it; empty for one that nobody holds.
 	Revoking time.Time `json:"revoking,omitzero"`
+	Cause    string    `json:"cause,omitempty"`
 	// Attempts counts the attempts at deletion that failed; LastError is why the
 	// last one did, and NextTry when the next is due.
 	Attempts  int       `json:"attempts"`

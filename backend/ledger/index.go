@@ -10,8 +10,11 @@ import (
 // Key is what is known of a key without reading storage.
 type Key struct {
 	ID, Connection, SubAccount, Role string
-	State                            State
-	Created, Expires                 time.Time
+	// APIKey and ExchangeKeyID are empty while they are not known. DisplayName is
+	// the requester's.
+	APIKey, ExchangeKeyID, DisplayName string
+	State                              State
+	Created, Expires                   time.Time
 	// WantedGone is since when the key should have been gone: in the future for
 	// one that is live and within its lease.
 	WantedGone time.Time
@@ -177,6 +180,7 @@ func (x *index) setLocked(entry Entry) {
 	x.removeLocked(entry.ID)
 	key := &Key{
 		ID: entry.ID, Connection: entry.Connection, SubAccount: entry.SubAccount, Role: entry.Role,
+		APIKey: entry.APIKey, ExchangeKeyID: entry.ExchangeKeyID, DisplayName: entry.Requester.DisplayName,
 		State: entry.State, Created: entry.Created, Expires: entry.Expires, WantedGone: wantedGone(entry),
 		Attempts: entry.Attempts, LastError: entry.LastError,
 		generations: entry.Generations, due: dueAt(entry),

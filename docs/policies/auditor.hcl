@@ -5,6 +5,11 @@ path "exchange/keys/*" {
   capabilities = ["read", "list"]
 }
 
+# Whose key is this api_key?
+path "exchange/keys/lookup" {
+  capabilities = ["update"]
+}
+
 path "exchange/roles/*" {
   capabilities = ["read", "list"]
 }

@@ -2,7 +2,7 @@
 
 # Covers check, sub-accounts, reconcile and revoke-all of each connection.
 path "exchange/config/*" {
-  capabilities = ["create", "read", "update", "delete", "list"]
+  capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }
 
 path "exchange/roles/*" {
@@ -11,6 +11,11 @@ path "exchange/roles/*" {
 
 path "exchange/keys/*" {
   capabilities = ["read", "delete", "list"]
+}
+
+# Whose key is this api_key?
+path "exchange/keys/lookup" {
+  capabilities = ["update"]
 }
 
 path "exchange/exchanges/*" {

@@ -11,7 +11,7 @@ import (
 
 const capabilitiesHeading = `# Exchanges
 
-What each exchange's API can do, as the engine knows it. ` + "`vault read exchange/exchanges/<name>`" + ` shows all of it; the pages say what it means. This table is made by ` + "`make docs`" + `.
+What each exchange's API can do, as the engine knows it. ` + "`vault read exchange/exchanges/<name>/variants/<variant>`" + ` shows all of it (the variant is ` + "`default`" + ` where the table names none); the pages say what it means. This table is made by ` + "`make docs`" + `.
 
 `
 
