@@ -15,6 +15,7 @@ package backend
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -82,6 +83,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		metrics: newMetrics(),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
+	e.connections.held = holds(os.Getenv(holdVariable))
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.rotateDue)
 	e.Backend = &framework.Backend{

@@ -73,6 +73,7 @@ var (
 	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
 	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
 	damagedDesc = prometheus.NewDesc("exchange_unreadable_entries", "Ledger entries that are damaged or were written by a newer version; keys/ lists them.", nil, nil)
+	heldDesc    = prometheus.NewDesc("exchange_deletions_held", "Whether deletions are held back, by a freeze or because storage looks restored from a snapshot; config/NAME/check says why.", []string{"connection"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
@@ -82,11 +83,13 @@ type present struct {
 	keys       []ledger.Key
 	unreadable int
 	circuits   map[string]bool
+	// held says of the connections in use whether deletions are held back.
+	held map[string]bool
 }
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, heldDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -119,11 +122,13 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 		gauge(overdueDesc, late.Seconds(), connection)
 	}
 	gauge(damagedDesc, float64(p.unreadable))
-	for connection, open := range p.circuits {
-		value := 0.0
-		if open {
-			value = 1
+	for d, states := range map[*prometheus.Desc]map[string]bool{circuitDesc: p.circuits, heldDesc: p.held} {
+		for connection, is := range states {
+			value := 0.0
+			if is {
+				value = 1
+			}
+			gauge(d, value, connection)
 		}
-		gauge(circuitDesc, value, connection)
 	}
 }

@@ -140,6 +140,7 @@ func configAnswerFields() map[string]*framework.FieldSchema {
 		"effective_environment":              {Type: framework.TypeString, Description: "The environment that is used."},
 		"effective_variant":                  {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one."},
 		"effective_base_url":                 {Type: framework.TypeString, Description: "The address of the exchange that is used."},
+		"effective_frozen":                   {Type: framework.TypeString, Description: "What is stopped; all, whatever was written, while " + holdVariable + " is in the plugin's environment.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
 		"effective_request_timeout":          {Type: framework.TypeInt64, Description: "How long one request may take, in seconds."},
 		"effective_max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 if neither the connection nor the exchange has a cap."},
 	} {
@@ -395,6 +396,7 @@ func (l *link) describe(data map[string]any) {
 	data["effective_environment"] = environment.Name
 	data["effective_variant"] = l.variant.Name
 	data["effective_base_url"] = cmp.Or(l.BaseURL, environment.BaseURL)
+	data["effective_frozen"] = l.frozen()
 	data["effective_request_timeout"] = seconds(cmp.Or(l.RequestTimeout, exchanges.DefaultTimeout))
 	data["effective_max_keys_per_sub_account"] = l.keyCap(l.variant)
 }

@@ -32,10 +32,11 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	switch {
 	case !can:
 		return "", false, refuse("%s has no API call that replaces a root key: make a new one on its website, write it to config/%s, and delete the old one there", l.about.DisplayName, name)
-	case l.Frozen == frozenAll:
-		return "", false, refuse("connection %q is frozen (frozen=all) until an operator lifts it", name)
 	case l.Superseded != "":
 		return "", false, refuse("the root key %s of connection %q, which was replaced before, is not deleted yet; that is tried again every minute", l.Superseded, name)
+	}
+	if err := e.mayDelete(ctx, s, l); err != nil {
+		return "", false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 	defer cancel()
@@ -90,7 +91,10 @@ func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, fres
 // still to be deleted.
 func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name string) error {
 	l, err := e.connections.existing(ctx, s, name)
-	if err != nil || l.Superseded == "" || l.Frozen == frozenAll {
+	if err != nil || l.Superseded == "" {
+		return err
+	}
+	if err := e.mayDelete(ctx, s, l); err != nil {
 		return err
 	}
 	rotator, can := l.account.Account.(exchanges.RootRotator)

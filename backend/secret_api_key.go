@@ -150,8 +150,8 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
 	case r.Connection != entry.Connection:
 		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
-	case l.Frozen != frozenNo:
-		return refuse("connection %q is frozen (frozen=%s); the key ends with its present lease", l.name, l.Frozen)
+	case l.frozen() != frozenNo:
+		return refuse("connection %q is frozen (%s); the key ends with its present lease", l.name, l.freeze())
 	case !l.allowsSubAccount(entry.SubAccount):
 		return refuse("connection %q no longer allows sub-account %q; the key ends with its present lease", l.name, entry.SubAccount)
 	}
