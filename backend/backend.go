@@ -48,6 +48,7 @@ type engine struct {
 	connections *connections
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
+	heartbeat   *heartbeat
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator replaces root keys, which can take longer than a tick may.
@@ -75,12 +76,13 @@ func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 // where a clock that jumps must do no harm.
 func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, elapsed func() time.Duration) *engine {
 	e := &engine{
-		build:   build,
-		now:     now,
-		sleep:   exchanges.Sleep,
-		roles:   store.New[role](rolePrefix, nil),
-		ledger:  ledger.New(now, elapsed),
-		metrics: newMetrics(),
+		build:     build,
+		now:       now,
+		sleep:     exchanges.Sleep,
+		roles:     store.New[role](rolePrefix, nil),
+		ledger:    ledger.New(now, elapsed),
+		heartbeat: newHeartbeat(now),
+		metrics:   newMetrics(),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.connections.held = holds(os.Getenv(holdVariable))

@@ -39,7 +39,7 @@ func (e *engine) mayDelete(ctx context.Context, s logical.Storage, l *link) erro
 	if l.frozen() == frozenAll {
 		return refuse("deletions are held back (%s)", l.freeze())
 	}
-	return nil
+	return e.mayBeRestored(ctx, s, l)
 }
 
 // whyHeld is why deletions on the connection are held back, as far as is known
@@ -48,7 +48,7 @@ func (e *engine) whyHeld(l *link) string {
 	if l.frozen() == frozenAll {
 		return l.freeze()
 	}
-	return ""
+	return e.heartbeat.found(l.name)
 }
 
 // heldConnections reports, for each connection in use, whether deletions are held back.

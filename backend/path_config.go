@@ -99,6 +99,10 @@ func configFields() map[string]*framework.FieldSchema {
 			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked.",
 		},
 	}
+	fields["confirm_restore"] = &framework.FieldSchema{
+		Type: framework.TypeBool, Default: false,
+		Description: "Delete keys again, after deletions were held back because storage looked restored from a snapshot; config/:name/check says why in deletions_held.",
+	}
 	for name, field := range guardRailFields() {
 		fields[name] = field
 	}
@@ -204,6 +208,9 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 		}
 		return written, nil
 	})
+	if err == nil && d.Get("confirm_restore").(bool) {
+		err = e.confirmRestore(ctx, req.Storage, name)
+	}
 	if err != nil || len(identity.Warnings) == 0 {
 		return nil, err
 	}
@@ -415,7 +422,11 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 			return nil, err
 		}
 	}
-	return nil, e.connections.table.Delete(ctx, req.Storage, name)
+	if err := e.connections.table.Delete(ctx, req.Storage, name); err != nil {
+		return nil, err
+	}
+	// A connection of the same name is another one.
+	return nil, e.confirmRestore(ctx, req.Storage, name)
 }
 
 // emptyConnection revokes the keys of a connection, or says how many are left.
@@ -453,4 +464,7 @@ works and may mint keys; verify=false skips that. The secret parts of a
 credential are replaced together.
 A connection that has keys cannot be deleted, unless force=true asks for the
 keys to be revoked first.
+
+Where storage looks restored from a snapshot, nothing is deleted at the exchange
+until a write says confirm_restore=true; check says why.
 `)

@@ -117,6 +117,6 @@ its API. It is recognized by its label; delete a stray one on the exchange's
 website.
 
 Keys without this mount's label are never touched, unless the connection says
-exclusive_sub_accounts=true. After a restore, freeze the connection first
-(frozen=all), look at a dry run, and then decide.
+exclusive_sub_accounts=true. After a restore, hold the plugin (EXCHANGE_HOLD=1 in
+its environment) or freeze the connection first, look at a dry run, and then decide.
 `)
