@@ -49,9 +49,10 @@ type engine struct {
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
 	heartbeat   *heartbeat
+	rootExpiry  *rootExpiry
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
-	// rotator replaces root keys, which can take longer than a tick may.
+	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
 	// rotating has the connections whose root key is being replaced.
 	rotating sync.Map
@@ -76,18 +77,19 @@ func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 // where a clock that jumps must do no harm.
 func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, elapsed func() time.Duration) *engine {
 	e := &engine{
-		build:     build,
-		now:       now,
-		sleep:     exchanges.Sleep,
-		roles:     store.New[role](rolePrefix, nil),
-		ledger:    ledger.New(now, elapsed),
-		heartbeat: newHeartbeat(now),
-		metrics:   newMetrics(),
+		build:      build,
+		now:        now,
+		sleep:      exchanges.Sleep,
+		roles:      store.New[role](rolePrefix, nil),
+		ledger:     ledger.New(now, elapsed),
+		heartbeat:  newHeartbeat(now),
+		rootExpiry: newRootExpiry(now),
+		metrics:    newMetrics(),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.connections.held = holds(os.Getenv(holdVariable))
 	e.drainer = newWorker(e.drain)
-	e.rotator = newWorker(e.rotateDue)
+	e.rotator = newWorker(e.tendRoots)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,

@@ -74,6 +74,7 @@ var (
 	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
 	damagedDesc = prometheus.NewDesc("exchange_unreadable_entries", "Ledger entries that are damaged or were written by a newer version; keys/ lists them.", nil, nil)
 	heldDesc    = prometheus.NewDesc("exchange_deletions_held", "Whether deletions are held back, by a freeze or because storage looks restored from a snapshot; config/NAME/check says why.", []string{"connection"}, nil)
+	rootDesc    = prometheus.NewDesc("exchange_root_expires_seconds", "How long until the exchange ends the root key, by connection; only where the exchange tells.", []string{"connection"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
@@ -85,11 +86,13 @@ type present struct {
 	circuits   map[string]bool
 	// held says of the connections in use whether deletions are held back.
 	held map[string]bool
+	// rootsLeft is how long the root keys still have that end.
+	rootsLeft map[string]time.Duration
 }
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, heldDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, heldDesc, rootDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -120,6 +123,9 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 	}
 	for connection, late := range overdue {
 		gauge(overdueDesc, late.Seconds(), connection)
+	}
+	for connection, left := range p.rootsLeft {
+		gauge(rootDesc, left.Seconds(), connection)
 	}
 	gauge(damagedDesc, float64(p.unreadable))
 	for d, states := range map[*prometheus.Desc]map[string]bool{circuitDesc: p.circuits, heldDesc: p.held} {

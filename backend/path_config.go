@@ -185,6 +185,7 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 			return nil, err
 		}
 		entry.Account = identity.Account
+		e.rootExpiry.note(l, identity.ExpiresAt)
 	} else if moved {
 		entry.Account = ""
 	}

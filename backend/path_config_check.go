@@ -45,6 +45,7 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return nil, l.failed(err)
 	}
+	e.rootExpiry.note(l, identity.ExpiresAt)
 	return &logical.Response{Data: map[string]any{
 		"can_mint":        identity.CanMint,
 		"problem":         identity.Problem,

@@ -55,6 +55,9 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	if !m.ready {
 		resp.AddWarning(notReady(o.link))
 	}
+	if warning := e.rootExpiry.warning(o.link); warning != "" {
+		resp.AddWarning(warning)
+	}
 	return resp
 }
 
