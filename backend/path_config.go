@@ -96,7 +96,7 @@ func configFields() map[string]*framework.FieldSchema {
 		},
 		"force": {
 			Type: framework.TypeBool, Default: false, Query: true,
-			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked.",
+			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked, or though its new credential is not proved to be of the same account.",
 		},
 	}
 	fields["confirm_restore"] = &framework.FieldSchema{
@@ -179,19 +179,24 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 	verify := d.Get("verify").(bool)
 	_, asked := d.GetOk("verify")
 	moved := old == nil || !old.sameAccess(*entry)
-	var identity exchanges.Identity
-	if verify && (moved || asked) {
-		if identity, err = verifyRoot(ctx, l); err != nil {
+	resp := &logical.Response{}
+	if verify = verify && (moved || asked); verify {
+		identity, err := verifyRoot(ctx, l)
+		if err != nil {
 			return nil, err
 		}
-		entry.Account = identity.Account
+		entry.Account, resp.Warnings = identity.Account, identity.Warnings
 		e.rootExpiry.note(l, identity.ExpiresAt)
 	} else if moved {
 		entry.Account = ""
 	}
-	if old != nil && !d.Get("force").(bool) {
-		if err := e.checkMove(ctx, req.Storage, name, *old, *entry, verify); err != nil {
+	if old != nil && moved {
+		warning, err := e.checkMove(ctx, req.Storage, l, *old, *entry, verify, d.Get("force").(bool))
+		if err != nil {
 			return nil, err
+		}
+		if warning != "" {
+			resp.AddWarning(warning)
 		}
 	}
 	err = e.connections.table.Update(ctx, req.Storage, name, func(now *connection) (*connection, error) {
@@ -212,10 +217,10 @@ func (e *engine) writeConfig(ctx context.Context, req *logical.Request, d *frame
 	if err == nil && d.Get("confirm_restore").(bool) {
 		err = e.confirmRestore(ctx, req.Storage, name)
 	}
-	if err != nil || len(identity.Warnings) == 0 {
+	if err != nil || len(resp.Warnings) == 0 {
 		return nil, err
 	}
-	return &logical.Response{Warnings: identity.Warnings}, nil
+	return resp, nil
 }
 
 // applied is the connection with the fields that were given; a new one, if there
@@ -246,20 +251,21 @@ func verifyRoot(ctx context.Context, l *link) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// checkMove refuses to point a connection elsewhere while it has keys that
-// could then not be deleted.
-func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, old, moved connection, verified bool) error {
-	if old.reaches(moved, verified) {
-		return nil
+// checkMove refuses to point a connection elsewhere while it has keys that could
+// then not be deleted. Forced, it asks nobody and warns.
+func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old, moved connection, verified, force bool) (warning string, err error) {
+	n, err := e.ledger.Count(ctx, s, ofConnection(l.name))
+	reached := verified && old.samePlace(moved)
+	named := old.Account != "" && moved.Account != ""
+	switch {
+	case err != nil || n == 0 || reached && named && old.Account == moved.Account:
+		return "", err
+	case force:
+		return fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, plural(n, "key")), nil
+	case reached && !named:
+		return "", e.proveAccount(ctx, s, l)
 	}
-	n, err := e.ledger.Count(ctx, s, ofConnection(name))
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		return refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", name, plural(n, "key"))
-	}
-	return nil
+	return "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, plural(n, "key"))
 }
 
 // apply takes over the fields that were given. The secret parts of a credential
