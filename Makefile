@@ -5,6 +5,10 @@ COVERAGE ?= 85
 # The race detector needs a C compiler; RACE= leaves it out.
 RACE     ?= -race
 
+# How many packages are built and tested at a time. The two that come first need the
+# longest and mostly wait for Vault, which leaves the cores to the others.
+AT_A_TIME ?= $(shell echo $$((2 + $$(getconf _NPROCESSORS_ONLN))))
+
 # Packages whose tests need no Vault server.
 UNIT  = $(shell go list ./... | grep -v -e '/acceptance' -e '/scripts$$')
 # The packages whose tests make stress repeats.
@@ -25,7 +29,7 @@ vault: ## Provide bin/vault: one on the PATH that is new enough, else one built 
 
 .PHONY: test
 test: vault c-compiler ## Run all tests, those on a real Vault server included
-	go test $(RACE) -timeout 20m ./...
+	go test $(RACE) -timeout 20m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./...
 
 .PHONY: test-unit
 test-unit: c-compiler ## Run the tests that need no Vault server
@@ -54,10 +58,11 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
 .PHONY: lint
-lint: ## Check format, go vet, golangci-lint (.golangci.yml) and the shell scripts
+lint: ## Check format, go vet, golangci-lint (.golangci.yml), hidden functions and the shell scripts
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'These files are not formatted; run make fmt.'; exit 1; }
 	go vet ./...
 	scripts/golangci-lint.sh run ./...
+	scripts/shadowfunc.sh ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
 .PHONY: docs

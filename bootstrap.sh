@@ -7,10 +7,10 @@
 #   ./bootstrap.sh down   stop what it started
 #
 # Vault and the simulator live together: when the simulator starts anew, with
-# new accounts, so does Vault. They take the ports VAULT_PORT (8200) and
-# SIMULATOR_BASE_PORT (8300), and those that follow. Everything that is kept lies
-# in .bootstrap, or wherever BOOTSTRAP_DIR says: logs, Vault's storage and root
-# token, and env to source.
+# new accounts, so does Vault. Vault takes the port VAULT_PORT (8200) and the one
+# after it, the simulator SIMULATOR_BASE_PORT (8300) and one after it for each
+# exchange. Everything that is kept lies in .bootstrap, or wherever BOOTSTRAP_DIR
+# says: logs, Vault's storage and root token, and env to source.
 set -euo pipefail
 cd "$(dirname "$0")"
 repository=$(pwd -P)
@@ -57,11 +57,45 @@ check_port() {
   fi
 }
 
+# check_ports fails if two of our programs would take the same port, or if somebody
+# else has one of the ports. It comes before anything is stopped or written, so that
+# a port that does not fit costs nothing.
+check_ports() {
+  users=() variables=() # by port
+  claim_port "$vault_port" VAULT_PORT Vault
+  claim_port $((vault_port + 1)) VAULT_PORT "Vault's cluster"
+  claim_port "$simulator_port" SIMULATOR_BASE_PORT "the simulator's control API"
+  local exchange port=$simulator_port
+  for exchange in $(simulated_exchanges); do
+    claim_port $((port += 1)) SIMULATOR_BASE_PORT "the simulated $exchange"
+  done
+  for port in "${!users[@]}"; do
+    if answers "$port" && ! ours "$port"; then
+      fail "Port $port, meant for ${users[port]} (${variables[port]}), is in use by another program. Choose another one: ${variables[port]}=$((port > 60000 ? port - 1000 : port + 1000)) ./bootstrap.sh"
+    fi
+  done
+}
+
+# claim_port PORT VARIABLE USER: sets a port, which follows from the variable, aside
+# for one of our programs.
+claim_port() {
+  if [[ -n ${users[$1]:-} ]]; then
+    fail "Port $1 would be taken by both ${users[$1]} (${variables[$1]}) and $3 ($2). Vault takes VAULT_PORT and the port after it, the simulator SIMULATOR_BASE_PORT and the $(simulated_exchanges | grep -c .) ports after it. Change one of the two."
+  fi
+  users[$1]=$3 variables[$1]=$2
+}
+
+# simulated_exchanges prints them in the order of their ports.
+simulated_exchanges() {
+  sed -nE 's/^[[:space:]]+([a-z]+)\.Venue\(\),$/\1/p' exchanges/simulator/all/all.go
+}
+
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# need_port NAME PORT: somebody else may not be there already.
-need_port() {
-  ! answers "$2" || fail "Port $2 is in use by another program. Choose another one: $1=$(($2 + 1000)) ./bootstrap.sh"
+# ours PORT: is it what we have started that answers there?
+ours() {
+  { grep -qs ":$1\"" "$state/vault.hcl" && running vault; } ||
+    { grep -qs ":$1\$" "$state/simulator.log" && running simulator; }
 }
 
 # --- Processes ---------------------------------------------------------------
@@ -135,7 +169,6 @@ start_simulator() {
   # no meaning any more.
   stop vault
   rm -rf "$state/raft" "$state/init"
-  need_port SIMULATOR_BASE_PORT "$simulator_port"
   start simulator "$program" -listen 127.0.0.1 -base-port "$simulator_port"
   await simulator grep -q Ready "$state/simulator.log"
   cat "$state/simulator.log"
@@ -145,8 +178,6 @@ start_simulator() {
 
 start_vault() {
   if ! running vault; then
-    need_port VAULT_PORT "$vault_port"
-    need_port VAULT_PORT $((vault_port + 1))
     mkdir -p "$state/raft" "$state/plugins"
     cat >"$state/vault.hcl" <<CONFIG
 storage "raft" {
@@ -281,6 +312,7 @@ ENV
 
 up() {
   choose_ports
+  check_ports
   if [[ $former != none && $former != "$vault_port $simulator_port" ]]; then
     down
   fi

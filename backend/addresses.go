@@ -10,19 +10,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// The widest that addresses may be in all: a list of blocks that come to more is as
-// good as none.
-const (
-	widestIPv4 = 8  // bits of the mask
-	widestIPv6 = 32 // bits of the mask
-)
-
 // parseAddresses reads addresses and CIDR blocks into their canonical form. It
-// refuses what is malformed, a block with bits set beyond its mask, and a list that
-// comes to nearly anywhere.
+// refuses what is malformed, a block with bits set beyond its mask, and one that means
+// "anywhere".
 func parseAddresses(field string, items []string) ([]string, error) {
 	var canonical []string
-	var wide4, wide6 float64
 	for _, item := range items {
 		prefix, err := parsePrefix(item)
 		switch {
@@ -37,19 +29,9 @@ func parseAddresses(field string, items []string) ([]string, error) {
 		if prefix.IsSingleIP() {
 			text = prefix.Addr().String()
 		}
-		if slices.Contains(canonical, text) {
-			continue
+		if !slices.Contains(canonical, text) {
+			canonical = append(canonical, text)
 		}
-		canonical = append(canonical, text)
-		if prefix.Addr().Is4() {
-			wide4 += math.Pow(2, float64(widestIPv4-prefix.Bits()))
-		} else {
-			wide6 += math.Pow(2, float64(widestIPv6-prefix.Bits()))
-		}
-	}
-	if wide4 > 1 || wide6 > 1 {
-		return nil, invalid(field, "%s is too wide: together the blocks may come to an IPv4 /%d and an IPv6 /%d at most; name the addresses that are really used",
-			strings.Join(canonical, ","), widestIPv4, widestIPv6)
 	}
 	return canonical, nil
 }
@@ -67,8 +49,43 @@ func parsePrefix(item string) (netip.Prefix, error) {
 
 var errNotAddress = errors.New("not an address")
 
-// checkAddresses refuses addresses that the exchange does not take.
+// The most that the addresses of one key may come to, as bits of a mask: a list of
+// wider blocks is as good as none.
+const (
+	widestIPv4 = 8
+	widestIPv6 = 32
+)
+
+// checkWidth refuses addresses that come to nearly anywhere.
+func checkWidth(field string, addresses []string) error {
+	var ipv4, ipv6 float64 // as shares of the widest
+	for i, item := range addresses {
+		if within([]string{item}, addresses[:i]) || within([]string{item}, addresses[i+1:]) {
+			continue // It adds nothing.
+		}
+		prefix, err := parsePrefix(item)
+		if err != nil {
+			continue // It is refused elsewhere.
+		}
+		if prefix.Addr().Is4() {
+			ipv4 += math.Pow(2, float64(widestIPv4-prefix.Bits()))
+		} else {
+			ipv6 += math.Pow(2, float64(widestIPv6-prefix.Bits()))
+		}
+	}
+	if ipv4 > 1 || ipv6 > 1 {
+		return invalid(field, "%s is too wide: together the blocks may come to an IPv4 /%d and an IPv6 /%d at most; name the addresses that are really used",
+			strings.Join(addresses, ","), widestIPv4, widestIPv6)
+	}
+	return nil
+}
+
+// checkAddresses refuses addresses that the exchange does not take, or that bind a
+// key to nearly nothing.
 func checkAddresses(field string, addresses []string, rule exchanges.AddressRule) error {
+	if err := checkWidth(field, addresses); err != nil {
+		return err
+	}
 	if rule.None && len(addresses) > 0 {
 		return invalid(field, "the exchange cannot bind keys to addresses; leave the field out")
 	}

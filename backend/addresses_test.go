@@ -38,6 +38,26 @@ func TestParseAddresses(t *testing.T) {
 	}
 }
 
+func TestCheckWidth(t *testing.T) {
+	for _, test := range []struct {
+		addresses []string
+		wide      bool
+	}{
+		{nil, false},
+		{[]string{"10.0.0.0/8"}, false},
+		{[]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.3.4"}, false},
+		{[]string{"10.0.0.0/9", "172.16.0.0/12", "2001:db8::/32"}, false},
+		{[]string{"0.0.0.0/1", "128.0.0.0/1"}, true},
+		{[]string{"10.0.0.0/8", "192.0.2.1"}, true},
+		{[]string{"10.0.0.0/7"}, true},
+		{[]string{"2001:d00::/24"}, true},
+		{[]string{"2001:db8::/32", "2001:db9::/64"}, true},
+	} {
+		err := checkWidth("ip_allowlist", test.addresses)
+		require.Equal(t, test.wide, err != nil, "%v: %v", test.addresses, err)
+	}
+}
+
 func TestCheckAddresses(t *testing.T) {
 	whole := exchanges.AddressRule{Max: 2, MaxLength: 30, IPv6: true, CIDR: true}
 	require.NoError(t, checkAddresses("f", []string{"10.0.0.0/8", "2001:db8::1"}, whole))

@@ -50,6 +50,7 @@ type engine struct {
 	ledger      *ledger.Ledger
 	heartbeat   *heartbeat
 	rootExpiry  *rootExpiry
+	places      *places
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
@@ -84,6 +85,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		ledger:     ledger.New(now, elapsed),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
+		places:     newPlaces(now),
 		metrics:    newMetrics(),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)

@@ -76,61 +76,123 @@ func (c *circuit) open() bool {
 	return c.failures >= circuitFailures
 }
 
-// guarded is an account behind a circuit, whose calls are counted.
+// guarded is an account behind a circuit, whose calls are counted. It is the
+// only way to that account: what an account may be able to do besides, it
+// offers as a method of its own, so that no call goes past circuit and metrics.
 type guarded struct {
-	exchanges.Account
+	account exchanges.Account
 	circuit *circuit
 	// observe is told of each call that was made.
-	observe func(operation string, err error, took time.Duration)
+	observe func(operation exchanges.Operation, err error, took time.Duration)
+}
+
+// What an account may be able to do besides.
+var (
+	_ exchanges.Account     = (*guarded)(nil)
+	_ exchanges.KeyChecker  = (*guarded)(nil)
+	_ exchanges.Prober      = (*guarded)(nil)
+	_ exchanges.RootRotator = (*guarded)(nil)
+)
+
+// guard puts an account behind a circuit of its own.
+func guard(account exchanges.Account, now func() time.Time, observe func(exchanges.Operation, error, time.Duration)) *guarded {
+	return &guarded{account: account, circuit: &circuit{now: now}, observe: observe}
 }
 
 // call makes one call unless the circuit is open.
-func (g *guarded) call(operation string, work func() error) error {
+func (g *guarded) call(operation exchanges.Operation, work func() error) error {
 	if err := g.circuit.enter(); err != nil {
 		return err
 	}
-	began := time.Now()
+	began := g.circuit.now()
 	err := work()
 	g.circuit.leave(err)
-	g.observe(operation, err, time.Since(began))
+	g.observe(operation, err, g.circuit.now().Sub(began))
 	return err
 }
 
 // Inspect implements [exchanges.Account].
 func (g *guarded) Inspect(ctx context.Context) (identity exchanges.Identity, err error) {
-	err = g.call("inspect", func() error { identity, err = g.Account.Inspect(ctx); return err })
+	err = g.call(exchanges.OpInspect, func() error { identity, err = g.account.Inspect(ctx); return err })
 	return identity, err
 }
 
 // SubAccounts implements [exchanges.Account].
 func (g *guarded) SubAccounts(ctx context.Context) (accounts []exchanges.SubAccount, err error) {
-	err = g.call("list_sub_accounts", func() error { accounts, err = g.Account.SubAccounts(ctx); return err })
+	err = g.call(exchanges.OpSubAccounts, func() error { accounts, err = g.account.SubAccounts(ctx); return err })
 	return accounts, err
 }
 
 // CreateKey implements [exchanges.Account].
 func (g *guarded) CreateKey(ctx context.Context, request exchanges.KeyRequest) (key exchanges.Key, err error) {
-	err = g.call("create_key", func() error { key, err = g.Account.CreateKey(ctx, request); return err })
+	err = g.call(exchanges.OpCreateKey, func() error { key, err = g.account.CreateKey(ctx, request); return err })
 	return key, err
 }
 
 // ListKeys implements [exchanges.Account].
 func (g *guarded) ListKeys(ctx context.Context, subAccount string) (keys []exchanges.KeyInfo, err error) {
-	err = g.call("list_keys", func() error { keys, err = g.Account.ListKeys(ctx, subAccount); return err })
+	err = g.call(exchanges.OpListKeys, func() error { keys, err = g.account.ListKeys(ctx, subAccount); return err })
 	return keys, err
 }
 
 // DeleteKey implements [exchanges.Account].
 func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return g.call("delete_key", func() error { return g.Account.DeleteKey(ctx, ref) })
+	return g.call(exchanges.OpDeleteKey, func() error { return g.account.DeleteKey(ctx, ref) })
+}
+
+// Close implements [exchanges.Account].
+func (g *guarded) Close() { g.account.Close() }
+
+// CheckKey is that of an [exchanges.KeyChecker]; elsewhere all keys are listed.
+func (g *guarded) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) (keys []exchanges.KeyInfo, err error) {
+	checker, can := g.account.(exchanges.KeyChecker)
+	if !can {
+		return g.ListKeys(ctx, ref.SubAccount)
+	}
+	err = g.call(exchanges.OpCheckKey, func() error { keys, err = checker.CheckKey(ctx, ref, confirmed); return err })
+	return keys, err
 }
 
 // KeyWorks is that of an [exchanges.Prober]; elsewhere a key works at once.
 func (g *guarded) KeyWorks(ctx context.Context, key exchanges.Key) (works bool, err error) {
-	prober, slow := g.Account.(exchanges.Prober)
+	prober, slow := g.account.(exchanges.Prober)
 	if !slow {
 		return true, nil
 	}
-	err = g.call("try_key", func() error { works, err = prober.KeyWorks(ctx, key); return err })
+	err = g.call(exchanges.OpTryKey, func() error { works, err = prober.KeyWorks(ctx, key); return err })
 	return works, err
+}
+
+// canRotateRoot reports whether the root credential can be replaced.
+func (g *guarded) canRotateRoot() bool {
+	_, can := g.account.(exchanges.RootRotator)
+	return can
+}
+
+// RotateRoot is that of an [exchanges.RootRotator]; elsewhere it is an
+// [exchanges.ErrUnsupported].
+func (g *guarded) RotateRoot(ctx context.Context, label string) (fresh exchanges.Credential, err error) {
+	rotator, can := g.account.(exchanges.RootRotator)
+	if !can {
+		return exchanges.Credential{}, noRotation(exchanges.OpRotateRoot)
+	}
+	err = g.call(exchanges.OpRotateRoot, func() error { fresh, err = rotator.RotateRoot(ctx, label); return err })
+	return fresh, err
+}
+
+// DeleteRoot is that of an [exchanges.RootRotator]; elsewhere it is an
+// [exchanges.ErrUnsupported].
+func (g *guarded) DeleteRoot(ctx context.Context, apiKey string) error {
+	rotator, can := g.account.(exchanges.RootRotator)
+	if !can {
+		return noRotation(exchanges.OpDeleteRoot)
+	}
+	return g.call(exchanges.OpDeleteRoot, func() error { return rotator.DeleteRoot(ctx, apiKey) })
+}
+
+func noRotation(operation exchanges.Operation) error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrUnsupported, Operation: operation,
+		Message: "the exchange has no API call that replaces a root key", Remedy: "replace it on the exchange's website",
+	}
 }

@@ -76,10 +76,84 @@ func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {
 	d.mint("trader")
 }
 
+// The proof of a deletion is a call like any other.
+func TestDeletionAndItsProofAreCounted(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	require.Contains(t, d.metrics(), `exchange_calls_total{connection="bybit",operation="list_keys",result="ok"} 1`, "for the addresses of the new key")
+	require.NoError(t, d.revoke(lease))
+	text := d.metrics()
+	require.Contains(t, text, `exchange_calls_total{connection="bybit",operation="delete_key",result="ok"} 1`)
+	require.Contains(t, text, `exchange_calls_total{connection="bybit",operation="list_keys",result="ok"} 2`)
+}
+
 // metrics reads the metrics as text.
 func (d *desk) metrics() string {
 	d.Helper()
 	resp, err := d.engine.HandleRequest(d.Context(), d.request(logical.ReadOperation, "metrics", nil))
 	require.NoError(d, err)
 	return string(resp.Data[logical.HTTPRawBody].([]byte))
+}
+
+// renewable is an account whose root key can be replaced, in a second.
+type renewable struct {
+	exchanges.Account
+	clock *fakeClock
+	err   error
+}
+
+func (r renewable) RotateRoot(context.Context, string) (exchanges.Credential, error) {
+	r.clock.advance(time.Second)
+	return exchanges.Credential{APIKey: "fresh"}, r.err
+}
+
+func (r renewable) DeleteRoot(context.Context, string) error {
+	r.clock.advance(time.Second)
+	return r.err
+}
+
+// What only some accounts can do is held back and counted as any call is.
+func TestCircuitHoldsForEveryCapability(t *testing.T) {
+	clock := &fakeClock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	seen := map[exchanges.Operation]int{}
+	observe := func(operation exchanges.Operation, _ error, took time.Duration) {
+		seen[operation]++
+		require.Equal(t, time.Second, took)
+	}
+	g := guard(renewable{clock: clock}, clock.Now, observe)
+	require.True(t, g.canRotateRoot())
+	fresh, err := g.RotateRoot(t.Context(), "label")
+	require.NoError(t, err)
+	require.Equal(t, "fresh", fresh.APIKey)
+	require.NoError(t, g.DeleteRoot(t.Context(), "old"))
+	require.Equal(t, map[exchanges.Operation]int{exchanges.OpRotateRoot: 1, exchanges.OpDeleteRoot: 1}, seen)
+
+	g = guard(renewable{clock: clock, err: &exchanges.Error{Kind: exchanges.ErrUnavailable}}, clock.Now, observe)
+	for range circuitFailures {
+		require.Error(t, g.DeleteRoot(t.Context(), "old"))
+	}
+	asked := seen[exchanges.OpDeleteRoot]
+	_, err = g.RotateRoot(t.Context(), "label")
+	require.ErrorIs(t, err, errCircuitOpen)
+	require.ErrorIs(t, g.DeleteRoot(t.Context(), "old"), errCircuitOpen)
+	require.Equal(t, asked, seen[exchanges.OpDeleteRoot])
+}
+
+func TestCapabilityThatAnAccountLacks(t *testing.T) {
+	var asked []exchanges.Operation
+	g := guard(stubborn{}, time.Now, func(operation exchanges.Operation, _ error, _ time.Duration) { asked = append(asked, operation) })
+	require.False(t, g.canRotateRoot())
+	_, err := g.RotateRoot(t.Context(), "label")
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
+	require.ErrorContains(t, err, "rotate root key: unsupported")
+	require.ErrorIs(t, g.DeleteRoot(t.Context(), "old"), exchanges.ErrUnsupported)
+	works, err := g.KeyWorks(t.Context(), exchanges.Key{})
+	require.NoError(t, err)
+	require.True(t, works, "a key works at once")
+	require.Empty(t, asked)
+	keys, err := g.CheckKey(t.Context(), exchanges.KeyRef{SubAccount: "desk"}, true)
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.Equal(t, []exchanges.Operation{exchanges.OpListKeys}, asked, "the list tells of one key, too")
 }

@@ -136,9 +136,6 @@ func (c connection) samePlace(other connection) bool {
 // allowsRole reports whether a role of that name may use the connection.
 func (c connection) allowsRole(name string) bool { return matches(c.AllowedRoles, name) }
 
-// allowsSubAccount reports whether keys may be minted in the sub-account.
-func (c connection) allowsSubAccount(name string) bool { return matches(c.AllowedSubAccounts, name) }
-
 func matches(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(g string) bool { return glob.Glob(g, name) })
 }

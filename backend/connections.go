@@ -3,10 +3,12 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/ryanuber/go-glob"
 
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
@@ -25,6 +27,13 @@ type link struct {
 	account *guarded
 	// held says that nothing is to be done here, see [holdVariable].
 	held bool
+}
+
+// allowsSubAccount reports whether keys may be minted in the sub-account.
+func (l *link) allowsSubAccount(name string) bool {
+	return slices.ContainsFunc(l.AllowedSubAccounts, func(allowed string) bool {
+		return glob.Glob(l.variant.SubAccountName(allowed), l.variant.SubAccountName(name))
+	})
 }
 
 // keyBaseURL is where a minted key is used.
@@ -57,7 +66,7 @@ type connections struct {
 	// held says that the plugin is held, see [holdVariable].
 	held bool
 	// observer returns what a connection's calls are reported to.
-	observer func(connection string) func(operation string, err error, took time.Duration)
+	observer func(connection string) func(operation exchanges.Operation, err error, took time.Duration)
 
 	mu    sync.Mutex
 	links map[string]*link
@@ -66,7 +75,7 @@ type connections struct {
 	changes int
 }
 
-func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(string, error, time.Duration)) *connections {
+func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(exchanges.Operation, error, time.Duration)) *connections {
 	c := &connections{catalog: catalog, now: now, observer: observer, links: map[string]*link{}}
 	c.table = store.New[connection](connectionPrefix, c.forget)
 	return c
@@ -149,9 +158,9 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{connection: entry, name: name, about: about, variant: variant, held: c.held, account: &guarded{
-		Account: account, circuit: &circuit{now: c.now}, observe: c.observer(name),
-	}}, nil
+	return &link{
+		connection: entry, name: name, about: about, variant: variant, account: guard(account, c.now, c.observer(name)), held: c.held,
+	}, nil
 }
 
 // circuits reports, for each connection in use, whether its circuit is open.

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -31,7 +33,8 @@ type desk struct {
 	engine  *engine
 	storage *watchedStorage
 	sim     *simulator.Simulator
-	clock   *fakeClock
+	clock   clock
+	catalog []exchanges.Exchange
 	system  *logical.StaticSystemView
 	log     *lockedBuffer
 	uuid    string
@@ -53,19 +56,27 @@ func newDeskWith(t testing.TB, options simulator.Options) *desk {
 	return newDeskAt(t, options, &fakeClock{now: time.Now()})
 }
 
-func newDeskAt(t testing.TB, options simulator.Options, clock *fakeClock) *desk {
+func newDeskAt(t testing.TB, options simulator.Options, clock clock) *desk {
+	t.Helper()
+	sim := simulator.New(options, all.Venues()...)
+	require.NoError(t, sim.Start("127.0.0.1", 0))
+	return newDeskOf(t, sim, clock, catalog.All())
+}
+
+// newDeskOf returns a desk at a simulator that serves, which ends with the test.
+func newDeskOf(t testing.TB, sim *simulator.Simulator, clock clock, catalog []exchanges.Exchange) *desk {
 	t.Helper()
 	d := &desk{
 		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
-		sim:     simulator.New(options, all.Venues()...),
+		sim:     sim,
 		clock:   clock,
+		catalog: catalog,
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},
 		said:    &lockedBuffer{},
 		uuid:    "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
 	}
-	require.NoError(t, d.sim.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, d.sim.Close()) })
 	d.start()
 	return d
@@ -78,7 +89,7 @@ func (d *desk) start() {
 	if d.engine != nil {
 		d.engine.clean(d.Context())
 	}
-	d.engine = newEngine(catalog.All(), Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now, d.clock.Elapsed)
+	d.engine = newEngine(d.catalog, Build{Version: "v1.2.3", Commit: "abc"}, d.clock.Now, d.clock.Elapsed)
 	require.NoError(d, d.engine.setup(d.Context(), &logical.BackendConfig{
 		System: d.system, BackendUUID: d.uuid,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: d.log, Level: hclog.Trace}),
@@ -112,6 +123,10 @@ func (d *desk) send(req *logical.Request) (*logical.Response, error) {
 	if req.Operation == logical.CreateOperation || req.Operation == logical.UpdateOperation {
 		// Vault asks first which of the two it is.
 		_, exists, err := d.engine.HandleExistenceCheck(d.Context(), req)
+		if mistake := (errutil.UserError{}); errors.As(err, &mistake) {
+			d.note(nil, err)
+			return logical.ErrorResponse(err.Error()), nil // Vault answers 400.
+		}
 		require.NoError(d, err)
 		if path := d.engine.Route(req.Path); path != nil && path.ExistenceCheck != nil && !exists {
 			req.Operation = logical.CreateOperation
@@ -314,6 +329,15 @@ func merge(fields, more map[string]any) map[string]any {
 		}
 	}
 	return fields
+}
+
+// clock is what the engine goes by.
+type clock interface {
+	Now() time.Time
+	Elapsed() time.Duration
+	advance(by time.Duration)
+	elapse(by time.Duration)
+	jump(by time.Duration)
 }
 
 // fakeClock is moved by hand.

@@ -51,7 +51,7 @@ func answer(err error) (*logical.Response, error) {
 	case errors.Is(err, logical.ErrReadOnly):
 		return nil, logical.ErrReadOnly
 	case errors.As(err, &input):
-		return logical.ErrorResponse(input.message), nil
+		return logical.ErrorResponse(err.Error()), nil
 	case errors.As(err, &capacity):
 		return nil, logical.CodedError(http.StatusTooManyRequests, capacity.message)
 	case errors.As(err, &failure):

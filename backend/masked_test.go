@@ -133,7 +133,7 @@ func TestComparisonOfMaskedKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var c comparison
-			c.compare("desk", test.listed, entries, "vlt-")
+			c.compare("desk", test.listed, entries, knownAt("", entries), "vlt-")
 			require.Equal(t, test.known, c.known)
 			require.Len(t, c.strays, test.strays)
 			require.Len(t, c.foreign, test.foreign)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -173,8 +174,7 @@ func matrixCases() []matrixCase {
 	return cases
 }
 
-// benchTimeout is how long an answer may take: so long that the many cases which
-// run at a time do not make it look as if the exchange were slow.
+// benchTimeout is how long an answer may take.
 const benchTimeout = 3 * time.Second
 
 // bench is a desk with one connection and one role, on which a case is played.
@@ -185,12 +185,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T, s matrixSubject) *bench {
-	clock, options := &fakeClock{now: time.Now()}, simulator.Options{RateMultiplier: hurried}
-	if s.variant.Unlisted != "" {
-		// Keys end by themselves there, and must be seen to.
-		options.Now = clock.Now
-	}
-	d := newDeskAt(t, options, clock)
+	d := newBubbleDesk(t, s.exchange.Name)
 	access, ok := d.sim.Root(s.exchange.Name, s.root)
 	require.True(t, ok)
 	b := &bench{desk: d, subject: s, access: access}
@@ -219,20 +214,22 @@ func newBench(t *testing.T, s matrixSubject) *bench {
 // run plays the case and records whether the promises held.
 func (c matrixCase) run(t *testing.T, s matrixSubject, table *matrixTable) {
 	t.Run(string(c.step)+"/"+c.fault, func(t *testing.T) {
-		t.Parallel() // For the most part it waits.
+		t.Parallel()
 		t.Cleanup(func() { table.add(s.name(), c, !t.Failed()) })
-		b := newBench(t, s)
-		switch c.step {
-		case stepMint:
-			c.breakMint(b)
-		case stepRenew:
-			c.breakRenew(b)
-		case stepRevoke:
-			c.breakRevoke(b)
-		case stepSweep:
-			c.breakSweep(b)
-		}
-		b.keptSecrets()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, s)
+			switch c.step {
+			case stepMint:
+				c.breakMint(b)
+			case stepRenew:
+				c.breakRenew(b)
+			case stepRevoke:
+				c.breakRevoke(b)
+			case stepSweep:
+				c.breakSweep(b)
+			}
+			b.keptSecrets()
+		})
 	})
 }
 
@@ -249,7 +246,11 @@ func (c matrixCase) breakMint(b *bench) {
 		require.Equal(b, ledger.Live, b.entry(lease.Data["key_id"].(string)).State)
 	}
 	c.outlast(b)
-	b.pass(ledger.PendingGrace)
+	if c.hours > 0 {
+		b.pass(ledger.LastRetry) // until the next try, after so many
+	} else {
+		b.pass(ledger.PendingGrace)
+	}
 	if lease == nil {
 		if b.subject.variant.Unlisted != "" {
 			b.onlyLostKeys()
@@ -356,11 +357,6 @@ func (c matrixCase) outlast(b *bench) {
 		b.pass(15 * time.Minute)
 	}
 	b.sim.ClearFaults()
-	if slices.ContainsFunc(c.network, func(f simulator.Fault) bool { return f.Kind == simulator.RateLimit }) {
-		// A pause that the exchange asked for lasts by the real clock, which
-		// the test cannot move. It ends with the process.
-		b.start()
-	}
 }
 
 // pass lets time pass and the sweeper run at its end.

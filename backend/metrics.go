@@ -61,10 +61,10 @@ func result(err error) string {
 }
 
 // observer returns what a connection's calls are reported to.
-func (m *metrics) observer(connection string) func(string, error, time.Duration) {
-	return func(operation string, err error, took time.Duration) {
-		m.calls.WithLabelValues(connection, operation, result(err)).Inc()
-		m.latency.WithLabelValues(connection, operation).Observe(took.Seconds())
+func (m *metrics) observer(connection string) func(exchanges.Operation, error, time.Duration) {
+	return func(operation exchanges.Operation, err error, took time.Duration) {
+		m.calls.WithLabelValues(connection, string(operation), result(err)).Inc()
+		m.latency.WithLabelValues(connection, string(operation)).Observe(took.Seconds())
 	}
 }
 

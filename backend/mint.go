@@ -31,15 +31,18 @@ var errRunBefore = errors.New("the request was run before")
 // mint makes one key. Whatever happens on the way, no key is left at the exchange
 // that the ledger does not know.
 func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted, error) {
-	candidates := o.role.SubAccounts
-	for attempt := 0; ; attempt++ {
+	candidates := e.places.good(o)
+	for attempt, refusals := 0, 0; ; attempt++ {
 		m, subAccount, err := e.mintOnce(ctx, s, o, attempt, candidates)
 		switch {
 		case errors.Is(err, errRunBefore):
 			continue
-		case errors.Is(err, exchanges.ErrKeyCap) && len(candidates) > 1:
+		case concernsPlace(err) && len(o.subAccounts) > 1:
+			e.places.setAside(o, subAccount, err)
 			candidates = without(candidates, subAccount)
-			continue
+			if refusals++; refusals < maxRefusals && len(candidates) > 0 {
+				continue
+			}
 		}
 		return m, err
 	}
@@ -66,7 +69,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 		return nil, "", err
 	}
 	// From here on the caller's hanging up must not leave things half done.
-	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.maxWait()+createTimeout)
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.makingTime())
 	defer cancel()
 	until := e.now().Add(o.role.maxWait())
 	m.key, err = o.link.account.CreateKey(exchanges.WithPatience(work, o.role.maxWait()), request)
@@ -126,6 +129,10 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 	request = exchanges.KeyRequest{
 		SubAccount: entry.SubAccount, Label: entry.Label, Permissions: entry.Permissions,
 		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
+	}
+	if o.link.variant.Unlisted == "" {
+		// The lease begins when the key is made, and the key must not end before it.
+		request.Expires = request.Expires.Add(o.role.makingTime())
 	}
 	if entry.KeyType.Asymmetric() {
 		exchange, err := e.connections.exchange(o.link.Exchange)

@@ -21,15 +21,17 @@ type wish struct {
 
 // order is a mint with everything settled but the sub-account and the id.
 type order struct {
-	roleName  string
-	role      role
-	link      *link
-	grant     exchanges.Grant
-	addresses []string
-	keyType   exchanges.KeyType
-	lifetime  lifetime
-	requester ledger.Requester
-	requestID string
+	roleName string
+	role     role
+	link     *link
+	// subAccounts are the role's, each in its one spelling.
+	subAccounts []string
+	grant       exchanges.Grant
+	addresses   []string
+	keyType     exchanges.KeyType
+	lifetime    lifetime
+	requester   ledger.Requester
+	requestID   string
 }
 
 // order turns a role and a caller's wish into an order, or says what is in the
@@ -62,6 +64,9 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
 		requester: ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: w.reason},
 	}
+	for _, name := range r.SubAccounts {
+		o.subAccounts = append(o.subAccounts, l.variant.SubAccountName(name))
+	}
 	whole, err := r.check(roleName, l)
 	if err != nil {
 		return nil, err
@@ -79,7 +84,7 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 		return nil, l.addressesMissing()
 	}
 	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
-	o.lifetime = o.lifetime.within(l.variant)
+	o.lifetime = o.lifetime.within(l.variant, r.makingTime())
 	return o, err
 }
 

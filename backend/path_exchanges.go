@@ -154,7 +154,7 @@ func showPermission(p exchanges.Permission) map[string]any {
 }
 
 func showRateLimit(r exchanges.RateLimit) map[string]any {
-	return map[string]any{"operation": r.Operation, "limit": r.String()}
+	return map[string]any{"operation": r.Operation.Words(), "limit": r.String()}
 }
 
 const exchangesHelp = "Shows each exchange's environments, the root credential that it needs, the scopes that it offers, " +

@@ -209,7 +209,7 @@ func TestAHangingExchangeHoldsNoOtherBack(t *testing.T) {
 func (c *connections) hold(name string, until <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.links[name].account.Account = &held{c.links[name].account.Account, until}
+	c.links[name].account.account = &held{c.links[name].account.account, until}
 }
 
 type held struct {

@@ -308,7 +308,7 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 	if err != nil {
 		return err
 	}
-	life = life.within(l.variant)
+	life = life.within(l.variant, r.makingTime())
 	data["effective_ttl"], data["effective_max_ttl"] = seconds(life.ttl), seconds(life.maxTTL)
 	return nil
 }

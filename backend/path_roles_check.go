@@ -26,6 +26,7 @@ func (e *engine) pathRolesCheck() *framework.Path {
 					"ttl":           {Type: framework.TypeInt64, Description: "Lifetime of a key, in seconds."},
 					"max_ttl":       {Type: framework.TypeInt64, Description: "Longest lifetime, renewals included, in seconds."},
 					"sub_account":   {Type: framework.TypeString, Description: "Where the key would be minted."},
+					"set_aside":     {Type: framework.TypeMap, Description: "Sub-accounts of the pool that refused a key in the last ten minutes and are left out for now, with the reason."},
 					"keys_of_role":  {Type: framework.TypeInt, Description: "Keys that the role holds now.", Required: true},
 					"max_live_keys": {Type: framework.TypeInt, Description: "How many it may hold; 0 for no limit."},
 				}),
@@ -61,7 +62,8 @@ func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string
 	data["scopes"], data["permissions"], data["risk"] = o.grant.Scopes.Strings(), list(o.grant.Permissions), string(o.grant.Risk)
 	data["ttl"], data["max_ttl"] = seconds(o.lifetime.ttl), seconds(o.lifetime.maxTTL)
 	data["max_live_keys"] = o.role.MaxLiveKeys
-	subAccount, err := e.ledger.Choose(ctx, req.Storage, o.slots(o.role.SubAccounts).choose)
+	data["set_aside"] = e.places.refused(o)
+	subAccount, err := e.ledger.Choose(ctx, req.Storage, o.slots(e.places.good(o)).choose)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,15 +33,26 @@ type comparison struct {
 	missing []finding
 }
 
-// compare sorts the keys of one sub-account. It is a pure function of what the
-// exchange lists, what the ledger holds there, and the mount's tag.
-func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entries []ledger.Entry, tag string) {
-	known := map[string]bool{}
+// known is what the ledger says of an exchange's keys, whatever their connection: two
+// connections may share a parent account, and neither may delete the other's keys.
+type known map[string]bool
+
+// knownAt is what the entries say of the keys at an exchange.
+func knownAt(exchange string, entries []ledger.Entry) known {
+	names := known{}
 	for _, entry := range entries {
-		known[entry.ExchangeKeyID] = true
-		known[entry.Label] = true
+		if entry.Exchange == exchange {
+			names[entry.ExchangeKeyID], names[entry.Label] = true, true
+		}
 	}
-	delete(known, "")
+	delete(names, "")
+	return names
+}
+
+// compare sorts the keys of one sub-account. It is a pure function of what the
+// exchange lists there, the connection's own entries there, what the whole ledger
+// knows, and the mount's tag.
+func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, own []ledger.Entry, of known, tag string) {
 	// A masked key is recognized by its label; without one it could be any key.
 	seen, anyone := map[string]bool{}, false
 	for _, key := range listed {
@@ -49,7 +62,7 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 			anyone = anyone || key.Label == ""
 		}
 		switch {
-		case known[key.ID] || known[key.Label]:
+		case of[key.ID] || of[key.Label]:
 			c.known++
 		case strings.HasPrefix(key.Label, tag):
 			c.strays = append(c.strays, finding{subAccount: subAccount, key: key})
@@ -57,44 +70,57 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, entr
 			c.foreign = append(c.foreign, finding{subAccount: subAccount, key: key})
 		}
 	}
-	for _, entry := range entries {
+	for _, entry := range own {
 		if entry.State == ledger.Live && !seen[entry.ExchangeKeyID] && !seen[entry.Label] && !anyone {
 			c.missing = append(c.missing, finding{subAccount: subAccount, id: entry.ID, key: exchanges.KeyInfo{ID: entry.ExchangeKeyID, Label: entry.Label, CreatedAt: entry.Created}})
 		}
 	}
 }
 
-// reconcile compares every sub-account in which the connection may mint, or
-// holds keys, with the ledger.
+// reconcile compares every sub-account in which the connection may mint, or holds
+// keys, with the ledger.
 func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*comparison, error) {
 	if l.variant.Unlisted != "" {
-		return nil, refuse("%s lists no keys, so that there is nothing to compare the ledger with", l.about.DisplayName)
+		return nil, refuse("%s lists no keys, so there is nothing to compare the ledger with", l.about.DisplayName)
 	}
 	accounts, err := l.account.SubAccounts(ctx)
 	if err != nil {
 		return nil, l.failed(err)
 	}
-	var c comparison
+	keys, err := e.ledger.Keys(ctx, s, ofConnection(l.name))
+	if err != nil {
+		return nil, err
+	}
+	held := map[string]bool{}
+	for _, key := range keys {
+		held[l.variant.SubAccountName(key.SubAccount)] = true
+	}
+	listed := map[string][]exchanges.KeyInfo{}
 	for _, account := range accounts {
-		holds := inSubAccount(l.name, account.Name)
-		held, err := e.ledger.Count(ctx, s, holds)
-		if err != nil {
-			return nil, err
-		}
-		if !l.allowsSubAccount(account.Name) && held == 0 {
+		name := l.variant.SubAccountName(account.Name)
+		if !held[name] && !l.allowsSubAccount(account.Name) {
 			continue
 		}
-		listed, err := l.account.ListKeys(ctx, account.Name)
-		if err != nil {
+		if listed[name], err = l.account.ListKeys(ctx, account.Name); err != nil {
 			return nil, l.failed(err)
 		}
-		// Read after the list, so that a key minted meanwhile is known: its
-		// entry is older than the key.
-		entries, err := e.ledger.Entries(ctx, s, holds)
-		if err != nil {
-			return nil, err
+	}
+	// Read after the lists, so that a key minted meanwhile is known: its entry is
+	// older than the key.
+	entries, err := e.ledger.Entries(ctx, s, anyKey)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string][]ledger.Entry{}
+	for _, entry := range entries {
+		if entry.Connection == l.name {
+			name := l.variant.SubAccountName(entry.SubAccount)
+			own[name] = append(own[name], entry)
 		}
-		c.compare(account.Name, listed, entries, e.tag)
+	}
+	var c comparison
+	for _, name := range slices.Sorted(maps.Keys(listed)) {
+		c.compare(name, listed[name], own[name], knownAt(l.Exchange, entries), e.tag)
 	}
 	return &c, nil
 }

@@ -47,9 +47,27 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 	}
 }
 
-// revoke condemns the key and then deletes it. What fails here the sweeper
-// finishes.
+// revoke ends a key because somebody asked for it, even if it cannot be recorded
+// that the key must go: storage that fails must not keep a key alive that is known to
+// be unwanted. What fails here the sweeper finishes; if nothing was recorded, the
+// error says so, and whoever asked must ask again.
 func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
+	err := claim.Condemn(ctx)
+	if errors.Is(err, logical.ErrReadOnly) {
+		return err // Vault sends the request on to the node that may write.
+	}
+	if err != nil {
+		entry := claim.Entry()
+		e.Logger().Warn("it could not be recorded that a key must go; it is deleted all the same", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+	}
+	return e.deleteCondemned(ctx, s, claim)
+}
+
+// revokeDue ends a key that is due by the ledger, though nobody asked. It stops if
+// it cannot record that the key must go: another node may have taken over and
+// renewed the key, and this one, whose ledger is out of date, would delete it. What
+// fails here a later sweep finishes.
+func (e *engine) revokeDue(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
 	if err := claim.Condemn(ctx); err != nil {
 		return err
 	}
@@ -57,26 +75,28 @@ func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Cl
 }
 
 // deleteCondemned deletes the key at its exchange and forgets it once it is proved
-// gone; else it records the failure, and when to try again.
+// gone; else it records the failure, and when to try again. Its error also says what
+// could not be recorded.
 func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
 	entry := claim.Entry()
 	l, err := e.connections.get(ctx, s, entry.Connection)
 	switch {
 	case err != nil:
-		return err
+		return errors.Join(err, claim.Condemn(ctx))
 	case l == nil:
 		return postpone(ctx, claim, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
 	}
 	if err = e.mayDelete(ctx, s, l); err == nil {
-		err = l.failed(e.deleteAtExchange(ctx, l, entry))
+		err = l.failed(e.deleteAtExchange(exchanges.WithRevoking(ctx), l, entry))
 	}
 	// The exchange may have used up the time.
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	switch {
-	case errors.Is(err, errCircuitOpen):
-		// Nothing was tried, so nothing is recorded and the key stays due.
-		return err
+	case errors.Is(err, errCircuitOpen) && entry.LastError != "":
+		// Nothing was tried, or what came of it could not be asked for: the key stays
+		// due. Why it is still there was recorded before.
+		return errors.Join(err, claim.Condemn(ctx))
 	case err != nil:
 		return postpone(ctx, claim, err)
 	}
@@ -95,15 +115,14 @@ func postpone(ctx context.Context, claim *ledger.Claim, failure error) error {
 // whatever id its label leads to. It returns nil only if the key is gone.
 func (e *engine) deleteAtExchange(ctx context.Context, l *link, entry ledger.Entry) (err error) {
 	defer func() { e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc() }()
-	ctx = exchanges.WithRevoking(ctx)
 	switch {
 	case entry.ExchangeKeyID != "" && l.variant.Unlisted != "":
-		if err := l.account.DeleteKey(ctx, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {
+		if err := exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {
 			return err
 		}
 		return nil
 	case entry.ExchangeKeyID != "":
-		return l.account.DeleteKey(ctx, entry.Ref())
+		return exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref())
 	case l.variant.Unlisted != "":
 		return e.endedByItself(l, entry)
 	case l.variant.Label.MaxLength == 0:
@@ -135,7 +154,7 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 		}
 		ref := entry.Ref()
 		ref.ID = found.ID
-		if err := l.account.DeleteKey(ctx, ref); err != nil {
+		if err := exchanges.SettleOne(ctx, l.account, l.variant, ref); err != nil {
 			return err
 		}
 	}
@@ -146,7 +165,7 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 // the place that it takes, stay until the key is no longer listed.
 func leftToPerson(l *link, entry ledger.Entry, found *exchanges.KeyInfo) error {
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key",
+		Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: exchanges.OpDeleteKey,
 		Message: fmt.Sprintf("the key labelled %s is listed only as %s and cannot be deleted through the API; nobody holds its secret", entry.Label, found.ID),
 		Remedy:  fmt.Sprintf("delete it on the exchange's website, in sub-account %s", entry.SubAccount),
 	}
@@ -158,7 +177,7 @@ func (e *engine) endedByItself(l *link, entry ledger.Entry) error {
 	end := entry.HardLimit.Add(unlistedGrace)
 	if left := end.Sub(e.now()); left > 0 {
 		return &exchanges.Error{
-			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: "delete key", RetryAfter: left,
+			Kind: exchanges.ErrUnsupported, Exchange: l.Exchange, Operation: exchanges.OpDeleteKey, RetryAfter: left,
 			Message: "the key cannot be found, because the exchange lists none; if it was made, nobody holds it, and by " + timestamp(end) + " it has ended by itself",
 		}
 	}

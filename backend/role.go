@@ -43,6 +43,9 @@ func (r role) maxWait() time.Duration {
 	return r.MaxWait
 }
 
+// makingTime is how long a mint of this role takes at the longest.
+func (r role) makingTime() time.Duration { return r.maxWait() + createTimeout }
+
 // scopes reads the role's scopes for an exchange's variant.
 func (r role) scopes(variant exchanges.Variant) (exchanges.Scopes, error) {
 	scopes, err := exchanges.ParseScopes(r.Scopes, variant.Offered())

@@ -29,9 +29,8 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	if err != nil {
 		return "", false, err
 	}
-	rotator, can := l.account.Account.(exchanges.RootRotator)
 	switch {
-	case !can:
+	case !l.account.canRotateRoot():
 		return "", false, refuse("%s has no API call that replaces a root key: make a new one on its website, write it to config/%s, and delete the old one there", l.about.DisplayName, name)
 	case l.Superseded != "":
 		return "", false, refuse("the root key %s of connection %q, which was replaced before, is not deleted yet; that is tried again every minute", l.Superseded, name)
@@ -45,12 +44,12 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	if err != nil {
 		return "", false, err
 	}
-	fresh, err := rotator.RotateRoot(ctx, label)
+	fresh, err := l.account.RotateRoot(ctx, label)
 	if err != nil {
 		return "", false, l.failed(err)
 	}
 	if err := e.adoptRoot(ctx, s, l, fresh); err != nil {
-		if undo := rotator.DeleteRoot(ctx, fresh.APIKey); undo != nil {
+		if undo := l.account.DeleteRoot(ctx, fresh.APIKey); undo != nil {
 			err = fmt.Errorf("%w; the new root key %s is not in use and could not be deleted (%w): delete it at the exchange", err, fresh.APIKey, undo)
 		}
 		return "", false, err
@@ -98,11 +97,10 @@ func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name s
 	if err := e.mayDelete(ctx, s, l); err != nil {
 		return err
 	}
-	rotator, can := l.account.Account.(exchanges.RootRotator)
-	if !can {
+	if !l.account.canRotateRoot() {
 		return nil
 	}
-	if err := rotator.DeleteRoot(ctx, l.Superseded); err != nil {
+	if err := l.account.DeleteRoot(ctx, l.Superseded); err != nil {
 		return l.failed(err)
 	}
 	return e.connections.table.Update(ctx, s, name, func(now *connection) (*connection, error) {

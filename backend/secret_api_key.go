@@ -2,7 +2,9 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -139,7 +141,13 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.
 	}
 	resp := &logical.Response{Secret: req.Secret}
 	resp.Secret.TTL = ttl
-	resp.Secret.MaxTTL = entry.HardLimit.Sub(entry.Created)
+	// Vault grants what the client asked for up to this maximum, which it counts from
+	// when it issued the lease.
+	began := req.Secret.IssueTime
+	if began.IsZero() {
+		began = entry.Created
+	}
+	resp.Secret.MaxTTL = now.Add(left).Sub(began)
 	return resp, nil
 }
 
@@ -155,6 +163,10 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
 	case l.frozen() != frozenNo:
 		return refuse("connection %q is frozen (%s); the key ends with its present lease", l.name, l.freeze())
+	case !slices.ContainsFunc(r.SubAccounts, func(name string) bool {
+		return l.variant.SubAccountName(name) == l.variant.SubAccountName(entry.SubAccount)
+	}):
+		return refuse("role %q has moved to other sub-accounts; read creds/ for a new key", entry.Role)
 	case !l.allowsSubAccount(entry.SubAccount):
 		return refuse("connection %q no longer allows sub-account %q; the key ends with its present lease", l.name, entry.SubAccount)
 	}
@@ -210,7 +222,8 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 // only removed once the exchange confirmed the key gone, so there should be
 // nothing to do. The key is deleted again all the same, since storage may have been
 // restored from a snapshot. Without its connection nobody can be asked; a
-// connection is never deleted while it has keys.
+// connection is never deleted while it has keys. Nothing is entered in the ledger for
+// a key that is not known to be there.
 func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
 	entry := ledger.Entry{Created: e.now()}
 	for name, field := range map[string]*string{
@@ -233,8 +246,26 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim 
 		// When the key was to end is not known any more.
 		entry.HardLimit = entry.Created.Add(expiry.Max)
 	}
-	if err := claim.Adopt(ctx, entry); err != nil {
+	if err := e.mayDelete(ctx, req.Storage, l); err != nil {
 		return err
 	}
-	return e.deleteCondemned(ctx, req.Storage, claim)
+	failure := l.failed(e.deleteAtExchange(ctx, l, entry))
+	if failure == nil || !e.surelyThere(ctx, l, entry) {
+		return failure
+	}
+	// Storage was restored: the key is there and nobody knew.
+	if err := claim.Adopt(ctx, entry); err != nil {
+		return errors.Join(failure, err)
+	}
+	return postpone(ctx, claim, failure)
+}
+
+// surelyThere reports whether a key that could not be deleted is known to be there:
+// the exchange lists it, or lists none, where only the lease still knows the token.
+func (e *engine) surelyThere(ctx context.Context, l *link, entry ledger.Entry) bool {
+	if l.variant.Unlisted != "" {
+		return true
+	}
+	listed, err := e.find(ctx, l, entry)
+	return err == nil && listed != nil
 }

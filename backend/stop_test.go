@@ -3,6 +3,7 @@ package backend
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -20,25 +21,27 @@ func (d *desk) eventually(what string, condition func() bool) {
 }
 
 func TestRevokeAllEmptiesAConnection(t *testing.T) {
-	d := newDesk(t)
-	d.connect("bybit", nil)
-	d.write("roles/pool", map[string]any{
-		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts, "scopes": "read", "ttl": "1h",
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "bybit")
+		d.connect("bybit", nil)
+		d.write("roles/pool", map[string]any{
+			"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts, "scopes": "read", "ttl": "1h",
+		})
+		const keys = 60
+		for range keys {
+			d.mint("pool")
+		}
+		d.inject("bybit", exchanges.OpDeleteKey, simulator.RateLimit, 2)
+		left := d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil).Data["keys_left"].(int)
+		require.LessOrEqual(t, left, keys)
+		d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch", "config/bybit/revoke-all")
+		d.eventually("all keys are gone", func() bool {
+			return d.read("config/bybit/revoke-all")["keys_left"] == 0
+		})
+		require.Empty(t, d.sim.Keys())
+		require.Empty(t, d.ledgerIDs())
+		d.refused(logical.UpdateOperation, "config/none/revoke-all", nil, "none")
 	})
-	const keys = 60
-	for range keys {
-		d.mint("pool")
-	}
-	d.inject("bybit", exchanges.OpDeleteKey, simulator.RateLimit, 2)
-	left := d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil).Data["keys_left"].(int)
-	require.LessOrEqual(t, left, keys)
-	d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch", "config/bybit/revoke-all")
-	d.eventually("all keys are gone", func() bool {
-		return d.read("config/bybit/revoke-all")["keys_left"] == 0
-	})
-	require.Empty(t, d.sim.Keys())
-	require.Empty(t, d.ledgerIDs())
-	d.refused(logical.UpdateOperation, "config/none/revoke-all", nil, "none")
 }
 
 func TestRevokeAllOfARoleLeavesOthersAlone(t *testing.T) {
@@ -184,28 +187,30 @@ func (d *desk) foreignKey(connection string) string {
 // the paced queue while mints are refused. The documented limits are multiplied
 // to make it short.
 func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
-	const keys, faster = 1000, 60
-	d := newDesk(t)
-	d.connect("binance", nil)
-	d.write("roles/pool", map[string]any{
-		"connection": "binance", "sub_accounts": d.sim.Exchange("binance").SubAccounts, "scopes": "read", "ttl": "1h",
+	synctest.Test(t, func(t *testing.T) {
+		const keys, faster = 1000, 60
+		d := newBubbleDesk(t, "binance")
+		d.connect("binance", nil)
+		d.write("roles/pool", map[string]any{
+			"connection": "binance", "sub_accounts": d.sim.Exchange("binance").SubAccounts, "scopes": "read", "ttl": "1h",
+		})
+		for range keys {
+			d.mint("pool")
+		}
+		d.write("config/binance", map[string]any{"rate_multiplier": faster})
+		began := time.Now()
+		d.must(logical.UpdateOperation, "config/binance/revoke-all", nil)
+		d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch")
+		left := keys
+		require.Eventually(t, func() bool {
+			now := d.read("config/binance/revoke-all")["keys_left"].(int)
+			require.LessOrEqual(t, now, left, "no key comes in")
+			left = now
+			return left == 0
+		}, 3*time.Minute, 50*time.Millisecond)
+		rate := keys / time.Since(began).Seconds()
+		require.Empty(t, d.sim.Keys())
+		require.Len(t, d.sim.Deletions("binance"), keys, "each was deleted once")
+		t.Logf("%.1f deletions a second of the %d that are allowed", rate, faster)
 	})
-	for range keys {
-		d.mint("pool")
-	}
-	d.write("config/binance", map[string]any{"rate_multiplier": faster})
-	began := time.Now()
-	d.must(logical.UpdateOperation, "config/binance/revoke-all", nil)
-	d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch")
-	left := keys
-	require.Eventually(t, func() bool {
-		now := d.read("config/binance/revoke-all")["keys_left"].(int)
-		require.LessOrEqual(t, now, left, "no key comes in")
-		left = now
-		return left == 0
-	}, 3*time.Minute, 50*time.Millisecond)
-	rate := keys / time.Since(began).Seconds()
-	require.Empty(t, d.sim.Keys())
-	require.Len(t, d.sim.Deletions("binance"), keys, "each was deleted once")
-	t.Logf("%.1f deletions a second of the %d that are allowed", rate, faster)
 }

@@ -126,5 +126,5 @@ func (e *engine) sweepOne(ctx context.Context, s logical.Storage, id string) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepKeyTimeout)
 	defer cancel()
-	return e.revoke(ctx, s, claim)
+	return e.revokeDue(ctx, s, claim)
 }

@@ -45,10 +45,12 @@ func mintLifetime(wish time.Duration, r role, c connection, system logical.Syste
 
 // within bounds the lifetime to what the exchange itself allows. Where a lost key
 // could not be found, only its own end bounds it, so it is made to end with its
-// first lease.
-func (l lifetime) within(v exchanges.Variant) lifetime {
+// first lease. The exchange counts from when it is asked for the key, and the lease
+// begins when it is made, which takes the making time at the longest.
+func (l lifetime) within(v exchanges.Variant, making time.Duration) lifetime {
 	if rule := v.NativeExpiry; rule != nil && rule.Max > 0 {
-		l = lifetime{ttl: min(l.ttl, rule.Max), maxTTL: min(l.maxTTL, rule.Max)}
+		longest := rule.Max - making
+		l = lifetime{ttl: min(l.ttl, longest), maxTTL: min(l.maxTTL, longest)}
 	}
 	if v.Unlisted != "" {
 		l.maxTTL = l.ttl

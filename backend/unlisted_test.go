@@ -114,6 +114,10 @@ type stubborn struct{ exchanges.Account }
 
 func (stubborn) DeleteKey(context.Context, exchanges.KeyRef) error { return errStubborn }
 
+func (stubborn) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
+	return []exchanges.KeyInfo{{ID: "tok_1"}}, nil
+}
+
 var errStubborn = errors.New("what is this token?")
 
 // Where no list shows keys, one that has surely ended by itself is gone, whatever
@@ -132,10 +136,8 @@ func TestKeyThatHasEndedByItself(t *testing.T) {
 		{unlisted, unlistedGrace, nil},
 		{exchanges.Variant{}, unlistedGrace, errStubborn},
 	} {
-		d.clock.now = entry.HardLimit.Add(test.after)
-		l := &link{variant: test.variant, account: &guarded{
-			Account: stubborn{}, circuit: &circuit{now: d.clock.Now}, observe: func(string, error, time.Duration) {},
-		}}
+		d.clock.advance(entry.HardLimit.Add(test.after).Sub(d.clock.Now()))
+		l := &link{variant: test.variant, account: guard(stubborn{}, d.clock.Now, func(exchanges.Operation, error, time.Duration) {})}
 		require.ErrorIs(t, d.engine.deleteAtExchange(t.Context(), l, entry), test.want)
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, entry ledger.Entry) error {
 	if !whole(key, entry.KeyType) {
 		return o.link.failed(&exchanges.Error{
-			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: "create key", Message: "the answer holds no key",
+			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: exchanges.OpCreateKey, Message: "the answer holds no key",
 		})
 	}
 	if err := o.link.variant.CheckGrant(o.grant, key.Permissions); err != nil {

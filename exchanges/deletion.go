@@ -2,52 +2,113 @@ package exchanges
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"time"
 )
 
-// SettleDeletion makes a delete call and proves its effect by listing: an
-// exchange's answer alone, be it a success or a refusal, does not show that a
-// key is gone. It returns nil only if the key is no longer listed.
-func SettleDeletion(ctx context.Context, account Account, ref KeyRef, deleteKey func(context.Context) error) error {
-	return SettleSlowDeletion(ctx, account, ref, 0, deleteKey)
+// Settle deletes keys and proves that they are gone. The exchange's answer to a
+// deletion proves nothing, whether it confirms or refuses. The i-th error is nil
+// only if the i-th key is certainly gone or never existed; where
+// [Variant.NoDeletion] is set, only if the key can certainly do nothing any more.
+// One list proves this for several keys of one sub-account.
+//
+// An exchange may go on listing deleted keys ([Variant.ListingDelay]). The wait for
+// it ends with the context.
+func Settle(ctx context.Context, account Account, variant Variant, refs ...KeyRef) []error {
+	all := make([]*deletion, len(refs))
+	for i, ref := range refs {
+		all[i] = &deletion{ref: ref, evidence: evidence{answer: deleteWhole(ctx, account, ref), unlisted: variant.Unlisted != ""}}
+	}
+	settle(ctx, account, variant, all)
+	errs := make([]error, len(all))
+	for i, d := range all {
+		errs[i] = d.err
+	}
+	return errs
 }
 
-// SettleSlowDeletion is SettleDeletion for an exchange that may list a key a
-// little longer, up to the delay, after it has confirmed the deletion.
-func SettleSlowDeletion(ctx context.Context, account Account, ref KeyRef, delay time.Duration, deleteKey func(context.Context) error) error {
-	return settle(ctx, delay, deleteKey, func(ctx context.Context) (bool, error) {
-		keys, err := account.ListKeys(ctx, ref.SubAccount)
-		return slices.ContainsFunc(keys, func(key KeyInfo) bool { return key.ID == ref.ID }), err
-	})
+// SettleOne is [Settle] for a single key.
+func SettleOne(ctx context.Context, account Account, variant Variant, ref KeyRef) error {
+	return Settle(ctx, account, variant, ref)[0]
 }
 
-// settle makes a delete call, and then asks whether the key is still listed.
-func settle(ctx context.Context, delay time.Duration, deleteKey func(context.Context) error, isListed func(context.Context) (bool, error)) error {
-	deleteErr := deleteKey(ctx)
-	for _, certain := range []Kind{ErrAuth, ErrPermission, ErrRateLimited, ErrUnavailable, ErrUnsupported} {
-		if errors.Is(deleteErr, certain) {
-			return deleteErr
+// deleteWhole deletes a key, unless only part of its id is known.
+func deleteWhole(ctx context.Context, account Account, ref KeyRef) error {
+	if IsMasked(ref.ID) {
+		return &Error{
+			Kind: ErrUnsupported, Operation: OpDeleteKey,
+			Message: "the exchange shows only " + ref.ID + " of the key", Remedy: "delete it on the exchange's website",
 		}
 	}
-	// The list is looked at again after 1, 3 and 7 sevenths of the delay.
-	for wait := delay / 7; ; wait *= 2 {
-		listed, err := isListed(ctx)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return nil // Keys do not outlive their sub-account.
-		case err != nil || !listed:
-			return err
-		case deleteErr != nil:
-			return deleteErr
-		case wait == 0 || wait > delay:
-			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange confirmed the deletion and still lists the key"}
+	return account.DeleteKey(ctx, ref)
+}
+
+// deletion is one key on its way out.
+type deletion struct {
+	ref KeyRef
+	evidence
+	err error
+}
+
+// settle looks for the keys until the fate of each is settled.
+func settle(ctx context.Context, account Account, variant Variant, all []*deletion) {
+	left := undecided(all)
+	// Ask again after 1, 3 and 7 sevenths of the delay.
+	for wait := variant.ListingDelay / 7; len(left) > 0; wait *= 2 {
+		look(ctx, account, variant, left)
+		for _, d := range left {
+			d.late = wait == 0 || wait > variant.ListingDelay
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return &Error{Kind: ErrUnavailable, Operation: "delete key", Message: "the exchange still lists the key", Err: ctx.Err()}
+		if left = undecided(left); len(left) == 0 {
+			return
+		}
+		if err := Sleep(ctx, wait); err != nil {
+			for _, d := range left {
+				d.err = &Error{Kind: ErrUnavailable, Operation: OpDeleteKey, Message: "the exchange still lists the key", Err: err}
+			}
+			return
 		}
 	}
+}
+
+// undecided decides about each key and returns those that need more evidence.
+func undecided(all []*deletion) []*deletion {
+	var left []*deletion
+	for _, d := range all {
+		settled, err := d.decide()
+		if d.err = err; !settled {
+			left = append(left, d)
+		}
+	}
+	return left
+}
+
+// look asks the exchange for the keys: one by one where it can be asked for a
+// single key, else by listing them all.
+func look(ctx context.Context, account Account, variant Variant, keys []*deletion) {
+	checker, can := account.(KeyChecker)
+	type answer struct {
+		listed []KeyInfo
+		err    error
+	}
+	lists := map[string]answer{}
+	for _, d := range keys {
+		var found answer
+		if can && (len(keys) == 1 || variant.Unlisted != "") {
+			found.listed, found.err = checker.CheckKey(ctx, d.ref, d.answer == nil)
+		} else {
+			var asked bool
+			if found, asked = lists[d.ref.SubAccount]; !asked {
+				found.listed, found.err = account.ListKeys(ctx, d.ref.SubAccount)
+				lists[d.ref.SubAccount] = found
+			}
+		}
+		d.looked, d.failure = true, found.err
+		d.listed = slices.ContainsFunc(found.listed, func(key KeyInfo) bool { return variant.mayBe(key, d.ref) })
+	}
+}
+
+// mayBe reports whether a listed key may be the one that ref names. Where the
+// exchange shows only part of an id, an equal label counts too.
+func (v Variant) mayBe(key KeyInfo, ref KeyRef) bool {
+	return key.MayBe(ref.ID) || v.MaskedIDs && ref.Label != "" && key.Label == ref.Label
 }

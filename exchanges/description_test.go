@@ -34,7 +34,7 @@ func TestDescriptionLookUps(t *testing.T) {
 	require.EqualError(t, err, `invalid request: variant: "link" is not known at Example, which has no such choice; leave it out`)
 
 	_, err = exchanges.Description{DisplayName: "Example"}.Environment("")
-	require.ErrorIs(t, err, exchanges.ErrInvalid, "an exchange without environments has no first one")
+	require.ErrorIs(t, err, exchanges.ErrInvalid, "an exchange without environments has no default one")
 }
 
 func TestHasKeyType(t *testing.T) {
@@ -54,7 +54,7 @@ func TestAsymmetric(t *testing.T) {
 }
 
 func TestRateLimitText(t *testing.T) {
-	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: "create key", Requests: 5, Per: time.Second}.String())
+	require.Equal(t, "5 per 1s", exchanges.RateLimit{Operation: exchanges.OpCreateKey, Requests: 5, Per: time.Second}.String())
 }
 
 func TestPeriod(t *testing.T) {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Kind is the meaning of a failure, the same at every exchange. A Kind is
-// itself an error, so that errors.Is(err, ErrRateLimited) asks for a meaning.
+// Kind is the meaning of a failure, the same at every exchange. A Kind is itself an
+// error, so errors.Is(err, ErrRateLimited) tests for a meaning.
 type Kind string
 
 // The kinds of failure.
 const (
 	// ErrAuth: the exchange does not accept the root credential.
 	ErrAuth Kind = "authentication failed"
-	// ErrPermission: the root credential is known but may not do this, or
-	// not from this address, or not in this region.
+	// ErrPermission: the root credential is valid but may not do this, or not from
+	// this address or region.
 	ErrPermission Kind = "permission denied"
-	// ErrRateLimited: refused for rate; the call did not run.
+	// ErrRateLimited: refused for exceeding a rate; the call did not run.
 	ErrRateLimited Kind = "rate limited"
 	// ErrKeyCap: the sub-account holds as many keys as the exchange allows.
 	ErrKeyCap Kind = "key cap reached"
@@ -47,24 +47,24 @@ func Kinds() []Kind {
 // Error makes a Kind an error.
 func (k Kind) Error() string { return string(k) }
 
-// Error is a failure at an exchange. Its text holds no secret, no signature
-// and no URL query.
+// Error is a failure at an exchange. Its text contains no secret, signature or URL
+// query.
 type Error struct {
 	Kind Kind
 	// Exchange is the exchange's name, as in its [Description].
 	Exchange string
-	// Operation says in plain words what was being done: "create key".
-	Operation string
-	// Code is the exchange's own code; empty if there was none.
+	// Operation is what was being done.
+	Operation Operation
+	// Code is the exchange's own error code; empty if there was none.
 	Code string
 	// Message is the exchange's own text, scrubbed, or ours.
 	Message string
-	// Remedy says what an operator can do, where that is known.
+	// Remedy says what an operator can do about it, where that is known.
 	Remedy string
-	// RetryAfter is how long to wait before the next try; zero if not told.
+	// RetryAfter is how long to wait before trying again; zero if unknown.
 	RetryAfter time.Duration
 	// KeyID is the id of a key that may be left behind, for ErrOutcomeUnknown;
-	// empty if that is not known either.
+	// empty if even that is unknown.
 	KeyID string
 	// Err is a cause worth unwrapping, such as context.DeadlineExceeded.
 	Err error
@@ -73,7 +73,7 @@ type Error struct {
 // Error reads like "bybit: create key: permission denied (10005): message; remedy".
 func (e *Error) Error() string {
 	var text strings.Builder
-	for _, part := range []string{e.Exchange, e.Operation} {
+	for _, part := range []string{e.Exchange, e.Operation.Words()} {
 		if part != "" {
 			text.WriteString(part + ": ")
 		}

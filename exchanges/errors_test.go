@@ -19,7 +19,7 @@ func TestErrorText(t *testing.T) {
 		{exchanges.Error{Kind: exchanges.ErrAuth}, "authentication failed"},
 		{
 			exchanges.Error{
-				Kind: exchanges.ErrPermission, Exchange: "bybit", Operation: "create key", Code: "10005",
+				Kind: exchanges.ErrPermission, Exchange: "bybit", Operation: exchanges.OpCreateKey, Code: "10005",
 				Message: "Permission denied", Remedy: "give the root key a Wallet right",
 			},
 			"bybit: create key: permission denied (10005): Permission denied; give the root key a Wallet right",

@@ -7,18 +7,20 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"strings"
 )
 
-// PairMaker is an [Exchange] whose users do not take key pairs as PEM: it makes
-// them in its own form.
+// PairMaker is an [Exchange] that makes key pairs in a form of its own, because its
+// users do not take them as PEM.
 type PairMaker interface {
 	// NewKeyPair makes a pair for a key type: the public half as
-	// [KeyRequest.PublicKey], the private half as the key's user gets it.
+	// [KeyRequest.PublicKey], the private half in the form the key's user needs.
 	NewKeyPair(KeyType) (public string, private Secret, err error)
 }
 
-// MakeKeyPair makes a pair in the form that the exchange's users take.
+// MakeKeyPair makes a pair in the form that users of the exchange take.
 func MakeKeyPair(exchange Exchange, t KeyType) (public string, private Secret, err error) {
 	if maker, ok := exchange.(PairMaker); ok {
 		return maker.NewKeyPair(t)
@@ -26,7 +28,7 @@ func MakeKeyPair(exchange Exchange, t KeyType) (public string, private Secret, e
 	return NewKeyPair(t)
 }
 
-// rsaBits is the smaller of the two sizes that exchanges take (2048, 4096).
+// rsaBits is the smaller of the two sizes that exchanges accept (2048, 4096).
 const rsaBits = 2048
 
 // NewKeyPair makes a pair for an asymmetric key type and returns both halves
@@ -55,12 +57,22 @@ func NewKeyPair(t KeyType) (public string, private Secret, err error) {
 	return encodePEM("PUBLIC KEY", publicDER), Secret(encodePEM("PRIVATE KEY", privateDER)), nil
 }
 
-// ParsePrivateKey reads a PEM private key (PKCS #8, or PKCS #1 for RSA). Its
-// errors say nothing of the key's content.
+// ParsePrivateKey reads a PEM private key: Ed25519 or RSA, as PKCS #8, or PKCS #1
+// for RSA. Its errors name what is wrong and reveal nothing of the key.
 func ParsePrivateKey(text Secret) (crypto.Signer, error) {
 	block, _ := pem.Decode([]byte(text.Reveal()))
 	if block == nil {
-		return nil, fmt.Errorf("private_key: not PEM; give the whole file, with its BEGIN and END lines")
+		return nil, fmt.Errorf("private_key: %s", notPEM(text.Reveal()))
+	}
+	switch block.Type {
+	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
+		return nil, fmt.Errorf("private_key: this is a public key or certificate; give the private key that belongs to it")
+	case "EC PRIVATE KEY":
+		return nil, errCurve
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, fmt.Errorf("private_key: encrypted with a password; decrypt it first: openssl pkey -in key.pem")
+	case "OPENSSH PRIVATE KEY":
+		return nil, fmt.Errorf("private_key: in OpenSSH's own format; convert it first: ssh-keygen -p -m PKCS8 -f key")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
@@ -69,11 +81,32 @@ func ParsePrivateKey(text Secret) (crypto.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("private_key: not an unencrypted PKCS #8 private key")
 	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("private_key: a %T cannot sign", key)
+	switch key := key.(type) {
+	case ed25519.PrivateKey:
+		return key, nil
+	case *rsa.PrivateKey:
+		return key, nil
 	}
-	return signer, nil
+	return nil, errCurve
+}
+
+// errCurve refuses a key on a curve that no exchange accepts.
+var errCurve = errors.New("private_key: an elliptic-curve key; exchanges accept Ed25519 or RSA, such as: openssl genpkey -algorithm ed25519")
+
+// notPEM says why a text is not PEM.
+func notPEM(text string) string {
+	const begin = "-----BEGIN "
+	switch {
+	case !strings.Contains(text, begin):
+		return "not PEM; give the whole file, with its BEGIN and END lines"
+	case !strings.Contains(text, "\n"):
+		return "PEM without its line breaks; give the file unchanged, such as private_key=@key.pem"
+	case !strings.Contains(text, "-----END "):
+		return "PEM without its END line; give the whole file"
+	case !strings.HasPrefix(strings.TrimSpace(text), begin):
+		return "PEM in quotation marks, or with text before it; give the file unchanged, such as private_key=@key.pem"
+	}
+	return "PEM with indented or damaged lines; give the file unchanged, such as private_key=@key.pem"
 }
 
 func encodePEM(blockType string, der []byte) string {

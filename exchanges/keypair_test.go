@@ -3,7 +3,9 @@ package exchanges_test
 import (
 	"crypto"
 	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -33,7 +35,7 @@ func TestNewKeyPair(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, rsa.VerifyPKCS1v15(public.(*rsa.PublicKey), crypto.SHA256, digest[:], signature))
 	})
-	t.Run("two are never the same", func(t *testing.T) {
+	t.Run("no two are the same", func(t *testing.T) {
 		first, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
 		require.NoError(t, err)
 		second, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
@@ -46,7 +48,7 @@ func TestNewKeyPair(t *testing.T) {
 	})
 }
 
-// maker is an exchange with a form of key pairs of its own.
+// maker is an exchange with its own form of key pair.
 type maker struct{ exchanges.Exchange }
 
 func (maker) NewKeyPair(t exchanges.KeyType) (string, exchanges.Secret, error) {
@@ -94,23 +96,40 @@ func TestParsePrivateKey(t *testing.T) {
 	require.NoError(t, err)
 	agreementDER, err := x509.MarshalPKCS8PrivateKey(agreement)
 	require.NoError(t, err)
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	curveDER, err := x509.MarshalPKCS8PrivateKey(curve)
+	require.NoError(t, err)
 	publicDER, err := x509.MarshalPKIXPublicKey(key.Public())
 	require.NoError(t, err)
-	for name, text := range map[string]exchanges.Secret{
-		"empty":                  "",
-		"not PEM":                "canary",
-		"cut off":                encode("PRIVATE KEY", []byte("canary"))[:40],
-		"not a key":              encode("PRIVATE KEY", []byte("canary")),
-		"a public key":           encode("PUBLIC KEY", publicDER),
-		"a key that cannot sign": encode("PRIVATE KEY", agreementDER),
+	good := encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))
+	for name, test := range map[string]struct {
+		text exchanges.Secret
+		want string
+	}{
+		"empty":                  {"", "whole file"},
+		"not PEM":                {"canary", "not PEM"},
+		"cut off":                {encode("PRIVATE KEY", []byte("canary"))[:40], "END line"},
+		"in one line":            {exchanges.Secret(strings.ReplaceAll(good.Reveal(), "\n", " ")), "line breaks"},
+		"indented":               {exchanges.Secret("  " + strings.ReplaceAll(good.Reveal(), "\n", "\n  ")), "indented"},
+		"quoted":                 {exchanges.Secret(`"` + good.Reveal() + `"`), "quotation marks"},
+		"not a key":              {encode("PRIVATE KEY", []byte("canary")), "PKCS #8"},
+		"a public key":           {encode("PUBLIC KEY", publicDER), "public key"},
+		"a certificate":          {encode("CERTIFICATE", []byte("canary")), "certificate"},
+		"an encrypted key":       {encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "encrypted"},
+		"an OpenSSH key":         {encode("OPENSSH PRIVATE KEY", []byte("canary")), "ssh-keygen"},
+		"a curve's key":          {encode("EC PRIVATE KEY", []byte("canary")), "Ed25519 or RSA"},
+		"a curve's key, PKCS #8": {encode("PRIVATE KEY", curveDER), "Ed25519 or RSA"},
+		"a key that cannot sign": {encode("PRIVATE KEY", agreementDER), "Ed25519 or RSA"},
 	} {
-		_, err := exchanges.ParsePrivateKey(text)
+		_, err := exchanges.ParsePrivateKey(test.text)
 		require.ErrorContains(t, err, "private_key: ", name)
+		require.ErrorContains(t, err, test.want, name)
 		require.NotContains(t, err.Error(), "canary", name)
 	}
 }
 
-// Whatever the text, reading it neither panics nor shows it.
+// No text makes the reader panic or reveal it.
 func FuzzParsePrivateKey(f *testing.F) {
 	_, private, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(f, err)

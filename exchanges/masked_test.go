@@ -1,7 +1,6 @@
 package exchanges_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 
@@ -24,7 +23,7 @@ func TestMayBe(t *testing.T) {
 	}
 }
 
-func TestSettleMaskedDeletion(t *testing.T) {
+func TestSettleMasked(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: "desk", ID: "abcdefgh", Label: "vlt-1"}
 	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "no such key"}
 	down := &exchanges.Error{Kind: exchanges.ErrUnavailable}
@@ -42,31 +41,39 @@ func TestSettleMaskedDeletion(t *testing.T) {
 		{"still there", nil, nil, []string{"abcdefgh"}, exchanges.ErrUnavailable},
 		{"still there, masked", nil, nil, []string{"abc***gh"}, exchanges.ErrUnavailable},
 		{"refused and still there, masked", refused, nil, []string{"abc***gh"}, refused},
-		{"still there, shown in a way that is not known", refused, nil, []string{"vlt-1"}, refused},
+		{"still there, shown in an unknown way", refused, nil, []string{"vlt-1"}, refused},
 		{"nobody can tell", nil, down, nil, down},
 		{"not asked, since the call did not run", down, errors.New("asked"), nil, down},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			query := func(_ context.Context, subAccount, id string) ([]exchanges.KeyInfo, error) {
-				assert.Equal(t, ref.SubAccount, subAccount)
-				assert.Equal(t, ref.ID, id, "the query is for the one key")
+			check := func(asked exchanges.KeyRef) ([]exchanges.KeyInfo, error) {
+				assert.Equal(t, ref, asked, "the query is for the one key")
 				var keys []exchanges.KeyInfo
 				for _, shown := range test.shown {
-					// A label stands for a key of which nothing else can be read.
+					// A label stands for a key of which nothing else is readable.
 					keys = append(keys, exchanges.KeyInfo{ID: shown, Label: shown, Masked: exchanges.IsMasked(shown)})
 				}
 				return keys, test.listed
 			}
-			err := exchanges.SettleMaskedDeletion(t.Context(), ref, query, func(context.Context) error { return test.deleted })
-			require.ErrorIs(t, err, test.want)
+			account := &checking{deleting: &deleting{answer: test.deleted}, check: check}
+			require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{MaskedIDs: true}, ref), test.want)
 		})
 	}
 }
 
-// A key that is known by its mask only names no key: nothing is asked.
+// A key known only by its mask names no key, so nothing is asked.
 func TestMaskedIDIsNotDeleted(t *testing.T) {
-	err := exchanges.SettleMaskedDeletion(t.Context(), exchanges.KeyRef{ID: "abc***gh"}, nil, nil)
+	account := &deleting{}
+	err := exchanges.SettleOne(t.Context(), account, exchanges.Variant{MaskedIDs: true}, exchanges.KeyRef{ID: "abc***gh"})
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "abc***gh")
 	require.ErrorContains(t, err, "website")
+	require.Empty(t, account.deleted)
+}
+
+// Where keys are listed whole, another key with the same label is a different key.
+func TestLabelOfAnotherKey(t *testing.T) {
+	named := exchanges.KeyRef{SubAccount: "desk", ID: "key", Label: "vlt-1"}
+	account := &deleting{list: listing([]exchanges.KeyInfo{{ID: "other", Label: "vlt-1"}}, nil)}
+	require.NoError(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, named))
 }

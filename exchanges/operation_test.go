@@ -12,7 +12,12 @@ func TestOperationWords(t *testing.T) {
 	for operation, words := range map[exchanges.Operation]string{
 		exchanges.OpCreateKey:   "create key",
 		exchanges.OpSubAccounts: "list sub-accounts",
-		exchanges.OpOneTimeCode: "one time code",
+		exchanges.OpInspect:     "inspect root key",
+		exchanges.OpRotateRoot:  "rotate root key",
+		exchanges.OpDeleteRoot:  "delete root key",
+		exchanges.OpTryKey:      "try new key",
+		exchanges.OpOneTimeCode: "one-time code",
+		exchanges.OpServerTime:  "server time",
 		exchanges.OpAny:         "any request",
 		"log_in":                "log in",
 	} {

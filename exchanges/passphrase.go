@@ -6,15 +6,15 @@ import (
 	"math/big"
 )
 
-// passphraseClasses are the kinds of character that exchanges ask a
-// passphrase to hold, one of each.
+// passphraseClasses are the kinds of character that exchanges require of a
+// passphrase, one of each.
 func passphraseClasses() []string {
 	return []string{"abcdefghijkmnopqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!@#$%"}
 }
 
-// NewPassphrase makes a random passphrase of the rule's length that holds a
-// lower and an upper case letter, a digit and, unless the rule wants it
-// alphanumeric, a special character.
+// NewPassphrase makes a random passphrase of the rule's length with a lower and an
+// upper case letter, a digit and, unless the rule wants it alphanumeric, a special
+// character.
 func NewPassphrase(rule PassphraseRule) (Secret, error) {
 	classes := passphraseClasses()
 	letters := classes[0] + classes[1] + classes[2]

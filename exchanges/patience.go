@@ -10,9 +10,9 @@ type (
 	revokingKey struct{}
 )
 
-// WithPatience bounds how long calls under the context may wait for their turn
-// at the exchange's rate limit. A call whose turn would come later fails at
-// once with [ErrRateLimited]. Without it only the deadline bounds the wait.
+// WithPatience bounds how long calls under the context may wait for their turn at
+// the exchange's rate limit. A call whose turn would come later fails at once with
+// [ErrRateLimited]. Without it, only the deadline bounds the wait.
 func WithPatience(ctx context.Context, patience time.Duration) context.Context {
 	return context.WithValue(ctx, patienceKey{}, patience)
 }
@@ -23,8 +23,8 @@ func Patience(ctx context.Context) (time.Duration, bool) {
 	return patience, ok
 }
 
-// WithRevoking marks calls under the context as part of a revocation: they go
-// ahead of every other call that waits for its turn.
+// WithRevoking marks calls under the context as part of a revocation, which lets
+// them go ahead of every other call that waits for its turn.
 func WithRevoking(ctx context.Context) context.Context {
 	return context.WithValue(ctx, revokingKey{}, true)
 }

@@ -19,7 +19,7 @@ func TestPatience(t *testing.T) {
 	require.Equal(t, time.Second, patience)
 
 	patience, set = exchanges.Patience(exchanges.WithPatience(ctx, 0))
-	require.True(t, set, "no patience at all is not the same as none set")
+	require.True(t, set, "no patience is not the same as none set")
 	require.Zero(t, patience)
 }
 

@@ -12,31 +12,31 @@ import (
 type Permission struct {
 	// Name is the exchange's word: "Spot.SpotTrade".
 	Name string
-	// Scopes that a key with this permission holds.
+	// Scopes are those that a key with this permission holds.
 	Scopes Scopes
-	// Beyond says that the permission reaches further than the canonical
-	// scopes can say. It is only granted to a role that names it in
-	// native_permissions, and counts as [RiskCritical].
+	// Beyond means that the permission reaches further than any canonical scope. It
+	// is granted only to a role that names it in native_permissions, and counts as
+	// [RiskCritical].
 	Beyond bool
-	// Needs are further permissions without which this one is of no use.
+	// Needs are further permissions without which this one is useless.
 	Needs []string
-	// Implies are narrower permissions that this one includes, so that a key
-	// is not asked to hold, and does not show, both.
+	// Implies are narrower permissions that this one includes. A key does not ask
+	// for both, and does not show both.
 	Implies []string
-	// ByName says that the permission is only granted to a role that names
-	// it in native_permissions, though a scope would cover it.
+	// ByName means that the permission is granted only to a role that names it in
+	// native_permissions, although a scope would cover it.
 	ByName bool
-	// Automatic says that the exchange adds it without being asked. It is
-	// accepted on a key only if the role holds its scopes anyway.
+	// Automatic means that the exchange adds it unasked. It is accepted on a key
+	// only if the role holds its scopes anyway.
 	Automatic bool
-	// Mode is set where a key is of one mode as a whole, such as writing: it
-	// holds no permission of another.
+	// Mode is set where a whole key has one mode, such as writing: it holds no
+	// permission of another mode.
 	Mode string
-	// Note says what an operator must know of it.
+	// Note is what an operator must know about it.
 	Note string
 }
 
-// byScope reports whether asking for a scope can bring the permission.
+// byScope reports whether asking for a scope can bring in the permission.
 func (p Permission) byScope() bool { return !p.ByName && !p.Beyond && !p.Automatic }
 
 // Offered lists the scopes that a role may ask for.
@@ -50,8 +50,8 @@ func (v Variant) Offered() Scopes {
 	return offered
 }
 
-// Inseparable lists the sets of scopes that the exchange only grants together,
-// each as the permission that brings them.
+// Inseparable lists the sets of scopes that the exchange grants only together, each
+// as the permission that brings them.
 func (v Variant) Inseparable() map[string][]string {
 	sets := map[string][]string{}
 	for _, p := range v.Permissions {
@@ -62,19 +62,18 @@ func (v Variant) Inseparable() map[string][]string {
 	return sets
 }
 
-// Grant is what a role's words come to at an exchange.
+// Grant is what a role's words amount to at an exchange.
 type Grant struct {
-	// Permissions to ask the exchange for, sorted.
+	// Permissions are those to request from the exchange, sorted.
 	Permissions []string
-	// Scopes that a key with these permissions holds.
+	// Scopes are those that a key with these permissions holds.
 	Scopes Scopes
 	Risk   Risk
 }
 
-// Grant chooses the permissions that give exactly the wanted scopes, plus the
-// permissions named natively. A scope that the exchange lacks, or cannot grant
-// without others, is an error that says what to ask for instead; nothing is
-// ever widened.
+// Grant chooses the permissions that give exactly the wanted scopes, plus those
+// named natively. A scope that the exchange lacks, or cannot grant without others,
+// is an error that says what to ask for instead. Nothing is ever widened.
 func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 	if missing := wanted.Without(v.Offered()); len(missing) > 0 {
 		return Grant{}, fmt.Errorf("scopes: %s is not offered; the scopes offered are %s", missing, v.Offered())
@@ -96,8 +95,8 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 		}
 		add(p)
 	}
-	// From the most to the least dangerous: what gives a trade scope often
-	// gives read as well.
+	// Go from the most to the least dangerous: what gives a trade scope often gives
+	// read as well.
 	exact := wanted.Union(held)
 	for _, scope := range slices.Backward(exact) {
 		if held.Has(scope) {
@@ -119,7 +118,7 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 				if err != nil {
 					return Grant{}, err
 				}
-				return Grant{}, fmt.Errorf("scopes: %s is of no use without %s; ask for exactly scopes=%s",
+				return Grant{}, fmt.Errorf("scopes: %s is useless without %s; ask for exactly scopes=%s",
 					p.Scopes, needed.Scopes, exact.Union(needed.Scopes))
 			}
 		}
@@ -140,10 +139,10 @@ func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 	return grant, nil
 }
 
-// Narrow chooses permissions for the wanted scopes without leaving a role's own grant:
-// those of the grant and what they include, and those that the scopes named by the
-// role bring. A permission that would give a scope which the role holds only by
-// another permission's name is never chosen.
+// Narrow chooses permissions for the wanted scopes within a role's own grant: the
+// granted permissions, what they include, and what the scopes named by the role
+// bring in. It never chooses a permission for a scope that the role holds only
+// through another permission named natively.
 func (v Variant) Narrow(whole Grant, named, wanted Scopes) (Grant, error) {
 	within := v
 	within.Permissions = nil
@@ -179,8 +178,8 @@ func oneMode(chosen map[string]Permission) error {
 	return nil
 }
 
-// CheckGrant compares what a key was given with what was asked for. A surplus
-// or a lack is an error that names it; the key must then be deleted.
+// CheckGrant compares what a key was given with what was requested. An error names
+// any surplus or lack; the key must then be deleted.
 func (v Variant) CheckGrant(asked Grant, given []string) error {
 	var surplus, lack []string
 	for _, name := range given {
@@ -206,7 +205,7 @@ func (v Variant) CheckGrant(asked Grant, given []string) error {
 	return nil
 }
 
-// OnlyByName returns those of the permissions that no scope brings, so that a
+// OnlyByName returns those of the permissions that no scope brings in, so that a
 // role must name them in native_permissions.
 func (v Variant) OnlyByName(names []string) []string {
 	var only []string
@@ -231,7 +230,7 @@ func (v Variant) permission(name string) (Permission, error) {
 	return Permission{}, fmt.Errorf("native_permissions: %q is not known; choose from: %s", name, strings.Join(known, ", "))
 }
 
-// carriers returns the permissions that give the scope and nothing beyond the
+// carriers returns the permissions that give the scope and nothing outside the
 // allowed ones.
 func (v Variant) carriers(scope Scope, allowed Scopes) []Permission {
 	var fitting []Permission

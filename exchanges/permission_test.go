@@ -16,8 +16,8 @@ const (
 	transfer = exchanges.ScopeTransfer
 )
 
-// fine is an exchange with a permission per product, and everything that makes
-// permissions special.
+// fine is an exchange with one permission per product, and with everything that
+// makes permissions special.
 func fine() exchanges.Variant {
 	return exchanges.Variant{Permissions: []exchanges.Permission{
 		{Name: "reader", Scopes: exchanges.NewScopes(read)},
@@ -32,7 +32,7 @@ func fine() exchanges.Variant {
 	}}
 }
 
-// coarse is an exchange whose one trade permission also moves funds.
+// coarse is an exchange whose only trade permission also moves funds.
 func coarse() exchanges.Variant {
 	return exchanges.Variant{Permissions: []exchanges.Permission{
 		{Name: "read_only", Scopes: exchanges.NewScopes(read)},
@@ -47,7 +47,7 @@ func TestOffered(t *testing.T) {
 }
 
 func TestInseparable(t *testing.T) {
-	require.Empty(t, fine().Inseparable(), "what also reads is not inseparable")
+	require.Empty(t, fine().Inseparable(), "a permission that also reads is not inseparable")
 	require.Equal(t, map[string][]string{"trade": {"read", "trade:spot", "trade:futures", "transfer"}}, coarse().Inseparable())
 }
 
@@ -77,7 +77,7 @@ func TestGrant(t *testing.T) {
 			exchanges.Grant{Permissions: []string{"orders", "positions"}, Scopes: exchanges.NewScopes(read, futures), Risk: exchanges.RiskModerate},
 		},
 		{
-			"what needs another comes with it", fine(), exchanges.NewScopes(read, spot, margin), nil,
+			"a permission that needs another brings it along", fine(), exchanges.NewScopes(read, spot, margin), nil,
 			exchanges.Grant{Permissions: []string{"margin", "spot"}, Scopes: exchanges.NewScopes(read, spot, margin), Risk: exchanges.RiskModerate},
 		},
 		{
@@ -124,7 +124,7 @@ func TestGrantRefused(t *testing.T) {
 		},
 		{
 			"useless without another", fine(), exchanges.NewScopes(read, margin), nil,
-			[]string{"is of no use without read,trade:spot", "ask for exactly scopes=read,trade:spot,trade:margin"},
+			[]string{"is useless without read,trade:spot", "ask for exactly scopes=read,trade:spot,trade:margin"},
 		},
 		{
 			"unknown native permission", fine(), exchanges.NewScopes(read), []string{"everything"},
@@ -136,7 +136,7 @@ func TestGrantRefused(t *testing.T) {
 			for _, text := range test.says {
 				require.ErrorContains(t, err, text)
 			}
-			require.NotContains(t, err.Error(), "derivatives", "what comes by itself cannot be asked for")
+			require.NotContains(t, err.Error(), "derivatives", "an automatic permission cannot be requested")
 		})
 	}
 }
@@ -166,7 +166,7 @@ func TestCheckGrant(t *testing.T) {
 		{"unknown surplus", fine(), exchanges.NewScopes(read, spot), []string{"spot", "nft"}, "more than was asked for: nft"},
 		{"lack", fine(), exchanges.NewScopes(read, futures), []string{"orders"}, "did not grant what was asked for: positions"},
 		{"nothing", fine(), exchanges.NewScopes(read), nil, "did not grant what was asked for: reader"},
-		{"surplus goes before lack", fine(), exchanges.NewScopes(read, spot), []string{"transfer"}, "more than was asked for: transfer"},
+		{"surplus takes precedence over lack", fine(), exchanges.NewScopes(read, spot), []string{"transfer"}, "more than was asked for: transfer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			asked, err := test.variant.Grant(test.wanted, nil)
@@ -181,7 +181,7 @@ func TestCheckGrant(t *testing.T) {
 	}
 }
 
-// A permission that includes another is asked for alone.
+// A permission that includes another is requested alone.
 func TestGrantImplies(t *testing.T) {
 	flagged := exchanges.Variant{Permissions: []exchanges.Permission{
 		{Name: "account:read", Scopes: exchanges.NewScopes(read)},
@@ -197,7 +197,7 @@ func TestGrantImplies(t *testing.T) {
 	require.Error(t, flagged.CheckGrant(grant, []string{"account:read", "spot:read"}))
 }
 
-// Where one switch holds for a whole key, its permissions are of one mode.
+// Where one switch applies to a whole key, all its permissions have the same mode.
 func TestGrantMode(t *testing.T) {
 	switched := exchanges.Variant{Permissions: []exchanges.Permission{
 		{Name: "orders:read", Scopes: exchanges.NewScopes(read), Mode: "read"},

@@ -11,9 +11,28 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
+// rollingBack is an account with one key, whose deletion works or fails.
+type rollingBack struct {
+	exchanges.Account
+	failure error
+	see     func(context.Context)
+}
+
+func (r rollingBack) DeleteKey(ctx context.Context, _ exchanges.KeyRef) error {
+	r.see(ctx)
+	return r.failure
+}
+
+func (r rollingBack) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
+	if r.failure != nil {
+		return []exchanges.KeyInfo{{ID: "key7"}}, nil
+	}
+	return nil, nil
+}
+
 func TestRollBack(t *testing.T) {
-	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "acme", Operation: "bind key", Message: "bad address"}
-	lost := &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "acme", Operation: "bind key", Err: context.DeadlineExceeded}
+	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "acme", Operation: "bind_key", Message: "bad address"}
+	lost := &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "acme", Operation: "bind_key", Err: context.DeadlineExceeded}
 	foreign := errors.New("not of an exchange")
 	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key7"}
 	gone, cancel := context.WithCancel(t.Context())
@@ -31,13 +50,13 @@ func TestRollBack(t *testing.T) {
 		{"foreign, not deleted", foreign, foreign, exchanges.ErrOutcomeUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := exchanges.RollBack(gone, ref, test.cause, func(ctx context.Context) error {
+			account := rollingBack{nil, test.deletion, func(ctx context.Context) {
 				require.NoError(t, ctx.Err(), "the deletion outlives the caller")
 				require.True(t, exchanges.Revoking(ctx))
 				_, bounded := ctx.Deadline()
 				require.True(t, bounded)
-				return test.deletion
-			})
+			}}
+			err := exchanges.RollBack(gone, account, exchanges.Variant{}, ref, test.cause)
 			require.ErrorIs(t, err, test.kind)
 			if test.deletion != nil {
 				assert.ErrorContains(t, err, "delete key key7 of sub-account desk")
@@ -47,25 +66,26 @@ func TestRollBack(t *testing.T) {
 				assert.ErrorIs(t, err, test.cause)
 				assert.ErrorIs(t, err, test.deletion)
 			}
-			if test.cause == lost {
+			if errors.Is(test.cause, lost) {
 				assert.ErrorIs(t, err, context.DeadlineExceeded)
 			}
 		})
 	}
-	settled := exchanges.RollBack(t.Context(), ref, foreign, func(context.Context) error { return nil })
+	deletes, fails := rollingBack{nil, nil, func(context.Context) {}}, rollingBack{nil, lost, func(context.Context) {}}
+	settled := exchanges.RollBack(t.Context(), deletes, exchanges.Variant{}, ref, foreign)
 	assert.ErrorIs(t, settled, foreign)
-	assert.ErrorIs(t, settled, exchanges.ErrUnavailable, "nothing is left in doubt")
-	err := exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7"}, refused, func(context.Context) error { return lost })
+	assert.ErrorIs(t, settled, exchanges.ErrUnavailable, "no doubt remains")
+	err := exchanges.RollBack(t.Context(), fails, exchanges.Variant{}, exchanges.KeyRef{ID: "key7"}, refused)
 	assert.ErrorContains(t, err, "delete key key7 at the exchange")
 
-	err = exchanges.RollBack(t.Context(), exchanges.KeyRef{ID: "key7", Token: "hush"}, refused, func(context.Context) error { return lost })
+	err = exchanges.RollBack(t.Context(), fails, exchanges.Variant{}, exchanges.KeyRef{ID: "key7", Token: "hush"}, refused)
 	assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
-	assert.ErrorContains(t, err, "the key ends by itself")
+	assert.ErrorContains(t, err, "the key expires by itself")
 	assert.NotContains(t, err.Error(), "hush")
 }
 
-// A key is known before anything else is done for it, and deleted if that fails
-// or if it could not be noted.
+// A key is reported before anything else is done for it, and deleted if that fails
+// or if it could not be recorded.
 func TestFinish(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: "desk", ID: "key7"}
 	broken := errors.New("broken")
@@ -84,10 +104,11 @@ func TestFinish(t *testing.T) {
 				steps = append(steps, name)
 				return err
 			}
-			err := exchanges.Finish(t.Context(), func(_ context.Context, known exchanges.KeyRef) error {
+			account := rollingBack{nil, nil, func(context.Context) { _ = step("delete", nil) }}
+			err := exchanges.Finish(t.Context(), account, exchanges.Variant{}, func(_ context.Context, known exchanges.KeyRef) error {
 				assert.Equal(t, ref, known)
 				return step("made", test.made)
-			}, ref, func(context.Context) error { return step("delete", nil) }, func(context.Context) error { return step("finish", test.finish) })
+			}, ref, func(context.Context) error { return step("finish", test.finish) })
 			assert.Equal(t, test.steps, steps)
 			if test.made == nil && test.finish == nil {
 				assert.NoError(t, err)
@@ -96,6 +117,6 @@ func TestFinish(t *testing.T) {
 			}
 		})
 	}
-	err := exchanges.Finish(t.Context(), nil, ref, nil, func(context.Context) error { return nil })
-	assert.NoError(t, err, "nobody need be told")
+	err := exchanges.Finish(t.Context(), nil, exchanges.Variant{}, nil, ref, func(context.Context) error { return nil })
+	assert.NoError(t, err, "nobody needs to be told")
 }

@@ -9,8 +9,8 @@ import (
 // Scope is a canonical right of a key, the same word at every exchange.
 type Scope string
 
-// The canonical scopes. ScopeRead is part of every set: no exchange has a key
-// that trades on an account and cannot read it.
+// The canonical scopes. ScopeRead is part of every set: no exchange has a key that
+// can trade on an account but not read it.
 const (
 	ScopeRead     Scope = "read"
 	ScopeSpot     Scope = "trade:spot"

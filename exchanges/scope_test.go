@@ -62,7 +62,7 @@ func TestRisk(t *testing.T) {
 	}
 }
 
-// The operations on sets keep what sets promise.
+// The operations on sets obey the laws of sets.
 func TestScopesAreSets(t *testing.T) {
 	sets := rapid.Map(rapid.SliceOf(rapid.SampledFrom(exchanges.AllScopes())), func(scopes []exchanges.Scope) exchanges.Scopes {
 		return exchanges.NewScopes(scopes...)
@@ -100,7 +100,7 @@ func TestScopeNamedBy(t *testing.T) {
 	}
 }
 
-// FuzzParseScopes: whatever is accepted is canonical, and holds read.
+// FuzzParseScopes checks that whatever is accepted is canonical and includes read.
 func FuzzParseScopes(f *testing.F) {
 	for _, seed := range []string{"read", "trade", "trade:spot,transfer", " READ , withdraw", "", "trade:", "read\x00", "\xff"} {
 		f.Add(seed)

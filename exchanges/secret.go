@@ -2,12 +2,11 @@ package exchanges
 
 import "fmt"
 
-// Secret is a string that prints as a fixed mask in JSON and under every fmt
-// verb (but %p, which fmt keeps to itself and go vet refuses for a string), so
-// that it cannot reach a log line or an error by accident. An unexported field
-// is printed without asking its type: keep a secret in an exported one, or
-// behind a function. The value is taken out with Reveal, at the one place that
-// needs it.
+// Secret is a string that prints as a fixed mask, so that it cannot reach a log
+// line or an error by accident: in JSON and under every fmt verb but %p, which fmt
+// handles itself and go vet refuses for a string. fmt prints an unexported field
+// without asking its type, so keep a secret in an exported field or behind a
+// function. Reveal takes the value out, at the one place that needs it.
 type Secret string
 
 const mask = "[secret]"

@@ -38,7 +38,7 @@ func TestSecretIsMasked(t *testing.T) {
 	require.Equal(t, "canary-0123456789", canary.Reveal())
 }
 
-// A secret is masked on the way out only.
+// A secret is masked only on the way out.
 func TestSecretIsRead(t *testing.T) {
 	var read struct{ Secret exchanges.Secret }
 	require.NoError(t, json.Unmarshal([]byte(`{"Secret":"canary-0123456789"}`), &read))

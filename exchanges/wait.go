@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Sleep waits, and returns the context's error if that ends first.
+// Sleep waits, or returns the context's error if the context ends first.
 func Sleep(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -17,8 +17,8 @@ func Sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// Doubling is the n-th gap (from 1) of a series that doubles from the first to the
-// last.
+// Doubling is the n-th gap (from 1) of a series that doubles from first until it
+// reaches last.
 func Doubling(first, last time.Duration, n int) time.Duration {
 	gap := first
 	for i := 1; i < n && gap < last; i++ {

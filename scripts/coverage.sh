@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prints how many percent of the statements of backend/ and exchanges/ the unit
-# tests reach, and fails where that is too few. A statement counts whichever
-# package's test reaches it. What only tests use is left out.
+# Prints the percentage of the statements of backend/ and exchanges/ that the
+# unit tests reach, and fails if any is too low. A statement counts as reached
+# by the tests of any package. Packages that only tests use are left out.
 #
 # Usage: coverage.sh PERCENT
 set -euo pipefail
@@ -11,7 +11,8 @@ packages=$(go list ./backend ./exchanges/... | grep -v -e /exchangetest -e /venu
 # shellcheck disable=SC2086  # one word for each package
 go test -coverprofile coverage.out -coverpkg "$(paste -sd , - <<<"$packages")" $packages | sed 's/coverage:.*//'
 
-# The profile has a line for each block and test binary: file:block statements count.
+# The profile has a line for each block and test binary: file:block statements
+# count.
 awk -v least="$1" '
   NR > 1 {
     split($1, position, ":")

@@ -40,8 +40,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestEveryExchangeIsDocumented proves that each exchange has a page, to which
-// the README leads.
+// TestEveryExchangeIsDocumented proves that each exchange has a page, and that
+// the README links to it.
 func TestEveryExchangeIsDocumented(t *testing.T) {
 	readme := read(t, "../README.md")
 	for _, exchange := range catalog.All() {
@@ -51,11 +51,11 @@ func TestEveryExchangeIsDocumented(t *testing.T) {
 				assert.Contains(t, anchors(t, filepath.Join("..", page)), chapter, page)
 			}
 		}
-		assert.True(t, strings.Contains(readme, "("+page+")"), "the README's table of root keys lacks %s", exchange.Describe().DisplayName)
+		assert.True(t, strings.Contains(readme, "("+page+")"), "the README's table of root keys has no row for %s", exchange.Describe().DisplayName)
 	}
 }
 
-// pages are the files written in Markdown.
+// pages are the Markdown files of the repository.
 func pages(t *testing.T) []string {
 	found, err := filepath.Glob("../*.md")
 	require.NoError(t, err)
@@ -71,8 +71,8 @@ func pages(t *testing.T) []string {
 	return found
 }
 
-// anchors are what a link can name in a page: its headings in lower case,
-// without punctuation, with hyphens for spaces.
+// anchors are the names by which a link can address a page's headings: the
+// heading in lower case, without punctuation, with hyphens for spaces.
 func anchors(t *testing.T, path string) []string {
 	var found []string
 	for _, title := range heading.FindAllStringSubmatch(read(t, path), -1) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs every fuzz target, one after the other.
+# Runs every fuzz target, one after another.
 #
-# Usage: fuzz.sh TIME, the time for each, such as 60s
+# Usage: fuzz.sh TIME, the time for each target, such as 60s
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs "go build" and tells every 15 seconds how far it is, so that a long build
-# does not look like a hang.
+# Runs "go build" and reports its progress every 15 seconds, so that a long
+# build does not look like a hang.
 #
 # Usage: go-build.sh WHAT [arguments of go build]
 set -euo pipefail
@@ -10,7 +10,8 @@ shift
 
 log=$(mktemp)
 report() {
-  # sleep must not hold standard output: whoever reads it would wait for sleep.
+  # sleep must not keep standard output open: whoever reads it would wait for
+  # sleep.
   while sleep 15 >/dev/null 2>&1; do
     printf '  %s: %d packages compiled, %d:%02d minutes\n' "$what" \
       "$(grep -cv ' ' "$log" || true)" $((SECONDS / 60)) $((SECONDS % 60))
@@ -22,7 +23,7 @@ trap 'kill "$reporter" 2>/dev/null || true; rm -f "$log"' EXIT
 
 printf 'Building %s.\n' "$what"
 if ! go build -v "$@" >"$log" 2>&1; then
-  # What -v lists, a name a line, is not why it failed.
+  # The lines of -v, a package name each, are not the reason for the failure.
   grep ' ' "$log" | grep -v '^go: downloading ' >&2 || true
   printf 'Building %s failed.\n' "$what" >&2
   exit 1

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-// TestEachExchangeIsOneColumn proves that an exchange can be worked on alone: its
-// driver, its simulated venue and the tests of both need no other exchange.
+// TestEachExchangeIsOneColumn proves that one exchange can be worked on alone:
+// its driver, its simulated venue and the tests of both need no other exchange.
 func TestEachExchangeIsOneColumn(t *testing.T) {
 	var names []string
 	for _, exchange := range catalog.All() {
@@ -33,17 +33,17 @@ func TestEachExchangeIsOneColumn(t *testing.T) {
 	}
 }
 
-// TestSimulatorSharesNothingWithDrivers proves that no mistake can hide in code
-// that an exchange's driver and its stand-in have in common.
+// TestSimulatorSharesNothingWithDrivers proves that an exchange's driver and
+// its stand-in have no code in common, in which a mistake could hide.
 func TestSimulatorSharesNothingWithDrivers(t *testing.T) {
 	for _, needed := range dependencies(t, "exchanges/simulator/...") {
 		assert.True(t, needed == "exchanges" || strings.HasPrefix(needed+"/", "exchanges/simulator/"),
-			"the simulator needs %s; from outside it may import package exchanges only, for the names of operations", needed)
+			"the simulator needs %s; outside itself it may import only package exchanges, for the names of operations", needed)
 	}
 }
 
-// dependencies are the packages of this module that some of them need, tests and
-// themselves included, all by their folders.
+// dependencies are the packages of this module that the given ones need, by
+// folder. They include tests and the given packages themselves.
 func dependencies(t *testing.T, folders ...string) []string {
 	const module = "vault-plugin-secrets-exchange/"
 	args := []string{"list", "-test", "-deps"}
@@ -54,8 +54,9 @@ func dependencies(t *testing.T, folders ...string) []string {
 	require.NoError(t, err, "%s", out)
 	var needed []string
 	for line := range strings.Lines(string(out)) {
-		// What is compiled anew for a test has the test's name in brackets. The
-		// external tests of a package and their program count as the package.
+		// For a package that is recompiled for a test, go list adds the test's
+		// name in brackets. A package's external tests and their program count
+		// as the package.
 		path, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 		path = strings.TrimSuffix(strings.TrimSuffix(path, ".test"), "_test")
 		if folder, ours := strings.CutPrefix(path, module); ours {

@@ -17,7 +17,7 @@ var (
 	declaredTest = regexp.MustCompile(`(?m)^func (Test[A-Z]\w+)\(`)
 )
 
-// TestProofsExist checks that every test exists that a page names as the proof of
+// TestProofsExist checks that every test exists that a page names as proof of
 // what it says.
 func TestProofsExist(t *testing.T) {
 	declared := map[string]bool{}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks shell scripts: with shellcheck, or, where it is not installed, at least
-# that bash can read them.
+# Checks shell scripts with shellcheck or, if it is not installed, at least
+# checks that bash can parse them.
 set -euo pipefail
 
 if command -v shellcheck >/dev/null; then
@@ -8,7 +8,7 @@ if command -v shellcheck >/dev/null; then
   shellcheck "$@"
   exit
 fi
-printf 'shellcheck is not installed: the shell scripts are checked for their syntax only.\n'
+printf 'shellcheck is not installed, so only the syntax of the shell scripts is checked.\n'
 for script in "$@"; do
   bash -n "$script"
 done

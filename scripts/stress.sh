@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs tests many times, to find those that fail now and then: first on the machine
-# as it is, then while other programs keep it busy, which moves every moment at which
-# one goroutine overtakes another. Each package's tests are built once. The output
-# of runs that failed is kept.
+# Runs tests many times to find those that fail only now and then: first on the
+# machine as it is, then while other programs keep it busy, which shifts the
+# moments at which one goroutine overtakes another. Each package's tests are built
+# once. The output of failed runs is kept.
 #
 # Usage: stress.sh ROUNDS PACKAGE...
 #
-# RACE holds what turns the race detector on; empty leaves it out.
+# RACE is the flag that turns the race detector on; set it to nothing to leave
+# the detector out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,11 +22,12 @@ race=${RACE--race}
 module=$(go list -m)
 work=$(mktemp -d)
 failed_runs=$work/failed
-results=$work/results # a line each: load, package, "run" or "failure" or "test", name of the test
+results=$work/results # one line each: load, package, "run" or "failure" or "test", name of the test
 burners=()
 
-# burn keeps every core busy twice over. The tests have some precedence, so that they
-# are slow but not starved. Should this script be killed, the loops end by themselves.
+# burn keeps every core busy twice over. The tests run at a higher priority, so
+# that they are slow but not starved. If this script is killed, the loops end by
+# themselves.
 burn() {
   local i
   for ((i = 0; i < 2 * $(getconf _NPROCESSORS_ONLN); i++)); do
@@ -62,7 +64,7 @@ round() {
   for i in "${!names[@]}"; do
     name=${names[i]}
     printf '%s\t%s\trun\n' "$1" "$name" >>"$results"
-    # A test binary by itself knows no limit of time.
+    # A test binary run directly has no time limit of its own.
     if (cd "${directories[i]}" && "$work/$i.test" -test.timeout 10m) >"$work/output" 2>&1; then
       continue
     fi
@@ -71,7 +73,7 @@ round() {
     mv "$work/output" "$kept"
     {
       printf '%s\t%s\tfailure\n' "$1" "$name"
-      # What panics or runs out of time says so in other words than --- FAIL.
+      # A panic or a timeout does not print --- FAIL.
       { sed -nE 's/^ *--- FAIL: ([^ ]+) .*/\1/p' "$kept" | grep . || printf 'no test by name\n'; } | sort -u |
         while read -r test; do printf '%s\t%s\ttest\t%s\n' "$1" "$name" "$test"; done
     } >>"$results"

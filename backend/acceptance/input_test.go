@@ -91,7 +91,7 @@ func TestInput(t *testing.T) {
 		{"name that begins with a hyphen", "config/-a", connection, []string{"name", "-a", "letters, digits"}},
 		{"name with a glob", "roles/a*", role, []string{"name", "letters, digits"}},
 		{"name in another script", "roles/rôle", role, []string{"name", "letters, digits"}},
-		{"name that is too long", "roles/" + strings.Repeat("x", 65), role, []string{"name", "1 to 64"}},
+		{"name that is too long", "roles/" + strings.Repeat("x", 129), role, []string{"name", "1 to 128"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e.unmoved(t, func() {

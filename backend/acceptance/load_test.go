@@ -76,7 +76,9 @@ func startLoad(t *testing.T, e *engine, seed uint64, servers ...*vaulttest.Serve
 		l.callers = append(l.callers, c)
 		l.work.Go(func() { c.run(ctx, t) })
 	}
-	e.write(t, "roles/"+idle, e.role("read"))
+	e.write(t, "roles/"+idle, fields{
+		"connection": bybit, "sub_accounts": e.simulator.Exchange(bybit).SubAccounts[0], "scopes": "read",
+	})
 	l.work.Go(func() { sweepOften(ctx, t, e) })
 	return l
 }

@@ -25,7 +25,7 @@ func TestRestart(t *testing.T) {
 		e.survives(t, func() { server.Kill(t); server.Start(t) })
 	})
 	t.Run("expiry meanwhile", func(t *testing.T) {
-		e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"ttl": "3s"}))
+		e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"ttl": "10s"})) // so that Vault can stop before
 		short, long := e.mint(t, trader), e.mint(t, reader)
 		end := timestamp(t, short.Data["expires_at"])
 		server.Stop(t)

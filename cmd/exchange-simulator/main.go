@@ -1,6 +1,6 @@
 // Command exchange-simulator serves stand-ins of the exchanges for tests and
-// demonstrations: a control API on the base port and each exchange on a port of
-// its own. It is never the exchange itself.
+// demonstrations: a control API on the base port, and each exchange on a port
+// of its own. It is never the exchange itself.
 package main
 
 import (
@@ -36,8 +36,8 @@ func run(ctx context.Context, args []string, out, usage io.Writer) error {
 	flags := flag.NewFlagSet("exchange-simulator", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	listen := flags.String("listen", "127.0.0.1", "`address` to listen on")
-	basePort := flags.Int("base-port", 8300, "`port` of the control API; the exchanges follow, 0 takes free ports")
-	multiplier := flags.Float64("rate-multiplier", 1, "`factor` on every documented rate limit")
+	basePort := flags.Int("base-port", 8300, "`port` of the control API; the exchanges take the ports after it. 0 takes free ports")
+	multiplier := flags.Float64("rate-multiplier", 1, "`factor` that multiplies every documented rate limit")
 	subAccounts := flags.Int("sub-accounts", 3, "`number` of sub-accounts that each exchange starts with")
 	allowRemote := flags.Bool("allow-remote", false, "allow an address that other machines can reach")
 	if err := flags.Parse(args); err != nil {
@@ -45,16 +45,16 @@ func run(ctx context.Context, args []string, out, usage io.Writer) error {
 	}
 	switch {
 	case flags.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q; there are only flags, see -help", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q; this command takes only flags, see -help", flags.Arg(0))
 	case !*allowRemote && !isLoopback(*listen):
-		return fmt.Errorf("%q is not a loopback address; the control API hands out root credentials to whoever asks, "+
-			"so add -allow-remote only where that is meant", *listen)
+		return fmt.Errorf("%q is not a loopback address; the control API gives root credentials to anyone who asks, "+
+			"so add -allow-remote only if you want that", *listen)
 	case *multiplier <= 0:
 		return errors.New("-rate-multiplier must be positive")
 	case *subAccounts < 1:
 		return errors.New("-sub-accounts must be at least 1")
 	case *basePort < 0 || *basePort > 65000:
-		return errors.New("-base-port must lie between 0 and 65000")
+		return errors.New("-base-port must be between 0 and 65000")
 	}
 
 	s := simulator.New(simulator.Options{RateMultiplier: *multiplier, SubAccounts: *subAccounts}, all.Venues()...)
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, out, usage io.Writer) error {
 	for _, name := range s.Exchanges() {
 		fmt.Fprintf(out, "%-11s %s\n", name, s.Exchange(name).BaseURL)
 	}
-	fmt.Fprintln(out, "Simulated exchanges, no real ones. Ready.")
+	fmt.Fprintln(out, "These exchanges are simulated, not real. Ready.")
 	<-ctx.Done()
 	return s.Close()
 }

@@ -80,7 +80,7 @@ func TestRunRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			cancel() // should it start after all, it ends at once
+			cancel() // if it starts after all, it ends at once
 			require.ErrorContains(t, run(ctx, test.args, io.Discard, io.Discard), test.want)
 		})
 	}

@@ -1,10 +1,11 @@
-// Command use-key uses a minted key at its exchange: it reads the answer of
+// Command use-key uses a minted key at its exchange. It reads the answer of
 //
 //	vault read -format=json exchange/creds/NAME
 //
-// from standard input, asks the exchange what the key may do, and prints what
-// it says, without a secret. It exits with 0 if the exchange accepts the key,
-// with 3 if it refuses it, and with 1 if that could not be found out.
+// from standard input, asks the exchange what the key may do, and prints the
+// exchange's answer without secrets. Its exit code is 0 if the exchange accepts
+// the key, 3 if the exchange refuses it, and 1 if the command could not find
+// out.
 package main
 
 import (
@@ -31,7 +32,7 @@ const (
 	exitRefused = 3
 )
 
-// timeout bounds everything.
+// timeout limits the whole run.
 const timeout = 30 * time.Second
 
 func main() {
@@ -40,7 +41,7 @@ func main() {
 	os.Exit(run(ctx, catalog.All(), os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run uses the key that in describes and returns the exit code.
+// run uses the key that it reads from in, and returns the exit code.
 func run(ctx context.Context, known []exchanges.Exchange, in io.Reader, out, failures io.Writer) int {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -58,7 +59,7 @@ func run(ctx context.Context, known []exchanges.Exchange, in io.Reader, out, fai
 		fmt.Fprintln(failures, "use-key:", err)
 		return exitFailed
 	}
-	permissions := "permissions that are not told"
+	permissions := "its permissions are not reported"
 	if len(identity.Permissions) > 0 {
 		permissions = "permissions " + strings.Join(identity.Permissions, ", ")
 	}
@@ -66,7 +67,7 @@ func run(ctx context.Context, known []exchanges.Exchange, in io.Reader, out, fai
 	return exitWorks
 }
 
-// mintedKey is the data of an answer of creds/.
+// mintedKey is the data of an answer from creds/.
 type mintedKey struct {
 	KeyID       string           `json:"key_id"`
 	Exchange    string           `json:"exchange"`
@@ -81,16 +82,17 @@ type mintedKey struct {
 	SubAccount  string           `json:"sub_account"`
 }
 
-// readKey reads a whole answer of Vault. Its errors never quote it.
+// readKey reads a complete answer from Vault. Its errors never quote the
+// answer.
 func readKey(in io.Reader) (mintedKey, error) {
 	var answer struct {
 		Data mintedKey `json:"data"`
 	}
 	if err := json.NewDecoder(in).Decode(&answer); err != nil {
-		return mintedKey{}, errors.New("standard input is not a JSON answer of Vault; pipe in: vault read -format=json exchange/creds/NAME")
+		return mintedKey{}, errors.New("standard input is not a JSON answer from Vault; pipe in: vault read -format=json exchange/creds/NAME")
 	}
 	if answer.Data.Exchange == "" || answer.Data.APIKey == "" {
-		return mintedKey{}, errors.New("the answer holds no API key; pipe in: vault read -format=json exchange/creds/NAME")
+		return mintedKey{}, errors.New("the answer contains no API key; pipe in: vault read -format=json exchange/creds/NAME")
 	}
 	return answer.Data, nil
 }
@@ -99,7 +101,7 @@ func readKey(in io.Reader) (mintedKey, error) {
 func (k mintedKey) inspect(ctx context.Context, known []exchanges.Exchange) (exchanges.Identity, error) {
 	i := slices.IndexFunc(known, func(e exchanges.Exchange) bool { return e.Describe().Name == k.Exchange })
 	if i < 0 {
-		return exchanges.Identity{}, fmt.Errorf("the exchange %q is not known to this build", k.Exchange)
+		return exchanges.Identity{}, fmt.Errorf("this build does not know the exchange %q", k.Exchange)
 	}
 	account, err := known[i].Open(exchanges.Credential{
 		APIKey: k.APIKey, APISecret: k.APISecret, Passphrase: k.Passphrase, PrivateKey: k.PrivateKey,
@@ -112,10 +114,10 @@ func (k mintedKey) inspect(ctx context.Context, known []exchanges.Exchange) (exc
 	return account.Inspect(ctx)
 }
 
-// place names the exchange and where it was asked.
+// place names the exchange and the URL that was asked.
 func (k mintedKey) place() string { return k.Exchange + " at " + k.BaseURL }
 
-// reason is a refusal without the parts that only concern root credentials.
+// reason is a refusal without the parts that concern only root credentials.
 func reason(err error) string {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) {
@@ -125,11 +127,11 @@ func reason(err error) string {
 	return plain.Error()
 }
 
-// addresses says from where the key works.
+// addresses says where the key works from.
 func addresses(identity exchanges.Identity) string {
 	switch {
 	case identity.Addresses == nil:
-		return "from where it works is not told"
+		return "the addresses that it works from are not reported"
 	case len(identity.Addresses) == 0:
 		return "it works from anywhere"
 	}

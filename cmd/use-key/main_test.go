@@ -50,7 +50,7 @@ func TestKeyOfEachExchange(t *testing.T) {
 	}
 }
 
-// mint makes a key, as the data of an answer of creds/.
+// mint makes a key and returns it as the data of an answer from creds/.
 func mint(t *testing.T, exchange exchanges.Exchange, variant exchanges.Variant, root simulator.Access) (key map[string]string, remove func()) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
@@ -93,7 +93,8 @@ func mint(t *testing.T, exchange exchanges.Exchange, variant exchanges.Variant, 
 	}
 }
 
-// use runs the command and returns its exit code and all that it printed.
+// use runs the command and returns its exit code and everything that it
+// printed.
 func use(t *testing.T, answer string) (code int, shown string) {
 	var out bytes.Buffer
 	return run(t.Context(), catalog.All(), strings.NewReader(answer), &out, &out), out.String()
@@ -112,8 +113,8 @@ func TestWhatIsNoKey(t *testing.T) {
 		"nothing":                {"", "is not a JSON answer"},
 		"a table":                {"Key  Value\napi_secret  hush", "is not a JSON answer"},
 		"a secret of wrong type": {`{"data": {"api_secret": ["hush"]}}`, "is not a JSON answer"},
-		"another answer":         {`{"data": {"keys": ["hush"]}}`, "holds no API key"},
-		"an unknown exchange":    {`{"data": {"exchange": "mtgox", "api_key": "k", "api_secret": "hush"}}`, `"mtgox" is not known`},
+		"another answer":         {`{"data": {"keys": ["hush"]}}`, "contains no API key"},
+		"an unknown exchange":    {`{"data": {"exchange": "mtgox", "api_key": "k", "api_secret": "hush"}}`, `does not know the exchange "mtgox"`},
 		"no secret":              {`{"data": {"exchange": "bybit", "api_key": "k", "base_url": "http://127.0.0.1:1"}}`, "api_secret"},
 		"nobody there":           {`{"data": {"exchange": "bybit", "api_key": "k", "api_secret": "hush", "base_url": "http://127.0.0.1:1"}}`, "exchange unavailable"},
 	} {

@@ -1,4 +1,4 @@
-// The plugin binary. Vault starts it; it is not run by hand.
+// The plugin binary. Vault starts it; nobody runs it by hand.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-// Set when the binary is linked, see the Makefile.
+// The linker sets these, see the Makefile.
 var (
 	version = "v0.0.0-dev"
 	commit  = ""
@@ -23,16 +23,16 @@ func main() {
 	logger := hclog.New(&hclog.LoggerOptions{})
 	go endWithParent(os.Getppid())
 	if err := serve(); err != nil {
-		logger.Error("the plugin ends", "error", err)
+		logger.Error("the plugin stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
-// parentCheck is how often the process asks whether Vault is still there.
+// parentCheck is how often the process checks that Vault is still there.
 const parentCheck = time.Second
 
-// endWithParent ends the process once Vault is gone. A Vault that is killed
-// cannot end its plugins, and one left behind would hold the root credentials
+// endWithParent ends the process when Vault is gone. A Vault that is killed
+// cannot stop its plugins, and one left running would keep the root credentials
 // in memory for ever.
 func endWithParent(parent int) {
 	for os.Getppid() == parent {

@@ -3,26 +3,32 @@
 #
 #   with-key.sh ROLE COMMAND [ARGUMENT...]
 #
-# The command finds the key in EXCHANGE_API_KEY, EXCHANGE_API_SECRET and, as the
-# exchange has them, EXCHANGE_PASSPHRASE and EXCHANGE_PRIVATE_KEY, and the
-# exchange's address in EXCHANGE_BASE_URL. Needs vault, with VAULT_ADDR and a
-# token, and jq.
+# The command finds the exchange's address in EXCHANGE_BASE_URL, the key in
+# EXCHANGE_API_KEY and, as the key has them, EXCHANGE_API_SECRET,
+# EXCHANGE_PASSPHRASE, EXCHANGE_PRIVATE_KEY (PEM has several lines) and
+# EXCHANGE_TOKEN. Needs vault, with VAULT_ADDR and a token, and jq.
 set -euo pipefail
 
+if (($# < 2)); then
+  printf 'usage: %s ROLE COMMAND [ARGUMENT...]\n' "${0##*/}" >&2
+  exit 2
+fi
 role=$1
 shift
 
+# Each read is a new key, so all parts come from this one.
 answer=$(vault write -format=json "exchange/creds/$role" reason="${0##*/} on ${HOSTNAME:-unknown}")
-field() { printf '%s' "$answer" | jq -r ".$1 // empty"; }
 
 # With -sync the script ends when the exchange has confirmed that the key is
 # gone. Should that fail, the engine goes on deleting it.
-lease=$(field lease_id)
+lease=$(printf '%s' "$answer" | jq -r .lease_id)
 trap 'vault lease revoke -sync "$lease" >/dev/null' EXIT
 
-EXCHANGE_API_KEY=$(field data.api_key) \
-EXCHANGE_API_SECRET=$(field data.api_secret) \
-EXCHANGE_PASSPHRASE=$(field data.passphrase) \
-EXCHANGE_PRIVATE_KEY=$(field data.private_key) \
-EXCHANGE_BASE_URL=$(field data.base_url) \
-  "$@"
+# What the key does not have is unset, so that nothing of another key stays.
+settings=$(printf '%s' "$answer" | jq -r '
+  .data | {base_url, api_key, api_secret, passphrase, private_key, token} | to_entries[]
+  | ("EXCHANGE_" + (.key | ascii_upcase)) as $name
+  | if .value then "export \($name)=\(.value | @sh)" else "unset \($name)" end')
+eval "$settings"
+
+"$@"

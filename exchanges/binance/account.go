@@ -14,14 +14,25 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// formType is the only form of a body that Binance reads.
+// formType is the only form of body that Binance reads.
 const formType = "application/x-www-form-urlencoded"
 
-// account is what accounts of both variants share. The embedded client signs
-// requests of a user's own making.
+// account is what accounts of both variants share. The embedded client signs the
+// user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Binance{}
+	_ exchanges.Account       = (*link)(nil)
+	_ exchanges.Account       = (*master)(nil)
+	_ exchanges.RequestSigner = (*link)(nil)
+	_ exchanges.RequestSigner = (*master)(nil)
+	_ exchanges.KeyChecker    = (*link)(nil)
+	_ exchanges.KeyChecker    = (*master)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (b Binance) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -29,9 +40,9 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time"}, clock.time),
 	})
 	if err != nil {
@@ -56,7 +67,7 @@ const (
 	enableSpotAndMarginTrading = "enableSpotAndMarginTrading"
 )
 
-// notForRoots are rights of which minting needs none.
+// notForRoots are rights that minting does not need.
 func notForRoots() []string {
 	return []string{"enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"}
 }
@@ -65,16 +76,16 @@ func notForRoots() []string {
 func (a *account) restrictions(ctx context.Context) (flags, error) {
 	var restrictions flags
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(restrictions) > 0 },
-	}, &restrictions)
+	}, rest.Into(&restrictions))
 	return restrictions, err
 }
 
-// do makes a call that not every key may make. Binance has one code for a key
-// that it does not know, that it does not take from here, or that lacks a
-// permission; if what every key may ask is answered, it is the last.
-func (a *account) do(ctx context.Context, call rest.Call, out any) error {
+// do makes a call that not every key may make. Binance has one code for an unknown
+// key, a wrong address and a missing permission; if the key can still make a call
+// that every key may, a permission is missing.
+func (a *account) do(ctx context.Context, call rest.Call, out rest.Out) error {
 	err := a.Do(ctx, call, out)
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != strconv.Itoa(codeBadKey) {
@@ -88,9 +99,9 @@ func (a *account) do(ctx context.Context, call rest.Call, out any) error {
 	return &denied
 }
 
-// inspect asks what the root key may do, and then makes the probe, a call that
-// only accounts of the connection's variant may make. Why a probe was refused
-// is explained by its code.
+// inspect asks what the root key may do, and then makes the probe, a call that only
+// accounts of the connection's variant may make. The code of a refused probe says
+// why.
 func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(code string) string) (exchanges.Identity, error) {
 	restrictions, err := a.restrictions(ctx)
 	if err != nil {
@@ -124,16 +135,16 @@ func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(cod
 	return identity, nil
 }
 
-// refused reports whether Binance understood a call and will not do it. The
-// same key was accepted a moment ago, so that ErrAuth too is about the call.
+// refused reports whether Binance understood a call and refuses it. The same key
+// was accepted a moment ago, so even ErrAuth is about the call.
 func refused(failure *exchanges.Error) bool {
 	return slices.Contains([]exchanges.Kind{
 		exchanges.ErrAuth, exchanges.ErrPermission, exchanges.ErrInvalid, exchanges.ErrUnsupported,
 	}, failure.Kind)
 }
 
-// key is a key as the answers of both surfaces show it. Field names are
-// matched without regard to case, as Binance writes both apiKey and apikey.
+// key is a key as the answers of both surfaces show it. Field names are matched
+// regardless of case, as Binance writes both apiKey and apikey.
 type key struct {
 	APIKey    string            `json:"apiKey"`
 	Secret    exchanges.Secret  `json:"secretKey"`
@@ -144,7 +155,7 @@ type key struct {
 	flags     flags
 }
 
-// UnmarshalJSON reads the named fields and, beside them, the flags.
+// UnmarshalJSON reads the named fields and, besides them, the flags.
 func (k *key) UnmarshalJSON(data []byte) error {
 	type fields key
 	if err := json.Unmarshal(data, (*fields)(k)); err != nil {
@@ -162,8 +173,8 @@ const (
 	statusAddresses = "2"
 )
 
-// addresses returns the bound addresses: nil if the answer does not tell,
-// empty if the key is bound to none.
+// addresses returns the bound addresses: nil if the answer does not say, empty if
+// the key is bound to none.
 func (k key) addresses() []string {
 	if k.Status == statusAnywhere {
 		return []string{}
@@ -171,7 +182,7 @@ func (k key) addresses() []string {
 	return k.IPList
 }
 
-// info is the key as it is listed.
+// info returns the key as a list entry.
 func (k key) info() exchanges.KeyInfo {
 	return exchanges.KeyInfo{
 		ID: k.APIKey, Label: k.Label, Permissions: k.permissions(), CreatedAt: k.Timestamp.Time,
@@ -179,7 +190,7 @@ func (k key) info() exchanges.KeyInfo {
 	}
 }
 
-// named reports whether every key of a list says which it is.
+// named reports whether every key in a list has a name.
 func named(keys []key) bool {
 	return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" })
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // linkRequest asks for a key with everything that takes a call of its own.
@@ -26,7 +27,7 @@ const (
 	routeOptionsLink  = "POST " + linkKeys + "/permission/vanillaOptions"
 )
 
-// linkAnswers are the answers that make a whole key.
+// linkAnswers are the answers that make a complete key.
 func linkAnswers() map[string]reply {
 	return map[string]reply{
 		routeCreateLink:   {200, `{"subaccountId":"1000123","apiKey":"AbCdEf","secretKey":"","canTrade":true,"marginTrade":false,"futuresTrade":false}`},
@@ -47,7 +48,7 @@ func TestCreateLinkKey(t *testing.T) {
 	assert.Equal(t, request.Addresses, key.Addresses)
 	assert.ElementsMatch(t, request.Permissions, key.Permissions)
 	assert.Equal(t, []string{routeCreateLink, routeRestrictLink, routeTransferLink, routeOptionsLink}, s.routes(),
-		"the key is bound to its addresses before it is given anything more")
+		"the key is bound to its addresses before it is given anything else")
 	assert.Equal(t, map[string]string{
 		"subAccountId": "1000123", "canTrade": "true", "marginTrade": "false", "futuresTrade": "false", "publicKey": request.PublicKey,
 	}, sent(s.last(t, routeCreateLink).form))
@@ -57,7 +58,7 @@ func TestCreateLinkKey(t *testing.T) {
 }
 
 // The answer of the options call is not documented. If it does not confirm the
-// permission, the key is one that lacks it.
+// permission, the key counts as lacking it.
 func TestLinkOptionsNotConfirmed(t *testing.T) {
 	answers := linkAnswers()
 	answers[routeOptionsLink] = reply{200, `{}`}
@@ -75,19 +76,19 @@ func TestLinkMintsNoHMACKeys(t *testing.T) {
 }
 
 func TestLinkRollBack(t *testing.T) {
-	refused := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'ipAddress' is not valid."}`}
+	refusal := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'ipAddress' is not valid."}`}
 	for _, test := range []struct {
 		name    string
 		answers map[string]reply
 		kind    exchanges.Kind
 		says    string
 	}{
-		{"refused", map[string]reply{routeRestrictLink: refused}, exchanges.ErrInvalid, "restrict key to addresses"},
-		{"a later call refused", map[string]reply{routeOptionsLink: refused}, exchanges.ErrInvalid, "add permission to key"},
+		{"refused", map[string]reply{routeRestrictLink: refusal}, exchanges.ErrInvalid, "restrict key to addresses"},
+		{"a later call refused", map[string]reply{routeOptionsLink: refusal}, exchanges.ErrInvalid, "add permission to key"},
 		{"lost", map[string]reply{routeRestrictLink: {502, ""}}, exchanges.ErrUnavailable, "restrict key to addresses"},
 		{
 			"not deleted either",
-			map[string]reply{routeRestrictLink: refused, routeListLink: {200, `[{"apikey":"AbC****"}]`}},
+			map[string]reply{routeRestrictLink: refusal, routeListLink: {200, `[{"apikey":"AbC****"}]`}},
 			exchanges.ErrOutcomeUnknown, "delete key AbCdEf of sub-account 1000123",
 		},
 		{"no key in the answer", map[string]reply{routeCreateLink: {200, `{}`}}, exchanges.ErrOutcomeUnknown, "not the documented form"},
@@ -108,7 +109,7 @@ func TestLinkRollBack(t *testing.T) {
 	}
 }
 
-// A caller without patience must not keep a half-made key from being deleted.
+// A caller without patience must not prevent a half-made key from being deleted.
 func TestLinkRollBackNeedsNoPatience(t *testing.T) {
 	answers := linkAnswers()
 	answers[routeRestrictLink] = reply{400, `{"code":-1130,"msg":"no"}`}
@@ -116,7 +117,7 @@ func TestLinkRollBackNeedsNoPatience(t *testing.T) {
 	account, err := New().Open(exchanges.Credential{APIKey: "root", APISecret: "secret"}, exchanges.Options{BaseURL: s.url, Variant: variantLink})
 	require.NoError(t, err)
 	defer account.Close()
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1000123", ID: "other"}), "uses up the rate of deletions")
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "1000123", ID: "other"}), "uses up the rate of deletions")
 
 	_, err = account.CreateKey(exchanges.WithPatience(t.Context(), 1), linkRequest(t))
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
@@ -134,15 +135,15 @@ func TestListLinkKeys(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, keys, 1)
 			assert.True(t, keys[0].Masked)
-			assert.Nil(t, keys[0].Permissions, "the list does not tell all of them")
+			assert.Nil(t, keys[0].Permissions, "the list does not show all of them")
 		})
 	}
 }
 
-// The list shows the beginning of each key at most, so that a deletion is
-// proved by a query for the one key.
+// The list shows at most the beginning of each key, so only a query for the single
+// key proves a deletion.
 func TestLinkDeletionIsProved(t *testing.T) {
-	refused := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'subAccountApiKey' is not valid."}`}
+	refusal := reply{400, `{"code":-1130,"msg":"Data sent for parameter 'subAccountApiKey' is not valid."}`}
 	for _, test := range []struct {
 		name    string
 		deleted reply
@@ -150,23 +151,23 @@ func TestLinkDeletionIsProved(t *testing.T) {
 		gone    bool
 	}{
 		{"not listed", reply{200, `{}`}, `[]`, true},
-		{"unknown and not listed", refused, `[]`, true},
+		{"unknown and not listed", refusal, `[]`, true},
 		{"listed whole", reply{200, `{}`}, `[{"apikey":"AbCdEf"}]`, false},
 		{"listed masked", reply{200, `{}`}, `[{"apikey":"AbC***"}]`, false},
-		{"refused and listed masked", refused, `[{"apikey":"AbC***"}]`, false},
+		{"refused and listed masked", refusal, `[{"apikey":"AbC***"}]`, false},
 		{"all masked", reply{200, `{}`}, `[{"apikey":"******"}]`, false},
 		{"another listed", reply{200, `{}`}, `[{"apikey":"XyZ***"},{"apikey":"XyZabc"}]`, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStub(t, map[string]reply{routeDeleteLink: test.deleted, routeListLink: {200, test.listed}})
-			err := s.open(t, variantLink).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1", ID: "AbCdEf"})
+			err := exchangetest.Settle(t.Context(), s.open(t, variantLink), exchanges.KeyRef{SubAccount: "1", ID: "AbCdEf"})
 			assert.Equal(t, test.gone, err == nil, "%v", err)
 			assert.Equal(t, "AbCdEf", s.last(t, routeListLink).query.Get("subAccountApiKey"))
 		})
 	}
 }
 
-// Keys do not outlive the sub-account; Binance removes none that has keys.
+// Keys do not outlive the sub-account; Binance does not remove one that has keys.
 func TestLinkDeletionInARemovedSubAccount(t *testing.T) {
 	account, access, _ := simulated(t, "link", variantLink)
 	request := linkRequest(t)
@@ -176,15 +177,15 @@ func TestLinkDeletionInARemovedSubAccount(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}
 
 	assert.Equal(t, http.StatusBadRequest, removeSubAccount(t.Context(), t, account, request.SubAccount))
-	require.NoError(t, account.DeleteKey(t.Context(), ref))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, ref))
 	assert.Equal(t, http.StatusOK, removeSubAccount(t.Context(), t, account, request.SubAccount))
 	_, err = account.ListKeys(t.Context(), request.SubAccount)
 	assert.ErrorIs(t, err, exchanges.ErrNotFound)
-	assert.NoError(t, account.DeleteKey(t.Context(), ref))
+	assert.NoError(t, exchangetest.Settle(t.Context(), account, ref))
 
 	// A parameter that is refused for another reason proves nothing.
 	s := newStub(t, map[string]reply{"GET " + linkSubAccounts: {200, `[{"subaccountId":1000123}]`}})
-	err = s.open(t, variantLink).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1000123", ID: "AbCdEf"})
+	err = exchangetest.Settle(t.Context(), s.open(t, variantLink), exchanges.KeyRef{SubAccount: "1000123", ID: "AbCdEf"})
 	assert.ErrorIs(t, err, exchanges.ErrInvalid)
 }
 

@@ -10,11 +10,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the sub-account API.
+// The paths of the sub-account API.
 const (
 	masterSubAccounts = "/sapi/v1/sub-account/list"
 	masterKeys        = "/sapi/v1/sub-account/subAccountApi"
-	// masterKeysV2 takes a public key, which it reads from the body only.
+	// masterKeysV2 takes a public key, which it reads only from the body.
 	masterKeysV2 = "/sapi/v2/sub-account/subAccountApi"
 )
 
@@ -30,7 +30,7 @@ type master struct{ account }
 
 func (m *master) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return m.inspect(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: masterSubAccounts, Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: masterSubAccounts, Effect: rest.ReadOnly,
 	}, func(code string) string {
 		if code == strconv.Itoa(codeLinkAccount) {
 			return "the account is an Exchange Link account; set the connection's variant to link"
@@ -51,10 +51,10 @@ func (m *master) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 			}] `json:"subAccounts"`
 		}
 		err := m.do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: masterSubAccounts,
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: masterSubAccounts,
 			Query: rest.Query("page", number, "limit", strconv.Itoa(masterSubAccountsPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubAccounts.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, sub := range page.SubAccounts.Items {
 			all = append(all, exchanges.SubAccount{Name: sub.Email, Alias: sub.Remark, Frozen: bool(sub.IsFreeze)})
 		}
@@ -77,24 +77,24 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		parameters = slices.Concat(parameters, encode(fix, fix), []string{"publicKey", request.PublicKey})
 	case len(fix) > 0:
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "binance", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "binance", Operation: exchanges.OpCreateKey,
 			Message: fix[0] + " is only for Ed25519 keys", Remedy: "set key_type to ed25519",
 		}
 	}
 	var created key
 	err := m.do(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: path,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: path,
 		Body: []byte(rest.Query(parameters...)), ContentType: formType, Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && (created.Secret != "" || request.PublicKey != "") },
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	minted := exchanges.Key{
 		ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions(), Addresses: created.addresses(),
 	}
-	// The answer is documented without the FIX flags, so what it does not
-	// mention is taken as granted.
+	// The answer is documented without the FIX flags, so flags that it omits count
+	// as granted.
 	for _, flag := range fix {
 		if _, told := created.flags[flag]; !told {
 			minted.Permissions = append(minted.Permissions, flag)
@@ -110,7 +110,7 @@ func (m *master) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 	return m.keys(ctx, subAccount, "")
 }
 
-// keys lists the keys of a sub-account, or the one that is named.
+// keys lists the keys of a sub-account, or only the named one.
 func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
 	var all []exchanges.KeyInfo
 	err := rest.NumberedPages(masterKeysPage, func(number string) (int, error) {
@@ -118,10 +118,10 @@ func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchang
 		var page struct{ Rows, List rest.List[key] }
 		keys := func() []key { return append(page.Rows.Items, page.List.Items...) }
 		err := m.do(ctx, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: masterKeys, Effect: rest.ReadOnly,
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: masterKeys, Effect: rest.ReadOnly,
 			Query:    rest.Query("email", subAccount, "subAccountApiKey", apiKey, "page", number, "size", strconv.Itoa(masterKeysPage)),
 			Complete: func() bool { return (page.Rows.Present || page.List.Present) && named(keys()) },
-		}, &page)
+		}, rest.Into(&page))
 		for _, k := range keys() {
 			all = append(all, k.info())
 		}
@@ -131,10 +131,13 @@ func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchang
 }
 
 func (m *master) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleMaskedDeletion(ctx, ref, m.keys, func(ctx context.Context) error {
-		return m.do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: masterKeys, Effect: rest.Idempotent,
-			Query: rest.Query("email", ref.SubAccount, "subAccountApiKey", ref.ID),
-		}, nil)
-	})
+	return m.do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: masterKeys, Effect: rest.Idempotent,
+		Query: rest.Query("email", ref.SubAccount, "subAccountApiKey", ref.ID),
+	}, nil)
+}
+
+// CheckKey implements [exchanges.KeyChecker].
+func (m *master) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	return m.keys(ctx, ref.SubAccount, ref.ID)
 }

@@ -8,9 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
-// sent is a form without what signing adds.
+// sent returns a form without what signing adds.
 func sent(form url.Values) map[string]string {
 	flat := map[string]string{}
 	for name := range form {
@@ -129,11 +130,11 @@ func TestFIXGrants(t *testing.T) {
 	}
 }
 
-// A masked id names no key, so that asking for it would prove nothing.
+// A masked id names no key, so asking for it would prove nothing.
 func TestMaskedKeyIsNotDeleted(t *testing.T) {
 	s := newStub(t, nil)
 	for _, variant := range []string{variantMaster, variantLink} {
-		err := s.open(t, variant).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1", ID: "AbC****"})
+		err := exchangetest.Settle(t.Context(), s.open(t, variant), exchanges.KeyRef{SubAccount: "1", ID: "AbC****"})
 		require.ErrorIs(t, err, exchanges.ErrUnsupported)
 		assert.ErrorContains(t, err, "website")
 	}

@@ -18,7 +18,7 @@ import (
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/binance"
 )
 
-// stub answers in Binance's place, for what the simulator never says.
+// stub answers in place of Binance, for answers that the simulator never gives.
 type stub struct {
 	url string
 	// answers by method and path; a request without one gets 404.
@@ -39,7 +39,7 @@ type call struct {
 	form  url.Values
 }
 
-// Routes of the two surfaces.
+// The routes of the two surfaces.
 const (
 	routeRestrictions = "GET /sapi/v1/account/apiRestrictions"
 	routeProbeMaster  = "GET " + masterSubAccounts
@@ -80,7 +80,7 @@ func (s *stub) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer.body)
 }
 
-// routes lists what was called, in that order.
+// routes lists the calls in the order in which they came.
 func (s *stub) routes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *stub) routes() []string {
 	return routes
 }
 
-// last is the last call of a route.
+// last returns the last call of a route.
 func (s *stub) last(t *testing.T, route string) call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func TestInspectFailsIfTheProbeIsNotAnswered(t *testing.T) {
 	assert.ErrorIs(t, err, exchanges.ErrUnavailable)
 }
 
-// One code stands for a key that is not known and for a missing permission.
+// One code stands for both an unknown key and a missing permission.
 func TestBadKeyIsToldApart(t *testing.T) {
 	refusal := reply{401, `{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}`}
 	for _, test := range []struct {

@@ -15,11 +15,11 @@ func TestConformance(t *testing.T) {
 			exchangetest.Run(t, exchangetest.Subject{
 				Exchange: New(), Venue: standin.Venue(), Variant: variant, Root: root, Probes: probes(),
 				Signature: func(credential exchanges.Credential, text string) (string, error) {
-					signer, err := newSigner(credential)
+					s, err := newSigner(credential)
 					if err != nil {
 						return "", err
 					}
-					return signer.signature(text)
+					return s.signature(text)
 				},
 			})
 		})

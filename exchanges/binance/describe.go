@@ -1,10 +1,9 @@
 // Package binance mints API keys of Binance sub-accounts.
 //
-// Binance has two surfaces for it, which differ in paths, parameters, the name
-// of a sub-account and the shape of answers: a plain master account uses the
-// sub-account API (variant "master", account_master.go), a partner account the
-// Exchange Link API (variant "link", account_link.go). An account can use one
-// of them only.
+// Binance has two surfaces for that: a plain master account uses the sub-account
+// API (variant "master", account_master.go), a partner account the Exchange Link
+// API (variant "link", account_link.go). They differ in paths, parameters, how they
+// name a sub-account and the shape of answers. An account can use only one of them.
 //
 // Facts come from Binance's API documentation, sections "Sub Account", "Binance
 // Link", "Wallet" and "Request Security"
@@ -29,15 +28,10 @@ const (
 	variantLink   = "link"
 )
 
-// Operations, which name the rate limits.
+// The operations that only Binance has.
 const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opRestrictKey = "restrict key to addresses"
-	opPermitKey   = "add permission to key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
+	opRestrictKey exchanges.Operation = "restrict_key_to_addresses"
+	opPermitKey   exchanges.Operation = "add_permission_to_key"
 )
 
 // Describe implements [exchanges.Exchange].
@@ -64,9 +58,9 @@ func (Binance) Describe() exchanges.Description {
 		Notes: []string{
 			"A minted key can never withdraw: no parameter of the API grants that.",
 			"canTrade also places orders on margin: Binance does not separate spot orders from margin orders.",
-			"Binance documents neither how soon a new key works nor how soon a deleted one stops.",
+			"Binance documents neither how soon a new key starts to work nor how soon a deleted one stops.",
 			"The root key can be replaced only on the website.",
-			"The spot testnet and demo mode know no call of the sub-account API, so there is no sandbox.",
+			"The spot testnet and demo mode have no call of the sub-account API, so there is no sandbox.",
 		},
 	}
 }
@@ -76,27 +70,29 @@ func describeMaster() exchanges.Variant {
 		Name:             variantMaster,
 		Summary:          "a master account for which Binance has enabled the sub-account function; needs no partner agreement",
 		SubAccountNaming: "e-mail",
+		FoldNames:        true,
 		Permissions:      masterPermissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
 		// Neither length nor alphabet is documented, so labels are kept short.
 		Label:     exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 		Addresses: addressRule(500),
+		MaskedIDs: true,
 		RateLimits: []exchanges.RateLimit{
-			{Operation: opInspect, Requests: 12000, Per: time.Minute},
-			{Operation: opSubAccounts, Requests: 12000, Per: time.Minute},
-			{Operation: opCreateKey, Requests: 60, Per: time.Minute},
-			{Operation: opListKeys, Requests: 60, Per: time.Minute},
-			{Operation: opDeleteKey, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpCreateKey, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpListKeys, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpDeleteKey, Requests: 60, Per: time.Minute},
 		},
 	}
 }
 
-// describeLink offers no HMAC keys. Exchange Link keys have no label, and lists
-// may show them masked, so that a key whose create answer was lost can be
-// neither found nor named. Made with our public key such an orphan is inert:
-// the only private half was ours, and is forgotten. The alternative, one create
-// at a time with a diff of the lists before and after, fails when anyone else
-// mints on the same sub-account.
+// describeLink offers no HMAC keys. Exchange Link keys have no label, and lists may
+// show them masked, so a key whose create answer was lost can be neither found nor
+// named. Made with our public key, such an orphan is inert: the only private half
+// was ours, and is forgotten. The alternative, one create at a time with a
+// comparison of the lists before and after, fails when anyone else mints on the
+// same sub-account.
 func describeLink() exchanges.Variant {
 	return exchanges.Variant{
 		Name:             variantLink,
@@ -105,15 +101,17 @@ func describeLink() exchanges.Variant {
 		Permissions:      linkPermissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 		Addresses:        addressRule(0),
+		MaskedIDs:        true,
 		RateLimits: []exchanges.RateLimit{
-			{Operation: opInspect, Requests: 12000, Per: time.Minute},
-			{Operation: opSubAccounts, Requests: 12000, Per: time.Minute},
-			// Besides 60 a minute in all, one a second on each sub-account.
-			{Operation: opCreateKey, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 12000, Per: time.Minute},
+			{Operation: exchanges.OpSubAccounts, Requests: 12000, Per: time.Minute},
+			// This applies besides the 60 a minute in all: one a second on each
+			// sub-account.
+			{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
 			{Operation: opRestrictKey, Requests: 60, Per: time.Minute},
 			{Operation: opPermitKey, Requests: 60, Per: time.Minute},
-			{Operation: opListKeys, Requests: 60, Per: time.Minute},
-			{Operation: opDeleteKey, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 60, Per: time.Minute},
+			{Operation: exchanges.OpDeleteKey, Requests: 1, Per: time.Second},
 		},
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Codes that account.go asks for.
+// Codes that account.go checks for.
 const (
 	// codeBadKey: an unknown key, a wrong address or a missing permission.
 	codeBadKey = -2015
@@ -17,8 +17,8 @@ const (
 	codeLinkAccount = -10038
 )
 
-// open reads an answer. A success has HTTP status 200 and no envelope.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. A success has HTTP status 200 and no envelope.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status == http.StatusOK && json.Valid(answer.Body) {
 		return answer.Body, nil
 	}
@@ -33,7 +33,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	}
 	switch {
 	case answer.Status >= 500:
-		// Binance: the status of the execution is unknown.
+		// Binance's text: the status of the execution is unknown.
 		failure.Kind = exchanges.ErrOutcomeUnknown
 	case answer.Status == http.StatusTeapot:
 		failure.Kind, failure.Err = exchanges.ErrRateLimited, rest.ErrBanned
@@ -65,7 +65,7 @@ func meaning(code int64, status *exchanges.Error) *exchanges.Error {
 	case -2008, -2014, codeBadKey:
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth,
-			Remedy: "check that the root key exists, that this host's public address is on its list, " +
+			Remedy: "check that the root key exists, that its list includes this host's public address, " +
 				"and that it has the option Enable Spot & Margin Trading",
 		}
 	case -9000, 100001002:

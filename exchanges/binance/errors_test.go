@@ -12,17 +12,17 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenKeepsTheBody(t *testing.T) {
+func TestUnwrapKeepsTheBody(t *testing.T) {
 	for _, body := range []string{`{}`, `[]`, `{"serverTime":1760000000123}`} {
-		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
 		require.NoError(t, err)
 		assert.Equal(t, body, string(payload))
 	}
 }
 
-// FuzzOpen checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that no answer is taken for a success unless it is one, and
+// that every other answer has a kind.
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, `{}`)
 	f.Add(200, `<html>`)
 	f.Add(400, `{"code":-1022,"msg":"Signature for this request is not valid."}`)
@@ -30,7 +30,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(418, `{"code":"x"}`)
 	f.Add(503, `null`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
-		payload, err := open(rest.Answer{Status: status, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: status, Body: []byte(body)})
 		if err == nil {
 			require.Equal(t, http.StatusOK, status)
 			require.True(t, json.Valid(payload))
@@ -40,8 +40,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// FuzzKey checks that decoding keys never fails in another way than with an
-// error, and that each key can read.
+// FuzzKey checks that decoding a key can only fail with an error, and that every
+// decoded key can read.
 func FuzzKey(f *testing.F) {
 	f.Add(`{"apiKey":"k","secretKey":null,"canTrade":true,"status":2,"ipList":["203.0.113.7"]}`)
 	f.Add(`[{"subaccountId":"1","apikey":"AbC*************","canTrade":true,"marginTrade":false}]`)

@@ -8,12 +8,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// reading is Binance's word for the right that every key has. No request can
-// name it; it is what a key with no flag at all still holds.
+// reading is our word for the right that every key at Binance has. No request can
+// name it; it is what a key without any flag still holds.
 const reading = "enableReading"
 
-// Flags of either surface. canUniversalTransfer and canVanillaOptions are the
-// same word on both, though Exchange Link sets each in a call of its own.
+// These are flags of either surface. canUniversalTransfer and canVanillaOptions are
+// the same word on both, although Exchange Link sets each in a call of its own.
 const (
 	canTrade             = "canTrade"
 	canUniversalTransfer = "canUniversalTransfer"
@@ -28,7 +28,7 @@ func masterPermissions() []exchanges.Permission {
 		exchanges.Permission{Name: "canMarginLoanRepay", Scopes: exchanges.NewScopes(exchanges.ScopeMargin), Needs: []string{canTrade}, Note: "borrow and repay"},
 		exchanges.Permission{Name: "canFuturesTrade", Scopes: exchanges.NewScopes(exchanges.ScopeFutures)},
 		exchanges.Permission{Name: "canFixApiTrading", Scopes: exchanges.NewScopes(exchanges.ScopeSpot), ByName: true, Note: fixNote},
-		// Without a scope: it is one more way to read, which every key can.
+		// It has no scope: it is just another way to read, and every key can read.
 		exchanges.Permission{Name: "canFixApiReading", ByName: true, Note: fixNote},
 	)
 }
@@ -55,7 +55,7 @@ func masterFlags() []string {
 	return []string{canTrade, "canMarginLoanRepay", "canFuturesTrade", canUniversalTransfer, canVanillaOptions}
 }
 
-// fixFlags exist in version 2 of the create call only.
+// fixFlags exist only in version 2 of the create call.
 func fixFlags() []string { return []string{"canFixApiTrading", "canFixApiReading"} }
 
 // linkFlags are the flags of Exchange Link's create call.
@@ -70,9 +70,9 @@ func encode(permissions []string, flags []string) []string {
 	return pairs
 }
 
-// flags are the booleans of an answer by name. Binance writes each permission
-// as a field of its own, so a permission that is not known here shows as well,
-// and is found to be one too many.
+// flags are the booleans of an answer, by name. Binance writes each permission as a
+// field of its own, so an unknown permission appears here as well, and counts as
+// surplus.
 type flags map[string]bool
 
 // UnmarshalJSON reads the booleans of an object and skips its other fields.

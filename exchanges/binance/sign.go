@@ -16,7 +16,7 @@ const recvWindow = "5000"
 // (https://developers.binance.com/docs/binance-spot-api-docs/rest-api/request-security).
 type signer struct {
 	apiKey string
-	// signature of a string, in the encoding of the key's type.
+	// signature signs a string, in the encoding of the key's type.
 	signature rest.Signature
 }
 

@@ -13,11 +13,18 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = BingX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -25,9 +32,9 @@ func (b BingX) Open(credential exchanges.Credential, options exchanges.Options) 
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/openApi/swap/v2/server/time"}, clock.time),
 	})
 	if err != nil {
@@ -43,15 +50,15 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.ServerTime.Time }
 
-// Inspect asks what the root key may do and whose it is, and proves by a call
-// that it may list sub-accounts. That it may also manage them BingX does not
-// tell; it shows with the first key.
+// Inspect asks what the root key may do and whose it is, and proves by a call that
+// it may list sub-accounts. BingX does not say whether it may also manage them;
+// that shows with the first key.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var own rights
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/openApi/v1/account/apiPermissions", Effect: rest.ReadOnly,
 		Complete: func() bool { return own.told() },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -61,7 +68,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	err = a.Do(ctx, rest.Call{
 		Operation: opAccount, Method: http.MethodGet, Path: "/openApi/account/v1/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return whose.UID != "" },
-	}, &whose)
+	}, rest.Into(&whose))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -70,7 +77,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Permissions: own.names(),
 		Addresses:   own.addresses(),
 		ClockOffset: a.ClockOffset(),
-		Warnings:    append(own.warnings(), "BingX does not tell whether the root key has Manage Subaccounts, without which no key can be made: check that on BingX's website"),
+		Warnings:    append(own.warnings(), "BingX does not say whether the root key has Manage Subaccounts, without which no key can be made: check that on BingX's website"),
 	}
 	some, err := a.subAccountPage(ctx, "1", 1)
 	switch {
@@ -82,26 +89,26 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	}
 	identity.CanMint = true
 	if len(some) == 0 {
-		identity.Warnings = append(identity.Warnings, "the account has no sub-account; make one on BingX's website")
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account; create one on BingX's website")
 	}
 	return identity, nil
 }
 
-// subAccountPageSize is the greatest that BingX takes.
+// subAccountPageSize is the largest that BingX accepts.
 const subAccountPageSize = 1000
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
-	err := rest.NumberedPages(subAccountPageSize, func(number string) (int, error) {
-		page, err := a.subAccountPage(ctx, number, subAccountPageSize)
+	err := rest.NumberedPages(subAccountPageSize, func(pageNumber string) (int, error) {
+		page, err := a.subAccountPage(ctx, pageNumber, subAccountPageSize)
 		all = append(all, page...)
 		return len(page), err
 	})
 	return all, err
 }
 
-// subAccount is a sub-account as BingX lists it, in the words of either of its
-// documents.
+// subAccount is a sub-account as BingX lists it, with the field names of either of
+// its documents.
 type subAccount struct {
 	SubUID   rest.Text `json:"subUid"`
 	UID      rest.Text `json:"uid"`
@@ -112,20 +119,20 @@ type subAccount struct {
 
 func (s subAccount) number() string { return string(cmp.Or(s.SubUID, s.UID)) }
 
-func (a *account) subAccountPage(ctx context.Context, number string, size int) ([]exchanges.SubAccount, error) {
+func (a *account) subAccountPage(ctx context.Context, pageNumber string, size int) ([]exchanges.SubAccount, error) {
 	var page struct {
 		Result         rest.List[subAccount] `json:"result"`
 		SubAccountList rest.List[subAccount] `json:"subAccountList"`
 	}
 	rows := func() []subAccount { return append(page.Result.Items, page.SubAccountList.Items...) }
 	err := a.Do(ctx, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
-		Query: rest.Query("page", number, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/openApi/subAccount/v1/list",
+		Query: rest.Query("page", pageNumber, "limit", strconv.Itoa(size)), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (page.Result.Present || page.SubAccountList.Present) &&
 				!slices.ContainsFunc(rows(), func(s subAccount) bool { return s.number() == "" })
 		},
-	}, &page)
+	}, rest.Into(&page))
 	var all []exchanges.SubAccount
 	for _, sub := range rows() {
 		all = append(all, exchanges.SubAccount{Name: sub.number(), Alias: sub.Name, Frozen: bool(sub.Freeze || sub.IsFreeze)})
@@ -139,23 +146,23 @@ type keyName struct {
 	APIKey string `json:"apiKey"`
 }
 
-// number is a sub-account's name as BingX's calls that change something take it.
-func number(operation, subAccount string) (uint64, error) {
+// number returns a sub-account's name in the form that BingX's changing calls take.
+func number(operation exchanges.Operation, subAccount string) (uint64, error) {
 	uid, err := strconv.ParseUint(subAccount, 10, 64)
 	if err != nil {
 		return 0, &exchanges.Error{
 			Kind: exchanges.ErrInvalid, Exchange: "bingx", Operation: operation,
-			Message: strconv.Quote(subAccount) + " is no sub-account: BingX names them by number",
+			Message: strconv.Quote(subAccount) + " is not a sub-account: BingX names them by number",
 			Remedy:  "list the numbers with config/NAME/sub-accounts",
 		}
 	}
 	return uid, nil
 }
 
-// CreateKey makes the key, and then asks BingX what it made: the answer to the
-// first call is documented with neither permissions nor addresses in it.
+// CreateKey makes the key and then asks BingX what it made: as documented, the
+// answer to the first call contains neither permissions nor addresses.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	subUID, err := number(opCreateKey, request.SubAccount)
+	subUID, err := number(exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -167,40 +174,36 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{subUID, request.Label, encode(request.Permissions), request.Addresses}
 	var created struct {
 		APIKey string `json:"apiKey"`
-		// The secret has a name in each of BingX's documents.
+		// BingX's two documents name the secret differently.
 		APISecret exchanges.Secret `json:"apiSecret"`
 		SecretKey exchanges.Secret `json:"secretKey"`
 	}
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/create", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && !exchanges.IsMasked(created.APIKey) },
-	}, order, &created)
+	}, order, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}
 	minted := exchanges.Key{ID: created.APIKey, APIKey: created.APIKey, APISecret: cmp.Or(created.APISecret, created.SecretKey)}
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID, Label: request.Label}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) error { return a.check(ctx, request, &minted) },
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) error { return a.check(ctx, request, &minted) })
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	return minted, nil
 }
 
-// incomplete is the failure of a creation that has made a key, but not as it
-// must be.
+// incomplete is the error of a creation that has made a key, but not as it must be.
 func incomplete(message string) error {
-	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: opCreateKey, Message: message}
+	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: exchanges.OpCreateKey, Message: message}
 }
 
 // check asks for a new key and completes it with what BingX shows of it. It must
-// bear its label, by which it is looked for if the engine loses it.
+// bear its label, which the engine looks for if it loses the key.
 func (a *account) check(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
 	if minted.APISecret == "" {
-		return incomplete("the answer holds no secret")
+		return incomplete("the answer contains no secret")
 	}
 	keys, err := a.keys(ctx, request.SubAccount, minted.APIKey)
 	if err != nil {
@@ -214,9 +217,9 @@ func (a *account) check(ctx context.Context, request exchanges.KeyRequest, minte
 	return nil
 }
 
-// refused says more of a refusal to make a key where BingX's code does not: it
-// documents none for an account that is full, and what a code means that it
-// does not document at all nobody knows.
+// refused explains a refusal to make a key where BingX's code does not. BingX
+// documents no code for an account that is full, and nobody knows what an
+// undocumented code means.
 func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
 	var refusal *exchanges.Error
 	if !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
@@ -250,8 +253,8 @@ func (k key) info() exchanges.KeyInfo {
 	}
 }
 
-// addresses leaves out the empty text by which BingX writes that there is none;
-// nil if BingX does not tell.
+// addresses drops the empty text with which BingX says that there is none; nil if
+// BingX does not say.
 func addresses(listed []string) []string {
 	return slices.DeleteFunc(listed, func(address string) bool { return address == "" })
 }
@@ -260,24 +263,27 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return a.keys(ctx, subAccount, "")
 }
 
-// keys lists the keys of a sub-account, or the one that is named.
+// keys lists the keys of a sub-account, or only the named one.
 func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
+	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+		return nil, err
+	}
 	var list struct {
 		APIInfos   rest.List[key] `json:"apiInfos"`
 		APIKeyList rest.List[key] `json:"apiKeyList"`
 	}
 	rows := func() []key { return append(list.APIInfos.Items, list.APIKeyList.Items...) }
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/openApi/account/v1/apiKey/query",
 		Query: rest.Query("uid", subAccount, "apiKey", apiKey), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return (list.APIInfos.Present || list.APIKeyList.Present) &&
 				!slices.ContainsFunc(rows(), func(k key) bool { return k.APIKey == "" })
 		},
-	}, &list)
+	}, rest.Into(&list))
 	if errors.Is(err, exchanges.ErrInvalid) && apiKey != "" {
-		// A key that is not there is documented to give an empty list. Should
-		// BingX refuse instead, all keys tell, as far as they are shown.
+		// For a key that is not there, an empty list is documented. Should BingX
+		// refuse instead, the list of all keys decides, as far as it shows them.
 		return a.keys(ctx, subAccount, "")
 	}
 	if err != nil {
@@ -291,13 +297,16 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	subUID, err := number(opDeleteKey, ref.SubAccount)
+	subUID, err := number(exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
-	return exchanges.SettleMaskedDeletion(ctx, ref, a.keys, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
-		}, keyName{subUID, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/del", Effect: rest.Idempotent,
+	}, keyName{subUID, ref.ID}, nil)
+}
+
+// CheckKey implements [exchanges.KeyChecker].
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	return a.keys(ctx, ref.SubAccount, ref.ID)
 }

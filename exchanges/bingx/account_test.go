@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/bingx"
 )
@@ -29,8 +30,8 @@ const (
 	removeKey = "del"
 )
 
-// stub is a server that answers each call as told, with HTTP 200, and every
-// other with an empty object; the server's time is ours.
+// stub is a server that gives each call its prepared answer with HTTP 200, and
+// every other call an empty object. The server's time is ours.
 type stub struct {
 	exchanges.Account
 	mu     sync.Mutex
@@ -70,7 +71,7 @@ func newStub(t *testing.T, answers map[string]string) *stub {
 	return s
 }
 
-func ok(data string) string { return `{"code":0,"timestamp":1767225600000,"data":` + data + `}` }
+func good(data string) string { return `{"code":0,"timestamp":1767225600000,"data":` + data + `}` }
 
 func refusal(code int) string {
 	return fmt.Sprintf(`{"code":%d,"msg":"x","timestamp":1767225600000}`, code)
@@ -83,7 +84,7 @@ func TestInspect(t *testing.T) {
 		unbound  = "14 days"
 		noSubs   = "no sub-account"
 	)
-	some := ok(`{"result":[{"subUid":"16477999"}]}`)
+	some := good(`{"result":[{"subUid":"16477999"}]}`)
 	for _, test := range []struct {
 		name, rights, subs string
 		permissions        []string
@@ -95,23 +96,23 @@ func TestInspect(t *testing.T) {
 			"numbers", `{"apiKey":"k","permissions":[1,2,3,4,6,7],"ipAddresses":["203.0.113.1"],"note":"root"}`, some,
 			[]string{"1-spot", "2-read", "3-perpetual-futures", "4-universal-transfer", "6", "7-internal-transfer"}, []string{"203.0.113.1"}, "", []string{manager},
 		},
-		{"numbers in the envelope", ok(`{"permissions":[2],"ipAddresses":["203.0.113.1"]}`), some, []string{"2-read"}, []string{"203.0.113.1"}, "", []string{manager}},
+		{"numbers in the envelope", good(`{"permissions":[2],"ipAddresses":["203.0.113.1"]}`), some, []string{"2-read"}, []string{"203.0.113.1"}, "", []string{manager}},
 		{"numbers, unbound", `{"permissions":[2,5],"ipAddresses":[""]}`, some, []string{"2-read", "5-withdraw"}, []string{}, "", []string{withdraw, unbound, manager}},
-		{"addresses not told", `{"permissions":[2]}`, some, []string{"2-read"}, nil, "", []string{manager}},
+		{"addresses not shown", `{"permissions":[2]}`, some, []string{"2-read"}, nil, "", []string{manager}},
 		{
-			"flags", ok(`{"ipRestrict":true,"createTime":1767225600000,"enableReading":true,"enableFutures":false}`), some,
+			"flags", good(`{"ipRestrict":true,"createTime":1767225600000,"enableReading":true,"enableFutures":false}`), some,
 			[]string{"enableReading"}, nil, "", []string{manager},
 		},
 		{
 			"flags without the envelope, unbound", `{"ipRestrict":false,"enableReading":true,"enableWithdrawals":true}`, some,
 			[]string{"enableReading", "enableWithdrawals"}, []string{}, "", []string{withdraw, unbound, manager},
 		},
-		{"no sub-account", `{"permissions":[2]}`, ok(`{"result":[]}`), []string{"2-read"}, nil, "", []string{manager, noSubs}},
+		{"no sub-account", `{"permissions":[2]}`, good(`{"result":[]}`), []string{"2-read"}, nil, "", []string{manager, noSubs}},
 		{"of a sub-account", `{"permissions":[2]}`, refusal(100403), []string{"2-read"}, nil, "main account", []string{manager}},
 		{"may not list", `{"permissions":[2]}`, refusal(100004), []string{"2-read"}, nil, manager, []string{manager}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			identity, err := newStub(t, map[string]string{askRights: test.rights, askUID: ok(`{"uid":16477000}`), listSubs: test.subs}).Inspect(t.Context())
+			identity, err := newStub(t, map[string]string{askRights: test.rights, askUID: good(`{"uid":16477000}`), listSubs: test.subs}).Inspect(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, "16477000", identity.Account)
 			require.Equal(t, test.permissions, identity.Permissions)
@@ -125,11 +126,11 @@ func TestInspect(t *testing.T) {
 		})
 	}
 	for name, answers := range map[string]map[string]string{
-		"rights not told":   {askRights: ok(`{"note":"root"}`), askUID: ok(`{"uid":1}`), listSubs: some},
-		"no rights":         {askRights: refusal(100004), askUID: ok(`{"uid":1}`), listSubs: some},
-		"account not told":  {askRights: `{"permissions":[2]}`, askUID: ok(`{}`), listSubs: some},
-		"no list":           {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{}`)},
-		"unnamed in a list": {askRights: `{"permissions":[2]}`, askUID: ok(`{"uid":1}`), listSubs: ok(`{"result":[{}]}`)},
+		"rights not shown":  {askRights: good(`{"note":"root"}`), askUID: good(`{"uid":1}`), listSubs: some},
+		"no rights":         {askRights: refusal(100004), askUID: good(`{"uid":1}`), listSubs: some},
+		"account not shown": {askRights: `{"permissions":[2]}`, askUID: good(`{}`), listSubs: some},
+		"no list":           {askRights: `{"permissions":[2]}`, askUID: good(`{"uid":1}`), listSubs: good(`{}`)},
+		"unnamed in a list": {askRights: `{"permissions":[2]}`, askUID: good(`{"uid":1}`), listSubs: good(`{"result":[{}]}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			identity, err := newStub(t, answers).Inspect(t.Context())
@@ -139,20 +140,20 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// Either document's names, numbers as such or in quotes.
+// The names of either document, with numbers as such or in quotes.
 func TestSubAccounts(t *testing.T) {
 	want := []exchanges.SubAccount{{Name: "16477999", Alias: "vaultsub01"}, {Name: "16478000", Alias: "vaultsub02", Frozen: true}}
 	for _, list := range []string{
 		`{"result":[{"subUid":"16477999","subAccountString":"vaultsub01","freeze":false},{"subUid":16478000,"subAccountString":"vaultsub02","freeze":true}]}`,
 		`{"subAccountList":[{"uid":16477999,"subAccountString":"vaultsub01","isFreeze":false},{"uid":"16478000","subAccountString":"vaultsub02","isFreeze":true}]}`,
 	} {
-		found, err := newStub(t, map[string]string{listSubs: ok(list)}).SubAccounts(t.Context())
+		found, err := newStub(t, map[string]string{listSubs: good(list)}).SubAccounts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, found)
 	}
 }
 
-// order asks for the key of most of the tests below.
+// order asks for the key that most of the tests below use.
 func order() exchanges.KeyRequest {
 	return exchanges.KeyRequest{
 		SubAccount: "16477999", Label: "vlt-a1b2c3d4e5f6", Permissions: []string{"2-read", "3-perpetual-futures"}, Addresses: []string{"203.0.113.10"},
@@ -164,16 +165,16 @@ const (
 	row    = `{"apiKey":"fak*******05","note":"vlt-a1b2c3d4e5f6","permissions":[3,2],"ipAddresses":["203.0.113.10"],"status":0,"createTime":1767225600000}`
 )
 
-func keysOf(rows ...string) string { return ok(`{"apiInfos":[` + strings.Join(rows, ",") + `]}`) }
+func keysOf(rows ...string) string { return good(`{"apiInfos":[` + strings.Join(rows, ",") + `]}`) }
 
-// What a new key holds is what BingX then shows of it, whatever the answer to
-// the creation says.
+// A new key holds what BingX then shows of it, whatever the answer to the creation
+// says.
 func TestCreateKey(t *testing.T) {
 	for name, test := range map[string]struct{ created, listed string }{
-		"as documented": {ok(newKey), keysOf(row)},
-		"other names":   {ok(`{"apiKey":"fakeBingxSubKey0005","secretKey":"s"}`), ok(`{"apiKeyList":[` + row + `]}`)},
-		"whole":         {ok(newKey), keysOf(strings.Replace(row, "fak*******05", "fakeBingxSubKey0005", 1))},
-		"the filter has no effect": {ok(newKey), keysOf(
+		"as documented": {good(newKey), keysOf(row)},
+		"other names":   {good(`{"apiKey":"fakeBingxSubKey0005","secretKey":"s"}`), good(`{"apiKeyList":[` + row + `]}`)},
+		"whole":         {good(newKey), keysOf(strings.Replace(row, "fak*******05", "fakeBingxSubKey0005", 1))},
+		"the filter has no effect": {good(newKey), keysOf(
 			`{"apiKey":"abc*******de","note":"vlt-a1b2c3d4e5f6"}`, `{"apiKey":"fak*******05","note":"another"}`, row)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,14 +195,14 @@ func TestCreateKey(t *testing.T) {
 func TestUnboundKey(t *testing.T) {
 	request := order()
 	request.Addresses = nil
-	s := newStub(t, map[string]string{createKey: ok(newKey), queryKey: keysOf(strings.Replace(row, "203.0.113.10", "", 1))})
+	s := newStub(t, map[string]string{createKey: good(newKey), queryKey: keysOf(strings.Replace(row, "203.0.113.10", "", 1))})
 	key, err := s.CreateKey(t.Context(), request)
 	require.NoError(t, err)
 	require.Equal(t, []string{}, key.Addresses)
 	require.NotContains(t, s.bodies[createKey], "ipAddresses")
 }
 
-// A key that is not as it must be is deleted at once, by its whole name.
+// A key that is not as it must be is deleted at once, by its full name.
 func TestCreateKeyRollsBack(t *testing.T) {
 	none := keysOf()
 	for name, test := range map[string]struct {
@@ -209,14 +210,14 @@ func TestCreateKeyRollsBack(t *testing.T) {
 		kind            exchanges.Kind
 		says            string
 	}{
-		"no secret":           {ok(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "neither finished"},
-		"not shown":           {ok(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
-		"no secret and gone":  {ok(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "holds no secret"},
-		"under another label": {ok(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "neither finished"},
-		"cannot be asked for": {ok(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "neither finished"},
+		"no secret":           {good(`{"apiKey":"fakeBingxSubKey0005"}`), keysOf(row), exchanges.ErrOutcomeUnknown, "could neither be completed"},
+		"not shown":           {good(newKey), none, exchanges.ErrUnavailable, "does not show the new key"},
+		"no secret and gone":  {good(`{"apiKey":"fakeBingxSubKey0005"}`), none, exchanges.ErrUnavailable, "contains no secret"},
+		"under another label": {good(newKey), keysOf(strings.Replace(row, "vlt-a1b2c3d4e5f6", "vlt", 1)), exchanges.ErrOutcomeUnknown, "could neither be completed"},
+		"cannot be asked for": {good(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "could neither be completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: ok(`{}`)})
+			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: good(`{}`)})
 			_, err := s.CreateKey(t.Context(), order())
 			require.ErrorIs(t, err, test.kind)
 			require.ErrorContains(t, err, test.says)
@@ -225,10 +226,10 @@ func TestCreateKeyRollsBack(t *testing.T) {
 	}
 }
 
-// An answer without a key, or with one that names none, leaves open what was
+// An answer without a key, or with a key that has no name, leaves open what was
 // made.
 func TestCreateAnswerWithoutTheKey(t *testing.T) {
-	for _, created := range []string{"{}", ok(`{}`), ok(`{"apiSecret":"s"}`), ok(`{"apiKey":"fak*******05","apiSecret":"s"}`)} {
+	for _, created := range []string{"{}", good(`{}`), good(`{"apiSecret":"s"}`), good(`{"apiKey":"fak*******05","apiSecret":"s"}`)} {
 		s := newStub(t, map[string]string{createKey: created})
 		_, err := s.CreateKey(t.Context(), order())
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, created)
@@ -251,9 +252,9 @@ func TestCreateKeyRefused(t *testing.T) {
 		says   string
 	}{
 		"full":                                {100400, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
-		"full, by a code that is not known":   {123456, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
+		"full, by an unknown code":            {123456, keysOf(full...), exchanges.ErrKeyCap, "another sub-account"},
 		"room":                                {100400, keysOf(other), exchanges.ErrInvalid, "x"},
-		"room, by a code that is not known":   {123456, keysOf(other), exchanges.ErrOutcomeUnknown, "x"},
+		"room, by an unknown code":            {123456, keysOf(other), exchanges.ErrOutcomeUnknown, "x"},
 		"cannot be counted":                   {100400, refusal(100004), exchanges.ErrInvalid, "x"},
 		"cannot be counted, code not known":   {123456, refusal(100004), exchanges.ErrOutcomeUnknown, "x"},
 		"refused and made, which fills it up": {100400, keysOf(withOurs...), exchanges.ErrOutcomeUnknown, "x"},
@@ -276,13 +277,13 @@ func TestSubAccountIsANumber(t *testing.T) {
 	request.SubAccount = "vaultsub01"
 	_, err := s.CreateKey(t.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.ErrorContains(t, err, `"vaultsub01" is no sub-account`)
-	require.ErrorIs(t, s.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
+	require.ErrorContains(t, err, `"vaultsub01" is not a sub-account`)
+	require.ErrorIs(t, exchangetest.Settle(t.Context(), s.Account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
 	require.Empty(t, s.calls)
 }
 
 func TestListKeys(t *testing.T) {
-	for _, list := range []string{keysOf(row), ok(`{"apiKeyList":[` + row + `]}`)} {
+	for _, list := range []string{keysOf(row), good(`{"apiKeyList":[` + row + `]}`)} {
 		keys, err := newStub(t, map[string]string{listKeys: list}).ListKeys(t.Context(), "16477999")
 		require.NoError(t, err)
 		require.Equal(t, []exchanges.KeyInfo{{
@@ -292,9 +293,9 @@ func TestListKeys(t *testing.T) {
 	}
 }
 
-// A deletion is proved by asking for that key alone. What does not surely say
-// that it is not there is no proof, and neither is a sub-account that this main
-// account does not have.
+// A deletion is proved by asking for that key alone. Only a certain answer that the
+// key is not there is proof; the answer that this main account does not have the
+// sub-account is none.
 func TestDeletionNeedsProof(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: "16477999", ID: "fakeBingxSubKey0005"}
 	other := `{"apiKey":"abc*******de","note":"other"}`
@@ -302,30 +303,30 @@ func TestDeletionNeedsProof(t *testing.T) {
 		deleted, one, all string
 		want              error
 	}{
-		"gone":                                     {ok(`{}`), keysOf(), "", nil},
-		"gone, answered without data":              {`{"code":0,"timestamp":1}`, keysOf(), "", nil},
-		"it was gone before":                       {refusal(100400), keysOf(), "", nil},
-		"gone, and the filter has no effect":       {ok(`{}`), keysOf(other), "", nil},
-		"still there":                              {ok(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
-		"still there, shown as asterisks":          {ok(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
-		"refused, still there":                     {refusal(100400), keysOf(row), "", exchanges.ErrInvalid},
-		"no list":                                  {ok(`{}`), ok(`{}`), "", exchanges.ErrUnavailable},
-		"a key without its name":                   {ok(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
-		"asking for it is refused, gone":           {ok(`{}`), refusal(123456), keysOf(other), nil},
-		"asking for it is refused, still there":    {ok(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
-		"another main account's":                   {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
-		"not permitted, so that nothing was asked": {refusal(100004), keysOf(), "", exchanges.ErrPermission},
+		"gone":                                  {good(`{}`), keysOf(), "", nil},
+		"gone, answered without data":           {`{"code":0,"timestamp":1}`, keysOf(), "", nil},
+		"it was gone before":                    {refusal(100400), keysOf(), "", nil},
+		"gone, and the filter has no effect":    {good(`{}`), keysOf(other), "", nil},
+		"still there":                           {good(`{}`), keysOf(row), "", exchanges.ErrUnavailable},
+		"still there, shown as asterisks":       {good(`{}`), keysOf(`{"apiKey":"****"}`), "", exchanges.ErrUnavailable},
+		"refused, still there":                  {refusal(100400), keysOf(row), "", exchanges.ErrInvalid},
+		"no list":                               {good(`{}`), good(`{}`), "", exchanges.ErrUnavailable},
+		"a key without its name":                {good(`{}`), keysOf(`{"note":"x"}`), "", exchanges.ErrUnavailable},
+		"asking for it is refused, gone":        {good(`{}`), refusal(123456), keysOf(other), nil},
+		"asking for it is refused, still there": {good(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
+		"another main account's":                {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
+		"not permitted, so nothing was asked":   {refusal(100004), keysOf(), "", exchanges.ErrPermission},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := newStub(t, map[string]string{removeKey: test.deleted, queryKey: test.one, listKeys: test.all}).DeleteKey(t.Context(), ref)
+			err := exchangetest.Settle(t.Context(), newStub(t, map[string]string{removeKey: test.deleted, queryKey: test.one, listKeys: test.all}).Account, ref)
 			require.ErrorIs(t, err, test.want)
 		})
 	}
 }
 
-// A root key that may only read passes the check, since BingX does not tell
-// whether it may manage sub-accounts. The first key that it should make shows it.
+// A read-only root key passes the check, since BingX does not say whether it may
+// manage sub-accounts. The first key that it should make shows it.
 func TestReadOnlyRoot(t *testing.T) {
 	s := simulator.New(simulator.Options{RateMultiplier: 1000}, standin.Venue())
 	require.NoError(t, s.Start("127.0.0.1", 0))

@@ -10,8 +10,8 @@ import (
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/bingx"
 )
 
-// The suite runs against an account whose keys are listed masked, and against
-// one that shows them whole and speaks in the words of BingX's other document.
+// The suite runs against an account whose keys are listed masked, and against one
+// that shows them whole and uses the field names of BingX's other document.
 func TestConformance(t *testing.T) {
 	for _, root := range []string{"main", "whole"} {
 		t.Run(root, func(t *testing.T) { exchangetest.Run(t, subject(root)) })
@@ -25,8 +25,8 @@ func subject(root string) exchangetest.Subject {
 	post := func(path, query string) exchanges.UserRequest {
 		return exchanges.UserRequest{Method: http.MethodPost, Path: path, Query: query}
 	}
-	const order = "symbol=BTC-USDT&side=BUY&type=MARKET&quantity=1"
-	spot := post("/openApi/spot/v1/trade/order", order)
+	const spotOrder = "symbol=BTC-USDT&side=BUY&type=MARKET&quantity=1"
+	spot := post("/openApi/spot/v1/trade/order", spotOrder)
 	return exchangetest.Subject{
 		Exchange: New(),
 		Venue:    standin.Venue(),
@@ -35,10 +35,10 @@ func subject(root string) exchangetest.Subject {
 			{Name: "account", Scope: exchanges.ScopeRead, Request: get("/openApi/account/v1/uid")},
 			{Name: "balance", Scope: exchanges.ScopeRead, Request: get("/openApi/spot/v1/account/balance")},
 			{Name: "spot order", Scope: exchanges.ScopeSpot, Request: spot},
-			// No call for margin orders is documented; a key that may make the
-			// one is taken for one that may make the other.
+			// No call for margin orders is documented. A key that may place spot
+			// orders is assumed to be able to place margin orders too.
 			{Name: "margin order", Scope: exchanges.ScopeMargin, Request: spot},
-			{Name: "futures order", Scope: exchanges.ScopeFutures, Request: post("/openApi/swap/v2/trade/order", order)},
+			{Name: "futures order", Scope: exchanges.ScopeFutures, Request: post("/openApi/swap/v2/trade/order", spotOrder)},
 			{Name: "transfer", Scope: exchanges.ScopeTransfer, Request: post("/openApi/api/v3/post/asset/transfer", "type=FUND_PFUTURES&asset=USDT&amount=1")},
 			{Name: "withdrawal", Scope: exchanges.ScopeWithdraw, Request: post("/openApi/wallets/v1/capital/withdraw/apply", "coin=USDT&address=x&amount=1")},
 		},

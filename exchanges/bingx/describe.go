@@ -1,14 +1,13 @@
 // Package bingx mints API keys of BingX sub-accounts.
 //
-// BingX's documents disagree on some names, and may show keys masked. The
-// package reads either name, looks at every new key once more before it is
-// handed out, and proves deletions by asking for the one key by its whole name.
+// BingX's documents disagree on some names, and BingX may show keys masked. The
+// package reads either name, looks at every new key again before handing it out,
+// and proves deletions by asking for the single key by its full name.
 //
-// Facts come from BingX's API documentation, sections "Sub-account",
-// "Account", "Authentication" and "Error Codes"
-// (https://bingx-api.github.io/docs), from its page on API management
-// (https://bingx.com/en-gb/account/api), and from its own text for assistants
-// (https://github.com/BingX-API/api-ai-skills).
+// Facts come from BingX's API documentation, sections "Sub-account", "Account",
+// "Authentication" and "Error Codes" (https://bingx-api.github.io/docs), from its
+// page on API management (https://bingx.com/en-gb/account/api), and from its own
+// text for assistants (https://github.com/BingX-API/api-ai-skills).
 package bingx
 
 import (
@@ -23,22 +22,16 @@ type BingX struct{}
 // New returns the exchange.
 func New() BingX { return BingX{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opAccount     = "ask for the account"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
+// The operation that only BingX has.
+const opAccount exchanges.Operation = "ask_for_account"
 
-// keysPerSubAccount is BingX's cap of keys per account, sub-accounts included.
+// keysPerSubAccount is BingX's cap of keys per account, which applies to
+// sub-accounts too.
 const keysPerSubAccount = 20
 
 // Describe implements [exchanges.Exchange].
 func (BingX) Describe() exchanges.Description {
-	limit := func(operation string, perSecond int) exchanges.RateLimit {
+	limit := func(operation exchanges.Operation, perSecond int) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: perSecond, Per: time.Second}
 	}
 	return exchanges.Description{
@@ -47,7 +40,7 @@ func (BingX) Describe() exchanges.Description {
 		Documentation: "https://bingx-api.github.io/docs",
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://open-api.bingx.com"},
-			{Name: "pro", BaseURL: "https://open-api.bingx.pro", Note: "the same system by another host, for when the first cannot be reached"},
+			{Name: "pro", BaseURL: "https://open-api.bingx.pro", Note: "the same system at another host, for when the first cannot be reached"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},
@@ -66,19 +59,20 @@ func (BingX) Describe() exchanges.Description {
 				Max:  20,
 				Note: "BingX removes a key without addresses after 14 days without use, unless it may only read",
 			},
+			MaskedIDs: true,
 			RateLimits: []exchanges.RateLimit{
-				// Where BingX's documents differ, the smaller number is kept to.
-				limit(opInspect, 2), limit(opAccount, 10), limit(opSubAccounts, 1),
-				limit(opCreateKey, 5), limit(opListKeys, 5), limit(opDeleteKey, 5),
+				// Where BingX's documents differ, the smaller number applies.
+				limit(exchanges.OpInspect, 2), limit(opAccount, 10), limit(exchanges.OpSubAccounts, 1),
+				limit(exchanges.OpCreateKey, 5), limit(exchanges.OpListKeys, 5), limit(exchanges.OpDeleteKey, 5),
 			},
 		}},
 		Notes: []string{
-			"BingX may list keys masked. A key whose create answer was lost is then found and cannot be deleted through the API: " +
+			"BingX may list keys masked. A key whose create answer was lost is then found but cannot be deleted through the API: " +
 				"the ledger keeps it as pending, and its last_error says what to delete on BingX's website. Nobody holds its secret.",
-			"BingX does not tell whether a root key has Manage Subaccounts; that shows with the first key.",
-			"Spot and margin are not known to be separate: trade:spot and trade:margin are only granted together.",
+			"BingX does not say whether a root key has Manage Subaccounts; that shows with the first key.",
+			"BingX is not known to separate spot from margin: trade:spot and trade:margin are granted only together.",
 			"BingX removes a root key without addresses after 14 days without use.",
-			"BingX cannot end a key at a given time. The root key can be replaced only on the website.",
+			"BingX cannot expire a key at a given time. The root key can be replaced only on the website.",
 			"There is no testnet for sub-account keys.",
 		},
 	}

@@ -13,15 +13,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// errUnlisted is wrapped by a refusal whose code BingX does not document, so
-// that nobody can say what it means for a call that should make something.
+// errUnlisted is wrapped by a refusal with a code that BingX does not document.
+// Nobody knows what such a code means for a call that should make something.
 var errUnlisted = errors.New("the code is not documented")
 
 // success is the code of an answer that is no failure.
 const success = "0"
 
-// penalty is how long BingX shuts out whoever asked too often, where it does
-// not tell for how long.
+// penalty is how long BingX shuts out a client that asked too often, where it does
+// not say for how long.
 const penalty = 5 * time.Minute
 
 // envelope is what BingX puts around most answers.
@@ -30,9 +30,9 @@ type envelope struct {
 	Timestamp rest.Milliseconds `json:"timestamp"`
 }
 
-// open reads an answer. Some are documented without the envelope as well, so
-// that a good answer without a code is taken as it is.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. Some are documented without the envelope too, so a good
+// answer without a code is taken as is.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil {
 		return nil, statusError(answer)
@@ -57,22 +57,22 @@ func open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// statusError is the failure that the status alone tells. With these three
+// statusError is the failure for an HTTP status alone. With these three statuses
 // BingX's firewall shuts an address out for some minutes.
 func statusError(answer rest.Answer) *exchanges.Error {
 	failure := rest.StatusError(answer)
 	switch answer.Status {
 	case http.StatusForbidden, http.StatusTeapot, http.StatusTooManyRequests:
 		failure.Kind, failure.Err, failure.RetryAfter = exchanges.ErrRateLimited, rest.ErrBanned, penalty
-		failure.Remedy = "BingX's web firewall refuses this address, most often for some minutes after too many requests"
+		failure.Remedy = "BingX's web firewall refuses this address, usually for some minutes after too many requests"
 	}
 	return failure
 }
 
-// unblocked finds the time in milliseconds that a refusal for rate names.
+// unblocked finds the time in milliseconds in a refusal for rate.
 var unblocked = regexp.MustCompile(`\b[0-9]{13}\b`)
 
-// wait is for how long a refusal for rate holds, by the clock of the answer.
+// wait returns how long a refusal for rate holds, by the clock of the answer.
 func (e envelope) wait() time.Duration {
 	ms, err := strconv.ParseInt(unblocked.FindString(e.Msg), 10, 64)
 	if err != nil {
@@ -86,8 +86,8 @@ func (e envelope) wait() time.Duration {
 }
 
 // meaning sorts BingX's codes (https://bingx-api.github.io/docs, section "Error
-// Codes"). BingX shuts out who repeats refused calls, so that a code that is
-// not listed is a refusal, unless the HTTP status says otherwise.
+// Codes"). BingX shuts out clients that repeat refused calls, so an unlisted code
+// counts as a refusal unless the HTTP status says otherwise.
 func meaning(code, said string, answer rest.Answer) *exchanges.Error {
 	const clock = "check this host's clock"
 	switch code {
@@ -114,13 +114,13 @@ func meaning(code, said string, answer rest.Answer) *exchanges.Error {
 	case "100414", "100441", "101484":
 		return &exchanges.Error{
 			Kind:   exchanges.ErrPermission,
-			Remedy: "BingX holds the account back, for its risk control or until its owner is verified; see to it on BingX's website",
+			Remedy: "BingX is holding the account back, for risk control or until its owner is verified; resolve this on BingX's website",
 		}
 	case "100410", "109429":
 		return &exchanges.Error{Kind: exchanges.ErrRateLimited}
 	case "100450":
-		// Not ErrNotFound, which would prove that a key is gone: the API
-		// deletes no sub-account, so that it may be another main account's.
+		// This is not ErrNotFound, which would prove that a key is gone: the API
+		// deletes no sub-account, so it may be another main account's.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check the sub-account's number, and that it belongs to the root key's main account"}
 	case "100400":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}

@@ -13,20 +13,20 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenSuccess(t *testing.T) {
+func TestUnwrapSuccess(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"code":0,"data":{"uid":1}}`:          `{"uid":1}`,
 		`{"code":"0","timestamp":1,"data":[]}`: `[]`,
 		`{"code":0,"timestamp":1}`:             ``,
 		`{"apiKey":"k","permissions":[2]}`:     `{"apiKey":"k","permissions":[2]}`,
 	} {
-		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, want, string(payload), body)
 	}
 }
 
-func TestOpenCauses(t *testing.T) {
+func TestUnwrapCauses(t *testing.T) {
 	for _, test := range []struct {
 		status int
 		body   string
@@ -50,7 +50,7 @@ func TestOpenCauses(t *testing.T) {
 		{418, ``, rest.ErrBanned, "firewall"},
 		{429, `{"code":123456,"msg":"x"}`, rest.ErrBanned, "firewall"},
 	} {
-		_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+		_, err := unwrap(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
 		var failure *exchanges.Error
 		require.ErrorAs(t, err, &failure, test.body)
 		require.Equal(t, test.cause, failure.Err, test.body)
@@ -61,8 +61,8 @@ func TestOpenCauses(t *testing.T) {
 	}
 }
 
-// For how long a refusal for rate holds, if the answer does not tell its own
-// time, or names one that has passed.
+// How long a refusal for rate holds if the answer does not say its own time, or
+// names one that has passed.
 func TestWait(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {
@@ -88,9 +88,9 @@ func jsonOf(t *testing.T, value any) string {
 	return string(encoded)
 }
 
-// FuzzOpen checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that no answer is taken for a success unless it is one, and
+// that every other answer has a kind.
+func FuzzUnwrap(f *testing.F) {
 	recorded, err := os.ReadFile("../../testdata/bingx/errors.json")
 	require.NoError(f, err)
 	var answers []struct {
@@ -104,7 +104,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(200, []byte(`{"code":"0","data":null}`))
 	f.Add(200, []byte(`{"apiKey":"k"}`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		_, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		_, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, http.StatusOK, status)
 			require.True(t, json.Valid(body))

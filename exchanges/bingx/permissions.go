@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Names of permissions: BingX's number for it, and the word of its website.
+// The names of permissions: BingX's number, and the word from its website.
 const (
 	permSpot      = "1-spot"
 	permRead      = "2-read"
@@ -19,16 +19,16 @@ const (
 	permInternal  = "7-internal-transfer"
 )
 
-// permissions is BingX's vocabulary. Number 6 is left out: samples show it, and
-// no document says what it is.
+// permissions is BingX's vocabulary. Number 6 is left out: samples show it, but no
+// document says what it is.
 func permissions() []exchanges.Permission {
-	// Whether BingX takes another permission without reading is not documented.
+	// Whether BingX accepts another permission without reading is not documented.
 	needs := []string{permRead}
 	return []exchanges.Permission{
 		{Name: permRead, Scopes: exchanges.NewScopes(exchanges.ScopeRead)},
 		{
 			Name: permSpot, Scopes: exchanges.NewScopes(exchanges.ScopeSpot, exchanges.ScopeMargin), Needs: needs,
-			Note: "spot orders, and as far as is known margin orders: one of BingX's answers calls it spot and margin trading",
+			Note: "spot orders, and probably margin orders: one of BingX's answers calls it spot and margin trading",
 		},
 		{Name: permPerpetual, Scopes: exchanges.NewScopes(exchanges.ScopeFutures), Needs: needs},
 		{Name: permUniversal, Scopes: exchanges.NewScopes(exchanges.ScopeTransfer), Needs: needs, Note: "between wallets of the account"},
@@ -43,22 +43,22 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// encode puts permission names into BingX's form, numbers.
+// encode converts permission names into BingX's numbers.
 func encode(names []string) []int {
 	numbers := []int{}
 	for _, name := range names {
 		code, _, _ := strings.Cut(name, "-")
-		if number, err := strconv.Atoi(code); err == nil {
-			numbers = append(numbers, number)
+		if n, err := strconv.Atoi(code); err == nil {
+			numbers = append(numbers, n)
 		}
 	}
 	slices.Sort(numbers)
 	return numbers
 }
 
-// decode is the reverse of encode: the sorted permission names that a key
-// holds; nil if BingX does not tell. A number that has no name stands for
-// itself, and is found to be one too many.
+// decode is the reverse of encode: the sorted permission names that a key holds;
+// nil if BingX does not say. A number without a name stands for itself and counts
+// as surplus.
 func decode[T ~string](codes []T) []string {
 	if codes == nil {
 		return nil

@@ -51,13 +51,13 @@ func TestGrants(t *testing.T) {
 		require.ErrorContains(t, err, test.says)
 	}
 	_, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeFutures), nil)
-	require.ErrorContains(t, err, "of no use without read")
+	require.ErrorContains(t, err, "useless without read")
 	_, err = variant.Grant(exchanges.NewScopes(exchanges.ScopeRead), []string{"6"})
 	require.ErrorContains(t, err, "not known", "nobody says what it is")
 }
 
-// A key that BingX makes as it was asked to shows what it was asked for, and
-// one with a number more or less does not.
+// A key that BingX makes as requested shows what was asked for; one with a number
+// more or less does not.
 func TestDecodeReversesEncode(t *testing.T) {
 	variant := New().Describe().Variants[0]
 	names := []string{}
@@ -83,7 +83,7 @@ func TestDecodeReversesEncode(t *testing.T) {
 			require.Error(t, variant.CheckGrant(grant, decode(slices.Delete(slices.Clone(codes), i, i+1))))
 		}
 	})
-	require.Nil(t, decode[string](nil), "BingX does not tell")
+	require.Nil(t, decode[string](nil), "BingX does not say")
 	require.Equal(t, []string{}, decode([]string{}))
 	require.Equal(t, []string{"", "6"}, decode([]string{"6", ""}))
 }

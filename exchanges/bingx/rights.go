@@ -8,23 +8,23 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// rights is what BingX says of the calling key. It documents two forms: the
-// numbers of permissions with the addresses, or a flag for each right and for
+// rights is what BingX says about the calling key. It documents two forms: the
+// numbers of permissions and the addresses, or a flag for each right and one for
 // whether there are addresses.
 type rights struct {
 	Permissions []rest.Text `json:"permissions"`
 	IPAddresses []string    `json:"ipAddresses"`
 	IPRestrict  *bool       `json:"ipRestrict"`
-	// flags of the second form that are set.
+	// flags are those of the second form that are set.
 	flags []string
-	// flagged says that the answer has the second form.
+	// flagged means that the answer has the second form.
 	flagged bool
 }
 
 // enableWithdrawals is the second form's word for permission 5.
 const enableWithdrawals = "enableWithdrawals"
 
-// UnmarshalJSON reads the named fields and, beside them, the flags.
+// UnmarshalJSON reads the named fields and, besides them, the flags.
 func (r *rights) UnmarshalJSON(data []byte) error {
 	type fields rights
 	if err := json.Unmarshal(data, (*fields)(r)); err != nil {
@@ -52,8 +52,8 @@ func (r rights) told() bool { return r.Permissions != nil || r.flagged }
 // names lists the rights in BingX's words.
 func (r rights) names() []string { return append(decode(r.Permissions), r.flags...) }
 
-// addresses are what the key is bound to: nil if BingX does not tell them, empty
-// if there are none.
+// addresses are what the key is bound to: nil if BingX does not show them, empty if
+// there are none.
 func (r rights) addresses() []string {
 	if r.IPRestrict != nil && !*r.IPRestrict {
 		return []string{}
@@ -61,8 +61,8 @@ func (r rights) addresses() []string {
 	return addresses(r.IPAddresses)
 }
 
-// warnings are about rights that a root key should not have, and about what it
-// lacks.
+// warnings are about rights that a root key should not have, and about a lack of
+// addresses.
 func (r rights) warnings() []string {
 	var all []string
 	if names := r.names(); slices.Contains(names, permWithdraw) || slices.Contains(names, enableWithdrawals) {

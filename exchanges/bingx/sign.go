@@ -26,9 +26,9 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	return signer{credential.APIKey, signature}, err
 }
 
-// sign replaces the parameters, which are in a JSON body or else in the query.
-// They are sent in the order in which they are signed, because BingX does not
-// say whether it puts them into order itself.
+// sign replaces the parameters, which are in a JSON body or else in the query. They
+// are sent in the order in which they are signed, because BingX does not say
+// whether it sorts them itself.
 func (s signer) sign(request *rest.Request, at time.Time) error {
 	timestamp := strconv.FormatInt(at.UnixMilli(), 10)
 	request.Header.Set("X-BX-APIKEY", s.apiKey)
@@ -38,19 +38,19 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	return s.signQuery(request, timestamp)
 }
 
-// Parameters that sign adds, in place of any that are there.
+// These are the parameters that sign adds, replacing any that are there.
 const (
 	timestampName = "timestamp"
 	signatureName = "signature"
 )
 
-// parameter is one parameter as it is signed, and as it is sent.
+// parameter is one parameter, as it is signed and as it is sent.
 type parameter struct{ name, signed, sent string }
 
 func (s signer) signQuery(request *rest.Request, timestamp string) error {
 	given, err := url.ParseQuery(request.Query)
 	if err != nil {
-		return fmt.Errorf("the query string is not percent-encoded as it should be")
+		return fmt.Errorf("the query string is not properly percent-encoded")
 	}
 	given.Set(timestampName, timestamp)
 	given.Del(signatureName)
@@ -95,16 +95,16 @@ func (s signer) signBody(request *rest.Request, timestamp string) error {
 	return nil
 }
 
-// texts is a member of a JSON object as it is signed, a string without its
-// quotes and all else without blanks, and as it is sent.
+// texts returns a member of a JSON object as it is signed, a string without its
+// quotes and everything else without blanks, and as it is sent.
 func texts(name string, value json.RawMessage) (signed, sent string, err error) {
 	var compact bytes.Buffer
-	if err := json.Compact(&compact, value); err != nil {
+	if err = json.Compact(&compact, value); err != nil {
 		return "", "", fmt.Errorf("the body must be a JSON object")
 	}
 	plain := compact.String()
 	if strings.HasPrefix(plain, `"`) {
-		if err := json.Unmarshal(value, &plain); err != nil {
+		if err = json.Unmarshal(value, &plain); err != nil {
 			return "", "", fmt.Errorf("the body must be a JSON object")
 		}
 	}
@@ -112,8 +112,8 @@ func texts(name string, value json.RawMessage) (signed, sent string, err error) 
 	return name + "=" + plain, string(quoted) + ":" + compact.String(), err
 }
 
-// signed puts the parameters into the order of their names, signs them, and
-// returns what is sent of each.
+// signed sorts the parameters by name, signs them, and returns what is sent of
+// each.
 func (s signer) signed(request *rest.Request, parameters []parameter) (sent []string, err error) {
 	slices.SortStableFunc(parameters, func(a, b parameter) int { return strings.Compare(a.name, b.name) })
 	var signed []string

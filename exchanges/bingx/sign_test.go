@@ -62,12 +62,12 @@ func TestSignedText(t *testing.T) {
 func TestSignRefuses(t *testing.T) {
 	s := signer{"key", rest.HexHMAC("secret")}
 	for name, request := range map[string]*rest.Request{
-		"both":                {Query: "a=b", Body: []byte(`{}`)},
-		"a form":              {Body: []byte("a=b")},
-		"an array":            {Body: []byte("[]")},
-		"null":                {Body: []byte("null")},
-		"a query it is none":  {Query: "a=%zz"},
-		"a semicolon between": {Query: "a=b;c=d"},
+		"both":                 {Query: "a=b", Body: []byte(`{}`)},
+		"a form":               {Body: []byte("a=b")},
+		"an array":             {Body: []byte("[]")},
+		"null":                 {Body: []byte("null")},
+		"a query that is none": {Query: "a=%zz"},
+		"a semicolon between":  {Query: "a=b;c=d"},
 	} {
 		request.Header = http.Header{}
 		require.Error(t, s.sign(request, time.UnixMilli(1)), name)

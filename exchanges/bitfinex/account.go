@@ -11,29 +11,37 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the API.
+// The paths of the API.
 const (
 	pathPermissions = "/v2/auth/r/permissions"
 	pathToken       = "/v2/auth/w/token"
 	pathDeleteToken = "/v2/auth/w/token/del"
 )
 
-// self is the only sub-account that there is: the account of the root key.
+// self is the only sub-account: the account of the root key.
 const self = "self"
 
-// checkPatience is how long a call about a token that was just made may wait for
-// its turn: rather that than to delete the token again.
+// checkPatience is how long a call about a newly made token may wait for its turn:
+// waiting is better than deleting the token again.
 const checkPatience = time.Minute
 
-// account is the account of one API key, or what a token sees of it. The
-// embedded client signs requests of a user's own making.
+// account is the account of one API key, or what a token sees of it. The embedded
+// client signs the user's own requests.
 type account struct {
 	*rest.Client
 	// as returns how to sign with a token.
 	as func(token exchanges.Secret) func(*rest.Request, time.Time) error
-	// isToken says that the credential is a token itself.
+	// isToken means that the credential is itself a token.
 	isToken bool
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bitfinex{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -41,10 +49,10 @@ func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Option
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Secrets: secretsOf(credential.Token),
 		Sign:    signer.sign,
-		Open:    opener{options.Wait(tooManyRequests)}.open,
+		Unwrap:  unwrapper{options.Wait(tooManyRequests)}.unwrap,
 	})
 	if err != nil {
 		return nil, err
@@ -52,8 +60,8 @@ func (b Bitfinex) Open(credential exchanges.Credential, options exchanges.Option
 	return &account{client, signer.as, credential.Token != ""}, nil
 }
 
-// ask asks what the credential may do, or, if one is given, a token.
-func (a *account) ask(ctx context.Context, operation string, token exchanges.Secret) ([]right, error) {
+// ask asks what the credential may do or, if a token is given, what that may do.
+func (a *account) ask(ctx context.Context, operation exchanges.Operation, token exchanges.Secret) ([]right, error) {
 	var rows []right
 	call := rest.Call{
 		Operation: operation, Limit: opPermissions, Method: http.MethodPost, Path: pathPermissions, Effect: rest.ReadOnly,
@@ -62,12 +70,12 @@ func (a *account) ask(ctx context.Context, operation string, token exchanges.Sec
 	if token != "" {
 		call.Sign, call.Secrets = a.as(token), secretsOf(token)
 	}
-	err := a.DoJSON(ctx, call, struct{}{}, &rows)
+	err := a.DoJSON(ctx, call, struct{}{}, rest.Into(&rows))
 	return rows, err
 }
 
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	rows, err := a.ask(ctx, opInspect, "")
+	rows, err := a.ask(ctx, exchanges.OpInspect, "")
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -83,15 +91,15 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	}
 	switch {
 	case a.isToken:
-		identity.Problem = "a token does not mint tokens here; give the API key of which it was made, and its secret"
+		identity.Problem = "a token does not mint tokens here; give the API key it was made with, and its secret"
 	case !may("orders:read", "orders:write", "wallets:read", "wallets:write"):
-		identity.Problem = "the root key has no right to orders or wallets, and a token never has more than the key; " +
-			"give it on Bitfinex's website those that its roles need"
+		identity.Problem = "the root key has no right to orders or wallets, and a token never has more rights than its key; " +
+			"give it the rights that its roles need, on Bitfinex's website"
 	default:
 		identity.CanMint = true
 	}
 	identity.Warnings = []string{
-		"Bitfinex tells neither whose the root key is nor its addresses: check on Bitfinex's website that it is bound to those of the Vault servers",
+		"Bitfinex shows neither the owner of the root key nor its addresses: check on Bitfinex's website that it is bound to those of the Vault servers",
 	}
 	if may("withdraw:write") {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw; use one that cannot, unless a role needs it")
@@ -103,7 +111,7 @@ func (a *account) SubAccounts(context.Context) ([]exchanges.SubAccount, error) {
 	return []exchanges.SubAccount{{Name: self, Alias: "the account of the root key"}}, nil
 }
 
-// CreateKey makes a token and asks what it may do with the token itself.
+// CreateKey makes a token and uses it to ask what it may do.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	if err := a.checkRequest(request); err != nil {
 		return exchanges.Key{}, err
@@ -120,39 +128,36 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Scope: "api", TTL: lifetime(request.Expires, time.Now()), Caps: caps, WritePermission: write, CustIP: "0"}
 	var tokens []exchanges.Secret
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathToken, Effect: rest.Once,
 		Complete: func() bool { return len(tokens) == 1 && tokens[0] != "" },
-	}, body, &tokens)
+	}, body, rest.Into(&tokens))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	minted := exchanges.Key{ID: fingerprint(tokens[0]), APIKey: fingerprint(tokens[0]), Token: tokens[0]}
 	ref := exchanges.KeyRef{SubAccount: self, ID: minted.ID, Token: minted.Token}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) (err error) {
-			minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) (err error) {
+		minted.Permissions, err = a.holds(exchanges.WithPatience(ctx, checkPatience), minted.Token)
+		return err
+	})
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	return minted, nil
 }
 
-// checkRequest refuses what makes no sense to ask of Bitfinex.
+// checkRequest refuses requests that make no sense at Bitfinex.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
-	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opCreateKey}
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: exchanges.OpCreateKey}
 	switch {
 	case a.isToken:
 		failure.Kind, failure.Message = exchanges.ErrPermission, "a token does not mint tokens here"
 	case request.SubAccount != self:
 		failure.Kind = exchanges.ErrPermission
-		failure.Message = "the root key mints for its own account alone"
-		failure.Remedy = `name "` + self + `" as the sub-account; for another make an API key inside it, and a connection of its own`
+		failure.Message = "the root key mints only for its own account"
+		failure.Remedy = `name "` + self + `" as the sub-account; for another account, make an API key inside it and a connection of its own`
 	case request.Expires.IsZero():
-		failure.Message = "a token needs an end"
+		failure.Message = "a token needs an expiry"
 	default:
 		return nil
 	}
@@ -160,7 +165,7 @@ func (a *account) checkRequest(request exchanges.KeyRequest) error {
 }
 
 // lifetime is how long a token is to live, in seconds: a little longer than its
-// lease. It is never zero or less, which might stand for no end.
+// lease. It is never zero or less, which might mean that it never expires.
 func lifetime(ends, now time.Time) int64 {
 	lives := min(ends.Sub(now)+lifetimeMargin+time.Second-1, maxLifetime)
 	return max(int64(lives/time.Second), 1)
@@ -170,12 +175,12 @@ func lifetime(ends, now time.Time) int64 {
 func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, error) {
 	says, err := parse(token)
 	if err != nil {
-		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: opCreateKey, Message: err.Error()}
+		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Message: err.Error()}
 	}
-	rows, err := a.ask(ctx, opCheckKey, token)
+	rows, err := a.ask(ctx, exchanges.OpCheckKey, token)
 	if errors.Is(err, errDeadToken) {
 		// It is the token that is refused, not the root key.
-		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opCheckKey, Message: "Bitfinex refuses the token that it has just made"}
+		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made"}
 	}
 	return held(says, rows), err
 }
@@ -183,38 +188,47 @@ func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, 
 // ListKeys fails: Bitfinex lists no tokens.
 func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
 	return nil, &exchanges.Error{
-		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: opListKeys,
+		Kind: exchanges.ErrUnsupported, Exchange: "bitfinex", Operation: exchanges.OpListKeys,
 		Message: "Bitfinex lists no tokens; the engine's ledger is the only list of them",
 	}
 }
 
-// DeleteKey deletes a token and then has the token itself asked for: it is gone
-// only if Bitfinex does not know it any more. No refusal of the root key's
-// stands against that proof, so that a token which has ended by itself is gone
-// even if Bitfinex has no such call as the one that deletes it, or if the root
-// key is gone as well.
+// DeleteKey deletes a token. If Bitfinex does not know the token, that confirms the
+// deletion.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Token == "" {
-		return &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: opDeleteKey,
-			Message: "Bitfinex deletes a token only if told the token itself, of which there is no record", Remedy: "it ends by itself with its lease",
-		}
+		return noToken(exchanges.OpDeleteKey)
 	}
-	deleteErr := a.DoJSON(ctx, rest.Call{
-		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
+	err := a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
 	}, map[string]string{"token": ref.Token.Reveal()}, nil)
-	_, err := a.ask(ctx, opDeleteKey, ref.Token)
+	if errors.Is(err, errDeadToken) {
+		return nil
+	}
+	return err
+}
+
+// CheckKey implements [exchanges.KeyChecker]. It asks Bitfinex with the token
+// itself, which is gone only if Bitfinex no longer knows it. That takes no root
+// key, so a token that has expired is known to be gone even if the root key is gone
+// as well.
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	if ref.Token == "" {
+		return nil, noToken(exchanges.OpCheckKey)
+	}
+	_, err := a.ask(ctx, exchanges.OpCheckKey, ref.Token)
 	switch {
 	case errors.Is(err, errDeadToken):
-		return nil
-	case deleteErr != nil && !errors.Is(deleteErr, errDeadToken):
-		return deleteErr
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
+	return []exchanges.KeyInfo{{ID: ref.ID}}, nil
+}
+
+func noToken(operation exchanges.Operation) error {
 	return &exchanges.Error{
-		Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: opDeleteKey,
-		Message: "Bitfinex confirmed the deletion, and the token still works",
-		Remedy:  "it is tried again until the token has ended by itself, which it does with its lease",
+		Kind: exchanges.ErrInvalid, Exchange: "bitfinex", Operation: operation,
+		Message: "Bitfinex deletes a token only if given the token itself, which was not recorded", Remedy: "it expires with its lease",
 	}
 }

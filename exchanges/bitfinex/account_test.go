@@ -26,8 +26,9 @@ const (
 	readRows  = `[["account",0,0],["orders",1,0],["positions",1,0],["wallets",1,0],["withdraw",0,0]]`
 )
 
-// venue answers in Bitfinex's place: each path, and with a token in the header
-// "token " and the path, as told, in turn; the last answer over and over.
+// venue answers in place of Bitfinex: for each path, and for "token " and the path
+// if the header carries a token, the given answers in turn, the last one over and
+// over.
 type venue struct {
 	account exchanges.Account
 	mu      sync.Mutex
@@ -71,9 +72,9 @@ func (v *venue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // request asks for a token that lasts an hour.
-func request(permissions ...string) exchanges.KeyRequest {
+func request(names ...string) exchanges.KeyRequest {
 	return exchanges.KeyRequest{
-		SubAccount: self, Permissions: permissions, KeyType: exchanges.KeyBearer, Expires: time.Now().Add(time.Hour),
+		SubAccount: self, Permissions: names, KeyType: exchanges.KeyBearer, Expires: time.Now().Add(time.Hour),
 	}
 }
 
@@ -97,7 +98,7 @@ func TestInspect(t *testing.T) {
 			require.Equal(t, test.problem == "", identity.CanMint)
 			require.Contains(t, identity.Problem, test.problem)
 			require.Contains(t, strings.Join(identity.Warnings, "\n"), test.warning)
-			require.Nil(t, identity.Addresses, "Bitfinex does not tell them")
+			require.Nil(t, identity.Addresses, "Bitfinex does not show them")
 		})
 	}
 }
@@ -120,9 +121,9 @@ func TestOneAccount(t *testing.T) {
 	endless.Expires = time.Time{}
 	_, err = v.account.CreateKey(t.Context(), endless)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	err = v.account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample)})
+	err = exchangetest.Settle(t.Context(), v.account, exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample)})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.ErrorContains(t, err, "it ends by itself")
+	require.ErrorContains(t, err, "it expires with its lease")
 	require.Empty(t, v.seen, "nothing of this is for Bitfinex")
 }
 
@@ -136,7 +137,7 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
-// A token is asked for with all that bounds it, and asked what it may do.
+// A token is requested with all its bounds, and asked what it may do.
 func TestCreateKey(t *testing.T) {
 	v := newVenue(t, map[string][]string{
 		pathToken:                  {`["` + sample.Reveal() + `"]`},
@@ -147,7 +148,7 @@ func TestCreateKey(t *testing.T) {
 	require.Regexp(t, `^\{"scope":"api","ttl":36[23]\d,"caps":\["o","w"\],"writePermission":true,"_cust_ip":"0"\}$`, v.bodies[0])
 	require.Equal(t, exchanges.Key{
 		ID: fingerprint(sample), APIKey: fingerprint(sample), Token: sample,
-		// Of the rows those of the root key were sent here.
+		// The root key's rows were sent here.
 		Permissions: []string{"account:read", "orders:write", "wallets:write"},
 	}, key)
 	require.Len(t, v.seen, 2)
@@ -169,9 +170,9 @@ func TestCreateKeyRollsBack(t *testing.T) {
 	}{
 		"the check is refused":             {sample.Reveal(), []string{refused, deadToken}, `[1]`, exchanges.ErrPermission, "check key"},
 		"the token is dead":                {sample.Reveal(), []string{deadToken}, `[1]`, exchanges.ErrUnavailable, "refuses the token that it has just made"},
-		"the token is of another form":     {"pub:api:" + uuid + "-admin", []string{deadToken}, `[1]`, exchanges.ErrUnavailable, "has not the documented form"},
+		"the token is of another form":     {"pub:api:" + uuid + "-admin", []string{deadToken}, `[1]`, exchanges.ErrUnavailable, "is not in the documented form"},
 		"the answer to the check is wrong": {sample.Reveal(), []string{`[]`, `{}`, `[[]]`, deadToken}, `[1]`, exchanges.ErrUnavailable, "documented form"},
-		"nor can it be deleted":            {sample.Reveal(), []string{refused}, refused, exchanges.ErrOutcomeUnknown, "the key ends by itself; nobody holds it"},
+		"nor can it be deleted":            {sample.Reveal(), []string{refused}, refused, exchanges.ErrOutcomeUnknown, "the key expires by itself; nobody holds it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,7 +188,8 @@ func TestCreateKeyRollsBack(t *testing.T) {
 	}
 }
 
-// A caller who waits for no creation waits for the check of one that was made.
+// A caller who does not wait for a creation does wait for the check of one that was
+// made.
 func TestCheckIsWaitedFor(t *testing.T) {
 	exchangetest.Bubble(t, exchangetest.Subject{Exchange: New(), Venue: standin.Venue()}, func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
 		access := sim.Exchange("bitfinex")
@@ -195,7 +197,7 @@ func TestCheckIsWaitedFor(t *testing.T) {
 		require.NoError(t, err)
 		defer account.Close()
 		for range 20 {
-			_, err := account.Inspect(t.Context())
+			_, err = account.Inspect(t.Context())
 			require.NoError(t, err)
 		}
 		impatient := exchanges.WithPatience(t.Context(), 500*time.Millisecond)
@@ -207,8 +209,8 @@ func TestCheckIsWaitedFor(t *testing.T) {
 	})
 }
 
-// Only the token itself proves that it is gone, and no refusal stands against
-// that proof.
+// Only the token itself proves that it is gone, and no refusal outweighs that
+// proof.
 func TestDeletionNeedsProof(t *testing.T) {
 	for name, test := range map[string]struct {
 		deleted, asked string
@@ -229,14 +231,14 @@ func TestDeletionNeedsProof(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVenue(t, map[string][]string{pathDeleteToken: {test.deleted}, "token " + pathPermissions: {test.asked}})
-			err := v.account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample), Token: sample})
+			err := exchangetest.Settle(t.Context(), v.account, exchanges.KeyRef{SubAccount: self, ID: fingerprint(sample), Token: sample})
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, `{"token":"`+sample.Reveal()+`"}`, v.bodies[0])
 		})
 	}
 }
 
-// Bitfinex's word that a number is too small is answered with a greater one.
+// When Bitfinex says that a number is too small, a larger one is sent.
 func TestNonceTooSmall(t *testing.T) {
 	const small = `["error",10114,"nonce: small"]`
 	v := newVenue(t, map[string][]string{pathPermissions: {small, rootRows}})
@@ -251,8 +253,7 @@ func TestNonceTooSmall(t *testing.T) {
 	require.ErrorContains(t, err, "something else uses the root key")
 }
 
-// Calls made at once do not overtake each other, so that their numbers arrive in
-// order.
+// Concurrent calls do not overtake each other, so their numbers arrive in order.
 func TestNoncesArriveInOrder(t *testing.T) {
 	v := newVenue(t, map[string][]string{pathPermissions: {rootRows}})
 	var running sync.WaitGroup
@@ -274,7 +275,7 @@ func TestSecretPartIsScrubbed(t *testing.T) {
 	echo := `["error",10020,"bad: ` + strings.ToUpper(uuid) + `, ` + sample.Reveal() + `"]`
 	for _, deleted := range []string{echo, `[1]`} {
 		v := newVenue(t, map[string][]string{pathDeleteToken: {deleted}, "token " + pathPermissions: {echo}})
-		err := v.account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: self, Token: sample})
+		err := exchangetest.Settle(t.Context(), v.account, exchanges.KeyRef{SubAccount: self, Token: sample})
 		require.ErrorIs(t, err, exchanges.ErrInvalid)
 		require.ErrorContains(t, err, "bad: ")
 		require.NotContains(t, strings.ToLower(err.Error()), uuid)
@@ -288,7 +289,7 @@ func TestSecretPartIsScrubbed(t *testing.T) {
 	require.NotContains(t, strings.ToLower(err.Error()), uuid)
 }
 
-// serverOf serves one answer to everything.
+// serverOf gives the same answer to every request.
 func serverOf(t *testing.T, answer string) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }))
 	t.Cleanup(server.Close)

@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 		Clockless:  true,
 		OneAccount: true,
 		Probes: []exchangetest.Probe{
-			// What there is to read differs from token to token, but for this.
+			// What can be read differs from token to token, except for this.
 			{Name: "permissions", Scope: exchanges.ScopeRead, Request: post(pathPermissions, "{}")},
 			{Name: "spot order", Scope: exchanges.ScopeSpot, Request: order("EXCHANGE LIMIT", "tBTCUSD")},
 			{Name: "margin order", Scope: exchanges.ScopeMargin, Request: order("LIMIT", "tBTCUSD")},

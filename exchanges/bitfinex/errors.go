@@ -11,20 +11,20 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// tooManyRequests is the wait after a refusal for rate, which comes without one:
-// for about that long Bitfinex shuts an address out of the call.
+// tooManyRequests is the wait after a refusal for rate, which does not name one.
+// Bitfinex shuts an address out of the call for about that long.
 const tooManyRequests = time.Minute
 
-// errDeadToken is wrapped by the refusal of a token that has ended, was deleted,
-// or never was.
-var errDeadToken = errors.New("the token does not work any more")
+// errDeadToken is wrapped by the refusal of a token that has expired, was deleted,
+// or never existed.
+var errDeadToken = errors.New("the token no longer works")
 
-// opener reads answers; tooMany is the wait after a refusal for rate.
-type opener struct{ tooMany time.Duration }
+// unwrapper reads answers; tooMany is the wait after a refusal for rate.
+type unwrapper struct{ tooMany time.Duration }
 
-// open reads an answer. A success is a bare array with HTTP 200. A refusal is
+// unwrap reads an answer. A success is a bare array with HTTP 200. A refusal is
 // an array ["error", code, text], mostly with HTTP 500, or an object.
-func (o opener) open(answer rest.Answer) ([]byte, error) {
+func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	code, text, refused := refusal(answer.Body)
 	if !refused && answer.Status == http.StatusOK && json.Valid(answer.Body) {
 		return answer.Body, nil
@@ -59,8 +59,8 @@ func refusal(body []byte) (code, text string, is bool) {
 	return "", "", false
 }
 
-// meaning sorts Bitfinex's codes, and where a code has several meanings, its
-// texts (https://docs.bitfinex.com/docs/abbreviations-glossary).
+// meaning sorts Bitfinex's codes and, where a code has several meanings, its texts
+// (https://docs.bitfinex.com/docs/abbreviations-glossary).
 func meaning(code, text string, answer rest.Answer) *exchanges.Error {
 	text = strings.ToLower(text)
 	says := func(parts ...string) bool {
@@ -75,17 +75,16 @@ func meaning(code, text string, answer rest.Answer) *exchanges.Error {
 	case code == "11010", answer.Status == http.StatusTooManyRequests, says("err_rate_limit", "ratelimit"):
 		return &exchanges.Error{Kind: exchanges.ErrRateLimited}
 	case code == "10114", says("nonce: small"):
-		// The call did not run, so that it is safe to repeat with a greater
-		// number.
+		// The call did not run, so it is safe to repeat it with a larger number.
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnavailable,
 			Remedy: "something else uses the root key, or this host's clock was ahead before: give this connection an API key of its own, " +
-				"and each Vault server the right time",
+				"and each Vault server the correct time",
 		}
 	case code == "11000", code == "20060":
 		return &exchanges.Error{Kind: exchanges.ErrUnavailable, Remedy: "Bitfinex is not ready or under maintenance; try again later"}
 	case says("temporarily_unavailable", "maintenance"):
-		// So may a gateway say after the call has run.
+		// A gateway may say so too, after the call has run.
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Remedy: "Bitfinex may be under maintenance; try again later"}
 	case says("token: invalid"):
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Err: errDeadToken}

@@ -14,15 +14,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenSuccess(t *testing.T) {
+func TestUnwrapSuccess(t *testing.T) {
 	for _, body := range []string{`[1]`, `[]`, `["pub:api:x"]`, `[["orders",1,0]]`} {
-		payload, err := opener{}.open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		payload, err := unwrapper{}.unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
 	}
 }
 
-func TestOpenRemedies(t *testing.T) {
+func TestUnwrapRemedies(t *testing.T) {
 	for body, remedy := range map[string]string{
 		`["error",10100,"apikey: digest invalid"]`:  "check api_secret",
 		`["error",10100,"apikey: invalid"]`:         "was not removed",
@@ -31,19 +31,19 @@ func TestOpenRemedies(t *testing.T) {
 		`["error",20060,"Entering in maintenance"]`: "try again later",
 		`["error",10112,"x"]`:                       "no proxy",
 	} {
-		_, err := opener{}.open(rest.Answer{Status: http.StatusInternalServerError, Header: http.Header{}, Body: []byte(body)})
+		_, err := unwrapper{}.unwrap(rest.Answer{Status: http.StatusInternalServerError, Header: http.Header{}, Body: []byte(body)})
 		var failure *exchanges.Error
 		require.ErrorAs(t, err, &failure, body)
 		require.Contains(t, failure.Remedy, remedy, body)
 		require.NotErrorIs(t, err, errDeadToken)
 	}
-	_, err := opener{}.open(rest.Answer{Status: http.StatusInternalServerError, Header: http.Header{}, Body: []byte(`["error",10100,"token: invalid"]`)})
+	_, err := unwrapper{}.unwrap(rest.Answer{Status: http.StatusInternalServerError, Header: http.Header{}, Body: []byte(`["error",10100,"token: invalid"]`)})
 	require.ErrorIs(t, err, errDeadToken)
 }
 
-// FuzzOpen checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that no answer is taken for a success unless it is one, and
+// that every other answer has a kind.
+func FuzzUnwrap(f *testing.F) {
 	recorded, err := os.ReadFile("../../testdata/bitfinex/errors.json")
 	require.NoError(f, err)
 	var answers []struct {
@@ -58,7 +58,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(200, []byte(`{"error":""}`), "-1")
 	f.Add(500, []byte(`["error",null,null,{}]`), "")
 	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
-		payload, err := opener{time.Minute}.open(rest.Answer{Status: status, Header: http.Header{"Retry-After": {wait}}, Body: body})
+		payload, err := unwrapper{time.Minute}.unwrap(rest.Answer{Status: status, Header: http.Header{"Retry-After": {wait}}, Body: body})
 		if err == nil {
 			require.Equal(t, http.StatusOK, status)
 			require.True(t, json.Valid(payload))

@@ -10,23 +10,24 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// The modes of a token: it reads in all that it may do, or it also writes.
+// The modes of a token: everything it may do is either reading only, or writing
+// too.
 const (
 	modeRead  = "read"
 	modeWrite = "write"
 )
 
-// capability is one word of a token's caps.
+// capability is one word in a token's caps.
 type capability struct {
 	word string
-	// name is what it is called here, as in the rows in which Bitfinex shows
-	// what a key may do.
+	// name is its name here, as in the rows with which Bitfinex shows what a key
+	// may do.
 	name string
 	// rows are further rows that it may bring.
 	rows []string
 }
 
-// capabilities are those that the documentation lists, bp (Bitfinex Pay) aside.
+// capabilities are those that the documentation lists, except bp (Bitfinex Pay).
 func capabilities() []capability {
 	return []capability{
 		{word: "a", name: "account"},
@@ -38,8 +39,8 @@ func capabilities() []capability {
 	}
 }
 
-// permissions is the vocabulary of tokens: a capability and a side of it. What
-// is left out, such as writing settings, no role needs.
+// permissions is the vocabulary of tokens: a capability and its mode. No role needs
+// what is left out, such as writing settings.
 func permissions() []exchanges.Permission {
 	read := exchanges.NewScopes(exchanges.ScopeRead)
 	return []exchanges.Permission{
@@ -65,7 +66,7 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// encode puts permissions, which are all of one mode, into the words of a
+// encode converts permissions, which all have the same mode, into the words of a
 // request.
 func encode(names []string) (caps []string, write bool) {
 	for _, c := range capabilities() {
@@ -78,14 +79,14 @@ func encode(names []string) (caps []string, write bool) {
 	return caps, write
 }
 
-// right is one row of what a key or token may do: ["orders", 1, 0] for one that
-// reads orders.
+// right is one row of what a key or token may do: ["orders", 1, 0] for one that may
+// read orders.
 type right struct {
 	name        string
 	read, write bool
 }
 
-// UnmarshalJSON accepts an array of a name and two flags; there may be more.
+// UnmarshalJSON accepts an array of a name and two flags; more may follow.
 func (r *right) UnmarshalJSON(data []byte) error {
 	var read, write rest.Flag
 	row := []any{&r.name, &read, &write}
@@ -110,11 +111,11 @@ func (r right) mode() string {
 	return ""
 }
 
-// held returns the permissions of a token: those that its text says, as far as
-// the rows confirm them, and what the rows allow beyond that.
+// held returns the permissions of a token: those in its text, as far as the rows
+// confirm them, and what the rows allow beyond that.
 func held(says grant, rows []right) []string {
 	mode := says.mode()
-	// Reading history comes along with whatever has one.
+	// The right to read history comes along with anything that has a history.
 	explained := []string{"history"}
 	var names []string
 	for _, word := range says.caps {
@@ -135,8 +136,8 @@ func held(says grant, rows []right) []string {
 	return slices.Compact(names)
 }
 
-// capabilityOf is the capability of that word; a word that is not known stands
-// for itself.
+// capabilityOf returns the capability for a word; an unknown word stands for
+// itself.
 func capabilityOf(word string) capability {
 	for _, c := range capabilities() {
 		if c.word == word {
@@ -146,8 +147,8 @@ func capabilityOf(word string) capability {
 	return capability{word: word, name: word}
 }
 
-// isKnown reports whether a row is one that the documentation lists. Any other
-// is that of a product that has nothing to do with tokens.
+// isKnown reports whether the documentation lists a row. Any other row is for a
+// product that has nothing to do with tokens.
 func isKnown(row string) bool {
 	return row == "history" || row == "bfxpay" || slices.ContainsFunc(capabilities(), func(c capability) bool {
 		return row == c.name || slices.Contains(c.rows, row)

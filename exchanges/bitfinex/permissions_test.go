@@ -58,8 +58,7 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// What a token holds follows from its text and from the rows, the more of the
-// two.
+// What a token holds follows from its text and from the rows, whichever gives more.
 func TestHeld(t *testing.T) {
 	const nothing = `["account",0,0],["orders",0,0],["positions",0,0],["history",0,0],["wallets",0,0],["withdraw",0,0]`
 	for name, test := range map[string]struct {
@@ -97,8 +96,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// A token that is made as it was asked for shows what was asked for, and one
-// that has a right more shows that.
+// A token made as requested shows what was asked for, and one with an extra right
+// shows that.
 func TestHeldReversesEncode(t *testing.T) {
 	variant := New().Describe().Variants[0]
 	rapid.Check(t, func(t *rapid.T) {

@@ -36,19 +36,19 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 		return s, err
 	}
 	if s.apiKey != "" && s.apiKey != fingerprint(s.token) {
-		return s, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: fmt.Sprintf("api_key: the token is another one, %s", fingerprint(s.token))}
+		return s, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: fmt.Sprintf("api_key: it belongs to a different token, %s", fingerprint(s.token))}
 	}
 	return s, nil
 }
 
-// as returns how to sign with a token, with numbers of the same row.
+// as returns how to sign with a token, with numbers from the same series.
 func (s signer) as(token exchanges.Secret) func(*rest.Request, time.Time) error {
 	s.token = token
 	return s.sign
 }
 
-// sign adds a nonce, and the token or else the key and a signature. The path
-// that is signed is longer than the one that is asked for.
+// sign adds a nonce, and the token or else the key and a signature. The path that
+// is signed is longer than the one that is requested.
 func (s signer) sign(request *rest.Request, at time.Time) error {
 	nonce := s.nonces.next(at)
 	request.Header.Set(headerNonce, nonce)
@@ -69,9 +69,8 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	return nil
 }
 
-// nonces gives out the numbers by which Bitfinex tells requests apart:
-// microseconds since 1970, as those of its own SDK, each larger than the one
-// before.
+// nonces gives out the numbers by which Bitfinex tells requests apart: microseconds
+// since 1970, as in its own SDK, each larger than the one before.
 type nonces struct {
 	mu   sync.Mutex
 	last int64

@@ -30,10 +30,10 @@ func TestNewSigner(t *testing.T) {
 	require.NoError(t, err)
 	_, err = newSigner(exchanges.Credential{APIKey: "tok_other", Token: sample})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.ErrorContains(t, err, "api_key: the token is another one, "+fingerprint(sample))
+	require.ErrorContains(t, err, "api_key: it belongs to a different token, "+fingerprint(sample))
 }
 
-// TestSign compares what goes on the wire with requests of Bitfinex's own SDK.
+// TestSign compares what goes on the wire with requests made by Bitfinex's own SDK.
 func TestSign(t *testing.T) {
 	data, err := os.ReadFile("../../testdata/bitfinex/vectors.json")
 	require.NoError(t, err)
@@ -46,17 +46,16 @@ func TestSign(t *testing.T) {
 		nonce := v.StringToSign[len("/api"+v.Path) : len(v.StringToSign)-len(v.Body)]
 		at, err := strconv.ParseInt(nonce, 10, 64)
 		require.NoError(t, err)
-		request := &rest.Request{Method: v.Method, Path: v.Path, Header: http.Header{}, Body: []byte(v.Body)}
-		require.NoError(t, s.sign(request, time.UnixMicro(at)))
+		call := &rest.Request{Method: v.Method, Path: v.Path, Header: http.Header{}, Body: []byte(v.Body)}
+		require.NoError(t, s.sign(call, time.UnixMicro(at)))
 		require.Equal(t, http.Header{
 			"Bfx-Apikey": {file.APIKey}, "Bfx-Nonce": {nonce}, "Bfx-Signature": {v.Signature}, "Content-Type": {"application/json"},
-		}, request.Header, v.Name)
-		require.Equal(t, v.Signature, request.Signature)
+		}, call.Header, v.Name)
+		require.Equal(t, v.Signature, call.Signature)
 	}
 }
 
-// A token is sent as it is, whether it is the credential or one that a call is
-// about.
+// A token is sent as is, whether it is the credential or one that a call is about.
 func TestSignWithToken(t *testing.T) {
 	want := http.Header{"Bfx-Token": {sample.Reveal()}, "Bfx-Nonce": {"1"}, "Content-Type": {"text/plain"}}
 	header := http.Header{"Content-Type": {"text/plain"}}
@@ -73,7 +72,7 @@ func TestSignWithToken(t *testing.T) {
 	header = http.Header{}
 	require.NoError(t, root.sign(&rest.Request{Header: header}, time.UnixMicro(1)))
 	require.Empty(t, header.Get("bfx-token"))
-	require.Equal(t, "2", header.Get("bfx-nonce"), "all numbers are of one row")
+	require.Equal(t, "2", header.Get("bfx-nonce"), "all numbers belong to one series")
 }
 
 // A number is never given out twice, whatever the clock does.
@@ -94,14 +93,14 @@ func FuzzSign(f *testing.F) {
 		sign := func(body string) *rest.Request {
 			s, err := newSigner(exchanges.Credential{APIKey: "key", APISecret: "secret"})
 			require.NoError(t, err)
-			request := &rest.Request{Path: path, Body: []byte(body), Header: http.Header{}}
-			require.NoError(t, s.sign(request, time.UnixMicro(at)))
-			return request
+			call := &rest.Request{Path: path, Body: []byte(body), Header: http.Header{}}
+			require.NoError(t, s.sign(call, time.UnixMicro(at)))
+			return call
 		}
-		request := sign(body)
-		want, err := rest.HexHMAC384("secret")("/api" + path + request.Header.Get("bfx-nonce") + body)
+		signed := sign(body)
+		want, err := rest.HexHMAC384("secret")("/api" + path + signed.Header.Get("bfx-nonce") + body)
 		require.NoError(t, err)
-		require.Equal(t, want, request.Signature)
-		require.Equal(t, body == other, sign(other).Signature == request.Signature)
+		require.Equal(t, want, signed.Signature)
+		require.Equal(t, body == other, sign(other).Signature == signed.Signature)
 	})
 }

@@ -10,12 +10,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// form is that of a token: a UUID, which is the secret of it, and what it may
-// do, as in
+// form is that of a token: a UUID, which is its secret, and what it may do, as in
 // "pub:api:88888888-4444-4444-4444-121212121212-caps:o:w-write".
 var form = regexp.MustCompile(`^pub:[a-z]+:([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?:-caps:([a-z]+(?::[a-z]+)*))?-(read|write)$`)
 
-// grant is what a token says that it may do.
+// grant is what a token says it may do.
 type grant struct {
 	caps  []string
 	write bool
@@ -29,9 +28,9 @@ func (g grant) mode() string {
 }
 
 // errForm shows nothing of the token.
-var errForm = errors.New("the token has not the documented form, so that it does not say what it may do")
+var errForm = errors.New("the token is not in the documented form, so its permissions are unknown")
 
-// parse reads what a token says of itself.
+// parse reads what a token says about itself.
 func parse(token exchanges.Secret) (grant, error) {
 	parts := form.FindStringSubmatch(token.Reveal())
 	if parts == nil {

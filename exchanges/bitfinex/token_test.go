@@ -36,13 +36,13 @@ func TestParse(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	// By sha256sum.
+	// Computed with sha256sum.
 	require.Equal(t, "tok_59a48eca09c9906a2d6a57e09feecc3e", fingerprint(sample))
 	require.NotEqual(t, fingerprint(sample), fingerprint(sample+" "))
 }
 
-// FuzzParse checks that what a token says of itself is all in its text, and that
-// its secret is known to be one.
+// FuzzParse checks that everything a token says about itself is in its text, and
+// that its secret is recognized as one.
 func FuzzParse(f *testing.F) {
 	f.Add(sample.Reveal())
 	f.Add("pub:api:" + uuid + "-read")

@@ -11,11 +11,22 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// account is what accounts of all variants share. The embedded client signs
-// requests of a user's own making.
+// account is what accounts of all variants share. The embedded client signs the
+// user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bitget{}
+	_ exchanges.Account       = (*unified)(nil)
+	_ exchanges.Account       = (*classic)(nil)
+	_ exchanges.Account       = (*broker)(nil)
+	_ exchanges.RequestSigner = (*unified)(nil)
+	_ exchanges.RequestSigner = (*classic)(nil)
+	_ exchanges.RequestSigner = (*broker)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -23,9 +34,9 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v2/public/time"}, clock.time),
 	})
 	if err != nil {
@@ -54,8 +65,8 @@ const (
 	walletWithdrawal  = "wwow"
 )
 
-// inspectV2 asks who the root key is, as version 2 of the API tells it. Whether
-// it can mint is left open.
+// inspectV2 asks whose the root key is, using version 2 of the API. It leaves open
+// whether the key can mint.
 func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 	var root struct {
 		UserID      rest.Text      `json:"userId"`
@@ -63,17 +74,17 @@ func (a *account) inspectV2(ctx context.Context) (exchanges.Identity, error) {
 		Authorities []string       `json:"authorities"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v2/spot/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
 	return a.identity(string(root.UserID), root.Authorities, root.IPs, walletWithdrawal), nil
 }
 
-// identity is what is known of any root key, with the warnings that its rights
-// give rise to.
+// identity is what is known of any root key, with the warnings that its rights call
+// for.
 func (a *account) identity(uid string, rights, addresses []string, withdrawal string) exchanges.Identity {
 	identity := exchanges.Identity{
 		Account: uid, Permissions: slices.Sorted(slices.Values(rights)), Addresses: addresses,
@@ -85,8 +96,7 @@ func (a *account) identity(uid string, rights, addresses []string, withdrawal st
 	return identity
 }
 
-// unboundWarning is for a root key that need not be bound to addresses, and is
-// not.
+// unboundWarning is for a root key that is bound to no address and need not be.
 const unboundWarning = "the root key is bound to no address: it works from anywhere"
 
 // statusNormal is the status of a sub-account that is neither frozen nor
@@ -96,8 +106,8 @@ const (
 	statusDeleted = "del"
 )
 
-// deletion reads the refusal of a deletion: what Bitget says of a calling key
-// that does not exist, it may say there of the key to be deleted.
+// deletion reads the refusal of a deletion. What Bitget otherwise says of a calling
+// key that does not exist may mean the key to be deleted here.
 func deletion(err error) error {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != codeNoKey && failure.Code != codeNoUserKey {

@@ -13,8 +13,8 @@ import (
 // broker is the main account of a non-disclosed broker.
 type broker struct{ account }
 
-// Inspect asks, besides who the root key is, for the broker's data, which only
-// brokers are given.
+// Inspect asks whose the root key is, and for the broker's data, which only brokers
+// are given.
 func (b *broker) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	identity, err := b.inspectV2(ctx)
 	if err != nil {
@@ -51,10 +51,10 @@ func (b *broker) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 			IDLessThan  rest.Text `json:"idLessThan"`
 		}
 		err := b.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/broker/account/subaccount-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/broker/account/subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!bool(answer.HasNextPage) || answer.IDLessThan != "") },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
@@ -79,7 +79,7 @@ type brokerKey struct {
 }
 
 func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	isReadOnly, list := encode(request.Permissions, brokerReading())
+	onlyReads, list := encode(request.Permissions, brokerReading())
 	body := struct {
 		SubUID     string   `json:"subUid"`
 		Passphrase string   `json:"passphrase"`
@@ -91,15 +91,15 @@ func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		SubUID: request.SubAccount, Passphrase: request.Passphrase.Reveal(), Label: request.Label,
 		IPList: append([]string{}, request.Addresses...), PermType: "read_and_write", PermList: list,
 	}
-	if isReadOnly {
+	if onlyReads {
 		body.PermType = "readonly"
 	}
 	var created brokerKey
 	err := b.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/create-subaccount-apikey", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/create-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -116,12 +116,12 @@ func (b *broker) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys rest.List[brokerKey]
 	err := b.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/broker/manage/subaccount-apikey-list",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/broker/manage/subaccount-apikey-list",
 		Query: rest.Query("subUid", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return keys.Present && !slices.ContainsFunc(keys.Items, func(k brokerKey) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +135,10 @@ func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 }
 
 func (b *broker) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, b, ref, func(ctx context.Context) error {
-		return deletion(b.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/delete-subaccount-apikey", Effect: rest.Idempotent,
-		}, struct {
-			SubUID string `json:"subUid"`
-			APIKey string `json:"apiKey"`
-		}{ref.SubAccount, ref.ID}, nil))
-	})
+	return deletion(b.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/delete-subaccount-apikey", Effect: rest.Idempotent,
+	}, struct {
+		SubUID string `json:"subUid"`
+		APIKey string `json:"apiKey"`
+	}{ref.SubAccount, ref.ID}, nil))
 }

@@ -9,9 +9,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// classic is a main account in classic mode. Its keys cannot be deleted through
-// the API; the nearest to that is to take all permissions from a key, which is
-// then left out of lists.
+// classic is a main account in classic mode. Its keys cannot be deleted through the
+// API. The nearest thing is to take all permissions from a key, which lists then
+// leave out.
 type classic struct{ account }
 
 func (c *classic) Inspect(ctx context.Context) (exchanges.Identity, error) {
@@ -29,7 +29,7 @@ func (c *classic) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// classicPage is how many sub-accounts are listed at most in one answer.
+// classicPage is the most sub-accounts that one answer lists.
 const classicPage = 500
 
 func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
@@ -45,10 +45,10 @@ func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		}
 		full := func() bool { return len(answer.List.Items) >= classicPage }
 		err := c.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
 			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
@@ -71,10 +71,10 @@ type classicKey struct {
 	IPList   []string         `json:"ipList"`
 }
 
-// empty reports whether the key surely holds no permission.
+// empty reports whether the key certainly holds no permission.
 func (k classicKey) empty() bool { return k.PermList != nil && len(k.PermList) == 0 }
 
-// classicEdit is the body that creates a key, or, with its id, edits one.
+// classicEdit is the body that creates a key or, with its id, edits one.
 type classicEdit struct {
 	SubAccountUID string   `json:"subAccountUid"`
 	APIKey        string   `json:"subAccountApiKey,omitempty"`
@@ -87,13 +87,13 @@ type classicEdit struct {
 func (c *classic) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created classicKey
 	err := c.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v2/user/create-virtual-subaccount-apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, classicEdit{
 		SubAccountUID: request.SubAccount, Passphrase: request.Passphrase.Reveal(), Label: request.Label,
 		IPList: append([]string{}, request.Addresses...), PermList: request.Permissions,
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -123,15 +123,17 @@ func (c *classic) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, error) {
 	var keys rest.List[classicKey]
 	err := c.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
 		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool {
 			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }
 
+// DeleteKey takes all permissions from the key. An edit drops the addresses that it
+// leaves out, so the key is looked up first and stays bound to its own.
 func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := c.keys(ctx, ref.SubAccount)
 	if err != nil {
@@ -140,23 +142,21 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	i := slices.IndexFunc(keys, func(k classicKey) bool { return k.APIKey == ref.ID })
 	switch {
 	case i < 0:
-		return nil
+		return &exchanges.Error{
+			Kind: exchanges.ErrNotFound, Exchange: "bitget", Operation: opEmptyKey, Message: "Bitget lists no such key with any permission",
+		}
 	case ref.Passphrase == "":
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnsupported, Exchange: "bitget", Operation: opEmptyKey,
-			Message: "the key's passphrase is not known, without which it cannot be edited",
+			Message: "the key cannot be edited without its passphrase, which is not known",
 			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
 		}
 	}
-	return exchanges.SettleDeletion(ctx, c, ref, func(ctx context.Context) error {
-		// What an edit leaves out of the list of addresses is lost, so that
-		// the key stays bound to its own.
-		return deletion(c.DoJSON(ctx, rest.Call{
-			Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
-			Secrets: []exchanges.Secret{ref.Passphrase},
-		}, classicEdit{
-			SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
-			IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
-		}, nil))
-	})
+	return deletion(c.DoJSON(ctx, rest.Call{
+		Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
+		Secrets: []exchanges.Secret{ref.Passphrase},
+	}, classicEdit{
+		SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
+		IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
+	}, nil))
 }

@@ -24,11 +24,11 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "bg_key", APISecret: "secret", Passphrase: "RootPass0001"}
 }
 
-// stub answers in Bitget's place, for what the simulator never says.
+// stub answers in place of Bitget, for answers that the simulator never gives.
 type stub struct {
 	*testing.T
 	url string
-	// data of the successful answers, by path; a string is a whole answer.
+	// data holds the successful answers, by path; a string is a complete answer.
 	data map[string]any
 
 	mu   sync.Mutex
@@ -68,15 +68,15 @@ func (s *stub) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// body is the body of the last request to a path, nil if there was none.
+// body returns the body of the last request to a path, nil if there was none.
 func (s *stub) body(path string) map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sent[path]
 }
 
-func (s *stub) open(variant string) exchanges.Account {
-	account, err := New().Open(credential(), exchanges.Options{BaseURL: s.url, Variant: variant, RateMultiplier: 1000})
+func (s *stub) open(name string) exchanges.Account {
+	account, err := New().Open(credential(), exchanges.Options{BaseURL: s.url, Variant: name, RateMultiplier: 1000})
 	require.NoError(s, err)
 	s.Cleanup(account.Close)
 	return account
@@ -84,9 +84,9 @@ func (s *stub) open(variant string) exchanges.Account {
 
 // simulated opens a root of the simulated exchange, in a variant that need not
 // be its own.
-func simulated(t *testing.T, root, variant string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
+func simulated(t *testing.T, root, name string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
 	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
-	return s.OpenRoot(root, exchanges.Options{Variant: variant}), s.Access(root), s.Simulator
+	return s.OpenRoot(root, exchanges.Options{Variant: name}), s.Access(root), s.Simulator
 }
 
 func request(access simulator.Access, permissions ...string) exchanges.KeyRequest {
@@ -96,7 +96,8 @@ func request(access simulator.Access, permissions ...string) exchanges.KeyReques
 	}
 }
 
-// An account of another kind than the connection says is told which one it is.
+// Where the account is of another kind than the connection says, the error names
+// the right variant.
 func TestWrongVariant(t *testing.T) {
 	for _, test := range []struct{ root, variant, advice string }{
 		{"main", variantClassic, "variant to unified"},
@@ -189,7 +190,8 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// What is not refused outright says nothing about the account being a broker's.
+// Anything but an outright refusal says nothing about whether the account is a
+// broker's.
 func TestInspectBrokerUnanswered(t *testing.T) {
 	s := newStub(t, map[string]any{
 		"/api/v2/spot/account/info":   json.RawMessage(`{"userId":"11","ips":"","authorities":[]}`),
@@ -233,8 +235,8 @@ func TestSubAccounts(t *testing.T) {
 	}
 }
 
-// A page that announces another one and does not say where it begins must not
-// pass for the last.
+// A page that announces another one without saying where it begins must not pass
+// for the last.
 func TestListCutShort(t *testing.T) {
 	s := newStub(t, map[string]any{
 		"/api/v3/user/sub-list":                  json.RawMessage(`{"hasNext":true,"list":[]}`),
@@ -277,8 +279,8 @@ func TestCreateUnifiedKeyWithoutAddresses(t *testing.T) {
 	}, s.body(path))
 }
 
-// Bitget may say of a key that is to be deleted what it says of a calling key
-// that does not exist. Only the list decides.
+// Bitget may say of a key to be deleted what it says of a calling key that does not
+// exist. Only the list decides.
 func TestDeletionOfAnUnknownKey(t *testing.T) {
 	for _, code := range []string{codeNoKey, codeNoUserKey, "40065"} {
 		for listed, gone := range map[string]bool{`[]`: true, `[{"apiKey":"bg_1"}]`: false} {
@@ -286,7 +288,7 @@ func TestDeletionOfAnUnknownKey(t *testing.T) {
 				"/api/v3/user/delete-sub-api": `{"code":"` + code + `","msg":"does not exist"}`,
 				"/api/v3/user/sub-api-list":   json.RawMessage(`{"items":` + listed + `}`),
 			})
-			err := s.open(variantUnified).DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "1", ID: "bg_1"})
+			err := exchangetest.Settle(t.Context(), s.open(variantUnified), exchanges.KeyRef{SubAccount: "1", ID: "bg_1"})
 			if gone {
 				require.NoError(t, err)
 			} else {
@@ -306,7 +308,7 @@ const (
 	classicModify = "/api/v2/user/modify-virtual-subaccount-apikey"
 )
 
-// Only a key that surely has no permission counts as gone.
+// Only a key that certainly has no permission counts as gone.
 func TestClassicListsKeysWithPermissions(t *testing.T) {
 	s := newStub(t, map[string]any{classicList: json.RawMessage(classicKeys)})
 	keys, err := s.open(variantClassic).ListKeys(t.Context(), "1")
@@ -325,30 +327,30 @@ func TestClassicRevocation(t *testing.T) {
 
 	for _, gone := range []string{"bg_2", "bg_9"} {
 		ref.ID = gone
-		require.NoError(t, account.DeleteKey(t.Context(), ref))
+		require.NoError(t, exchangetest.Settle(t.Context(), account, ref))
 		require.Nil(t, s.body(classicModify), "there is nothing to do")
 	}
 
 	ref.ID = "bg_1"
-	require.ErrorIs(t, account.DeleteKey(t.Context(), ref), exchanges.ErrUnavailable, "the list still shows a permission")
+	require.ErrorIs(t, exchangetest.Settle(t.Context(), account, ref), exchanges.ErrUnavailable, "the list still shows a permission")
 	require.Equal(t, map[string]any{
 		"subAccountUid": "1", "subAccountApiKey": "bg_1", "passphrase": "Minted0001", "label": "vx1",
 		"ipList": []any{"203.0.113.1"}, "permList": []any{},
 	}, s.body(classicModify), "label and addresses stay as they are")
 
 	ref.Passphrase = ""
-	err := account.DeleteKey(t.Context(), ref)
+	err := exchangetest.Settle(t.Context(), account, ref)
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "delete key bg_1 of sub-account 1 on Bitget's website")
 }
 
-// An emptied key is of no use, but there.
+// An emptied key is useless, but it is there.
 func TestClassicRevocationKeepsThePlace(t *testing.T) {
 	account, access, sim := simulated(t, "classic", variantClassic)
 	order := request(access, "read", "spot_trade")
 	key, err := account.CreateKey(t.Context(), order)
 	require.NoError(t, err)
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{
 		SubAccount: order.SubAccount, ID: key.ID, Label: order.Label, Passphrase: order.Passphrase,
 	}))
 	live := sim.Keys()
@@ -357,7 +359,7 @@ func TestClassicRevocationKeepsThePlace(t *testing.T) {
 	require.Equal(t, order.Addresses, live[0].IPs)
 
 	for range 9 {
-		_, err := account.CreateKey(t.Context(), order)
+		_, err = account.CreateKey(t.Context(), order)
 		require.NoError(t, err)
 	}
 	_, err = account.CreateKey(t.Context(), order)

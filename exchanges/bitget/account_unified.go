@@ -16,7 +16,7 @@ type unified struct{ account }
 
 func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root struct {
-		// The documentation calls it uid, answers userId.
+		// The documentation calls it uid, answers call it userId.
 		UserID      rest.Text      `json:"userId"`
 		UID         rest.Text      `json:"uid"`
 		ParentID    rest.Text      `json:"parentId"`
@@ -25,9 +25,9 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Permissions []string       `json:"permissions"`
 	}
 	err := u.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v3/account/info", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" || root.UID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -39,7 +39,7 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	case isReadOnly(root.PermType):
 		identity.Problem = "the key is read-only; use a read-and-write key"
 	case !slices.Contains(root.Permissions, management):
-		identity.Problem = "the key lacks Unified Account Management, which Bitget asks for to manage sub-accounts' keys"
+		identity.Problem = "the key lacks Unified Account Management, which Bitget requires for managing sub-accounts' keys"
 	default:
 		identity.CanMint = true
 	}
@@ -49,8 +49,8 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// page is what lists of unified accounts have beside their rows. The flag is
-// a text in the documentation's table.
+// page is what lists of unified accounts have besides their rows. The
+// documentation's table makes the flag a text.
 type page struct {
 	HasNext rest.Flag `json:"hasNext"`
 	Cursor  rest.Text `json:"cursor"`
@@ -60,7 +60,7 @@ type page struct {
 // is one.
 func (p page) complete() bool { return !bool(p.HasNext) || p.Cursor != "" }
 
-// next is where the next page begins, empty after the last.
+// next is where the next page begins; empty after the last.
 func (p page) next() string {
 	if p.HasNext {
 		return string(p.Cursor)
@@ -85,10 +85,10 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			page
 		}
 		err := u.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
 			Query: rest.Query("cursor", cursor, "limit", "100"), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && answer.complete() },
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, sub := range answer.List.Items {
 			if !strings.EqualFold(sub.Mode, modeClassic) {
 				all = append(all, exchanges.SubAccount{
@@ -102,7 +102,7 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 }
 
 // unifiedKey is a key as unified accounts show it. Field names are matched
-// without regard to case, as Bitget writes both apiKey and apikey.
+// regardless of case, as Bitget writes both apiKey and apikey.
 type unifiedKey struct {
 	APIKey      string            `json:"apiKey"`
 	Secret      exchanges.Secret  `json:"secret"`
@@ -114,7 +114,7 @@ type unifiedKey struct {
 }
 
 func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	isReadOnly, list := encode(request.Permissions, unifiedReading())
+	onlyReads, list := encode(request.Permissions, unifiedReading())
 	body := struct {
 		SubUID      string   `json:"subUid"`
 		Note        string   `json:"note"`
@@ -126,15 +126,15 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		SubUID: request.SubAccount, Note: request.Label, Type: "read_write", Passphrase: request.Passphrase.Reveal(),
 		Permissions: list, IPs: append([]string{}, request.Addresses...),
 	}
-	if isReadOnly {
+	if onlyReads {
 		body.Type = "read_only"
 	}
 	var created unifiedKey
 	err := u.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v3/user/create-sub-api", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v3/user/create-sub-api", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -151,20 +151,21 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var all []exchanges.KeyInfo
 	err := rest.Pages(func(cursor string) (string, error) {
-		// The array is items in the documentation, and has been seen as list.
+		// The array is called items in the documentation, but has been seen as
+		// list.
 		var answer struct {
 			Items, List rest.List[unifiedKey]
 			page
 		}
 		keys := func() []unifiedKey { return append(answer.Items.Items, answer.List.Items...) }
 		err := u.Do(ctx, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: "/api/v3/user/sub-api-list",
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v3/user/sub-api-list",
 			Query: rest.Query("cursor", cursor, "limit", "100", "subUid", subAccount), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return (answer.Items.Present || answer.List.Present) && answer.complete() &&
 					!slices.ContainsFunc(keys(), func(k unifiedKey) bool { return k.APIKey == "" })
 			},
-		}, &answer)
+		}, rest.Into(&answer))
 		for _, k := range keys() {
 			all = append(all, exchanges.KeyInfo{
 				ID: k.APIKey, Label: k.Note, Permissions: decode(k.Type, k.Permissions, unifiedReading()),
@@ -177,9 +178,7 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (u *unified) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, u, ref, func(ctx context.Context) error {
-		return deletion(u.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
-		}, map[string]string{"apiKey": ref.ID}, nil))
-	})
+	return deletion(u.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
+	}, map[string]string{"apiKey": ref.ID}, nil))
 }

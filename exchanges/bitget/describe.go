@@ -1,20 +1,19 @@
 // Package bitget mints API keys of Bitget sub-accounts.
 //
-// Bitget has a surface for each kind of main account, which differ in paths,
-// field names, permissions, and in what can be done to a key. The kind of
-// account decides which one it may use:
+// Bitget has a surface for each kind of main account. They differ in paths, field
+// names, permissions, and what can be done to a key. The kind of account decides
+// which one it may use:
 //
 //   - unified (account_unified.go): accounts in mixed or unified mode;
-//   - classic (account_classic.go): accounts in classic mode, whose keys the
-//     API cannot delete;
+//   - classic (account_classic.go): accounts in classic mode, whose keys the API
+//     cannot delete;
 //   - broker (account_broker.go): non-disclosed brokers.
 //
-// Version 3 of the broker API is left out: its only query is documented to
-// show one key, by which neither a deletion nor a lost key could be settled.
+// Version 3 of the broker API is left out: its only query is documented to show a
+// single key, which could settle neither a deletion nor a lost key.
 //
-// Facts come from Bitget's API documentation, sections "Unified Trading
-// Account", "Common", "Broker" and "Error Code"
-// (https://www.bitget.com/api-doc/uta/intro,
+// Facts come from Bitget's API documentation, sections "Unified Trading Account",
+// "Common", "Broker" and "Error Code" (https://www.bitget.com/api-doc/uta/intro,
 // https://www.bitget.com/api-doc/common/intro).
 package bitget
 
@@ -22,7 +21,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // Bitget is the exchange.
@@ -38,15 +36,10 @@ const (
 	variantBroker  = "broker"
 )
 
-// Operations, which name the rate limits.
+// The operations that only Bitget has.
 const (
-	opInspect     = "inspect root key"
-	opBrokerInfo  = "inspect broker"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opEmptyKey    = "take permissions from key"
-	opDeleteKey   = "delete key"
+	opBrokerInfo exchanges.Operation = "inspect_broker"
+	opEmptyKey   exchanges.Operation = "take_permissions_from_key"
 )
 
 const (
@@ -54,7 +47,7 @@ const (
 	passphraseLength = 24
 	// keysPerAccount is how many keys any account may have.
 	keysPerAccount = 10
-	// addressesPerKey is how long a key's list may be.
+	// addressesPerKey is how many addresses a key may have.
 	addressesPerKey = 30
 )
 
@@ -79,10 +72,10 @@ func (Bitget) Describe() exchanges.Description {
 		},
 		Variants: []exchanges.Variant{describeUnified(), describeClassic(), describeBroker()},
 		Notes: []string{
-			"The variant must be that of the account: unified for mixed and unified mode, classic for classic mode. An account that is upgraded changes it.",
+			"The variant must match the account: unified for mixed and unified mode, classic for classic mode. Upgrading an account changes its variant.",
 			"Using a key takes three parts: api_key, api_secret and passphrase, which the plugin chooses.",
 			"A minted key can never withdraw.",
-			"Bitget can let sub-accounts manage their own keys, which is off by default; leave it off, or a holder can mint keys outside any lease.",
+			"Bitget can let sub-accounts manage their own keys, which is off by default. Leave it off, or a holder can mint keys outside any lease.",
 			"The root key can be replaced only on the website.",
 			"Demo trading is not offered: Bitget documents no sub-account calls there.",
 		},
@@ -106,11 +99,11 @@ func describeUnified() exchanges.Variant {
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
 		RateLimits: []exchanges.RateLimit{
 			overall(),
-			{Operation: opInspect, Requests: 5, Per: time.Second},
-			{Operation: opSubAccounts, Requests: 10, Per: time.Second},
-			{Operation: opCreateKey, Requests: 10, Per: time.Second},
-			{Operation: opListKeys, Requests: 10, Per: time.Second},
-			{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 5, Per: time.Second},
+			{Operation: exchanges.OpSubAccounts, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 		},
 	}
 }
@@ -125,16 +118,16 @@ func describeClassic() exchanges.Variant {
 		KeysPerSubAccount: keysPerAccount,
 		Label:             exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 		Addresses:         exchanges.AddressRule{Max: addressesPerKey},
-		// Without the passphrase a key cannot be edited.
+		// A key cannot be edited without its passphrase.
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true, NeededToDelete: true},
 		NoDeletion: "revocation takes all permissions from a key, which goes on occupying one of the sub-account's 10 places " +
 			"until a person deletes it on Bitget's website",
 		RateLimits: []exchanges.RateLimit{
 			overall(),
-			{Operation: opInspect, Requests: 1, Per: time.Second},
-			{Operation: opSubAccounts, Requests: 1, Per: time.Second},
-			{Operation: opCreateKey, Requests: 5, Per: time.Second},
-			{Operation: opListKeys, Requests: 5, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpSubAccounts, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 5, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 5, Per: time.Second},
 			{Operation: opEmptyKey, Requests: 5, Per: time.Second},
 		},
 	}
@@ -151,22 +144,22 @@ func describeBroker() exchanges.Variant {
 		Label:             exchanges.LabelRule{MaxLength: 19, Hyphens: true},
 		Addresses: exchanges.AddressRule{
 			Max:  addressesPerKey,
-			Note: "only a key that just reads may go without addresses",
+			Note: "only a read-only key may go without addresses",
 		},
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
 		RateLimits: []exchanges.RateLimit{
 			overall(),
-			{Operation: opInspect, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpInspect, Requests: 1, Per: time.Second},
 			{Operation: opBrokerInfo, Requests: 10, Per: time.Second},
-			{Operation: opSubAccounts, Requests: 1, Per: time.Second},
-			{Operation: opCreateKey, Requests: 10, Per: time.Second},
-			{Operation: opListKeys, Requests: 10, Per: time.Second},
-			{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpSubAccounts, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
+			{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 		},
 	}
 }
 
 // overall is the limit on all requests from one address.
 func overall() exchanges.RateLimit {
-	return exchanges.RateLimit{Operation: rest.AnyOperation, Requests: 6000, Per: time.Minute}
+	return exchanges.RateLimit{Operation: exchanges.OpAny, Requests: 6000, Per: time.Minute}
 }

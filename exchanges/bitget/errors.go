@@ -10,17 +10,17 @@ import (
 const (
 	// codeSuccess is the code of every success.
 	codeSuccess = "00000"
-	// Codes that say of a key that it does not exist: of the calling key, or
-	// of the one to be deleted.
+	// Codes that say that a key does not exist: the calling key, or the one to be
+	// deleted.
 	codeNoKey     = "40037"
 	codeNoUserKey = "40041"
-	// codeNotBroker: the account is no broker's.
+	// codeNotBroker: the account is not a broker's.
 	codeNotBroker = "40029"
 )
 
-// open reads an answer. The code decides; Bitget sends failures with HTTP 400
+// unwrap reads an answer. The code decides; Bitget sends failures with HTTP 400
 // as well as with 200.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, rest.StatusError(answer)
@@ -38,11 +38,11 @@ func open(answer rest.Answer) ([]byte, error) {
 
 // meaning sorts Bitget's codes
 // (https://www.bitget.com/api-doc/common/error-code/restapi,
-// https://www.bitget.com/api-doc/uta/error-code/restapi); nil for one that
-// only says that a parameter is wrong, or that is not known to concern keys.
+// https://www.bitget.com/api-doc/uta/error-code/restapi); nil for a code that only
+// says that a parameter is wrong, or that is not known to concern keys.
 func meaning(code string) *exchanges.Error {
 	const (
-		ofMain    = "use a root key of the main account; if it is one, lift the freeze of the sub-account at Bitget"
+		ofMain    = "use a root key of the main account; if it is one, have Bitget lift the freeze of the sub-account"
 		toSupport = "Bitget has restricted the account or its API; ask Bitget's support"
 	)
 	switch code {
@@ -65,7 +65,7 @@ func meaning(code string) *exchanges.Error {
 	case "40048", "40061", "40068":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: ofMain}
 	case codeNotBroker:
-		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the account is no broker's: set the connection's variant to unified or classic"}
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the account is not a broker's: set the connection's variant to unified or classic"}
 	case "25245", "40084":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the account is in classic mode: set the connection's variant to classic, or use a sub-account in unified mode"}
 	case "40085":
@@ -77,8 +77,8 @@ func meaning(code string) *exchanges.Error {
 	case "40035", "40100", "40101", "40111":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "complete the account's identity verification at Bitget"}
 	case "40028", "40066", "25005":
-		// This is no proof that a sub-account is gone: Bitget says the same
-		// of one that belongs to somebody else.
+		// This does not prove that a sub-account is gone: Bitget says the same of
+		// one that belongs to somebody else.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check the sub-account's UID, and that it belongs to the root key's account"}
 	case "40063":
 		return &exchanges.Error{

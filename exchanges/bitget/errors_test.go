@@ -11,27 +11,27 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenAnswer(t *testing.T) {
+func TestUnwrapAnswer(t *testing.T) {
 	for _, code := range []string{"40004", "40008", "40911"} {
-		_, err := open(rest.Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"code":"` + code + `","msg":"Request timestamp expired"}`)})
+		_, err := unwrap(rest.Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"code":"` + code + `","msg":"Request timestamp expired"}`)})
 		require.ErrorIs(t, err, rest.ErrClock)
 	}
-	_, err := open(rest.Answer{Status: 200, Body: []byte(`{"code":40063,"msg":"a number for a code, with HTTP 200"}`)})
+	_, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"code":40063,"msg":"a number for a code, with HTTP 200"}`)})
 	require.ErrorIs(t, err, exchanges.ErrKeyCap)
 
-	payload, err := open(rest.Answer{Status: 200, Body: []byte(`{"code":"00000","msg":"success","data":[]}`)})
+	payload, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"code":"00000","msg":"success","data":[]}`)})
 	require.NoError(t, err)
 	require.Equal(t, "[]", string(payload))
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"code":"00000","msg":"success","requestTime":1,"data":{"apiKey":"bg_1"}}`))
 	f.Add(400, []byte(`{"code":"40009","msg":"sign signature error"}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		_, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		_, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			return
 		}

@@ -7,9 +7,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// readOnly stands for a key that only reads. At unified and broker accounts it
-// is not a permission in Bitget's list but the type of the whole key; the list
-// then says what may be read.
+// readOnly stands for a key that only reads. For unified and broker accounts it is
+// not a permission in Bitget's list but the type of the whole key; the list then
+// says what may be read.
 const readOnly = "read_only"
 
 // Permissions of keys of unified accounts.
@@ -35,7 +35,7 @@ func unifiedPermissions() []exchanges.Permission {
 			Scopes: exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeTransfer),
 			Beyond: true,
 			Note: "balances, account settings such as leverage, and transfers between wallets of the sub-account; " +
-				"Bitget does not document all that it reaches",
+				"Bitget does not document everything it reaches",
 		},
 	}
 }
@@ -77,9 +77,9 @@ func brokerReading() []string {
 	return []string{"contract_order", "contract_position", "margin_trade", "spot_trade"}
 }
 
-// encode returns whether a key is to be of the read-only type, and its list:
-// for such a key, what it may read.
-func encode(names, reading []string) (isReadOnly bool, list []string) {
+// encode returns whether a key is to be of the read-only type, and its list: for a
+// read-only key, what it may read.
+func encode(names, reading []string) (onlyReads bool, list []string) {
 	if !slices.Contains(names, readOnly) {
 		return false, names
 	}
@@ -87,8 +87,8 @@ func encode(names, reading []string) (isReadOnly bool, list []string) {
 }
 
 // decode is the reverse of encode: the sorted permission names of a key. A
-// read-only key that may read more or less than we ask for is none of ours,
-// and is shown by its list.
+// read-only key that may read more or less than we ask for is not ours, and is
+// shown by its list.
 func decode(keyType string, list, reading []string) []string {
 	names := slices.Sorted(slices.Values(list))
 	if !isReadOnly(keyType) || slices.ContainsFunc(reading, func(name string) bool { return !slices.Contains(names, name) }) {

@@ -14,7 +14,7 @@ func variant(t *testing.T, name string) exchanges.Variant {
 	return v
 }
 
-// Each variant grants what it can and says what it cannot part.
+// Each variant grants what it can and names what it cannot separate.
 func TestGrants(t *testing.T) {
 	for _, test := range []struct {
 		variant, words string
@@ -44,7 +44,7 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// Account management is given by name only, since its reach is not known.
+// Account management is granted only by name, since its reach is not known.
 func TestManagementByName(t *testing.T) {
 	v := variant(t, variantUnified)
 	wanted, err := exchanges.ParseScopes([]string{"trade"}, v.Offered())

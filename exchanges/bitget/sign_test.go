@@ -25,35 +25,35 @@ func signerOf(t testing.TB, file exchangetest.Vectors) signer {
 func TestSign(t *testing.T) {
 	file, at := exchangetest.ReadVectors(t, "bitget")
 	for _, vector := range file.Vectors {
-		request := &rest.Request{
+		call := &rest.Request{
 			Method: vector.Method, Path: vector.Path, Query: vector.Query, Body: []byte(vector.Body), Header: http.Header{},
 		}
-		require.NoError(t, signerOf(t, file).sign(request, at))
+		require.NoError(t, signerOf(t, file).sign(call, at))
 		want := http.Header{}
 		want.Set("ACCESS-KEY", file.APIKey)
 		want.Set("ACCESS-PASSPHRASE", file.Passphrase.Reveal())
 		want.Set("ACCESS-TIMESTAMP", file.Timestamp)
 		want.Set("ACCESS-SIGN", vector.Signature)
 		want.Set("locale", "en-US")
-		require.Equal(t, want, request.Header, vector.Name)
-		require.Equal(t, vector.Signature, request.Signature)
+		require.Equal(t, want, call.Header, vector.Name)
+		require.Equal(t, vector.Signature, call.Signature)
 	}
 }
 
-// FuzzSign checks that the signature covers time, method, target and body.
+// FuzzSign checks that the signature covers the time, method, target and body.
 func FuzzSign(f *testing.F) {
 	file, at := exchangetest.ReadVectors(f, "bitget")
 	for _, vector := range file.Vectors {
 		f.Add(vector.Method, vector.Path, vector.Query, []byte(vector.Body), at.UnixMilli())
 	}
 	f.Fuzz(func(t *testing.T, method, path, query string, body []byte, ms int64) {
-		request := &rest.Request{Method: method, Path: path, Query: query, Body: body, Header: http.Header{}}
-		require.NoError(t, signerOf(t, file).sign(request, time.UnixMilli(ms)))
+		call := &rest.Request{Method: method, Path: path, Query: query, Body: body, Header: http.Header{}}
+		require.NoError(t, signerOf(t, file).sign(call, time.UnixMilli(ms)))
 		if query != "" {
 			path += "?" + query
 		}
 		mac := hmac.New(sha256.New, []byte(file.Secret.Reveal()))
 		mac.Write([]byte(strconv.FormatInt(ms, 10) + method + path + string(body)))
-		require.Equal(t, base64.StdEncoding.EncodeToString(mac.Sum(nil)), request.Header.Get("ACCESS-SIGN"))
+		require.Equal(t, base64.StdEncoding.EncodeToString(mac.Sum(nil)), call.Header.Get("ACCESS-SIGN"))
 	})
 }

@@ -15,14 +15,20 @@ import (
 // anywhere is how Bybit writes that a key is bound to no address.
 const anywhere = "*"
 
-// expiryWarning is how long before its end a root key is reported.
+// expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Bybit{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -30,9 +36,9 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(b.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v5/market/time"}, clock.time),
 		Quota:      quota,
 	})
@@ -69,8 +75,8 @@ type key struct {
 	IsMaster    bool             `json:"isMaster"`
 }
 
-// addresses returns the bound addresses: nil if the answer does not tell,
-// empty if the key is bound to none.
+// addresses returns the bound addresses: nil if the answer does not say, empty if
+// the key is bound to none.
 func (k key) addresses() []string {
 	if slices.Contains(k.IPs, anywhere) {
 		return []string{}
@@ -78,8 +84,8 @@ func (k key) addresses() []string {
 	return k.IPs
 }
 
-// expires returns when Bybit ends the key; zero if never, which Bybit writes
-// as 1970.
+// expires returns when Bybit expires the key; zero if never, which Bybit writes as
+// 1970.
 func (k key) expires() time.Time {
 	at, err := time.Parse(time.RFC3339, k.ExpiredAt)
 	if err != nil || at.Unix() <= 0 {
@@ -91,9 +97,9 @@ func (k key) expires() time.Time {
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v5/user/query-api", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.APIKey != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -118,10 +124,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.CanMint = true
 	}
 	if len(identity.Addresses) == 0 {
-		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Bybit ends it after 90 days")
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Bybit expires it after 90 days")
 	}
 	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
-		identity.Warnings = append(identity.Warnings, "the root key ends at "+identity.ExpiresAt.Format(time.RFC3339))
+		identity.Warnings = append(identity.Warnings, "the root key expires at "+identity.ExpiresAt.Format(time.RFC3339))
 	}
 	if slices.Contains(root.Permissions["Wallet"], "Withdraw") {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Account Transfer only")
@@ -141,10 +147,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			NextCursor rest.Text `json:"nextCursor"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
 			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubMembers.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, member := range page.SubMembers.Items {
 			all = append(all, exchanges.SubAccount{
 				Name: string(member.UID), Alias: member.Username, Frozen: member.Status == statusFrozen,
@@ -165,7 +171,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	uid, err := strconv.ParseInt(request.SubAccount, 10, 64)
 	if err != nil {
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: exchanges.OpCreateKey,
 			Message: "a Bybit sub-account is named by its UID, a number, not " + strconv.Quote(request.SubAccount),
 		}
 	}
@@ -180,9 +186,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 	var created key
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/v5/user/create-sub-api", Effect: rest.Once,
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -203,12 +209,12 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 			NextCursor string         `json:"nextPageCursor"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", "20", "cursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
 			},
-		}, &page)
+		}, rest.Into(&page))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
 			all = append(all, exchanges.KeyInfo{
@@ -222,9 +228,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
-		}, map[string]string{"apikey": ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v5/user/delete-sub-api", Effect: rest.Idempotent,
+	}, map[string]string{"apikey": ref.ID}, nil)
 }

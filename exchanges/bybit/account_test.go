@@ -37,8 +37,8 @@ func openAt(t *testing.T, result string, see func(*http.Request, string)) exchan
 	return account
 }
 
-// rootKey is an answer of query-api, after the example of Bybit's documentation
-// (https://bybit-exchange.github.io/docs/v5/user/apikey-info).
+// rootKey is an answer of query-api, modelled on the example in Bybit's
+// documentation (https://bybit-exchange.github.io/docs/v5/user/apikey-info).
 func rootKey(changes map[string]any) string {
 	root := map[string]any{
 		"id": "13770001", "note": "vault root", "apiKey": "FAKEmasterKey0001AB", "readOnly": 0, "secret": "",
@@ -73,8 +73,8 @@ func TestInspectRoot(t *testing.T) {
 		{"with a Wallet right that does not help", map[string]any{"permissions": map[string][]string{"Wallet": {"Other"}}}, "no Wallet right", "", time.Time{}},
 		{"that can withdraw", map[string]any{"permissions": map[string][]string{"Wallet": {"Withdraw"}}}, "", "can withdraw, which minting never needs", time.Time{}},
 		{"unbound", map[string]any{"ips": []string{"*"}}, "", "bound to no address", time.Time{}},
-		{"about to end", map[string]any{"expiredAt": soon.Format(time.RFC3339)}, "", "ends at " + soon.Format(time.RFC3339), soon},
-		{"ending one day", map[string]any{"expiredAt": late.Format(time.RFC3339)}, "", "", late},
+		{"about to expire", map[string]any{"expiredAt": soon.Format(time.RFC3339)}, "", "expires at " + soon.Format(time.RFC3339), soon},
+		{"expiring one day", map[string]any{"expiredAt": late.Format(time.RFC3339)}, "", "", late},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			identity, err := openAt(t, rootKey(test.changes), nil).Inspect(t.Context())
@@ -133,7 +133,7 @@ func TestCreateKeyBody(t *testing.T) {
 			require.Equal(t, test.want, sent)
 			require.Equal(t, "FAKEsubKey0002CDEF", key.ID)
 			require.Equal(t, exchanges.Secret("FAKEsecret"), key.APISecret)
-			require.Nil(t, key.Addresses, "the answer does not tell")
+			require.Nil(t, key.Addresses, "the answer does not say")
 		})
 	}
 }

@@ -16,15 +16,6 @@ type Bybit struct{}
 // New returns the exchange.
 func New() Bybit { return Bybit{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // Describe implements [exchanges.Exchange].
 func (Bybit) Describe() exchanges.Description {
 	return exchanges.Description{
@@ -52,7 +43,7 @@ func (Bybit) Describe() exchanges.Description {
 			{
 				Name: "hmac", Fields: []string{"api_key", "api_secret"},
 				Note: "a system-generated, read-write API key of the master account with the Wallet right Account Transfer, " +
-					"the least of those (Subaccount Transfer, Withdrawal) that let it manage keys, bound to the Vault servers' addresses",
+					"the narrowest Wallet right that lets it manage keys (Subaccount Transfer and Withdrawal do too), bound to the Vault servers' addresses",
 			},
 			{
 				Name: "rsa", Fields: []string{"api_key", "private_key"},
@@ -66,21 +57,21 @@ func (Bybit) Describe() exchanges.Description {
 			KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC},
 			Label:            exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 			Addresses: exchanges.AddressRule{
-				Note: "a key without addresses ends after 90 days; a key with addresses has no end of its own",
+				Note: "a key without addresses expires after 90 days; a key with addresses has no expiry of its own",
 			},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: opInspect, Requests: 10, Per: time.Second},
-				{Operation: opSubAccounts, Requests: 5, Per: time.Second},
-				{Operation: opCreateKey, Requests: 1, Per: time.Second},
-				{Operation: opListKeys, Requests: 10, Per: time.Second},
-				{Operation: opDeleteKey, Requests: 5, Per: time.Second},
+				{Operation: exchanges.OpInspect, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpSubAccounts, Requests: 5, Per: time.Second},
+				{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpDeleteKey, Requests: 5, Per: time.Second},
 			},
 		}},
 		Notes: []string{
 			"A key cannot be read-only in one product and read-write in another: a role with only read gets a read-only key.",
-			"A key with transfer can edit and delete itself, its own addresses included; keep transfer out of ordinary roles.",
-			"The root key can be replaced only on the website; one without addresses ends after 90 days.",
-			"Not usable on the EEA site (api.bybit.eu), which lets no keys be created.",
+			"A key with transfer can edit and delete itself, including its own addresses; keep transfer out of ordinary roles.",
+			"The root key can be replaced only on the website; one without addresses expires after 90 days.",
+			"Not usable on the EEA site (api.bybit.eu), which does not let keys be created.",
 		},
 	}
 }

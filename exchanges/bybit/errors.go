@@ -14,7 +14,7 @@ import (
 // address has made too many requests.
 const banned = 10 * time.Minute
 
-// envelope is around every answer.
+// envelope surrounds every answer.
 type envelope struct {
 	RetCode *int64          `json:"retCode"`
 	RetMsg  string          `json:"retMsg"`
@@ -22,9 +22,9 @@ type envelope struct {
 	Time    int64           `json:"time"`
 }
 
-// open reads an answer. Bybit sends failures with HTTP 200, so that only
-// retCode decides.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. Bybit sends failures with HTTP 200, so only retCode
+// decides.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.RetCode == nil {
 		failure := rest.StatusError(answer)
@@ -41,7 +41,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	failure.Code = strconv.FormatInt(*e.RetCode, 10)
 	switch *e.RetCode {
 	case 10004:
-		// Bybit's text repeats the signed string, the body included.
+		// Bybit's text repeats the signed string, including the body.
 		failure.Message = "error sign"
 	case 10006:
 		reset, _ := strconv.ParseInt(answer.Header.Get("X-Bapi-Limit-Reset-Timestamp"), 10, 64)

@@ -13,23 +13,23 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenSuccess(t *testing.T) {
+func TestUnwrapSuccess(t *testing.T) {
 	for _, retMsg := range []string{"", "OK", "success"} {
-		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":0,"retMsg":"` + retMsg + `","result":{"a":1},"retExtInfo":null}`)})
+		payload, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":0,"retMsg":"` + retMsg + `","result":{"a":1},"retExtInfo":null}`)})
 		require.NoError(t, err)
 		require.JSONEq(t, `{"a":1}`, string(payload))
 	}
 }
 
-// The text of a refused signature repeats what was signed, the body of a
-// request for a key included.
-func TestOpenRefusedSignature(t *testing.T) {
-	_, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":10004,"retMsg":"error sign! origin_string[canary]"}`)})
+// The text of a refused signature repeats what was signed, including the body of a
+// request for a key.
+func TestUnwrapRefusedSignature(t *testing.T) {
+	_, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(`{"retCode":10004,"retMsg":"error sign! origin_string[canary]"}`)})
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 	require.NotContains(t, err.Error(), "canary")
 }
 
-func TestOpenRemedies(t *testing.T) {
+func TestUnwrapRemedies(t *testing.T) {
 	for code, remedy := range map[int64]string{
 		10002: "clock", 10003: "environment", 10004: "api_secret", 10005: "Wallet", 10010: "public address", 10017: "base_url",
 		10028: "account mode", 20096: "identity", 141004: "frozen", 500010: "another master", 81007: "website",
@@ -38,15 +38,15 @@ func TestOpenRemedies(t *testing.T) {
 	}
 }
 
-// Whatever Bybit sends, there is a payload or a failure of a known kind.
-func FuzzOpen(f *testing.F) {
+// Whatever Bybit sends, the result is a payload or a failure of a known kind.
+func FuzzUnwrap(f *testing.F) {
 	for _, failure := range exchangetest.Failures(f, "bybit") {
 		f.Add(failure.Status, []byte(failure.Body), "1753364096873")
 	}
 	f.Add(200, []byte(`{"retCode":0,"result":{}}`), "")
 	f.Fuzz(func(t *testing.T, status int, body []byte, reset string) {
 		header := http.Header{"X-Bapi-Limit-Reset-Timestamp": {reset}}
-		payload, err := open(rest.Answer{Status: status, Header: header, Body: body})
+		payload, err := unwrap(rest.Answer{Status: status, Header: header, Body: body})
 		if err == nil {
 			var e envelope
 			require.NoError(t, json.Unmarshal(body, &e))

@@ -8,14 +8,13 @@ import (
 )
 
 // readOnly stands for a key with readOnly=1. It is not a permission in Bybit's
-// object but a switch of the whole key; the groups then say what may be read.
+// object but a switch for the whole key; the groups then say what may be read.
 const readOnly = "ReadOnly"
 
-// derivatives is added by Bybit to keys of unified accounts without being
-// asked.
+// derivatives is added by Bybit to keys of unified accounts, unasked.
 const derivatives = "Derivatives.DerivativesTrade"
 
-// permissions is Bybit's vocabulary for keys of sub-accounts, each permission
+// permissions is Bybit's vocabulary for keys of sub-accounts, with each permission
 // written as Group.Value.
 func permissions() []exchanges.Permission {
 	with := func(scope exchanges.Scope) exchanges.Scopes {
@@ -47,25 +46,25 @@ func readGroups() []string {
 // groups is the permissions object of Bybit's API: values by group.
 type groups map[string][]string
 
-// encode puts permission names into Bybit's form.
-func encode(names []string) (readOnlySwitch int, permissions groups) {
+// encode converts permission names into Bybit's form.
+func encode(names []string) (readOnlySwitch int, byGroup groups) {
 	if slices.Contains(names, readOnly) {
 		readOnlySwitch = 1
 		names = append(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == readOnly }), readGroups()...)
 	}
-	permissions = groups{}
+	byGroup = groups{}
 	for _, name := range names {
 		group, value, _ := strings.Cut(name, ".")
-		permissions[group] = append(permissions[group], value)
+		byGroup[group] = append(byGroup[group], value)
 	}
-	return readOnlySwitch, permissions
+	return readOnlySwitch, byGroup
 }
 
 // decode is the reverse of encode: the sorted permission names that a key
 // holds.
-func decode(isReadOnly bool, permissions groups) []string {
+func decode(isReadOnly bool, byGroup groups) []string {
 	var names []string
-	for group, values := range permissions {
+	for group, values := range byGroup {
 		for _, value := range values {
 			names = append(names, group+"."+value)
 		}

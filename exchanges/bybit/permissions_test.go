@@ -28,10 +28,10 @@ func TestEncode(t *testing.T) {
 		},
 	} {
 		asked := slices.Clone(test.names)
-		readOnly, groups := encode(test.names)
+		readOnly, byGroup := encode(test.names)
 		require.Equal(t, test.readOnly, readOnly)
-		require.Equal(t, test.groups, groups)
-		require.Equal(t, asked, test.names, "the caller's list must stay as it is")
+		require.Equal(t, test.groups, byGroup)
+		require.Equal(t, asked, test.names, "the caller's list must stay unchanged")
 	}
 }
 
@@ -54,37 +54,37 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// A key that Bybit makes as it was asked to shows what it was asked for.
+// A key that Bybit makes as requested shows what was asked for.
 func TestDecodeReversesEncode(t *testing.T) {
 	variant := New().Describe().Variants[0]
 	scopes := rapid.SliceOf(rapid.SampledFrom(variant.Offered()))
 	rapid.Check(t, func(t *rapid.T) {
 		wanted := exchanges.NewScopes(append(scopes.Draw(t, "scopes"), exchanges.ScopeRead)...)
 		grant, err := variant.Grant(wanted, nil)
-		require.NoError(t, err, "Bybit's permissions can all be parted")
+		require.NoError(t, err, "all of Bybit's permissions can be separated")
 		require.Equal(t, wanted, grant.Scopes)
-		readOnly, groups := encode(grant.Permissions)
-		require.Equal(t, grant.Permissions, decode(readOnly == 1, groups))
+		readOnly, byGroup := encode(grant.Permissions)
+		require.Equal(t, grant.Permissions, decode(readOnly == 1, byGroup))
 
 		// Unified accounts add Derivatives to ContractTrade.
-		if groups["ContractTrade"] != nil {
-			groups["Derivatives"] = []string{"DerivativesTrade"}
-			require.NoError(t, variant.CheckGrant(grant, decode(readOnly == 1, groups)))
+		if byGroup["ContractTrade"] != nil {
+			byGroup["Derivatives"] = []string{"DerivativesTrade"}
+			require.NoError(t, variant.CheckGrant(grant, decode(readOnly == 1, byGroup)))
 		}
 	})
 }
 
-// No permissions that Bybit may show pass for a read-only key unless the switch
-// says so.
+// Whatever permissions Bybit shows, a key does not pass for read-only unless the
+// switch says so.
 func FuzzDecode(f *testing.F) {
 	f.Add(true, []byte(`{"Spot":["SpotTrade"],"Wallet":[]}`))
 	f.Add(false, []byte(`{"ContractTrade":["Order","Position"],"Derivatives":["DerivativesTrade"]}`))
 	f.Fuzz(func(t *testing.T, isReadOnly bool, data []byte) {
-		var permissions groups
-		if json.Unmarshal(data, &permissions) != nil {
+		var byGroup groups
+		if json.Unmarshal(data, &byGroup) != nil {
 			return
 		}
-		names := decode(isReadOnly, permissions)
+		names := decode(isReadOnly, byGroup)
 		require.True(t, slices.IsSorted(names))
 		if slices.Contains(names, readOnly) {
 			require.True(t, isReadOnly)

@@ -16,7 +16,7 @@ const recvWindow = "5000"
 // (https://bybit-exchange.github.io/docs/v5/guide#authentication).
 type signer struct {
 	apiKey string
-	// signature of a string, in the encoding that goes into the header.
+	// signature signs a string, in the encoding that goes into the header.
 	signature rest.Signature
 }
 

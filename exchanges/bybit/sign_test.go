@@ -34,8 +34,8 @@ func TestSignWithRSA(t *testing.T) {
 	require.NoError(t, rsa.VerifyPKCS1v15(parsed.Public().(*rsa.PublicKey), crypto.SHA256, digest[:], signature))
 }
 
-// The signature covers exactly the time, the key, the window, and of a GET the
-// query, of a POST the body.
+// The signature covers exactly the time, the key, the window, and the query of a
+// GET or the body of a POST.
 func FuzzSign(f *testing.F) {
 	f.Add("key", "secret", "a=b", []byte(`{"a":"b"}`), int64(1753364096123), true)
 	f.Add("", "", "", []byte(nil), int64(0), false)

@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the sub-account API.
+// The paths of the sub-account API.
 const (
 	pathSubAccounts = "/v2/account/subs"
 	pathInfo        = "/v2/account/subs/info"
@@ -20,11 +20,18 @@ const (
 	pathDeleteKey   = "/v2/account/subs/delete-api"
 )
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = CoinEx{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.Prober        = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -32,9 +39,9 @@ func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(c.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(c.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v2/time"}, clock.time),
 	})
 	if err != nil {
@@ -43,7 +50,7 @@ func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options)
 	return &account{client}, nil
 }
 
-// single is the envelope of an answer that is no list.
+// single is the envelope of an answer that is not a list.
 type single[T any] struct {
 	Data T `json:"data"`
 }
@@ -57,8 +64,8 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.Data.Timestamp.Time }
 
-// page is the envelope of a part of a list. That there is no further part must
-// be said, so that an answer cut short is not taken for all there is.
+// page is the envelope of part of a list. It must say that no further part follows,
+// so that an answer cut short is not taken for the whole list.
 type page[T any] struct {
 	Data       []T `json:"data"`
 	Pagination struct {
@@ -66,10 +73,10 @@ type page[T any] struct {
 	} `json:"pagination"`
 }
 
-// pageSize is how many rows are asked for. CoinEx does not document the most.
+// pageSize is how many rows are requested. CoinEx does not document the maximum.
 const pageSize = "100"
 
-// list reads a list whole. Where CoinEx refuses the size of the page, its own is
+// list reads a whole list. Where CoinEx refuses the page size, CoinEx's own is
 // used. The query is name, value, ... as [rest.Query] takes it.
 func list[T any](ctx context.Context, a *account, call rest.Call, named func(T) bool, query ...string) ([]T, error) {
 	all, err := listBy(ctx, a, call, pageSize, named, query)
@@ -102,7 +109,7 @@ func part[T any](ctx context.Context, a *account, call rest.Call, named func(T) 
 	call.Complete = func() bool {
 		return p.Data != nil && p.Pagination.HasNext != nil && !slices.ContainsFunc(p.Data, func(row T) bool { return !named(row) })
 	}
-	if err := a.Do(ctx, call, &p); err != nil {
+	if err := a.Do(ctx, call, rest.Into(&p)); err != nil {
 		return nil, false, err
 	}
 	return p.Data, *p.Pagination.HasNext, nil
@@ -118,10 +125,10 @@ func hasCode(err error, code string) bool {
 // about itself.
 const permManage = "sub-accounts"
 
-// Inspect tries what only a key of the main account may do: it asks for one
-// sub-account.
+// Inspect tries something that only a key of the main account may do: it asks for
+// one sub-account.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	some, _, err := part(ctx, a, rest.Call{Operation: opInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
+	some, _, err := part(ctx, a, rest.Call{Operation: exchanges.OpInspect, Path: pathSubAccounts}, subAccount.named, []string{"page", "1", "limit", "1"})
 	if errors.Is(err, errNoRight) {
 		return exchanges.Identity{Problem: "the key belongs to a sub-account; use one of the main account", ClockOffset: a.ClockOffset()}, nil
 	}
@@ -133,12 +140,12 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		Permissions: []string{permManage},
 		ClockOffset: a.ClockOffset(),
 		Warnings: []string{
-			"CoinEx tells neither what the root key may do nor to which addresses it is bound: check on CoinEx's website that the key " +
-				"cannot withdraw and is bound to addresses; CoinEx silently ends one that is not after three months",
+			"CoinEx shows neither what the root key may do nor to which addresses it is bound: check on CoinEx's website that the key " +
+				"cannot withdraw and is bound to addresses; CoinEx silently expires one that is not after three months",
 		},
 	}
 	if len(some) == 0 {
-		identity.Warnings = append(identity.Warnings, "the account has no sub-account that is not frozen; make one on CoinEx's website, with the API permission")
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account that is not frozen; create one on CoinEx's website, with the API permission")
 	}
 	return identity, nil
 }
@@ -151,12 +158,12 @@ type subAccount struct {
 
 func (s subAccount) named() bool { return s.Name != "" }
 
-// SubAccounts lists the frozen sub-accounts by themselves: unless asked for, they
-// are left out.
+// SubAccounts lists the frozen sub-accounts separately: CoinEx leaves them out
+// unless asked for them.
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	for _, frozen := range []string{"false", "true"} {
-		found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
+		found, err := list(ctx, a, rest.Call{Operation: exchanges.OpSubAccounts, Path: pathSubAccounts}, subAccount.named, "is_frozen", frozen)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +176,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// key is a key as CoinEx shows it. The secret is in the answer to a creation.
+// key is a key as CoinEx shows it. The answer to a creation includes the secret.
 type key struct {
 	ID              rest.Text         `json:"api_id"`
 	AccessID        string            `json:"access_id"`
@@ -184,7 +191,7 @@ type key struct {
 
 func (k key) named() bool { return k.ID != "" }
 
-// ends is when CoinEx ends the key; zero if never, which CoinEx writes as 0.
+// ends is when CoinEx expires the key; zero if never, which CoinEx writes as 0.
 func (k key) ends() time.Time {
 	if k.ExpiresAt.UnixMilli() == 0 {
 		return time.Time{}
@@ -205,9 +212,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created single[key]
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: pathKeys, Effect: rest.Once,
 		Complete: func() bool { return created.Data.named() && created.Data.AccessID != "" && created.Data.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, a.refused(ctx, request, err)
 	}
@@ -220,8 +227,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// refused says more of a refusal with a code that CoinEx does not document, among
-// which is the one for a sub-account that is full.
+// refused explains a refusal with a code that CoinEx does not document, which may
+// mean that the sub-account is full.
 func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
 	var refusal *exchanges.Error
 	if !errors.Is(err, errUndocumented) || !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
@@ -241,7 +248,7 @@ func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	keys, err := list(ctx, a, rest.Call{Operation: opListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
+	keys, err := list(ctx, a, rest.Call{Operation: exchanges.OpListKeys, Path: pathKeys}, key.named, "sub_user_name", subAccount)
 	if err != nil {
 		return nil, err
 	}
@@ -255,44 +262,42 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, nil
 }
 
-// DeleteKey names the sub-account too, which CoinEx's documentation does not ask
-// for and some clients send. If CoinEx refuses that, the key's number has to do.
+// DeleteKey names the sub-account too. CoinEx's documentation does not ask for it,
+// but some clients send it. If CoinEx refuses it, the key's number must do.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		number, err := strconv.ParseInt(ref.ID, 10, 64)
-		if err != nil {
-			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: opDeleteKey,
-				Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
-			}
+	number, err := strconv.ParseInt(ref.ID, 10, 64)
+	if err != nil {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "coinex", Operation: exchanges.OpDeleteKey,
+			Message: "a CoinEx key is named by its number, not " + strconv.Quote(ref.ID),
 		}
-		err = a.deleteKey(ctx, number, ref.SubAccount)
-		if hasCode(err, codeParameter) {
-			err = a.deleteKey(ctx, number, "")
-		}
-		return err
-	})
+	}
+	err = a.deleteKey(ctx, number, ref.SubAccount)
+	if hasCode(err, codeParameter) {
+		err = a.deleteKey(ctx, number, "")
+	}
+	return err
 }
 
 func (a *account) deleteKey(ctx context.Context, number int64, subAccount string) error {
 	return a.DoJSON(ctx, rest.Call{
-		Operation: opDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteKey, Effect: rest.Idempotent,
 	}, struct {
 		SubUserName string `json:"sub_user_name,omitempty"`
 		APIID       int64  `json:"api_id"`
 	}{subAccount, number}, nil)
 }
 
-// KeyWorks implements [exchanges.Prober]. It asks, as the new key, for the
-// account's name, which changes nothing. That CoinEx refuses this for another
-// reason than the key itself shows that it knows the key.
+// KeyWorks implements [exchanges.Prober]. Using the new key, it asks for the
+// account's name, which changes nothing. If CoinEx refuses that for a reason other
+// than the key itself, it knows the key.
 func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, error) {
 	signer, err := newSigner(exchanges.Credential{APIKey: minted.APIKey, APISecret: minted.APISecret})
 	if err != nil {
 		return false, err
 	}
 	err = a.Do(ctx, rest.Call{
-		Operation: opTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
+		Operation: exchanges.OpTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
 		Sign: signer.sign, Secrets: []exchanges.Secret{minted.APISecret},
 	}, nil)
 	var refusal *exchanges.Error

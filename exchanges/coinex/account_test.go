@@ -24,8 +24,8 @@ func refusal(code int) string {
 	return fmt.Sprintf(`{"code":%d,"data":{},"message":"x"}`, code)
 }
 
-// stub opens an account at a server that answers as told; the server's time is
-// ours. It notes the requests, each as method, target and body.
+// stub opens an account at a server that gives prepared answers; the server's time
+// is ours. It records the requests, each as method, target and body.
 func stub(t *testing.T, answer func(request string) string) (exchanges.Account, *[]string) {
 	var sent []string
 	account := exchangetest.OpenStub(t, New(), exchanges.Credential{APIKey: "key", APISecret: "secret"}, func(w http.ResponseWriter, r *http.Request) {
@@ -52,7 +52,7 @@ func TestInspect(t *testing.T) {
 	identity, err := account.Inspect(t.Context())
 	require.NoError(t, err)
 	require.True(t, identity.CanMint)
-	require.Nil(t, identity.Addresses, "CoinEx does not tell them")
+	require.Nil(t, identity.Addresses, "CoinEx does not show them")
 	require.Len(t, identity.Warnings, 1)
 	require.Contains(t, identity.Warnings[0], "three months")
 	require.Equal(t, []string{"GET /v2/account/subs?page=1&limit=1"}, *sent)
@@ -75,7 +75,7 @@ func TestInspect(t *testing.T) {
 	require.ErrorContains(t, err, "public address")
 }
 
-// Frozen sub-accounts are listed by themselves, and none twice.
+// Frozen sub-accounts are listed separately, and none appears twice.
 func TestSubAccounts(t *testing.T) {
 	account, sent := stub(t, func(request string) string {
 		rows := `{"sub_user_name":"vault-desk1","is_frozen":false}`
@@ -96,7 +96,7 @@ func TestSubAccounts(t *testing.T) {
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 }
 
-// What is asked for, to the letter.
+// What is sent, to the letter.
 func TestCreateKeyAsSent(t *testing.T) {
 	account, sent := stub(t, always(`{"code":0,"data":{"api_id":90123,"created_at":1790000000000,"access_id":"A","secret_key":"S",
 		"ip_whitelist":["203.0.113.7"],"trade_enabled":true,"withdraw_enabled":false,"is_expired":false,"expires_at":0,"remark":"vlt-4f3a"},"message":"OK"}`))
@@ -115,7 +115,7 @@ func TestCreateKeyAsSent(t *testing.T) {
 	}, *sent)
 }
 
-// A right that no sub-account's key may have shows as one.
+// A right that no sub-account's key may have shows up as one.
 func TestSurplusShows(t *testing.T) {
 	account, _ := stub(t, always(`{"code":0,"data":{"api_id":1,"access_id":"A","secret_key":"S","ip_whitelist":[],"trade_enabled":false,"withdraw_enabled":true},"message":"OK"}`))
 	key, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vault-desk1", Permissions: []string{"read"}})
@@ -127,7 +127,7 @@ func TestSurplusShows(t *testing.T) {
 }
 
 // CoinEx documents no code for a sub-account that is full, nor what any other
-// refusal has left behind: the list of keys tells.
+// refusal has left behind: the list of keys decides.
 func TestUndocumentedRefusalOfAKey(t *testing.T) {
 	rows := func(n int, label string) string {
 		listed := make([]string, n)
@@ -185,8 +185,8 @@ func TestListKeys(t *testing.T) {
 	}, *sent)
 }
 
-// The sub-account is left out where CoinEx does not take it, and what does not
-// surely say that there are no more keys is no proof of a deletion.
+// The sub-account is left out where CoinEx does not accept it. Only a certain
+// answer that there are no more keys proves a deletion.
 func TestDeleteKey(t *testing.T) {
 	const both, alone = `{"sub_user_name":"vault-desk1","api_id":90123}`, `{"api_id":90123}`
 	for _, test := range []struct {
@@ -220,17 +220,17 @@ func TestDeleteKey(t *testing.T) {
 				}
 				return refusal(4004)
 			})
-			err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vault-desk1", ID: "90123"})
+			err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vault-desk1", ID: "90123"})
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, test.sent, deletions)
 		})
 	}
 }
 
-// What is no number is not sent; only while it is listed is it missed.
+// What is not a number is not sent, and counts as missing only while it is listed.
 func TestDeleteKeyWithoutNumber(t *testing.T) {
 	account, sent := stub(t, always(noRows))
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vault-desk1", ID: "ABC"}))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vault-desk1", ID: "ABC"}))
 	require.Len(t, *sent, 1)
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // CoinEx is the exchange.
@@ -20,20 +19,10 @@ type CoinEx struct{}
 // New returns the exchange.
 func New() CoinEx { return CoinEx{} }
 
-// Operations in the words of errors.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-	opTryKey      = "try new key"
-)
-
 // keysPerSubAccount is CoinEx's cap.
 const keysPerSubAccount = 50
 
-// activationDelay is how long CoinEx's help centre lets a new key take.
+// activationDelay is how long a new key may take, by CoinEx's help centre.
 const activationDelay = 10 * time.Minute
 
 // Describe implements [exchanges.Exchange].
@@ -57,21 +46,21 @@ func (CoinEx) Describe() exchanges.Description {
 			Label:             exchanges.LabelRule{MaxLength: 50, Hyphens: true},
 			Addresses: exchanges.AddressRule{
 				Max:  50,
-				Note: "CoinEx ends a key without addresses after three months",
+				Note: "CoinEx expires a key without addresses after three months",
 			},
 			ActivationDelay: activationDelay,
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.AnyOperation, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second},
 			},
 		}},
 		Notes: []string{
-			"A new key may be unknown to CoinEx for up to 10 minutes. A mint waits for it as long as the role's max_wait leaves; the answer's field ready says whether it was accepted.",
-			"A key either only reads, or trades every product that its sub-account may trade and moves funds between its accounts: nothing narrower can be had.",
+			"CoinEx may not know a new key for up to 10 minutes. A mint waits for it as long as the role's max_wait allows; the answer's field ready says whether it was accepted.",
+			"A key either only reads, or trades every product that its sub-account may trade and moves funds between its accounts: CoinEx has nothing narrower.",
 			"A sub-account must have been given the API permission on CoinEx's website; a key trades no more than its sub-account may.",
 			"Whoever holds the root key may be able to read the secrets of all keys of sub-accounts: CoinEx documents a call that shows them again.",
-			"CoinEx does not tell what the root key may do, whose it is, or to which addresses it is bound; one without addresses ends after three months.",
+			"CoinEx does not show what the root key may do, whose it is, or to which addresses it is bound; one without addresses expires after three months.",
 			"A minted key can never withdraw.",
-			"CoinEx cannot end a key at a given time. The root key can be replaced only on the website.",
+			"CoinEx cannot expire a key at a given time. The root key can be replaced only on the website.",
 			"There is no testnet.",
 		},
 	}

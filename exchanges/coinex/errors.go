@@ -9,25 +9,25 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Codes that a caller looks for.
+// Codes that a caller checks for.
 const (
 	codeDone      = "0"
 	codeParameter = "4004"
 )
 
 var (
-	// errNoRight is wrapped by the refusal of a key that is not of the main
-	// account, or of a sub-account that may have no keys.
+	// errNoRight is wrapped by the refusal of a key that is not the main account's,
+	// or of a sub-account that may have no keys.
 	errNoRight = errors.New("the right is missing")
-	// errUndocumented is wrapped by the failure of an answer with a code of
-	// which nothing is known.
+	// errUndocumented is wrapped by the error for an answer whose code nothing is
+	// known about.
 	errUndocumented = errors.New("the code is not documented")
 )
 
-// open reads an answer. The payload of a success is the whole envelope, since a
-// list's says beside the data whether there is more. Failures come with HTTP 200
-// as well as with other statuses, a success with 200 only.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. The payload of a success is the whole envelope, since a
+// list's envelope says whether there is more. Failures come with HTTP 200 as well
+// as with other statuses, successes only with 200.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var envelope struct {
 		Code    rest.Text `json:"code"`
 		Message string    `json:"message"`
@@ -42,7 +42,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	failure := meaning(code)
 	switch {
 	case code == codeDone:
-		// This should not be.
+		// This should not happen.
 		failure = &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown}
 	case failure == nil:
 		failure = rest.UnknownCode(answer)
@@ -52,18 +52,18 @@ func open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts CoinEx's codes (https://docs.coinex.com/api/v2/error), and those
-// of the earlier API, which some answers still have; nil for one that is not
+// meaning sorts CoinEx's codes (https://docs.coinex.com/api/v2/error), and those of
+// the earlier API, which some answers still contain; nil for a code that is not
 // known to concern keys.
 func meaning(code string) *exchanges.Error {
 	switch code {
 	case "4005":
 		return &exchanges.Error{
 			Kind:   exchanges.ErrAuth,
-			Remedy: "check api_key, and that the key has not ended: one without addresses does after three months; one just made may take 10 minutes",
+			Remedy: "check api_key, and that the key has not expired: one without addresses does after three months; a new one may take 10 minutes",
 		}
 	case "24", "34":
-		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not ended: one without addresses does after three months"}
+		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not expired: one without addresses does after three months"}
 	case "4006", "25":
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_secret"}
 	case "4008":

@@ -11,15 +11,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenSuccess(t *testing.T) {
+func TestUnwrapSuccess(t *testing.T) {
 	for _, body := range []string{done, noRows, `{"code":"0"}`} {
-		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
 	}
 }
 
-func TestOpenCauses(t *testing.T) {
+func TestUnwrapCauses(t *testing.T) {
 	for _, test := range []struct {
 		code   int
 		cause  error
@@ -42,7 +42,7 @@ func TestOpenCauses(t *testing.T) {
 		{4003, nil, ""},
 		{12345, errUndocumented, ""},
 	} {
-		_, err := open(rest.Answer{Status: http.StatusOK, Header: http.Header{}, Body: []byte(refusal(test.code))})
+		_, err := unwrap(rest.Answer{Status: http.StatusOK, Header: http.Header{}, Body: []byte(refusal(test.code))})
 		failure := exchangetest.Failed(t, err)
 		require.Equal(t, test.cause, failure.Err, test.code)
 		require.Contains(t, failure.Remedy, test.remedy, test.code)
@@ -50,16 +50,16 @@ func TestOpenCauses(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that no answer is taken for a success unless it is one, and
+// that every other answer has a kind.
+func FuzzUnwrap(f *testing.F) {
 	for _, failure := range exchangetest.Failures(f, "coinex") {
 		f.Add(failure.Status, []byte(failure.Body))
 	}
 	f.Add(200, []byte(`{"code":"0"}`))
 	f.Add(200, []byte(`[]`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		payload, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, http.StatusOK, status)
 			require.True(t, json.Valid(payload))

@@ -2,8 +2,8 @@ package coinex
 
 import "vault-plugin-secrets-exchange/exchanges"
 
-// CoinEx has no words for permissions, but a switch for trading, and for keys of
-// the main account one for withdrawals. These are ours.
+// CoinEx has no words for permissions, but a switch for trading and, for keys of
+// the main account, one for withdrawals. These words are ours.
 const (
 	permRead     = "read"
 	permTrade    = "trade"

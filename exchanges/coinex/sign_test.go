@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// TestHeaders compares all that is added to a request; the conformance suite looks
-// for each vector's signature only.
+// TestHeaders compares everything that is added to a request; the conformance suite
+// only looks for each vector's signature.
 func TestHeaders(t *testing.T) {
 	file, at := exchangetest.ReadVectors(t, "coinex")
 	for _, v := range file.Vectors {

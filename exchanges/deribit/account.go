@@ -15,38 +15,47 @@ import (
 
 const jsonType = "application/json"
 
-// account is the account that a root key lives in, and, in variant main, the
-// way to its sub-accounts.
+// account is the account that a root key lives in and, in variant main, the way to
+// its sub-accounts.
 type account struct {
 	*rest.Client
 	signer signer
-	// root returns the credential: behind a function, it cannot be shown by
-	// printing the account.
+	// root returns the credential. Being a function, it keeps the credential out of
+	// a printed account.
 	root     func() exchanges.Credential
 	sessions *sessions
 	direct   bool
 	// own is the account that the root key lives in, once it is known.
 	own atomic.Pointer[accountRow]
-	// unscopedRefused says that Deribit makes no key without any scope.
+	// unscopedRefused means that Deribit makes no key without any scope.
 	unscopedRefused atomic.Bool
 }
 
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Deribit{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+	_ exchanges.RootRotator   = (*account)(nil)
+)
+
 // Open implements [exchanges.Exchange].
 func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
-	signer, err := newSigner(credential)
+	s, err := newSigner(credential)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(d.Describe(), credential, options, rest.Config{
-		Sign:       signer.sign,
-		Open:       open,
+	client, err := rest.NewClient(d.Describe(), credential, options, rest.Config{
+		Sign:       s.sign,
+		Unwrap:     unwrap,
 		ServerTime: serverTime,
 	})
 	if err != nil {
 		return nil, err
 	}
 	a := &account{
-		Client: client, signer: signer, direct: options.Variant == variantDirect,
+		Client: client, signer: s, direct: options.Variant == variantDirect,
 		root: func() exchanges.Credential { return credential },
 	}
 	a.sessions = newSessions(a.logIn)
@@ -77,30 +86,30 @@ type message struct {
 	Params  params `json:"params"`
 }
 
-// newMessage numbers every message 1: over HTTP each has an answer of its own.
+// newMessage numbers every message 1: over HTTP, each has an answer of its own.
 func newMessage(method string, p params) message { return message{"2.0", 1, method, p} }
 
-// pathOf is the path at which a method is called.
+// pathOf returns the path at which a method is called.
 func pathOf(method string) string { return "/api/v2/" + method }
 
 // call is a call of one method in one account.
 type call struct {
-	operation string
+	operation exchanges.Operation
 	method    string
 	place     string
 	params    params
 	effect    rest.Effect
 	complete  func() bool
 	secrets   []exchanges.Secret
-	// codes is how many one-time codes the work that begins with the call
-	// takes, if it is guarded; zero means 1.
+	// codes is how many one-time codes the work that begins with this call takes,
+	// if it is guarded; zero means 1.
 	codes int
 	// codeless calls fail with the [demand] rather than use up a code.
 	codeless bool
 }
 
 // do makes a call, with a one-time code where Deribit asks for one.
-func (a *account) do(ctx context.Context, c call, out any) error {
+func (a *account) do(ctx context.Context, c call, out rest.Out) error {
 	err := a.send(ctx, c, out)
 	var wanted *demand
 	if c.codeless || !errors.As(err, &wanted) || !wanted.takesCode || a.root().TOTPSecret == "" {
@@ -109,9 +118,9 @@ func (a *account) do(ctx context.Context, c call, out any) error {
 	return a.confirm(ctx, c, wanted, out)
 }
 
-// send makes a call as it is. A token that is refused is replaced once: its
-// session may have been ended, and the call did not run.
-func (a *account) send(ctx context.Context, c call, out any) error {
+// send makes a call as is. A refused token is replaced once: its session may have
+// been ended, and the call did not run.
+func (a *account) send(ctx context.Context, c call, out rest.Out) error {
 	var refused exchanges.Secret
 	for {
 		bearer, err := a.bearer(ctx, c.place, refused)
@@ -143,8 +152,8 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 	const method = "public/get_time"
 	var now rest.Milliseconds
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
-	}, newMessage(method, params{}), &now)
+		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathOf(method), Effect: rest.ReadOnly, Unsigned: true,
+	}, newMessage(method, params{}), rest.Into(&now))
 	return now.Time, err
 }
 
@@ -159,7 +168,7 @@ type accountRow struct {
 const typeMain = "main"
 
 // place returns where the calls for a sub-account are made.
-func (a *account) place(ctx context.Context, operation, subAccount string) (string, error) {
+func (a *account) place(ctx context.Context, operation exchanges.Operation, subAccount string) (string, error) {
 	if _, err := strconv.ParseUint(subAccount, 10, 64); err != nil {
 		return "", invalid(operation, "a Deribit sub-account is named by its id, a number, not "+strconv.Quote(subAccount))
 	}
@@ -180,7 +189,7 @@ func (a *account) place(ctx context.Context, operation, subAccount string) (stri
 
 const directInMain = "the root key belongs to a main account, where minted keys could withdraw; set the connection's variant to main"
 
-// ownAccount is the account that the root key lives in.
+// ownAccount returns the account that the root key lives in.
 func (a *account) ownAccount(ctx context.Context) (*accountRow, error) {
 	if own := a.own.Load(); own != nil {
 		return own, nil
@@ -192,9 +201,9 @@ func (a *account) ownAccount(ctx context.Context) (*accountRow, error) {
 func (a *account) summary(ctx context.Context) (*accountRow, error) {
 	var own accountRow
 	err := a.do(ctx, call{
-		operation: opInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
+		operation: exchanges.OpInspect, method: "private/get_account_summary", params: params{"currency": "BTC", "extended": true},
 		effect: rest.ReadOnly, complete: func() bool { return own.ID != "" },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +222,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	}
 	switch {
 	case !login.has(accountReadWrite):
-		identity.Problem = "the root key lacks account:read_write; give it that, and every scope that roles shall give"
+		identity.Problem = "the root key lacks account:read_write; give it that, and every scope that roles are to give"
 		return identity, nil
 	case !a.direct && !login.has(mainAccount):
 		identity.Problem = "the root key belongs to a sub-account; use a key of the main account, or set the connection's variant to direct"
@@ -234,8 +243,8 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, a.inspectKey(ctx, &identity)
 }
 
-// inspectKey adds what the list of keys tells of the root key. Where the list
-// takes a one-time code, that is left out: the codes are for minting.
+// inspectKey adds what the list of keys says about the root key. Where the list
+// takes a one-time code, it does not ask: the codes are for minting.
 func (a *account) inspectKey(ctx context.Context, identity *exchanges.Identity) error {
 	keys, err := a.list(ctx, here, codeless)
 	var wanted *demand
@@ -282,15 +291,15 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// accounts lists the main account and its sub-accounts, as far as the root key
-// sees them.
+// accounts lists the main account and those of its sub-accounts that the root key
+// sees.
 func (a *account) accounts(ctx context.Context) ([]accountRow, error) {
 	var rows []accountRow
 	err := a.do(ctx, call{
-		operation: opSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
+		operation: exchanges.OpSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
 		complete: func() bool {
 			return rows != nil && !slices.ContainsFunc(rows, func(row accountRow) bool { return row.ID == "" })
 		},
-	}, &rows)
+	}, rest.Into(&rows))
 	return rows, err
 }

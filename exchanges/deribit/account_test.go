@@ -22,7 +22,7 @@ type venue struct {
 	options exchanges.Options
 }
 
-// atVenue runs a test there.
+// atVenue runs a test at the venue.
 func atVenue(t *testing.T, test func(v *venue)) {
 	exchangetest.Bubble(t, subject(variantMain), func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
 		options.Variant = ""
@@ -30,7 +30,7 @@ func atVenue(t *testing.T, test func(v *venue)) {
 	})
 }
 
-// root opens one of the simulator's roots, and tells the sub-account to use.
+// root opens one of the simulator's roots, and returns the sub-account to use.
 func (v *venue) root(kind string) (a *account, subAccount string) {
 	access, ok := v.Root(name, kind)
 	require.True(v, ok)
@@ -49,7 +49,7 @@ func (v *venue) open(c exchanges.Credential, variant string) *account {
 	return opened.(*account)
 }
 
-// request asks for a key that reads, bound to the addresses.
+// request asks for a read-only key, bound to the addresses.
 func (v *venue) request(subAccount, label string, addresses ...string) exchanges.KeyRequest {
 	return exchanges.KeyRequest{
 		SubAccount: subAccount, Label: label, Permissions: []string{"trade:read", "wallet:read"}, Addresses: addresses,
@@ -66,7 +66,7 @@ func (v *venue) inject(operation exchanges.Operation, kind simulator.FaultKind, 
 	require.NoError(v, v.Inject(simulator.Fault{Exchange: name, Operation: operation, Kind: kind, Count: count}))
 }
 
-// took runs the work and tells how long it took.
+// took runs the work and returns how long it took.
 func took(work func()) time.Duration {
 	start := time.Now()
 	work()
@@ -100,7 +100,7 @@ func TestInspectRoots(t *testing.T) {
 	})
 }
 
-// Keys are minted in sub-accounts only: in the main account they could withdraw.
+// Keys are minted only in sub-accounts: in the main account they could withdraw.
 func TestNotInTheMainAccount(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		main, _ := v.root("main")
@@ -135,7 +135,7 @@ func TestSubAccountNames(t *testing.T) {
 		_, err = direct.CreateKey(v.Context(), v.request(known, "vlt1"))
 		require.ErrorIs(t, err, exchanges.ErrInvalid)
 		assert.ErrorContains(t, err, "lives in account "+own)
-		err = direct.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: known, ID: "1"})
+		err = exchangetest.Settle(v.Context(), direct, exchanges.KeyRef{SubAccount: known, ID: "1"})
 		require.ErrorIs(t, err, exchanges.ErrInvalid, "not nil: the key may be there")
 	})
 }
@@ -154,7 +154,7 @@ func TestDirectRootIsNotListed(t *testing.T) {
 	})
 }
 
-// logins counts the requests that no other operation counts: logins.
+// logins counts the requests that no other operation counts, which are logins.
 func (v *venue) logins() int {
 	count := v.Calls(name, exchanges.OpAny)
 	for _, operation := range []exchanges.Operation{
@@ -185,11 +185,11 @@ func TestLoginsAreShared(t *testing.T) {
 		assert.Equal(t, 2, v.logins())
 		time.Sleep(15*time.Minute - freshness)
 		list()
-		assert.Equal(t, 4, v.logins(), "tokens end")
+		assert.Equal(t, 4, v.logins(), "tokens expire")
 	})
 }
 
-// Another login of the same session name, or too many others, end a session.
+// Another login with the same session name, or too many others, end a session.
 func TestEndedSession(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		main, subAccount := v.root("main")
@@ -207,7 +207,7 @@ func TestEndedSession(t *testing.T) {
 	})
 }
 
-// A caller that waits for another's login can go at any time.
+// A caller that waits for another's login can leave at any time.
 func TestWaitingForALogin(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		main, _ := v.root("main")

@@ -1,16 +1,16 @@
-// Package deribit mints API keys of Deribit sub-accounts (JSON-RPC over HTTP,
-// API v2).
+// Package deribit mints API keys of Deribit sub-accounts (JSON-RPC over HTTP, API
+// v2).
 //
-// A key is born in the account that the caller acts for, so a root key of the
-// main account reaches a sub-account by exchanging its login into it (variant
-// "main"), and a root key of the sub-account itself mints at once (variant
-// "direct"). Where the user has two-factor authentication, Deribit guards
-// making, editing and listing keys with one-time codes (second_factor.go);
-// removing one needs none.
+// A key is born in the account that the caller acts for. A root key of the main
+// account therefore reaches a sub-account by exchanging its login into it (variant
+// "main"), and a root key of the sub-account itself mints directly (variant
+// "direct"). Where the user has two-factor authentication, Deribit guards making,
+// editing and listing keys with one-time codes (second_factor.go); removing a key
+// needs none.
 //
-// Facts come from Deribit's API documentation, articles "Authentication",
-// "Access Scope", "Security Keys" and "Managing Subaccounts via API" and the
-// reference of account management
+// Facts come from Deribit's API documentation, articles "Authentication", "Access
+// Scope", "Security Keys" and "Managing Subaccounts via API" and the reference of
+// account management
 // (https://docs.deribit.com/api-reference/account-management/private-create_api_key).
 package deribit
 
@@ -36,26 +36,19 @@ const (
 	variantDirect = "direct"
 )
 
-// Operations, in the words of errors and rate limits.
+// The operations that only Deribit has.
 const (
-	opLogIn       = "log in"
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opBindKey     = "bind key to addresses"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-	opRotateRoot  = "rotate root key"
-	opOneTimeCode = "one-time code"
+	opLogIn   exchanges.Operation = "log_in"
+	opBindKey exchanges.Operation = "bind_key_to_addresses"
 )
 
-// maxKeys is how many keys an account or sub-account holds at most, the root
-// key included where it lives there.
+// maxKeys is the most keys an account or sub-account holds, including the root key
+// where it lives there.
 const maxKeys = 8
 
 // Describe implements [exchanges.Exchange].
 func (Deribit) Describe() exchanges.Description {
-	const root = "with account:read_write and every scope that roles shall give, restricted to the Vault servers' " +
+	const root = "with account:read_write and every scope that roles are to give, restricted to the Vault servers' " +
 		"addresses; and totp_secret, if the user has two-factor authentication"
 	return exchanges.Description{
 		Name:          name,
@@ -75,9 +68,9 @@ func (Deribit) Describe() exchanges.Description {
 		Variants:     []exchanges.Variant{describeMain(), describeDirect()},
 		RootRotation: true,
 		Notes: []string{
-			"An account holds 8 keys at most, the root key included where it lives there.",
-			"If the user has two-factor authentication, making a key takes one one-time code, and two if it has addresses; Deribit " +
-				"takes one code in 30 seconds. Such roles need max_wait=60s. Deleting a key takes no code.",
+			"An account holds at most 8 keys, including the root key where it lives there.",
+			"If the user has two-factor authentication, making a key takes one one-time code, or two if it has addresses; Deribit " +
+				"takes one code per 30 seconds. Such roles need max_wait=60s. Deleting a key takes no code.",
 			"A key that can trade can trade every product: Deribit has one scope for spot, futures and options.",
 			"Balances need the native permission account:read, with which a key may be able to read the secrets of other keys of its account.",
 			"The root key must hold every scope of its roles' keys for as long as these live: Deribit refuses to touch a key that exceeds the caller.",
@@ -96,12 +89,12 @@ func describeMain() exchanges.Variant {
 func describeDirect() exchanges.Variant {
 	v := describe()
 	v.Name = variantDirect
-	v.Summary = "a root key of a sub-account, which mints in that sub-account only"
+	v.Summary = "a root key of a sub-account, which mints only in that sub-account"
 	v.KeysPerSubAccount = maxKeys - 1
 	return v
 }
 
-// describe says what the variants share. RSA keys are left out, since their
+// describe returns what the variants share. RSA keys are left out, since their
 // signatures are not documented.
 func describe() exchanges.Variant {
 	return exchanges.Variant{
@@ -109,13 +102,13 @@ func describe() exchanges.Variant {
 		Permissions:      permissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
 		Label:            exchanges.LabelRule{MaxLength: 16},
-		Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere and has no end of its own"},
+		Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere and has no expiry of its own"},
 		RateLimits: []exchanges.RateLimit{
 			// Deribit counts credits: 20 requests a second on each
 			// sub-account, and 100 at once.
-			{Operation: rest.AnyOperation, Requests: 100, Per: 5 * time.Second},
-			// Each code is taken once.
-			{Operation: opOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
+			{Operation: exchanges.OpAny, Requests: 100, Per: 5 * time.Second},
+			// Each code is accepted once.
+			{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
 		},
 	}
 }

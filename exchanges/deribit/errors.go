@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Codes that the code asks for.
+// Codes that the driver checks for.
 const (
 	codeUnauthorized  = 13009
 	codeTooManyCodes  = 12998
@@ -24,16 +24,15 @@ const (
 // and gives back 20 requests a second.
 const backOff = time.Second
 
-// Causes of a refusal that the code asks for.
+// Causes of a refusal that the driver checks for.
 var (
-	// errScopeRefused: Deribit does not make a key of that max_scope.
+	// errScopeRefused: Deribit does not make a key with that max_scope.
 	errScopeRefused = errors.New("the scope is refused")
-	// errCodeSpent: the one-time code has been used, by whomever, or came too
-	// late.
+	// errCodeSpent: the one-time code has been used, by anyone, or came too late.
 	errCodeSpent = errors.New("the one-time code is spent")
 )
 
-// envelope is around every answer.
+// envelope surrounds every answer.
 type envelope struct {
 	Result json.RawMessage `json:"result"`
 	Error  *struct {
@@ -43,8 +42,8 @@ type envelope struct {
 	} `json:"error"`
 }
 
-// details are the members of an error's data that matter. Not every error has
-// them, or data at all.
+// details are the members of an error's data that matter. Some errors lack them, or
+// have no data at all.
 type details struct {
 	Param  string  `json:"param"`
 	Reason string  `json:"reason"`
@@ -58,14 +57,14 @@ func (d details) wait() time.Duration {
 	return time.Duration(max(0, min(d.Wait, maxWait.Seconds())) * float64(time.Second))
 }
 
-// open reads an answer. The code in the body decides, whatever the HTTP status.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. The code in the body decides, whatever the HTTP status.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Error == nil && e.Result == nil {
 		return nil, rest.StatusError(answer)
 	}
 	if e.Error == nil {
-		// What asks for a second factor looks like a success.
+		// A demand for a second factor looks like a success.
 		if wanted := readDemand(e.Result); wanted != nil {
 			return nil, wanted.failure()
 		}
@@ -83,9 +82,8 @@ func open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts Deribit's codes (https://docs.deribit.com/articles/errors), by
-// the longer of the two tables there; nil for one that is not known to concern
-// keys.
+// meaning sorts Deribit's codes (https://docs.deribit.com/articles/errors), by the
+// longer of the two tables there; nil for a code that is not known to concern keys.
 func meaning(code int64, data details) *exchanges.Error {
 	switch code {
 	case 13004, codeUnauthorized, 10000:
@@ -93,17 +91,17 @@ func meaning(code int64, data details) *exchanges.Error {
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth, Err: rest.ErrClock,
 			Remedy: "check that the root key exists in the connection's environment, its secret or private_key, " +
-				"that its address list has this host, and this host's clock",
+				"that its address list includes this host, and this host's clock",
 		}
 	case 13021, 11042:
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "give the root key account:read_write"}
 	case 13403:
 		return &exchanges.Error{
 			Kind:   exchanges.ErrPermission,
-			Remedy: "give the root key every scope that roles shall give; it cannot make or touch a key that exceeds it",
+			Remedy: "give the root key every scope that roles are to give; it cannot make or touch a key that exceeds it",
 		}
 	case 13012:
-		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "Deribit allows this in the main account only"}
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "Deribit allows this only in the main account"}
 	case codeSecondFactor:
 		return secondFactorRefused(data)
 	case codeTooManyCodes:
@@ -136,7 +134,7 @@ func meaning(code int64, data details) *exchanges.Error {
 	return nil
 }
 
-// secondFactorRefused is why a one-time code was not taken.
+// secondFactorRefused says why a one-time code was not accepted.
 func secondFactorRefused(data details) *exchanges.Error {
 	if data.Reason == "used_tfa_code" || data.Reason == "challenge_timeout" {
 		return &exchanges.Error{
@@ -147,13 +145,13 @@ func secondFactorRefused(data details) *exchanges.Error {
 	return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check totp_secret, and this host's clock"}
 }
 
-// hasCode reports whether an error has that code of Deribit's.
+// hasCode reports whether an error carries that code of Deribit's.
 func hasCode(err error, code int64) bool {
 	var failure *exchanges.Error
 	return errors.As(err, &failure) && failure.Code == strconv.FormatInt(code, 10)
 }
 
-// invalid is a refusal of our own.
-func invalid(operation, message string) error {
+// invalid makes a refusal of our own.
+func invalid(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: name, Operation: operation, Message: message}
 }

@@ -13,11 +13,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// The recorded failures are checked by the conformance suite; these are the
-// parts of an answer beyond the kind.
-func TestOpen(t *testing.T) {
-	open := func(status int, body string) ([]byte, *exchanges.Error) {
-		payload, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: []byte(body)})
+// The conformance suite checks the recorded failures; these are the parts of an
+// answer beyond the kind.
+func TestUnwrap(t *testing.T) {
+	unwrapped := func(status int, body string) ([]byte, *exchanges.Error) {
+		payload, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: []byte(body)})
 		var failure *exchanges.Error
 		if err != nil {
 			require.ErrorAs(t, err, &failure)
@@ -25,37 +25,37 @@ func TestOpen(t *testing.T) {
 		return payload, failure
 	}
 	for _, result := range []string{`"ok"`, `[]`, `1760000000000`, `{"security_key_authorization_required":false}`} {
-		payload, failure := open(200, `{"jsonrpc":"2.0","id":1,"result":`+result+`}`)
+		payload, failure := unwrapped(200, `{"jsonrpc":"2.0","id":1,"result":`+result+`}`)
 		require.Nil(t, failure)
 		assert.Equal(t, result, string(payload))
 	}
 
-	_, failure := open(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"max_scope","reason":"wrong format"}}}`)
+	_, failure := unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"max_scope","reason":"wrong format"}}}`)
 	assert.Equal(t, "Invalid params: max_scope: wrong format", failure.Message)
 	assert.ErrorIs(t, failure, errScopeRefused)
-	_, failure = open(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"name"}}}`)
+	_, failure = unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"name"}}}`)
 	assert.NotErrorIs(t, failure, errScopeRefused)
-	_, failure = open(400, `{"error":{"code":-32602,"message":"Invalid params","data":"text"}}`)
-	assert.Equal(t, exchanges.ErrInvalid, failure.Kind, "data of an unexpected form is no hindrance")
+	_, failure = unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":"text"}}`)
+	assert.Equal(t, exchanges.ErrInvalid, failure.Kind, "data of an unexpected form does no harm")
 
 	for wait, want := range map[string]time.Duration{"60": time.Minute, "1e300": maxWait, "-5": 0} {
-		_, failure = open(400, `{"error":{"code":12998,"message":"x","data":{"wait":`+wait+`}}}`)
+		_, failure = unwrapped(400, `{"error":{"code":12998,"message":"x","data":{"wait":`+wait+`}}}`)
 		assert.Equal(t, want, failure.RetryAfter)
 	}
-	_, failure = open(200, `{"result":{"security_key_authorization_required":true,"challenge":"abc","security_keys":[{"type":"u2f"},{"type":"tfa"}]}}`)
+	_, failure = unwrapped(200, `{"result":{"security_key_authorization_required":true,"challenge":"abc","security_keys":[{"type":"u2f"},{"type":"tfa"}]}}`)
 	var wanted *demand
 	require.ErrorAs(t, failure, &wanted)
 	assert.Equal(t, demand{challenge: "abc", takesCode: true}, *wanted)
 }
 
-// FuzzOpen checks that every answer is either a result or a failure with a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that every answer is either a result or a failure with a kind.
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"jsonrpc":"2.0","id":1,"result":"ok"}`))
 	f.Add(400, []byte(`{"error":{"code":13668,"message":"x","data":{"reason":"used_tfa_code","wait":1}}}`))
 	f.Add(200, []byte(`{"result":{"security_key_authorization_required":true,"challenge":"x","security_keys":[{"type":"tfa"}]}}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		payload, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.NotEmpty(t, payload)
 			return

@@ -24,11 +24,11 @@ type key struct {
 
 func (k key) id() string { return strconv.FormatUint(k.ID, 10) }
 
-// named reports whether an answer tells which key it is about.
+// named reports whether an answer says which key it is about.
 func (k key) named() bool { return k.ID != 0 && k.ClientID != "" }
 
-// madeKey is a key as it is shown when it is made. Of a key pair, the secret is
-// a fingerprint.
+// madeKey is a key as it is shown when it is made. For a key pair, the secret is a
+// fingerprint.
 type madeKey struct {
 	key
 	Secret exchanges.Secret `json:"client_secret"`
@@ -36,7 +36,7 @@ type madeKey struct {
 
 // order is a key to be made.
 type order struct {
-	operation string
+	operation exchanges.Operation
 	place     string
 	name      string
 	maxScope  string
@@ -47,12 +47,12 @@ type order struct {
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	place, err := a.place(ctx, opCreateKey, request.SubAccount)
+	place, err := a.place(ctx, exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	made, err := a.mint(ctx, order{
-		operation: opCreateKey, place: place, name: request.Label, maxScope: encode(request.Permissions),
+		operation: exchanges.OpCreateKey, place: place, name: request.Label, maxScope: encode(request.Permissions),
 		publicKey: request.PublicKey, addresses: request.Addresses, made: request.Made,
 	})
 	if err != nil {
@@ -67,9 +67,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	return minted, nil
 }
 
-// mint makes a key whole, or leaves nothing behind. A key is bound to addresses
-// by a second call, which also gives it its scope: until then it can do
-// nothing.
+// mint makes a complete key or leaves nothing behind. A key is bound to addresses
+// by a second call, which also gives it its scope: until then it can do nothing.
 func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	bind := len(o.addresses) > 0
 	scope := o.maxScope
@@ -78,9 +77,8 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	}
 	made, err := a.create(ctx, o, scope)
 	if scope == noScope && errors.Is(err, errScopeRefused) {
-		// That Deribit makes a key without any scope is not documented. One
-		// with its scope is not bound for a moment, in which nobody holds its
-		// secret.
+		// That Deribit makes keys without any scope is not documented. A key made
+		// with its scope is unbound for a moment, in which nobody holds its secret.
 		a.unscopedRefused.Store(true)
 		made, err = a.create(ctx, o, o.maxScope)
 	}
@@ -90,15 +88,11 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	if !bind {
 		return made, nil
 	}
-	ref := o.ref(made)
-	err = exchanges.Finish(ctx, o.made, ref,
-		func(ctx context.Context) error { return a.remove(ctx, o.place, ref) },
-		func(ctx context.Context) error {
-			bound, err := a.bind(ctx, o, made)
-			made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, at{a, o.place}, a.Variant(), o.made, o.ref(made), func(ctx context.Context) error {
+		bound, failure := a.bind(ctx, o, made)
+		made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
+		return failure
+	})
 	return made, err
 }
 
@@ -124,7 +118,7 @@ func (a *account) create(ctx context.Context, o order, maxScope string) (madeKey
 	err := a.do(ctx, call{
 		operation: o.operation, method: "private/create_api_key", place: o.place, params: p, effect: rest.Once, codes: codes,
 		complete: func() bool { return made.named() && (o.publicKey != "" || made.Secret != "") },
-	}, &made)
+	}, rest.Into(&made))
 	return made, err
 }
 
@@ -139,14 +133,13 @@ func (a *account) bind(ctx context.Context, o order, made madeKey) (key, error) 
 	err := a.do(exchanges.WithRevoking(ctx), call{
 		operation: opBindKey, method: "private/edit_api_key", place: o.place, params: p, effect: rest.Idempotent,
 		complete: func() bool { return bound.named() && bound.ID == made.ID },
-	}, &bound)
+	}, rest.Into(&bound))
 	return bound, err
 }
 
-// rollBack deletes a key that could not be finished.
+// rollBack deletes a key that could not be completed.
 func (a *account) rollBack(ctx context.Context, o order, made madeKey, cause error) error {
-	ref := o.ref(made)
-	return exchanges.RollBack(ctx, ref, cause, func(ctx context.Context) error { return a.remove(ctx, o.place, ref) })
+	return exchanges.RollBack(ctx, at{a, o.place}, a.Variant(), o.ref(made), cause)
 }
 
 // explain finds out whether a key was refused because the account is full, for
@@ -161,14 +154,14 @@ func (a *account) explain(ctx context.Context, place string, refusal error) erro
 		return refusal
 	}
 	full := *failure
-	full.Kind, full.Remedy = exchanges.ErrKeyCap, "the account holds 8 keys, as many as Deribit allows; use another one, or delete keys that nobody needs"
+	full.Kind, full.Remedy = exchanges.ErrKeyCap, "the account holds 8 keys, as many as Deribit allows; use another account, or delete keys that nobody needs"
 	return &full
 }
 
-// ListKeys leaves out the root key where it lives in the sub-account: what goes
-// by the list must not delete it.
+// ListKeys leaves out the root key where it lives in the sub-account, so that
+// nothing that follows the list deletes it.
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	place, err := a.place(ctx, opListKeys, subAccount)
+	place, err := a.place(ctx, exchanges.OpListKeys, subAccount)
 	if err != nil {
 		return nil, err
 	}
@@ -189,81 +182,88 @@ func infos(keys []key) []exchanges.KeyInfo {
 	return all
 }
 
-// Whether a list may use up a one-time code.
+// This decides whether a list may use up a one-time code.
 const (
 	withCode = false
 	codeless = true
 )
 
-// list lists every key of an account, the root key included. Secrets, which
-// Deribit may show here, are not read.
+// list lists every key of an account, including the root key. It does not read
+// secrets, which Deribit may show here.
 func (a *account) list(ctx context.Context, place string, codeless bool) ([]key, error) {
 	var keys []key
 	err := a.do(ctx, call{
-		operation: opListKeys, method: "private/list_api_keys", place: place, params: params{}, effect: rest.ReadOnly, codeless: codeless,
+		operation: exchanges.OpListKeys, method: "private/list_api_keys", place: place, params: params{}, effect: rest.ReadOnly, codeless: codeless,
 		complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return !k.named() })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return keys, err
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	place, err := a.place(ctx, opDeleteKey, ref.SubAccount)
+	place, err := a.place(ctx, exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
-	return a.remove(ctx, place, ref)
+	return at{a, place}.DeleteKey(ctx, ref)
 }
 
-// remove deletes a key and proves it.
-func (a *account) remove(ctx context.Context, place string, ref exchanges.KeyRef) error {
-	p := proof{account: a, place: place, ref: ref}
-	return exchanges.SettleDeletion(ctx, &p, ref, func(ctx context.Context) error {
-		err := a.do(ctx, call{
-			operation: opDeleteKey, method: "private/remove_api_key", place: place,
-			params: params{"id": json.Number(ref.ID)}, effect: rest.Idempotent,
-		}, nil)
-		p.confirmed = err == nil
-		return err
-	})
+// CheckKey implements [exchanges.KeyChecker].
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) ([]exchanges.KeyInfo, error) {
+	place, err := a.place(ctx, exchanges.OpCheckKey, ref.SubAccount)
+	if err != nil {
+		return nil, err
+	}
+	return at{a, place}.CheckKey(ctx, ref, confirmed)
 }
 
-// proof lists the keys of an account in which one was deleted. Where that takes
-// a one-time code, of which there is one in 30 seconds, it does with less if it
-// can.
-type proof struct {
+// at is an account as the place where keys are made and deleted. It may be the root
+// key's own.
+type at struct {
 	*account
-	place     string
-	ref       exchanges.KeyRef
-	confirmed bool // by the answer to the deletion
+	place string
 }
 
-func (p *proof) ListKeys(ctx context.Context, _ string) ([]exchanges.KeyInfo, error) {
-	keys, err := p.list(ctx, p.place, codeless)
+func (a at) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
+	return a.do(ctx, call{
+		operation: exchanges.OpDeleteKey, method: "private/remove_api_key", place: a.place,
+		params: params{"id": json.Number(ref.ID)}, effect: rest.Idempotent,
+	}, nil)
+}
+
+// CheckKey lists all keys. Where that takes a one-time code, of which there is one
+// per 30 seconds, it tries to do without.
+func (a at) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) ([]exchanges.KeyInfo, error) {
+	keys, err := a.list(ctx, a.place, codeless)
 	var wanted *demand
 	if errors.As(err, &wanted) {
-		if there, known := p.rename(ctx); known {
+		if there, known := a.rename(ctx, ref, confirmed); known {
 			return there, nil
 		}
-		keys, err = p.list(ctx, p.place, withCode)
+		keys, err = a.list(ctx, a.place, withCode)
 	}
 	return infos(keys), err
 }
 
-// rename gives the key the name that it has, which takes no code and is
-// answered with the key if it is still there. If it is refused, after Deribit
-// has confirmed the deletion, the key is gone. Any other failure tells nothing.
-func (p *proof) rename(ctx context.Context) (there []exchanges.KeyInfo, known bool) {
-	if !p.confirmed || p.ref.Label == "" {
+func (a at) ListKeys(ctx context.Context, _ string) ([]exchanges.KeyInfo, error) {
+	keys, err := a.list(ctx, a.place, withCode)
+	return infos(keys), err
+}
+
+// rename gives the key the name it already has, which takes no code and returns the
+// key if it is still there. If Deribit refuses that after confirming the deletion,
+// the key is gone. Any other failure proves nothing.
+func (a at) rename(ctx context.Context, ref exchanges.KeyRef, confirmed bool) (there []exchanges.KeyInfo, known bool) {
+	if !confirmed || ref.Label == "" {
 		return nil, false
 	}
 	var found key
-	err := p.do(ctx, call{
-		operation: opDeleteKey, method: "private/change_api_key_name", place: p.place, effect: rest.Idempotent, codeless: true,
-		params:   params{"id": json.Number(p.ref.ID), "name": p.ref.Label},
+	err := a.do(ctx, call{
+		operation: exchanges.OpDeleteKey, method: "private/change_api_key_name", place: a.place, effect: rest.Idempotent, codeless: true,
+		params:   params{"id": json.Number(ref.ID), "name": ref.Label},
 		complete: func() bool { return found.named() },
-	}, &found)
+	}, rest.Into(&found))
 	if err == nil {
 		return infos([]key{found}), true
 	}

@@ -17,8 +17,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// stub answers in Deribit's place, for what the simulator never says. Of several
-// answers to a method, each is given once, and the last for ever.
+// stub answers in place of Deribit, for answers that the simulator never gives.
+// Where a method has several answers, each is given once, and the last one for
+// ever.
 type stub struct {
 	answers map[string][]string
 
@@ -78,7 +79,7 @@ func (s *stub) scopes(method string) []string {
 }
 
 const (
-	// stubCut stands for a connection that is cut.
+	// stubCut stands for a cut connection.
 	stubCut     = "cut"
 	stubDemand  = `{"security_keys":[{"type":"tfa","name":"tfa"}],"security_key_authorization_required":true,"challenge":"ZmFrZQ=="}`
 	stubSummary = `{"id":7,"type":"subaccount","username":"desk"}`
@@ -92,8 +93,8 @@ func stubRequest() exchanges.KeyRequest {
 	}
 }
 
-// Whether Deribit makes a key without any scope is not documented. If it does
-// not, keys get their scope at once, and that is asked only once.
+// Whether Deribit makes keys without any scope is not documented. If it does not,
+// keys get their scope at once, and Deribit is asked only once.
 func TestUnscopedKeyRefused(t *testing.T) {
 	refused := `{"code":-32602,"message":"Invalid params","data":{"param":"max_scope","reason":"no scope"}}`
 	s, a := newStub(t, map[string][]string{
@@ -109,7 +110,7 @@ func TestUnscopedKeyRefused(t *testing.T) {
 	assert.Equal(t, []string{scope, scope}, s.scopes("private/edit_api_key"))
 }
 
-// An answer that leaves out what is not guaranteed says nothing of it.
+// An answer without the members that are not guaranteed says nothing about them.
 func TestSparseAnswers(t *testing.T) {
 	_, a := newStub(t, map[string][]string{
 		"private/get_account_summary": {stubSummary}, "private/create_api_key": {stubKey}, "private/list_api_keys": {"[" + stubKey + "]"},
@@ -128,8 +129,8 @@ func TestSparseAnswers(t *testing.T) {
 	assert.Equal(t, int64(1721816749587), listed[0].CreatedAt.UnixMilli())
 }
 
-// A call whose answer is lost is not repeated with the same code, and not with
-// another one if a key may have been made.
+// A call whose answer is lost is not repeated with the same code, nor with another
+// one if a key may have been made.
 func TestLostAnswerWithCode(t *testing.T) {
 	s, a := newStub(t, map[string][]string{
 		"private/get_account_summary": {stubSummary}, "private/create_api_key": {stubDemand, stubCut},
@@ -163,7 +164,7 @@ func TestRollBackFails(t *testing.T) {
 	assert.ErrorContains(t, err, "delete key 11 at the exchange")
 }
 
-// The fingerprint of a key pair is no secret to hand out.
+// The fingerprint of a key pair is not a secret to hand out.
 func TestPairHasNoSecret(t *testing.T) {
 	public, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(t, err)

@@ -7,7 +7,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Elements of a scope that the code asks for.
+// Elements of a scope that the driver checks for.
 const (
 	accountRead      = "account:read"
 	accountReadWrite = "account:read_write"
@@ -20,7 +20,7 @@ const (
 )
 
 // permissions is Deribit's vocabulary for keys of sub-accounts, which can never
-// withdraw. account:read_write is not in it: with it a key mints and deletes
+// withdraw. account:read_write is left out: a key that holds it can mint and delete
 // keys.
 func permissions() []exchanges.Permission {
 	read := exchanges.NewScopes(exchanges.ScopeRead)
@@ -53,10 +53,10 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// write is what makes "trade:read" into "trade:read_write".
+// write turns "trade:read" into "trade:read_write".
 const write = "_write"
 
-// encode puts permission names into a max_scope. An area is named once, by its
+// encode converts permission names into a max_scope. An area is named once, by its
 // highest level.
 func encode(names []string) string {
 	var elements []string
@@ -68,9 +68,9 @@ func encode(names []string) string {
 	return strings.Join(elements, " ")
 }
 
-// decode returns the sorted permission names of a max_scope. The areas that
-// every key can read are named by both levels where they can be written, as the
-// scope read and the scope beyond it bring them.
+// decode returns the sorted permission names of a max_scope. An area that every key
+// can read is named by both levels where it can be written, as the scope read
+// brings in one and the scope beyond it the other.
 func decode(maxScope string) []string {
 	var names []string
 	for element := range strings.FieldsSeq(maxScope) {

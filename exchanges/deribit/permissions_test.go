@@ -27,10 +27,10 @@ func TestEncodeAndDecode(t *testing.T) {
 		assert.Equal(t, test.maxScope, encode(test.names))
 		assert.Equal(t, test.names, decode(test.answered), "the order of an answer means nothing")
 	}
-	assert.Equal(t, []string{"custody:read"}, decode("custody:read"), "what is not known shows as a surplus")
+	assert.Equal(t, []string{"custody:read"}, decode("custody:read"), "an unknown element shows as a surplus")
 }
 
-// Deribit has one scope for all trading, and none for margin or withdrawals of
+// Deribit has one scope for all trading, and none for margin or for withdrawals of
 // sub-accounts.
 func TestGrants(t *testing.T) {
 	for _, v := range New().Describe().Variants {

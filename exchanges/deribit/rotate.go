@@ -12,7 +12,7 @@ import (
 // root key's account and, with two-factor authentication, up to three one-time
 // codes, 30 seconds apart.
 func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Credential, error) {
-	// No mint shall come between its codes.
+	// No mint may come between its codes.
 	ctx = exchanges.WithRevoking(ctx)
 	keys, err := a.list(ctx, here, withCode)
 	if err != nil {
@@ -21,17 +21,17 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	i := slices.IndexFunc(keys, a.isRoot)
 	if i < 0 {
 		return exchanges.Credential{}, &exchanges.Error{
-			Kind: exchanges.ErrNotFound, Exchange: name, Operation: opRotateRoot, Message: "the root key is not in its account's list of keys",
+			Kind: exchanges.ErrNotFound, Exchange: name, Operation: exchanges.OpRotateRoot, Message: "the root key is not in its account's list of keys",
 		}
 	}
 	root := keys[i]
 	o := order{
-		operation: opRotateRoot, place: here, name: label, maxScope: root.MaxScope, addresses: root.Whitelist, features: root.Features,
+		operation: exchanges.OpRotateRoot, place: here, name: label, maxScope: root.MaxScope, addresses: root.Whitelist, features: root.Features,
 	}
 	successor := exchanges.Credential{TOTPSecret: a.root().TOTPSecret}
 	if !a.signer.signsRequests {
 		if o.publicKey, successor.PrivateKey, err = exchanges.NewKeyPair(exchanges.KeyEd25519); err != nil {
-			return exchanges.Credential{}, fmt.Errorf("%s: %w", opRotateRoot, err)
+			return exchanges.Credential{}, fmt.Errorf("%s: %w", exchanges.OpRotateRoot.Words(), err)
 		}
 	}
 	made, err := a.mint(ctx, o)
@@ -40,8 +40,8 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	}
 	if !slices.Equal(decode(made.MaxScope), decode(root.MaxScope)) || !slices.Equal(sorted(made.Whitelist), sorted(root.Whitelist)) {
 		return exchanges.Credential{}, a.rollBack(ctx, o, made, &exchanges.Error{
-			Kind: exchanges.ErrPermission, Exchange: name, Operation: opRotateRoot,
-			Message: "Deribit gave the new root key another scope or other addresses than the old one has; it was deleted",
+			Kind: exchanges.ErrPermission, Exchange: name, Operation: exchanges.OpRotateRoot,
+			Message: "Deribit gave the new root key a different scope or different addresses from the old one's; it was deleted",
 		})
 	}
 	successor.APIKey = made.ClientID
@@ -56,7 +56,7 @@ func sorted(items []string) []string { return slices.Sorted(slices.Values(items)
 // DeleteRoot implements [exchanges.RootRotator].
 func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	if apiKey == a.signer.apiKey {
-		return invalid(opDeleteKey, "a root key is deleted with its successor, not with itself")
+		return invalid(exchanges.OpDeleteKey, "a root key is deleted using its successor, not using itself")
 	}
 	keys, err := a.list(ctx, here, withCode)
 	if err != nil {
@@ -64,7 +64,7 @@ func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	}
 	for _, k := range keys {
 		if k.ClientID == apiKey {
-			return a.remove(ctx, here, exchanges.KeyRef{ID: k.id(), Label: k.Name})
+			return exchanges.SettleOne(ctx, at{a, here}, a.Variant(), exchanges.KeyRef{ID: k.id(), Label: k.Name})
 		}
 	}
 	return nil

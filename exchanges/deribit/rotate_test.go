@@ -26,7 +26,7 @@ func TestRotateRoot(t *testing.T) {
 				assert.Equal(t, old.root().TOTPSecret.Reveal(), credential.TOTPSecret.Reveal())
 				assert.NotEqual(t, credential.APISecret == "", credential.PrivateKey == "")
 				_, err = old.ListKeys(v.Context(), subAccount)
-				require.NoError(t, err, "the old one works on")
+				require.NoError(t, err, "the old one still works")
 
 				access, _ := v.Root(name, kind)
 				successor := v.open(credential, access.Variant)
@@ -60,7 +60,7 @@ func TestRotateRootNeedsASlot(t *testing.T) {
 	})
 }
 
-// A successor of other rights than its predecessor's is deleted.
+// A successor whose rights differ from its predecessor's is deleted.
 func TestRotateRootChecksTheScope(t *testing.T) {
 	for _, fault := range []simulator.FaultKind{simulator.GrantMore, simulator.GrantLess} {
 		atVenue(t, func(v *venue) {
@@ -68,7 +68,7 @@ func TestRotateRootChecksTheScope(t *testing.T) {
 			v.inject(exchanges.OpAny, fault, 0)
 			_, err := direct.RotateRoot(v.Context(), "vlt_root2")
 			require.ErrorIs(t, err, exchanges.ErrPermission)
-			assert.ErrorContains(t, err, "another scope or other addresses")
+			assert.ErrorContains(t, err, "different scope or different addresses")
 			assert.Empty(t, v.Keys())
 		})
 	}

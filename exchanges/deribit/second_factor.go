@@ -12,16 +12,16 @@ import (
 )
 
 // demand is Deribit's answer to a call that it guards with a second factor
-// (https://docs.deribit.com/articles/security-keys): the call is to be repeated
-// with the challenge and a one-time code.
+// (https://docs.deribit.com/articles/security-keys): the call must be repeated with
+// the challenge and a one-time code.
 type demand struct {
 	challenge string
-	// takesCode says that a one-time code will do; hardware keys are the
-	// other kind.
+	// takesCode means that a one-time code will do; hardware keys are the other
+	// kind.
 	takesCode bool
 }
 
-func (d *demand) Error() string { return "a second factor is asked for" }
+func (d *demand) Error() string { return "a second factor is required" }
 
 // readDemand returns the demand that a result is, or nil.
 func readDemand(result json.RawMessage) *demand {
@@ -42,7 +42,7 @@ func readDemand(result json.RawMessage) *demand {
 	return wanted
 }
 
-// failure is what a demand comes to where it cannot be met.
+// failure returns the error for a demand that cannot be met.
 func (d *demand) failure() *exchanges.Error {
 	failure := &exchanges.Error{
 		Kind: exchanges.ErrPermission, Err: d, Message: "the user has two-factor authentication",
@@ -59,18 +59,18 @@ const (
 	codeTries = 2
 	// challengeLife is how long a challenge is used, half of its minute.
 	challengeLife = 30 * time.Second
-	// codePatience is how long a call with a code may be held up: later the
+	// codePatience is how long a call with a code may be held up: after that the
 	// code is stale.
 	codePatience = 5 * time.Second
 )
 
 // confirm repeats a call with a one-time code, when it is the caller's turn to
 // use one.
-func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) error {
+func (a *account) confirm(ctx context.Context, c call, wanted *demand, out rest.Out) error {
 	var failure *exchanges.Error
 	demanded := time.Now()
 	for range codeTries {
-		if err := a.Wait(ctx, opOneTimeCode, max(c.codes, 1)); err != nil {
+		if err := a.Wait(ctx, exchanges.OpOneTimeCode, max(c.codes, 1)); err != nil {
 			return tooFewCodes(err, c.codes)
 		}
 		if time.Since(demanded) > challengeLife {
@@ -83,22 +83,22 @@ func (a *account) confirm(ctx context.Context, c call, wanted *demand, out any) 
 			return err
 		}
 		if hasCode(err, codeTooManyCodes) {
-			a.Pause(opOneTimeCode, failure.RetryAfter)
+			a.Pause(exchanges.OpOneTimeCode, failure.RetryAfter)
 		}
 		if !errors.Is(err, errCodeSpent) {
 			return err
 		}
-		// Somebody else has used the code. The next one takes a challenge of
-		// its own.
+		// Somebody else has used the code. The next code needs a challenge of its
+		// own.
 		demanded = time.Time{}
 	}
 	failure.Kind, failure.RetryAfter = exchanges.ErrRateLimited, rest.OneTimeCodePeriod
 	return failure
 }
 
-// sendWithCode makes the call with the present code. It is never repeated: the
-// code would be spent.
-func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out any) error {
+// sendWithCode makes the call with the current code. It is never repeated: the code
+// would be spent.
+func (a *account) sendWithCode(ctx context.Context, c call, challenge string, out rest.Out) error {
 	at, err := a.CodeTime(ctx)
 	if err != nil {
 		return err
@@ -121,8 +121,8 @@ func (a *account) sendWithCode(ctx context.Context, c call, challenge string, ou
 	return err
 }
 
-// tooFewCodes tells the caller of work that takes several codes how to find the
-// time for them.
+// tooFewCodes tells the caller of work that takes several codes how to allow time
+// for them.
 func tooFewCodes(err error, codes int) error {
 	var failure *exchanges.Error
 	if codes < 2 || !errors.As(err, &failure) || failure.Kind != exchanges.ErrRateLimited {

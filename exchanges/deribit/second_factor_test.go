@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -37,14 +38,14 @@ func TestCodesPerKey(t *testing.T) {
 		assert.Equal(t, []string{"trade:read", "wallet:read"}, bound.Permissions)
 
 		assert.Less(t, took(func() {
-			require.NoError(t, guarded.DeleteKey(v.Context(), ref(freeRequest, free)))
-			require.NoError(t, guarded.DeleteKey(v.Context(), ref(boundRequest, bound)))
+			require.NoError(t, exchangetest.Settle(v.Context(), guarded, ref(freeRequest, free)))
+			require.NoError(t, exchangetest.Settle(v.Context(), guarded, ref(boundRequest, bound)))
 		}), 2*time.Second)
 		assert.Empty(t, v.Keys())
 	})
 }
 
-// Until it is bound to its addresses, a key can do nothing.
+// A key can do nothing until it is bound to its addresses.
 func TestUnboundKeyIsInert(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
@@ -84,7 +85,7 @@ func TestTooLittlePatience(t *testing.T) {
 }
 
 // Callers queue for codes, and one that would have to wait too long is told its
-// place. A half-made key is finished before another is begun.
+// place. A half-made key is completed before another is begun.
 func TestQueue(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
@@ -114,7 +115,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// A revocation needs no code as a rule; where it does, it goes first.
+// A revocation normally needs no code; where it does, it goes first.
 func TestRevocationsFirst(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
@@ -130,7 +131,7 @@ func TestRevocationsFirst(t *testing.T) {
 		}
 		synctest.Wait()
 		revoking := exchanges.WithRevoking(v.Context())
-		assert.Less(t, took(func() { require.NoError(t, guarded.DeleteKey(revoking, ref(request, key))) }), 2*time.Second)
+		assert.Less(t, took(func() { require.NoError(t, exchangetest.Settle(revoking, guarded, ref(request, key))) }), 2*time.Second)
 		assert.LessOrEqual(t, took(func() {
 			_, err := guarded.ListKeys(revoking, subAccount)
 			require.NoError(t, err)
@@ -139,13 +140,13 @@ func TestRevocationsFirst(t *testing.T) {
 	})
 }
 
-// Without code the deletion is proved by a rename, and where that proves
-// nothing, by a list with code.
+// Without a code, a rename proves the deletion; where the rename proves nothing, a
+// list with a code does.
 func TestProofOfDeletion(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		spoil  func(v *venue, r *exchanges.KeyRef)
-		code   bool // that the proof takes one
+		code   bool // the codes that the proof takes
 		remain bool
 	}{
 		{"a plain deletion", func(*venue, *exchanges.KeyRef) {}, false, false},
@@ -153,7 +154,7 @@ func TestProofOfDeletion(t *testing.T) {
 		{"gone before", func(v *venue, _ *exchanges.KeyRef) { v.RemoveKey(name, v.Keys()[0].APIKey) }, true, false},
 		{"the rename fails", func(v *venue, _ *exchanges.KeyRef) { v.inject(exchanges.OpEditKey, simulator.Error5xx, 0) }, true, false},
 		{"a lie", func(v *venue, _ *exchanges.KeyRef) { v.inject(exchanges.OpDeleteKey, simulator.DeleteLies, 0) }, false, true},
-		{"a lie that the rename does not find out", func(v *venue, _ *exchanges.KeyRef) {
+		{"a lie that the rename does not uncover", func(v *venue, _ *exchanges.KeyRef) {
 			v.inject(exchanges.OpDeleteKey, simulator.DeleteLies, 0)
 			v.inject(exchanges.OpEditKey, simulator.Outage, 0)
 		}, true, true},
@@ -167,7 +168,7 @@ func TestProofOfDeletion(t *testing.T) {
 				used := ref(request, key)
 				test.spoil(v, &used)
 				listed := v.Calls(name, exchanges.OpListKeys)
-				err = guarded.DeleteKey(v.Context(), used)
+				err = exchangetest.Settle(v.Context(), guarded, used)
 				assert.Equal(t, test.remain, err != nil, "%v", err)
 				assert.Equal(t, test.remain, len(v.Keys()) == 1)
 				lists := 1 // without code
@@ -240,7 +241,7 @@ func TestNoTOTPSecret(t *testing.T) {
 		_, err = wrong.CreateKey(v.Context(), v.request(access.SubAccounts[0], "vlt1"))
 		require.ErrorIs(t, err, exchanges.ErrAuth)
 		assert.ErrorContains(t, err, "tfa_code_not_matched")
-		assert.Equal(t, 3, v.Calls(name, exchanges.OpCreateKey), "a wrong code is not tried again")
+		assert.Equal(t, 3, v.Calls(name, exchanges.OpCreateKey), "a wrong code is not retried")
 		assert.Empty(t, v.Keys())
 	})
 }
@@ -248,7 +249,7 @@ func TestNoTOTPSecret(t *testing.T) {
 func TestTooManyWrongCodes(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		guarded, subAccount := v.root("totp")
-		guarded.Pause(opOneTimeCode, time.Hour)
+		guarded.Pause(exchanges.OpOneTimeCode, time.Hour)
 		_, err := guarded.CreateKey(exchanges.WithPatience(v.Context(), time.Minute), v.request(subAccount, "vlt1"))
 		var failure *exchanges.Error
 		require.True(t, errors.As(err, &failure))

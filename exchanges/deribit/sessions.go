@@ -23,8 +23,7 @@ type token struct {
 	ends    time.Time
 }
 
-// UnmarshalJSON reads the answer to a login. How long the token lasts counts
-// from now.
+// UnmarshalJSON reads the answer to a login. The token's lifetime counts from now.
 func (t *token) UnmarshalJSON(data []byte) error {
 	var answer struct {
 		AccessToken  exchanges.Secret `json:"access_token"`
@@ -42,16 +41,16 @@ func (t *token) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// freshness is how long a token must still be good for to be used.
+// freshness is how long a token must still be valid to be used.
 const freshness = 30 * time.Second
 
-// usable reports whether the token can be used, and is not the one that the
-// exchange has refused.
+// usable reports whether the token can be used and is not the one that the exchange
+// has refused.
 func (t token) usable(refused exchanges.Secret) bool {
 	return t.access != "" && t.access != refused && time.Until(t.ends) > freshness
 }
 
-// levels are the elements of the token's scope that keys can hold as well.
+// levels returns the elements of the token's scope that keys can hold as well.
 func (t token) levels() []string {
 	return slices.DeleteFunc(slices.Clone(t.scope), func(element string) bool {
 		return !strings.HasSuffix(element, ":read") && !strings.HasSuffix(element, ":read_write")
@@ -65,7 +64,7 @@ func (t token) has(element string) bool { return slices.Contains(t.scope, elemen
 // are sub-accounts, named by their ids.
 const here = ""
 
-// sessions keeps the account's logins, one per place.
+// sessions holds the account's logins, one per place.
 type sessions struct {
 	logIn func(ctx context.Context, place string) (token, error)
 
@@ -84,18 +83,18 @@ func newSessions(logIn func(context.Context, string) (token, error)) *sessions {
 	return &sessions{logIn: logIn, all: map[string]*session{}}
 }
 
-// token returns a token for the place, from a new login if there is none that
-// is usable. It never returns the one that the exchange has refused.
+// token returns a token for the place, from a new login if none is usable. It never
+// returns the one that the exchange has refused.
 func (s *sessions) token(ctx context.Context, place string, refused exchanges.Secret) (token, error) {
 	return s.with(ctx, place, func(held token) bool { return held.usable(refused) })
 }
 
-// renew logs in anew, so that what the token says of its scope is of now.
+// renew logs in again, so that the token's scope is current.
 func (s *sessions) renew(ctx context.Context, place string) (token, error) {
 	return s.with(ctx, place, func(token) bool { return false })
 }
 
-// with returns the place's token if it will do, and else replaces it. Callers
+// with returns the place's token if it will do, and otherwise replaces it. Callers
 // for one place take turns, so that they share a login.
 func (s *sessions) with(ctx context.Context, place string, willDo func(token) bool) (token, error) {
 	one := s.of(place)
@@ -130,7 +129,7 @@ func (s *sessions) of(place string) *session {
 	return one
 }
 
-// Methods of the API that log in.
+// The methods of the API that log in.
 const (
 	methodAuth     = "public/auth"
 	methodExchange = "public/exchange_token"
@@ -150,7 +149,7 @@ func (a *account) authenticate(ctx context.Context) (token, error) {
 	err := a.Do(ctx, rest.Call{
 		Operation: opLogIn, Method: http.MethodPost, Path: pathOf(methodAuth), ContentType: jsonType, Effect: rest.ReadOnly,
 		Complete: func() bool { return granted.access != "" },
-	}, &granted)
+	}, rest.Into(&granted))
 	return granted, err
 }
 
@@ -175,7 +174,7 @@ func (a *account) exchange(ctx context.Context, place string) (token, error) {
 	case err != nil:
 		return token{}, err
 	case granted.has(mainAccount):
-		return token{}, invalid(opLogIn, place+" is the main account; keys are minted in sub-accounts only, since they could withdraw there")
+		return token{}, invalid(opLogIn, place+" is the main account; keys are minted only in sub-accounts, since they could withdraw there")
 	case !granted.has(accountReadWrite):
 		return token{}, &exchanges.Error{
 			Kind: exchanges.ErrPermission, Exchange: name, Operation: opLogIn,
@@ -185,8 +184,9 @@ func (a *account) exchange(ctx context.Context, place string) (token, error) {
 	return granted, nil
 }
 
-// exchangeToken makes the exchange call. It asks for the scope of the main
-// account's login by name, since what is inherited otherwise is not documented.
+// exchangeToken makes the exchange call. It requests the scope of the main
+// account's login by name, since what would be inherited otherwise is not
+// documented.
 func (a *account) exchangeToken(ctx context.Context, main token, place string) (token, error) {
 	scope := append(main.levels(), sessionScope(sessionName()+"_"+place))
 	var granted token
@@ -196,12 +196,12 @@ func (a *account) exchangeToken(ctx context.Context, main token, place string) (
 		Complete: func() bool { return granted.access != "" },
 	}, newMessage(methodExchange, params{
 		"refresh_token": main.refresh.Reveal(), "subject_id": json.Number(place), "scope": strings.Join(scope, " "),
-	}), &granted)
+	}), rest.Into(&granted))
 	return granted, err
 }
 
-// removed reports whether a refusal to log in at a place is because there is no
-// such sub-account, for which Deribit documents no code.
+// removed reports whether a login at a place was refused because there is no such
+// sub-account, for which Deribit documents no code.
 func (a *account) removed(ctx context.Context, place string, refusal error) bool {
 	for _, kind := range []exchanges.Kind{exchanges.ErrRateLimited, exchanges.ErrUnavailable, exchanges.ErrOutcomeUnknown} {
 		if errors.Is(refusal, kind) {
@@ -210,7 +210,7 @@ func (a *account) removed(ctx context.Context, place string, refusal error) bool
 	}
 	rows, err := a.accounts(ctx)
 	listed := slices.ContainsFunc(rows, func(row accountRow) bool { return string(row.ID) == place })
-	// Without the main account itself the list is not whole.
+	// A list without the main account itself is not complete.
 	whole := slices.ContainsFunc(rows, func(row accountRow) bool { return row.Type == typeMain })
 	return err == nil && whole && !listed
 }

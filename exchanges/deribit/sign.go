@@ -18,13 +18,13 @@ import (
 
 // signer authenticates one API key
 // (https://docs.deribit.com/articles/authentication). A key with a secret signs
-// each request. A key pair signs its login only, and its calls carry the token
-// of that.
+// each request. A key pair signs only its login, and its calls carry the token from
+// that.
 type signer struct {
 	apiKey string
-	// signsRequests says that each request is signed.
+	// signsRequests reports whether each request is signed.
 	signsRequests bool
-	// signature of a text, in the encoding of the key's type.
+	// signature signs a text, in the encoding of the key's type.
 	signature rest.Signature
 	// login returns the parameters of public/auth.
 	login func(at time.Time) (params, error)
@@ -36,8 +36,8 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	s.login = s.signedLogin
 	if secret := credential.APISecret; secret != "" {
 		s.signsRequests = true
-		// Of a key with a secret, the secret itself is the one way to log in
-		// that Deribit documents for HTTP.
+		// For a key with a secret, sending the secret itself is the only login that
+		// Deribit documents for HTTP.
 		s.login = func(time.Time) (params, error) {
 			return params{"grant_type": "client_credentials", "client_id": s.apiKey, "client_secret": secret.Reveal()}, nil
 		}
@@ -45,7 +45,7 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	return s, err
 }
 
-// ed25519Signature signs as rest.Ed25519 does, in the base64 of URLs.
+// ed25519Signature signs as rest.Ed25519 does, in URL-safe base64.
 func ed25519Signature(key ed25519.PrivateKey) rest.Signature {
 	return func(text string) (string, error) {
 		return base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(text))), nil

@@ -22,8 +22,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// What is signed, as the vectors have it. The signatures themselves are checked
-// by the conformance suite.
+// What is signed, as in the vectors. The conformance suite checks the signatures
+// themselves.
 func TestSignedText(t *testing.T) {
 	file, at := exchangetest.ReadVectors(t, "deribit")
 	for _, vector := range file.Vectors {
@@ -87,7 +87,7 @@ func publicKey(t *testing.T, text string) ed25519.PublicKey {
 }
 
 // FuzzSign checks that the signature covers method, target and body, each line
-// ended, and that no two requests have the same nonce.
+// terminated, and that no two requests have the same nonce.
 func FuzzSign(f *testing.F) {
 	file, at := exchangetest.ReadVectors(f, "deribit")
 	for _, vector := range file.Vectors {

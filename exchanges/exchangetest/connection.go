@@ -26,7 +26,7 @@ func (s *suite) testCancellation(t *testing.T) {
 			venue.Reset()
 			o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 			before := goleak.IgnoreCurrent()
-			account, err := s.Exchange.Open(credential(venue.root(t).Credential), venue.options(t))
+			account, err := s.Exchange.Open(credentialOf(venue.root(t).Credential), venue.options(t))
 			require.NoError(t, err)
 
 			gone, cancel := context.WithCancel(t.Context())
@@ -35,8 +35,8 @@ func (s *suite) testCancellation(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			assertKind(t, err)
 
-			// Once while the exchange's clock is being asked for, if it is,
-			// and once later.
+			// Cancel once while the exchange's clock is being read, if it is, and
+			// once later.
 			for range 2 {
 				venue.inject(t, exchanges.OpAny, simulator.Slow, 0, time.Hour)
 				cancelMidway(t, venue, func(ctx context.Context) error { return perform(ctx, account, operation, o) })
@@ -51,7 +51,7 @@ func (s *suite) testCancellation(t *testing.T) {
 	}
 }
 
-// cancelMidway cancels a call once the exchange works on it.
+// cancelMidway cancels a call while the exchange is working on it.
 func cancelMidway(t *testing.T, venue *venue, call func(context.Context) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -64,7 +64,7 @@ func cancelMidway(t *testing.T, venue *venue, call func(context.Context) error) 
 	case err := <-done:
 		require.ErrorIs(t, err, context.Canceled)
 	case <-time.After(limit):
-		require.Fail(t, "the call goes on though its caller has gone")
+		require.Fail(t, "the call goes on although its caller has gone")
 	}
 }
 
@@ -76,18 +76,18 @@ func (s *suite) testConnections(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	options := venue.options(t)
 	options.BaseURL = relay.url
-	account, err := s.Exchange.Open(credential(venue.root(t).Credential), options)
+	account, err := s.Exchange.Open(credentialOf(venue.root(t).Credential), options)
 	require.NoError(t, err)
 	for range 500 {
 		_, err := account.Inspect(deadline(t))
 		require.NoError(t, err)
 	}
-	assert.EqualValues(t, 1, relay.connections.Load(), "one connection must serve calls made one after the other")
+	assert.EqualValues(t, 1, relay.connections.Load(), "consecutive calls must share one connection")
 	account.Close()
 	goleak.VerifyNone(t, before)
 }
 
-// relay passes TCP connections on and counts them.
+// relay forwards TCP connections and counts them.
 type relay struct {
 	url         string
 	connections atomic.Int64
@@ -117,7 +117,7 @@ func newRelay(t *testing.T, base string) *relay {
 	return r
 }
 
-// passOn copies both ways between a connection and a new one to the target, and
+// passOn copies both ways between a connection and a new one to the target. It
 // returns when either side has ended.
 func passOn(near net.Conn, target string) {
 	defer near.Close()

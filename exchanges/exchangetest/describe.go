@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// word is how fields of a connection name things.
+// word is the form of names in a connection's fields.
 var word = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // connectionFields are the fields of a connection that hold a credential.
@@ -45,7 +46,7 @@ func (s *suite) testDescribe(t *testing.T) {
 	assertUnique(t, d.Variants, func(v exchanges.Variant) string { return v.Name })
 	if len(d.Variants) > 1 {
 		for _, v := range d.Variants {
-			assert.Regexp(t, word, v.Name, "a variant among several needs a name")
+			assert.Regexp(t, word, v.Name, "one list proves that all are gone")
 		}
 	}
 
@@ -65,18 +66,19 @@ func (s *suite) testDescribe(t *testing.T) {
 	if v.NativeExpiry != nil {
 		assert.Positive(t, v.NativeExpiry.Granularity)
 	}
+	assert.GreaterOrEqual(t, v.ListingDelay, time.Duration(0))
 	switch {
 	case v.Unlisted != "":
-		require.NotNil(t, v.NativeExpiry, "a key that cannot be found must end by itself")
+		require.NotNil(t, v.NativeExpiry, "a key that cannot be found must expire by itself")
 		assert.Positive(t, v.NativeExpiry.Max)
-		assert.Zero(t, v.Label, "a label is of no use where no key is listed")
+		assert.Zero(t, v.Label, "a label is useless where no key is listed")
 	case v.Label.MaxLength == 0:
 		assert.True(t, v.KeyTypes[0].Asymmetric(),
 			"a key that cannot be found by its label must be inert without its user's private key")
 	}
 
 	require.NotEmpty(t, v.RateLimits)
-	assertUnique(t, v.RateLimits, func(r exchanges.RateLimit) string { return r.Operation })
+	assertUnique(t, v.RateLimits, func(r exchanges.RateLimit) string { return string(r.Operation) })
 	for _, r := range v.RateLimits {
 		assert.NotEmpty(t, r.Operation)
 		assert.Positive(t, r.Requests, r.Operation)
@@ -122,7 +124,8 @@ func (s *suite) testGrants(t *testing.T) {
 var exactSet = regexp.MustCompile(`ask for exactly scopes=(\S+)$`)
 
 // grants returns what a role can be given: each offered scope by itself, or
-// with those that the exchange cannot part from it, and all of them together.
+// together with those that the exchange cannot separate from it, and all of them
+// together.
 func (s *suite) grants(t *testing.T) []exchanges.Grant {
 	offered := s.variant.Offered()
 	wishes := []exchanges.Scopes{offered}
@@ -139,8 +142,7 @@ func (s *suite) grants(t *testing.T) []exchanges.Grant {
 	return grants
 }
 
-// grant returns what asking for the scopes comes to, once the user has
-// followed the advice of a refusal.
+// grant returns the grant for the scopes, after following the advice of a refusal.
 func (s *suite) grant(t *testing.T, wanted exchanges.Scopes) exchanges.Grant {
 	grant, err := s.variant.Grant(wanted, nil)
 	if err != nil {
@@ -153,7 +155,7 @@ func (s *suite) grant(t *testing.T, wanted exchanges.Scopes) exchanges.Grant {
 		grant, err = s.variant.Grant(wanted, nil)
 		require.NoError(t, err, "the advised set must be accepted")
 	}
-	require.Equal(t, wanted, grant.Scopes, "a grant is never wider than what was asked for")
+	require.Equal(t, wanted, grant.Scopes, "a grant must not be wider than what was asked for")
 	require.NotEmpty(t, grant.Permissions)
 	return grant
 }
@@ -174,7 +176,7 @@ func assertHTTPS(t *testing.T, address string) {
 func assertUnique[T any](t *testing.T, items []T, nameOf func(T) string) {
 	seen := map[string]bool{}
 	for _, item := range items {
-		assert.False(t, seen[nameOf(item)], "%q is there twice", nameOf(item))
+		assert.False(t, seen[nameOf(item)], "%q appears twice", nameOf(item))
 		seen[nameOf(item)] = true
 	}
 }

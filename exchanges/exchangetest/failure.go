@@ -21,20 +21,20 @@ import (
 // Failure is an entry of testdata/<exchange>/errors.json: an answer that the
 // exchange documents, and what it means.
 type Failure struct {
-	// Situation in words, as in the exchange's documentation.
+	// Situation describes it in words, as the exchange's documentation does.
 	Situation string `json:"situation"`
-	// Variant that the entry is for; empty means all.
+	// Variant is the one that the entry applies to; empty means all.
 	Variant string `json:"variant"`
-	// Operation that gets the answer, as the simulator names it; empty means
-	// that it is tried with inspect and with create_key.
+	// Operation is what gets the answer, as the simulator names it; empty means
+	// that inspect and create_key are tried.
 	Operation exchanges.Operation `json:"operation"`
-	// Status, Headers and Body of the answer. A body that is a JSON string
-	// is sent as that text, any other as JSON.
+	// Status, Headers and Body make up the answer. A body that is a JSON string is
+	// sent as that text, any other as JSON.
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
 	Body    json.RawMessage   `json:"body"`
-	// Kind that the failure must be. A read that is written down here as
-	// "outcome unknown" must be "exchange unavailable".
+	// Kind is what the failure must be. For a read, "outcome unknown" here stands
+	// for "exchange unavailable".
 	Kind exchanges.Kind `json:"kind"`
 	// Code is the exchange's own code.
 	Code string `json:"code"`
@@ -112,8 +112,8 @@ func readStrictly(t testing.TB, path string, out any) {
 	require.NoError(t, decoder.Decode(out), path)
 }
 
-// testFailures answers calls as the documentation says that the exchange does
-// when it refuses, and checks what is made of it.
+// testFailures answers calls with the refusals that the exchange documents, and
+// checks what the package makes of them.
 func (s *suite) testFailures(t *testing.T) {
 	for _, failure := range s.failures(t) {
 		for _, operation := range failure.operations() {
@@ -134,7 +134,7 @@ func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation 
 	require.Contains(t, exchanges.Kinds(), kind)
 	answer := failure.canned(t)
 	try := func(ctx context.Context) *exchanges.Error {
-		// Let what earlier calls drew from the rate limit come back.
+		// Let the rate limit recover from earlier calls.
 		time.Sleep(time.Hour)
 		b.wire.instead(func(m message) *canned {
 			if s.isLogIn(m) {
@@ -161,7 +161,7 @@ func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation 
 	tries := s.triesOf(sent)
 	switch {
 	case kind == exchanges.ErrRateLimited:
-		assert.Len(t, tries, 3, "a call that was refused for rate did not run and is safe to repeat")
+		assert.Len(t, tries, 3, "a call that was refused for exceeding the rate did not run and is safe to repeat")
 		for i := range tries[1:] {
 			assert.GreaterOrEqual(t, tries[i+1].Sub(tries[i]), cmp.Or(failure.wait(t), time.Second))
 		}
@@ -174,8 +174,8 @@ func (s *suite) testFailure(t *testing.T, b *bubble, failure Failure, operation 
 	}
 }
 
-// triesOf tells when the first request, and those that repeat it, were sent.
-// What logs in for it does not count.
+// triesOf returns when the first request and its repeats were sent. Logins for it
+// do not count.
 func (s *suite) triesOf(sent []message) []time.Time {
 	sent = slices.DeleteFunc(slices.Clone(sent), s.isLogIn)
 	var tries []time.Time

@@ -14,8 +14,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// answerless are the faults under which no answer of the exchange's own comes
-// and nothing is done.
+// answerless are the faults in which the exchange itself does not answer and
+// nothing is done.
 func answerless() []simulator.FaultKind {
 	return []simulator.FaultKind{
 		simulator.DropBeforeCommit, simulator.Error5xx, simulator.HTMLError, simulator.Outage,
@@ -32,7 +32,7 @@ func (s *suite) testFaults(t *testing.T) {
 					s.testReadFault(t, b.venue, account, fault, operation)
 				}
 				b.inject(t, exchanges.OpCreateKey, fault, 0, 0)
-				s.failedCreation(t, b.venue, account, t.Context())
+				s.failedCreation(t.Context(), t, b.venue, account)
 			})
 		})
 	}
@@ -41,11 +41,11 @@ func (s *suite) testFaults(t *testing.T) {
 		venue := s.start(t)
 		options := venue.options(t)
 		options.Timeout = time.Second
-		account := venue.open(t, credential(venue.root(t).Credential), options)
+		account := venue.open(t, credentialOf(venue.root(t).Credential), options)
 		warmUp(t, account)
 		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
 		ctx := deadline(t)
-		err := s.failedCreation(t, venue, account, ctx)
+		err := s.failedCreation(ctx, t, venue, account)
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.NoError(t, ctx.Err(), "the account's own timeout must end the call, not the caller's deadline")
@@ -58,7 +58,7 @@ func (s *suite) testFaults(t *testing.T) {
 		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err := s.failedCreation(t, venue, account, ctx)
+		err := s.failedCreation(ctx, t, venue, account)
 		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	})
@@ -66,9 +66,10 @@ func (s *suite) testFaults(t *testing.T) {
 		t.Parallel()
 		venue := s.start(t)
 		options := venue.options(t)
-		// The port of tcpmux, which no test that runs meanwhile can be given.
+		// This is the port of tcpmux, which no other test running meanwhile can be
+		// given.
 		options.BaseURL = "http://127.0.0.1:1"
-		account := venue.open(t, credential(venue.root(t).Credential), options)
+		account := venue.open(t, credentialOf(venue.root(t).Credential), options)
 		_, err := account.CreateKey(deadline(t), s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t)).KeyRequest)
 		assert.ErrorIs(t, err, exchanges.ErrUnavailable, "what could not be sent did not run")
 		assert.ErrorContains(t, err, "base_url")
@@ -76,13 +77,13 @@ func (s *suite) testFaults(t *testing.T) {
 	})
 }
 
-// warmUp makes a first call, so that the time of the next is its own.
+// warmUp makes a first call, so that the next one takes only its own time.
 func warmUp(t *testing.T, account exchanges.Account) {
 	_, err := account.Inspect(deadline(t))
 	require.NoError(t, err)
 }
 
-// testReadFault checks that a read gets over a passing fault and fails plainly
+// testReadFault checks that a read recovers from a passing fault and fails plainly
 // under a lasting one.
 func (s *suite) testReadFault(t *testing.T, venue *venue, account exchanges.Account, fault simulator.FaultKind, operation exchanges.Operation) {
 	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
@@ -96,15 +97,15 @@ func (s *suite) testReadFault(t *testing.T, venue *venue, account exchanges.Acco
 	assertKind(t, err)
 	sent := venue.calls(operation) - before
 	assert.Greater(t, sent, 1, "%s is safe to repeat", operation)
-	// Three tries, each of which net/http may send twice if the connection
-	// it reused turns out to be closed.
+	// There are three tries, and net/http may send each of them twice if the
+	// connection it reused turns out to be closed.
 	assert.LessOrEqual(t, sent, 6, "%s must not be repeated for ever", operation)
 	venue.ClearFaults()
 }
 
 // failedCreation creates a key where that must fail, and checks that it was
 // tried once and that no key is left.
-func (s *suite) failedCreation(t *testing.T, venue *venue, account exchanges.Account, ctx context.Context) error {
+func (s *suite) failedCreation(ctx context.Context, t *testing.T, venue *venue, account exchanges.Account) error {
 	o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 	_, err := account.CreateKey(ctx, o.KeyRequest)
 	require.Error(t, err)
@@ -134,7 +135,7 @@ func (s *suite) testLostAnswer(t *testing.T) {
 	require.Len(t, venue.live(o.SubAccount), 1)
 
 	if s.variant.Unlisted != "" {
-		// Nobody can find it, so that it must end by itself, with its lease.
+		// Nobody can find it, so it must expire by itself, with its lease.
 		venue.advance(time.Until(o.Expires) + time.Minute)
 		assert.Empty(t, venue.live(o.SubAccount))
 		return
@@ -144,17 +145,17 @@ func (s *suite) testLostAnswer(t *testing.T) {
 	if orphan[0].Masked {
 		// What cannot be addressed must be left to a person, and never be
 		// taken for gone. Nobody holds its secret.
-		err := account.DeleteKey(deadline(t), o.ref(exchanges.Key{ID: orphan[0].ID}))
+		err := o.delete(deadline(t), account, exchanges.Key{ID: orphan[0].ID})
 		require.ErrorIs(t, err, exchanges.ErrUnsupported)
 		assert.ErrorContains(t, err, orphan[0].ID)
 		require.Len(t, venue.live(o.SubAccount), 1)
 		return
 	}
-	require.NoError(t, account.DeleteKey(deadline(t), o.ref(exchanges.Key{ID: orphan[0].ID})))
+	require.NoError(t, o.delete(deadline(t), account, exchanges.Key{ID: orphan[0].ID}))
 	venue.assertGone(t, o.SubAccount)
 }
 
-// testRollBack checks, where a key is made in several calls, that a failure
+// testRollBack checks, where it takes several calls to make a key, that a failure
 // after the first leaves no key behind.
 func (s *suite) testRollBack(t *testing.T) {
 	t.Parallel()
@@ -164,18 +165,18 @@ func (s *suite) testRollBack(t *testing.T) {
 	}
 	venue, account, o := start(t)
 	o.create(deadline(t), t, account)
-	// What comes after the call that makes a key: it is finished, or asked
-	// what it may do, or looked for in the list.
+	// These come after the call that makes a key: it is completed, asked for its
+	// permissions, or looked up in the list.
 	after := []exchanges.Operation{exchanges.OpEditKey, exchanges.OpInspect, exchanges.OpListKeys}
 	i := slices.IndexFunc(after, func(o exchanges.Operation) bool { return venue.calls(o) > 0 })
 	if i < 0 {
-		return // One call makes the whole key.
+		return // One call makes the complete key.
 	}
 	second := after[i]
 	t.Run("the key is known before", func(t *testing.T) {
 		t.Parallel()
 		venue, account, o := start(t)
-		noted := errors.New("the key cannot be noted")
+		noted := errors.New("the key cannot be recorded")
 		o.Made = func(_ context.Context, ref exchanges.KeyRef) error {
 			assert.Zero(t, venue.calls(second))
 			assert.Len(t, venue.live(o.SubAccount), 1)
@@ -184,7 +185,7 @@ func (s *suite) testRollBack(t *testing.T) {
 		}
 		_, err := account.CreateKey(deadline(t), o.KeyRequest)
 		require.ErrorIs(t, err, noted)
-		assert.Empty(t, venue.live(o.SubAccount), "what cannot be noted must not stay")
+		assert.Empty(t, venue.live(o.SubAccount), "what cannot be recorded must not stay")
 	})
 	for _, fault := range append(answerless(), simulator.DropAfterCommit) {
 		t.Run(string(fault), func(t *testing.T) {
@@ -228,7 +229,7 @@ func (s *suite) testRollBack(t *testing.T) {
 func (s *suite) testSurplusAndLack(t *testing.T) {
 	t.Parallel()
 	if len(s.variant.Permissions) == 1 {
-		return // Every key holds the same, and no answer speaks of it.
+		return // All keys hold the same, and no answer mentions it.
 	}
 	widest := s.grant(t, s.variant.Offered())
 	for _, test := range []struct {
@@ -254,7 +255,7 @@ func (s *suite) testSurplusAndLack(t *testing.T) {
 					assert.Error(t, s.variant.CheckGrant(test.grant, listed.Permissions))
 				}
 			}
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
+			require.NoError(t, o.delete(deadline(t), account, key))
 			venue.assertGone(t, o.SubAccount)
 		})
 	}

@@ -13,10 +13,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// order is a key to be made, and the private half that its user will keep.
+// order is a key to be made, with the private half that its user will keep.
 type order struct {
 	exchanges.KeyRequest
 	private exchanges.Secret
+	variant exchanges.Variant
 }
 
 // order asks for a key of the first key type.
@@ -24,12 +25,12 @@ func (s *suite) order(t *testing.T, subAccount string, grant exchanges.Grant) or
 	return s.orderOf(t, s.variant.KeyTypes[0], subAccount, grant)
 }
 
-// orderOf asks for a key that may be used from this machine.
+// orderOf asks for a key that can be used from this machine.
 func (s *suite) orderOf(t *testing.T, keyType exchanges.KeyType, subAccount string, grant exchanges.Grant) order {
 	o := order{KeyRequest: exchanges.KeyRequest{
 		SubAccount: subAccount, Label: s.label(), Permissions: grant.Permissions, KeyType: keyType,
 		Expires: time.Now().Add(time.Hour + s.ClockSkew),
-	}}
+	}, variant: s.variant}
 	if !s.variant.Addresses.None {
 		o.Addresses = []string{"127.0.0.1"}
 	}
@@ -44,8 +45,8 @@ func (s *suite) orderOf(t *testing.T, keyType exchanges.KeyType, subAccount stri
 	return o
 }
 
-// label makes a new label of the greatest length that the exchange takes; empty
-// if it takes none.
+// label makes a new label of the greatest length that the exchange accepts; empty
+// if it accepts none.
 func (s *suite) label() string {
 	rule := s.variant.Label
 	text := "vlt"
@@ -58,12 +59,12 @@ func (s *suite) label() string {
 	return text[:rule.MaxLength]
 }
 
-// keyPair makes a pair. RSA pairs take long to make, so one serves all keys.
+// keyPair makes a pair. RSA pairs are slow to make, so one serves all keys.
 func (s *suite) keyPair(t *testing.T, keyType exchanges.KeyType) (public string, private exchanges.Secret) {
 	if keyType == exchanges.KeyRSA {
-		pair := s.rsaPair()
-		require.NoError(t, pair.err)
-		return pair.public, pair.private
+		shared := s.rsaPair()
+		require.NoError(t, shared.err)
+		return shared.public, shared.private
 	}
 	public, private, err := exchanges.MakeKeyPair(s.Exchange, keyType)
 	require.NoError(t, err)
@@ -97,12 +98,17 @@ func (o order) ref(key exchanges.Key) exchanges.KeyRef {
 	return exchanges.KeyRef{SubAccount: o.SubAccount, ID: key.ID, Label: o.Label, Passphrase: o.Passphrase, Token: key.Token}
 }
 
-// noSuchKey is a key that no exchange has.
+// delete deletes the order's key and has the exchange prove it.
+func (o order) delete(ctx context.Context, account exchanges.Account, key exchanges.Key) error {
+	return exchanges.SettleOne(ctx, account, o.variant, o.ref(key))
+}
+
+// noSuchKey is the id of a key that no exchange has.
 func noSuchKey() exchanges.Key {
 	return exchanges.Key{ID: "no-such-key", Token: "pub:api:facade88-4444-4444-4444-121212121212-caps:o:w-read"}
 }
 
-// create makes the key and checks that it is whole.
+// create makes the key and checks that it is complete.
 func (o order) create(ctx context.Context, t *testing.T, account exchanges.Account) exchanges.Key {
 	key, err := account.CreateKey(ctx, o.KeyRequest)
 	require.NoError(t, err)
@@ -130,8 +136,8 @@ type errorString string
 
 func (e errorString) Error() string { return string(e) }
 
-// find looks the order's key up as the ledger does after a lost answer: by its
-// label, or, where keys have none, as the one that was not there before.
+// find looks for the order's key as the ledger does after a lost answer: by its
+// label or, where keys have none, as the one that was not there before.
 func (o order) find(ctx context.Context, t *testing.T, venue *venue, account exchanges.Account, before []exchanges.KeyInfo) []exchanges.KeyInfo {
 	keys := venue.list(ctx, t, account, o.SubAccount)
 	known := map[string]int{}

@@ -14,8 +14,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// testKeys follows keys of every grant and key type from their creation to
-// their end.
+// testKeys follows keys of every grant and key type from creation to deletion.
 func (s *suite) testKeys(t *testing.T) {
 	t.Parallel()
 	venue := s.start(t)
@@ -67,7 +66,7 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 		assert.WithinDuration(t, venue.now(), at, time.Minute)
 	}
 	if s.variant.NativeExpiry != nil && !listed[0].ExpiresAt.IsZero() {
-		assert.False(t, listed[0].ExpiresAt.Before(o.Expires), "the exchange ends the key before the lease")
+		assert.False(t, listed[0].ExpiresAt.Before(o.Expires), "the exchange expires the key before the lease ends")
 	}
 
 	user := venue.open(t, o.minted(key), venue.options(t))
@@ -75,7 +74,7 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 		assert.Equal(t, grant.Scopes.Has(probe.Scope), venue.accepts(t, user, probe), "%s", probe.Name)
 	}
 
-	require.NoError(t, account.DeleteKey(ctx, o.ref(key)))
+	require.NoError(t, o.delete(ctx, account, key))
 	if s.variant.NoDeletion == "" {
 		assert.Equal(t, []string{key.APIKey}, lastOf(venue.Deletions(s.description.Name)))
 	}
@@ -84,12 +83,12 @@ func (s *suite) follow(t *testing.T, venue *venue, account exchanges.Account, o 
 	for _, probe := range s.Probes {
 		assert.False(t, venue.accepts(t, user, probe), "%s with a deleted key", probe.Name)
 	}
-	assert.NoError(t, account.DeleteKey(ctx, o.ref(key)), "deleting a key that is gone")
+	assert.NoError(t, o.delete(ctx, account, key), "deleting a key that is gone")
 	venue.assertGone(t, o.SubAccount)
 }
 
-// testNative makes a key with each permission that a role has to name, with the
-// permissions that it needs and of whichever key type it goes with.
+// testNative makes a key with each permission that a role must name, together with
+// the permissions that it needs and of whichever key type it goes with.
 func (s *suite) testNative(t *testing.T, venue *venue, account exchanges.Account, subAccount string) {
 	for _, p := range s.variant.Permissions {
 		if len(s.variant.OnlyByName([]string{p.Name})) == 0 {
@@ -103,21 +102,21 @@ func (s *suite) testNative(t *testing.T, venue *venue, account exchanges.Account
 			o := s.orderOf(t, keyType, subAccount, grant)
 			key, err := account.CreateKey(deadline(t), o.KeyRequest)
 			if errors.Is(err, exchanges.ErrPermission) {
-				continue // The exchange does not let a root give what it does not have.
+				continue // The exchange does not let a root key give what it does not have.
 			}
 			if err != nil {
 				refusals = append(refusals, err)
 				continue
 			}
 			assert.NoError(t, s.variant.CheckGrant(grant, key.Permissions), p.Name)
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
+			require.NoError(t, o.delete(deadline(t), account, key))
 			venue.assertGone(t, subAccount)
 		}
 		assert.Less(t, len(refusals), len(s.variant.KeyTypes), "%s cannot be had: %v", p.Name, refusals)
 	}
 }
 
-// testAddresses binds keys to addresses and checks where they then work.
+// testAddresses binds keys to addresses and checks from where they then work.
 func (s *suite) testAddresses(t *testing.T, venue *venue, account exchanges.Account, subAccount string) {
 	probe := s.Probes[slices.IndexFunc(s.Probes, func(p Probe) bool { return p.Scope == exchanges.ScopeRead })]
 	rule := s.variant.Addresses
@@ -148,13 +147,13 @@ func (s *suite) testAddresses(t *testing.T, venue *venue, account exchanges.Acco
 					assert.ElementsMatch(t, test.addresses, listed.Addresses)
 				}
 			}
-			require.NoError(t, account.DeleteKey(deadline(t), o.ref(key)))
+			require.NoError(t, o.delete(deadline(t), account, key))
 			venue.assertGone(t, subAccount)
 		})
 	}
 }
 
-// testParallel makes keys at the same time and deletes them at the same time.
+// testParallel makes keys concurrently and deletes them concurrently.
 func (s *suite) testParallel(t *testing.T, venue *venue, account exchanges.Account, subAccount string) {
 	orders := make([]order, s.room(8))
 	keys := make([]exchanges.Key, len(orders))
@@ -169,7 +168,7 @@ func (s *suite) testParallel(t *testing.T, venue *venue, account exchanges.Accou
 	require.NoError(t, group.Wait())
 	require.Len(t, venue.live(subAccount), len(orders))
 	for i, o := range orders {
-		group.Go(func() error { return account.DeleteKey(t.Context(), o.ref(keys[i])) })
+		group.Go(func() error { return o.delete(t.Context(), account, keys[i]) })
 	}
 	require.NoError(t, group.Wait())
 	venue.assertGone(t, subAccount)

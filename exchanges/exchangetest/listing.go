@@ -25,7 +25,7 @@ func (s *suite) testInspect(t *testing.T) {
 			}
 		}
 		for kind, access := range kinds {
-			account := venue.open(t, credential(access.Credential), venue.options(t))
+			account := venue.open(t, credentialOf(access.Credential), venue.options(t))
 			identity, err := account.Inspect(deadline(t))
 			require.NoError(t, err, kind)
 			assert.True(t, identity.CanMint, kind)
@@ -37,7 +37,7 @@ func (s *suite) testInspect(t *testing.T) {
 	})
 	t.Run("every form of credential is tried", func(t *testing.T) {
 		if s.Root != "" && s.Root != simulator.MainRoot {
-			return // A fact of the exchange, checked with its first variant.
+			return // A property of the exchange, checked with its first variant.
 		}
 		for _, keyType := range []string{"rsa", "ed25519"} {
 			_, simulated := venue.otherRoot(keyType)
@@ -56,7 +56,7 @@ func (s *suite) testInspect(t *testing.T) {
 				continue
 			}
 			tried++
-			account := venue.open(t, credential(access.Credential), venue.options(t))
+			account := venue.open(t, credentialOf(access.Credential), venue.options(t))
 			identity, err := account.Inspect(deadline(t))
 			if err != nil {
 				assert.ErrorIs(t, err, exchanges.ErrPermission, kind)
@@ -74,17 +74,17 @@ func (s *suite) testInspect(t *testing.T) {
 		if !ok {
 			return
 		}
-		identity, err := venue.open(t, credential(access.Credential), venue.options(t)).Inspect(deadline(t))
+		identity, err := venue.open(t, credentialOf(access.Credential), venue.options(t)).Inspect(deadline(t))
 		require.NoError(t, err)
 		assert.Empty(t, identity.Addresses)
 		if identity.CanMint {
-			assert.NotEmpty(t, identity.Warnings, "an unbound root is worth a warning")
+			assert.NotEmpty(t, identity.Warnings, "an unbound root deserves a warning")
 		} else {
 			assert.NotEmpty(t, identity.Problem)
 		}
 	})
 	t.Run("wrong credential", func(t *testing.T) {
-		good := credential(venue.root(t).Credential)
+		good := credentialOf(venue.root(t).Credential)
 		unknown := good
 		unknown.APIKey = scramble(good.APIKey)
 		wrong := map[string]exchanges.Credential{"api_key": unknown}
@@ -113,7 +113,7 @@ func (s *suite) testInspect(t *testing.T) {
 	})
 }
 
-// scramble returns a text of the same length and alphabet that is another one.
+// scramble returns a different text of the same length and alphabet.
 func scramble(text string) string {
 	half := len(text) / 2
 	swapped := text[half:] + text[:half]
@@ -133,10 +133,10 @@ func (s *suite) testSubAccounts(t *testing.T) {
 		names = append(names, sub.Name)
 		assert.False(t, sub.Frozen, sub.Name)
 	}
-	assert.ElementsMatch(t, venue.root(t).SubAccounts, names, "no sub-account may be missing or there twice")
+	assert.ElementsMatch(t, venue.root(t).SubAccounts, names, "no sub-account may be missing or appear twice")
 }
 
-// testKeyPages fills one sub-account with as many keys as it may have, or more
+// testKeyPages fills one sub-account with as many keys as it may have, or with more
 // than any exchange lists on one page.
 func (s *suite) testKeyPages(t *testing.T) {
 	t.Parallel()
@@ -163,7 +163,7 @@ func (s *suite) testKeyPages(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, keys, count)
 	for _, key := range keys {
-		assert.True(t, labels[key.Label], "the label %q was not given, or is listed twice", key.Label)
+		assert.True(t, labels[key.Label], "the label %q was not requested, or is listed twice", key.Label)
 		if s.variant.Label.MaxLength > 0 {
 			delete(labels, key.Label)
 		}

@@ -15,9 +15,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// testMalformedAnswers spoils each part of each good answer in turn. Whatever
-// the exchange sends, a key that is handed out must be whole, a key that is
-// there must not be taken for gone, and no error may show a secret.
+// testMalformedAnswers spoils each part of each good answer in turn. Whatever the
+// exchange sends, a key that is handed out must be complete, an existing key must
+// not be taken for gone, and no error may show a secret.
 func (s *suite) testMalformedAnswers(t *testing.T) {
 	t.Run("create_key", func(t *testing.T) { s.bubble(t, hurried, s.testMalformedCreation) })
 	for _, operation := range s.reads() {
@@ -53,12 +53,12 @@ func (s *suite) testMalformedCreation(t *testing.T, b *bubble) {
 		if secret != "" {
 			assertSafe(t, err, secret)
 		}
-		assert.Len(t, s.triesOf(b.wire.messages()), 1, "%s: the key may exist, so that the call must not be repeated", how)
+		assert.Len(t, s.triesOf(b.wire.messages()), 1, "%s: the key may exist, so the call must not be repeated", how)
 	})
 }
 
-// secretOf is the secret of a key that the exchange has made; empty if the
-// plugin has.
+// secretOf is the secret of a key that the exchange has made; empty if the plugin
+// made it.
 func secretOf(key exchanges.Key) exchanges.Secret { return cmp.Or(key.APISecret, key.Token) }
 
 func (s *suite) testMalformedList(t *testing.T, b *bubble) {
@@ -72,7 +72,7 @@ func (s *suite) testMalformedList(t *testing.T, b *bubble) {
 			return
 		}
 		if !strings.HasSuffix(how, "= <nil>") { // Some encoders write null for an empty list.
-			assert.Len(t, keys, 1, "%s: a key is taken for gone", how)
+			assert.Len(t, keys, 1, "%s: an existing key is taken for gone", how)
 		}
 		for _, key := range keys {
 			assert.NotEmpty(t, key.ID, how)
@@ -80,22 +80,22 @@ func (s *suite) testMalformedList(t *testing.T, b *bubble) {
 	})
 }
 
-// spoil notes the answers to a good call and then has the call made again, each
-// time with one answer spoilt in one way.
+// spoil records the answers to a good call, and then repeats the call, each time
+// with one answer spoilt in one way.
 func (b *bubble) spoil(t *testing.T, good func(), again func(how string)) {
 	b.wire.instead(nil)
 	good()
 	answers := slices.Clone(b.wire.messages())
 	require.NotEmpty(t, answers)
 	for _, m := range answers {
-		for _, spoilt := range spoilt(m.answer.body) {
+		for _, bad := range spoilt(m.answer.body) {
 			b.wire.instead(func(now message) *canned {
 				if now.method != m.method || now.path != m.path {
 					return nil
 				}
-				return &canned{status: m.answer.status, header: m.answer.header, body: spoilt.body}
+				return &canned{status: m.answer.status, header: m.answer.header, body: bad.body}
 			})
-			again(m.path + " " + spoilt.how)
+			again(m.path + " " + bad.how)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func spoilt(body []byte) []spoiltBody {
 	whole := func(how string) {
 		encoded, err := json.Marshal(tree)
 		if err != nil {
-			panic(err) // a tree that was decoded can be encoded
+			panic(err) // a decoded tree can be encoded
 		}
 		all = append(all, spoiltBody{how, encoded})
 	}

@@ -11,7 +11,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Values that must not be seen again in any error.
+// Values that must not appear in any error.
 const (
 	canarySecret     = exchanges.Secret("canary-secret-6f1d9be2c07a4c55")
 	canaryPassphrase = exchanges.Secret("Canary#Passphrase8842")
@@ -19,7 +19,7 @@ const (
 	canaryBadPEM     = exchanges.Secret("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5LXByaXZhdGUta2V5\n-----END PRIVATE KEY-----\n")
 )
 
-// with returns a credential of these connection fields.
+// with returns a credential made of these connection fields.
 func with(t *testing.T, fields []string) exchanges.Credential {
 	var c exchanges.Credential
 	for _, field := range fields {
@@ -53,11 +53,11 @@ func (s *suite) form(needed ...string) ([]string, bool) {
 	return nil, false
 }
 
-// testOpen checks that Open refuses what is wrong with its arguments, names the
-// field, and shows no secret.
+// testOpen checks that Open refuses wrong arguments, names the field, and shows no
+// secret.
 func (s *suite) testOpen(t *testing.T) {
 	venue := s.start(t)
-	good := credential(venue.root(t).Credential)
+	good := credentialOf(venue.root(t).Credential)
 	refused := func(t *testing.T, c exchanges.Credential, options exchanges.Options, field string) {
 		account, err := s.Exchange.Open(c, options)
 		if err == nil {
@@ -124,7 +124,7 @@ func (s *suite) testOpen(t *testing.T) {
 	})
 }
 
-// whole finds a credential form of which the fields hold every part.
+// whole finds a credential form whose fields hold every part.
 func (s *suite) whole(fields []string) (exchanges.CredentialForm, bool) {
 	for _, form := range s.description.Credentials {
 		if !slices.ContainsFunc(form.Fields, func(f string) bool { return !slices.Contains(fields, f) }) {

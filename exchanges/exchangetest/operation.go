@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// reads are the operations that ask the exchange and change nothing.
+// reads are the operations that query the exchange and change nothing.
 func (s *suite) reads() []exchanges.Operation {
 	reads := []exchanges.Operation{exchanges.OpInspect}
 	if !s.OneAccount {
@@ -24,8 +24,8 @@ func (s *suite) isRead(operation exchanges.Operation) bool {
 	return slices.Contains(s.reads(), operation)
 }
 
-// proof is the operation that proves a deletion: the list, or, where there is
-// none, what the key itself is told.
+// proof is the operation that proves a deletion: listing the keys or, where there
+// is no list, using the key itself.
 func (s *suite) proof() exchanges.Operation {
 	if s.variant.Unlisted != "" {
 		return exchanges.OpInspect
@@ -33,7 +33,7 @@ func (s *suite) proof() exchanges.Operation {
 	return exchanges.OpListKeys
 }
 
-// perform makes the call of an operation; those that concern a key are about the
+// perform makes the call for an operation; those that concern a key use the
 // order's.
 func perform(ctx context.Context, account exchanges.Account, operation exchanges.Operation, o order) error {
 	var err error
@@ -47,9 +47,9 @@ func perform(ctx context.Context, account exchanges.Account, operation exchanges
 	case exchanges.OpCreateKey:
 		_, err = account.CreateKey(ctx, o.KeyRequest)
 	case exchanges.OpDeleteKey:
-		err = account.DeleteKey(ctx, o.ref(noSuchKey()))
+		err = o.delete(ctx, account, noSuchKey())
 	default:
-		err = errors.New("no call is known for the operation " + string(operation))
+		err = errors.New("there is no call for the operation " + string(operation))
 	}
 	return err
 }

@@ -15,8 +15,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// busy is how many keys are made at once where the limit on making keys is to
-// be felt.
+// busy is how many keys are made at once where they must meet the limit on making
+// keys.
 const busy = 12
 
 func (s *suite) testPace(t *testing.T) {
@@ -26,10 +26,10 @@ func (s *suite) testPace(t *testing.T) {
 			orders := s.busyOrders(t, b)
 			for _, o := range orders {
 				key := o.create(t.Context(), t, account)
-				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
+				require.NoError(t, o.delete(t.Context(), account, key))
 			}
-			assert.Equal(t, len(orders), b.calls(exchanges.OpCreateKey), "the exchange had to refuse for rate")
-			assert.Equal(t, len(orders), b.calls(exchanges.OpDeleteKey), "the exchange had to refuse for rate")
+			assert.Equal(t, len(orders), b.calls(exchanges.OpCreateKey), "the exchange had to refuse calls for exceeding the rate")
+			assert.Equal(t, len(orders), b.calls(exchanges.OpDeleteKey), "the exchange had to refuse calls for exceeding the rate")
 		})
 	})
 	t.Run("revocations go ahead", func(t *testing.T) {
@@ -52,12 +52,12 @@ func (s *suite) testPace(t *testing.T) {
 	})
 }
 
-// felt multiplies the documented limits so that busy keys made at once exceed
-// the one on making keys, where it is too wide for that.
+// felt multiplies the documented limits so that busy keys made at once exceed the
+// limit on making keys, where that is too wide otherwise.
 func (s *suite) felt() float64 {
 	for _, limit := range s.variant.RateLimits {
 		// A tenth of a limit may be used at once.
-		if atOnce := limit.Requests / 10; limit.Operation == "create key" && atOnce > busy {
+		if atOnce := limit.Requests / 10; limit.Operation == exchanges.OpCreateKey && atOnce > busy {
 			return busy / 2 / float64(atOnce)
 		}
 	}
@@ -74,8 +74,8 @@ func (s *suite) busyOrders(t *testing.T, b *bubble) []order {
 	return orders
 }
 
-// testRevocationsFirst starts more creations than the limit lets through and
-// then a revocation, which must not be the last to end.
+// testRevocationsFirst starts more creations than the limit lets through and then a
+// revocation, which must not end last.
 func (s *suite) testRevocationsFirst(t *testing.T, b *bubble) {
 	account := b.account(t)
 	condemned := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
@@ -94,18 +94,18 @@ func (s *suite) testRevocationsFirst(t *testing.T, b *bubble) {
 		})
 	}
 	synctest.Wait()
-	require.NoError(t, account.DeleteKey(exchanges.WithRevoking(t.Context()), condemned.ref(key)))
+	require.NoError(t, condemned.delete(exchanges.WithRevoking(t.Context()), account, key))
 	revoked := time.Now()
 	running.Wait()
 	assert.True(t, revoked.Before(lastMint), "the revocation ended at %s, the last creation at %s", revoked, lastMint)
 }
 
-// testRefusalForRate checks that an exchange's refusal for rate tells how long
-// it holds, and that no call is made before.
+// testRefusalForRate checks that after an exchange's refusal for rate the error
+// says how long it holds, and that no call is made before then.
 func (s *suite) testRefusalForRate(t *testing.T, b *bubble) {
 	account := b.account(t)
 	b.wire.instead(nil)
-	// Let what the first calls drew from the rate limit come back.
+	// Let the rate limit recover from the first calls.
 	time.Sleep(time.Hour)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 
@@ -160,7 +160,7 @@ func (s *suite) testClock(t *testing.T) {
 				}
 				_, err := account.SubAccounts(t.Context())
 				require.NoError(t, err)
-				assert.Equal(t, measured+1, b.calls(exchanges.OpServerTime), "what was measured must be kept")
+				assert.Equal(t, measured+1, b.calls(exchanges.OpServerTime), "the measurement must be kept")
 			})
 		})
 	}
@@ -175,13 +175,13 @@ func (s *suite) testClock(t *testing.T) {
 			_, err := account.CreateKey(t.Context(), o.KeyRequest)
 			require.ErrorIs(t, err, cmp.Or(s.ClockRefusal, exchanges.ErrInvalid))
 			assert.ErrorContains(t, err, "clock")
-			assert.Equal(t, 2, b.calls(exchanges.OpCreateKey), "one repeat, and not more")
+			assert.Equal(t, 2, b.calls(exchanges.OpCreateKey), "one repeat and no more")
 			assert.Empty(t, b.live(o.SubAccount))
 		})
 	})
 }
 
-// testNoClock checks that no clock is asked and none is a hindrance.
+// testNoClock checks that no clock is asked and that a wrong one does no harm.
 func (s *suite) testNoClock(t *testing.T, skews map[string]time.Duration) {
 	for name, skew := range skews {
 		t.Run("the exchange is "+name, func(t *testing.T) {
@@ -193,7 +193,7 @@ func (s *suite) testNoClock(t *testing.T, skews map[string]time.Duration) {
 				assert.Zero(t, identity.ClockOffset)
 				o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
 				key := o.create(t.Context(), t, account)
-				require.NoError(t, account.DeleteKey(t.Context(), o.ref(key)))
+				require.NoError(t, o.delete(t.Context(), account, key))
 				assert.Zero(t, b.calls(exchanges.OpServerTime))
 			})
 		})

@@ -20,12 +20,12 @@ func (s *suite) testRedaction(t *testing.T) {
 	t.Run("printing", func(t *testing.T) {
 		venue := s.start(t)
 		account := venue.account(t)
-		root := credential(venue.root(t).Credential)
+		root := credentialOf(venue.root(t).Credential)
 		o := s.order(t, venue.root(t).SubAccounts[0], s.readGrant(t))
 		key := o.create(deadline(t), t, account)
 		listed := venue.list(deadline(t), t, account, o.SubAccount)
 		secrets := slices.Concat(fragments(root), fragments(o.minted(key)))
-		unused := venue.account(t) // One that is at work cannot be printed without a data race.
+		unused := venue.account(t) // An account that is in use cannot be printed without a data race.
 		for _, value := range []any{root, &root, o.KeyRequest, key, &key, o.ref(key), o.minted(key), listed, unused} {
 			for _, text := range shown(value) {
 				for _, secret := range secrets {
@@ -49,7 +49,7 @@ const echoMark = "echo"
 func (s *suite) testEcho(t *testing.T, b *bubble) {
 	account := b.account(t)
 	o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
-	root := credential(b.root(t).Credential)
+	root := credentialOf(b.root(t).Credential)
 	secrets := slices.Concat(fragments(root), fragments(exchanges.Credential{Passphrase: o.Passphrase, Token: noSuchKey().Token}))
 	echoed := 0
 	for _, failure := range s.failures(t) {
@@ -82,7 +82,7 @@ func (s *suite) testEcho(t *testing.T, b *bubble) {
 			}
 		}
 	}
-	assert.Positive(t, echoed, "no error repeats what the exchange says, so that nothing was tested")
+	assert.Positive(t, echoed, "no error repeats what the exchange says, so nothing was tested")
 }
 
 // The forms in which a request is repeated.
@@ -92,9 +92,9 @@ const (
 	echoForms
 )
 
-// echoForms is how many ways of repeating requests are tried: each form, and,
-// where the account logs in for its calls, each form once more without the
-// logins, which then succeed.
+// echoForms is how many ways of repeating requests are tried: each form and, where
+// the account logs in for its calls, each form again without the logins, which then
+// succeed.
 func (s *suite) echoForms() int {
 	if s.LogIn == nil {
 		return echoForms
@@ -102,8 +102,8 @@ func (s *suite) echoForms() int {
 	return 2 * echoForms
 }
 
-// echo repeats from the request what lies around each sensitive part, so that
-// it is not lost where a long message is cut.
+// echo repeats the surroundings of each sensitive part of the request, so that no
+// part is lost where a long message is cut.
 func echo(m message, sensitive []string, form int) string {
 	var request strings.Builder
 	request.WriteString(m.path + "?" + m.query + "\n")
@@ -128,8 +128,8 @@ func echo(m message, sensitive []string, form int) string {
 // token.
 const signatureLength = 40
 
-// signatures returns what of a request's headers, query and body must be its
-// signature or a token, in the forms in which it may be repeated.
+// signatures returns those parts of a request's headers, query and body that must
+// be its signature or a token, in the forms in which they may be repeated.
 func signatures(m message, apiKey string) []string {
 	var values []string
 	for _, header := range m.header {
@@ -157,8 +157,8 @@ func signatures(m message, apiKey string) []string {
 	return found
 }
 
-// places returns functions that put a text in place of each text in a JSON
-// body; for any other body, one that puts it in front.
+// places returns functions that put a text in place of each text in a JSON body;
+// for any other body, one function that puts it in front.
 func places(body []byte) []func(text string) []byte {
 	var tree any
 	if json.Unmarshal(body, &tree) != nil {
@@ -175,7 +175,7 @@ func places(body []byte) []func(text string) []byte {
 			encoded, err := json.Marshal(tree)
 			object[name] = old
 			if err != nil {
-				panic(err) // a tree that was decoded can be encoded
+				panic(err) // a decoded tree can be encoded
 			}
 			return encoded
 		})
@@ -183,8 +183,8 @@ func places(body []byte) []func(text string) []byte {
 	return all
 }
 
-// fragments returns the secret parts of a credential, and of a private key each
-// line.
+// fragments returns the secret parts of a credential, with each line of a private
+// key as one part.
 func fragments(c exchanges.Credential) []string {
 	var parts []string
 	for _, secret := range c.Secrets() {

@@ -10,16 +10,16 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// Simulated is a driver's exchange in a simulator, for tests of what is
-// particular to the driver and no part of [Run].
+// Simulated is a driver's exchange in a simulator, for tests of what is specific to
+// the driver and not part of [Run].
 type Simulated struct {
 	*testing.T
 	*simulator.Simulator
 	driver exchanges.Exchange
 }
 
-// Simulate starts a simulator of the driver's venue that ends with the test. Where the options do not
-// say otherwise, its rate limits do not get into the way.
+// Simulate starts a simulator of the driver's venue that ends with the test. Unless
+// the options say otherwise, its rate limits do not get in the way.
 func Simulate(t *testing.T, driver exchanges.Exchange, venue simulator.Listing, options simulator.Options) Simulated {
 	t.Helper()
 	if options.RateMultiplier == 0 {
@@ -34,7 +34,7 @@ func Simulate(t *testing.T, driver exchanges.Exchange, venue simulator.Listing, 
 // Context ends with the test, and after 30 seconds at the latest.
 func (s Simulated) Context() context.Context { return deadline(s.T) }
 
-// Access is the way to one of the roots, by its kind.
+// Access returns how to reach one of the roots, by its kind.
 func (s Simulated) Access(kind string) simulator.Access {
 	s.Helper()
 	access, ok := s.Root(s.driver.Describe().Name, kind)
@@ -42,7 +42,7 @@ func (s Simulated) Access(kind string) simulator.Access {
 	return access
 }
 
-// Open opens an account that is closed with the test. The options need neither
+// Open opens an account that is closed when the test ends. The options need neither
 // address nor pace.
 func (s Simulated) Open(credential exchanges.Credential, options exchanges.Options) exchanges.Account {
 	s.Helper()
@@ -56,5 +56,5 @@ func (s Simulated) Open(credential exchanges.Credential, options exchanges.Optio
 // OpenRoot opens an account with one of the roots, by its kind.
 func (s Simulated) OpenRoot(kind string, options exchanges.Options) exchanges.Account {
 	s.Helper()
-	return s.Open(credential(s.Access(kind).Credential), options)
+	return s.Open(credentialOf(s.Access(kind).Credential), options)
 }

@@ -10,8 +10,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// OpenStub opens an account at a server that answers in the exchange's place, for
-// what the simulator never says. Both end with the test.
+// OpenStub opens an account at a server that answers in place of the exchange, for
+// answers that the simulator never gives. Both end with the test.
 func OpenStub(t *testing.T, driver exchanges.Exchange, credential exchanges.Credential, answer http.HandlerFunc) exchanges.Account {
 	t.Helper()
 	server := httptest.NewServer(answer)

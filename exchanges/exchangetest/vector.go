@@ -18,8 +18,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// Vectors is testdata/<exchange>/vectors.json: signatures made by other
-// software than this.
+// Vectors is testdata/<exchange>/vectors.json: signatures made by other software.
 type Vectors struct {
 	APIKey     string           `json:"api_key"`
 	Secret     exchanges.Secret `json:"secret"`
@@ -35,9 +34,9 @@ type Vectors struct {
 // Vector is one signed request.
 type Vector struct {
 	Name string `json:"name"`
-	// Variant that the vector is for; empty means all.
+	// Variant is the one that the vector applies to; empty means all.
 	Variant string `json:"variant"`
-	// Environment that the request is for; empty means the first.
+	// Environment is the one that the request is for; empty means the first.
 	Environment string `json:"environment"`
 	Method      string `json:"method"`
 	Path        string `json:"path"`
@@ -49,15 +48,15 @@ type Vector struct {
 	Signature    string           `json:"signature"`
 }
 
-// ReadVectors reads the vectors of an exchange. The requests are signed at the
-// time that it returns.
+// ReadVectors reads the vectors of an exchange. It also returns the time at which
+// the requests are signed.
 func ReadVectors(t testing.TB, exchange string) (vectors Vectors, at time.Time) {
 	readStrictly(t, testdata(exchange, "vectors.json"), &vectors)
 	require.NotEmpty(t, vectors.Vectors)
 	return vectors, vectors.at(t)
 }
 
-// Credential is what signs the vector.
+// Credential returns what signs the vector.
 func (v Vectors) Credential(vector Vector) exchanges.Credential {
 	c := exchanges.Credential{
 		APIKey: v.APIKey, APISecret: v.Secret, Passphrase: v.Passphrase, Broker: v.Broker, SubAccount: v.SubAccount,
@@ -132,8 +131,8 @@ func contentType(body string) string {
 	return "application/x-www-form-urlencoded"
 }
 
-// valuesOf returns the values of a request's headers, query, and form or JSON;
-// of JSON those that are no text in their encoded form.
+// valuesOf returns the values of a request's headers, query, and form or JSON. JSON
+// values other than text are in their encoded form.
 func valuesOf(t *testing.T, request *http.Request) []string {
 	var values []string
 	for _, header := range request.Header {

@@ -18,19 +18,18 @@ import (
 )
 
 const (
-	// hurried multiplies rate limits on both sides, where pace is not the
-	// subject.
+	// hurried multiplies rate limits on both sides, in tests that are not about
+	// pace.
 	hurried = 1000
-	// limit bounds what must come to an end; it is far above what anything
-	// takes.
+	// limit bounds what must come to an end; it is far longer than anything takes.
 	limit = 30 * time.Second
 )
 
-// venue is the simulated exchange, and the way to it.
+// venue is the simulated exchange, and how to reach it.
 type venue struct {
 	*simulator.Simulator
 	suite *suite
-	// ahead is how far the venue's clock has been put forward.
+	// ahead is by how much the venue's clock has been put forward.
 	ahead atomic.Int64
 }
 
@@ -52,7 +51,7 @@ func (s *suite) startWith(t *testing.T, options simulator.Options) *venue {
 	return v
 }
 
-// root returns the way to the root that can do everything.
+// root returns how to reach the root that can do everything.
 func (v *venue) root(t *testing.T) simulator.Access {
 	kind := v.suite.Root
 	if kind == "" {
@@ -63,8 +62,8 @@ func (v *venue) root(t *testing.T) simulator.Access {
 	return access
 }
 
-// otherRoot returns the way to another root of the same variant, if there is
-// one of that kind.
+// otherRoot returns how to reach another root of the same variant, if there is one
+// of that kind.
 func (v *venue) otherRoot(kind string) (simulator.Access, bool) {
 	if v.suite.Root != "" && v.suite.Root != simulator.MainRoot {
 		kind = v.suite.Root + "_" + kind
@@ -72,8 +71,8 @@ func (v *venue) otherRoot(kind string) (simulator.Access, bool) {
 	return v.Root(v.suite.description.Name, kind)
 }
 
-// credential turns the simulator's credential into ours.
-func credential(c simulator.Credential) exchanges.Credential {
+// credentialOf converts the simulator's credential into ours.
+func credentialOf(c simulator.Credential) exchanges.Credential {
 	return exchanges.Credential{
 		APIKey:     c.APIKey,
 		APISecret:  exchanges.Secret(c.APISecret),
@@ -84,7 +83,7 @@ func credential(c simulator.Credential) exchanges.Credential {
 	}
 }
 
-// options reach the venue with hurried limits.
+// options returns those that reach the venue with hurried limits.
 func (v *venue) options(t *testing.T) exchanges.Options {
 	return exchanges.Options{
 		Variant: v.suite.Variant, BaseURL: v.root(t).BaseURL, RateMultiplier: hurried, UserAgent: "exchangetest",
@@ -93,10 +92,10 @@ func (v *venue) options(t *testing.T) exchanges.Options {
 
 // account opens the root that can do everything.
 func (v *venue) account(t *testing.T) exchanges.Account {
-	return v.open(t, credential(v.root(t).Credential), v.options(t))
+	return v.open(t, credentialOf(v.root(t).Credential), v.options(t))
 }
 
-// open opens an account that is closed with the test.
+// open opens an account that is closed when the test ends.
 func (v *venue) open(t *testing.T, c exchanges.Credential, options exchanges.Options) exchanges.Account {
 	account, err := v.suite.Exchange.Open(c, options)
 	require.NoError(t, err)
@@ -112,7 +111,7 @@ func (v *venue) inject(t *testing.T, operation exchanges.Operation, kind simulat
 	}))
 }
 
-// calls tells how many requests of an operation have arrived.
+// calls returns how many requests of an operation have arrived.
 func (v *venue) calls(operation exchanges.Operation) int {
 	return v.Calls(v.suite.description.Name, operation)
 }
@@ -124,8 +123,8 @@ func (v *venue) live(subAccount string) []simulator.KeyView {
 	})
 }
 
-// list lists the keys of a sub-account with ListKeys, or, where the exchange
-// lists none, checks that ListKeys says so and tells what the venue has.
+// list lists the keys of a sub-account with ListKeys. Where the exchange lists
+// none, it checks that ListKeys says so and returns what the venue has.
 func (v *venue) list(ctx context.Context, t *testing.T, account exchanges.Account, subAccount string) []exchanges.KeyInfo {
 	keys, err := account.ListKeys(ctx, subAccount)
 	if v.suite.variant.Unlisted == "" {
@@ -140,9 +139,9 @@ func (v *venue) list(ctx context.Context, t *testing.T, account exchanges.Accoun
 	return keys
 }
 
-// assertGone checks that no minted key of a sub-account can do anything: there
-// is none, or, where keys cannot be deleted, none that holds a permission. Such
-// keys it removes, as a person does on the exchange's website.
+// assertGone checks that no minted key of a sub-account can do anything: there is
+// none or, where keys cannot be deleted, none that holds a permission. It removes
+// such keys, as a person would on the exchange's website.
 func (v *venue) assertGone(t *testing.T, subAccount string) {
 	t.Helper()
 	left := v.live(subAccount)
@@ -167,10 +166,10 @@ func (v *venue) now() time.Time { return time.Now().Add(time.Duration(v.ahead.Lo
 func (v *venue) accepts(t *testing.T, user exchanges.Account, probe Probe) bool {
 	ctx := deadline(t)
 	signer, ok := user.(exchanges.RequestSigner)
-	require.True(t, ok, "the account must sign requests of a minted key's user")
+	require.True(t, ok, "the account must sign requests for the user of a minted key")
 	request, err := signer.SignRequest(ctx, probe.Request)
 	if errors.Is(err, exchanges.ErrAuth) {
-		return false // The key must log in, and is refused already there.
+		return false // The key must log in, and is already refused there.
 	}
 	require.NoError(t, err)
 

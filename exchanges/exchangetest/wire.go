@@ -16,15 +16,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
-// wire is the HTTP transport of accounts in a testing/synctest bubble. It
-// carries requests out to the simulator, whose clock it keeps at the bubble's
-// time, so that waits take no time and are exact. It notes every request, and
-// can answer in the exchange's place.
+// wire is the HTTP transport of accounts in a testing/synctest bubble. It carries
+// requests out to the simulator, whose clock it keeps at the bubble's time, so that
+// waits take no time and are exact. It records every request, and can answer in
+// place of the exchange.
 type wire struct {
 	outbound chan *http.Request
 	inbound  chan reply
 
-	mu   sync.Mutex // guards what follows, and one request at a time
+	mu   sync.Mutex // guards what follows, and lets one request through at a time
 	now  time.Time
 	sent []message
 	// answer replaces the exchange if it returns an answer.
@@ -42,7 +42,7 @@ type message struct {
 	answer canned
 }
 
-// canned is an answer, whole.
+// canned is a complete, prepared answer.
 type canned struct {
 	status int
 	header http.Header
@@ -54,8 +54,8 @@ type reply struct {
 	err error
 }
 
-// present is the time at which a test in a bubble starts: after that of the
-// recorded answers, some of which say when they were given.
+// present is the time at which a test in a bubble starts. It is later than the
+// recorded answers, some of which contain their own time.
 func present() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // newWire returns a wire that ends with the test. It must be called outside the
@@ -133,8 +133,8 @@ func (w *wire) deliver(m message, url string) reply {
 		}
 	}
 	if came.status == 0 {
-		// A request made here would bind the bubble's channels to its
-		// context; the copy has a context of its own.
+		// A request made here would bind the bubble's channels to its context, so
+		// the copy gets a context of its own.
 		outside, err := http.NewRequest(m.method, url, bytes.NewReader(m.body))
 		if err != nil {
 			return reply{err: err}
@@ -150,15 +150,15 @@ func (w *wire) deliver(m message, url string) reply {
 	return came
 }
 
-// instead sets what answers in the exchange's place; nil stands for the exchange
-// itself. What was noted so far is forgotten.
+// instead sets what answers in place of the exchange; nil stands for the exchange
+// itself. It forgets what was recorded so far.
 func (w *wire) instead(answer func(message) *canned) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answer, w.sent = answer, nil
 }
 
-// messages returns what was noted since instead was called.
+// messages returns what was recorded since the last call of instead.
 func (w *wire) messages() []message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -178,14 +178,14 @@ func (s *suite) bubble(t *testing.T, multiplier float64, test func(*testing.T, *
 	})
 }
 
-// Bubble runs a test of an exchange package's own in a synctest bubble, at a
-// simulated exchange that keeps to the bubble's time and to the documented
-// limits. The options are how it is reached.
+// Bubble runs a test of an exchange package in a synctest bubble, against a
+// simulated exchange that keeps to the bubble's time and to the documented limits.
+// The options say how to reach it.
 func Bubble(t *testing.T, subject Subject, test func(t *testing.T, sim *simulator.Simulator, options exchanges.Options)) {
 	newSuite(t, subject).bubble(t, 1, func(t *testing.T, b *bubble) { test(t, b.Simulator, b.options) })
 }
 
-// bubble is a simulated exchange and the way to it from inside a bubble.
+// bubble is a simulated exchange and how to reach it from inside a bubble.
 type bubble struct {
 	*venue
 	wire    *wire
@@ -195,7 +195,7 @@ type bubble struct {
 // account opens the root that can do everything and makes a first call, so
 // that the clock has been measured.
 func (b *bubble) account(t *testing.T) exchanges.Account {
-	account := b.open(t, credential(b.root(t).Credential), b.options)
+	account := b.open(t, credentialOf(b.root(t).Credential), b.options)
 	_, err := account.Inspect(t.Context())
 	require.NoError(t, err)
 	return account

@@ -16,19 +16,25 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// prefix is in front of every path, and is signed with it.
+// prefix comes before every path, and is signed with it.
 const prefix = "/api/v4"
 
 // active is the state of keys and sub-accounts that can be used. Gate's pages
 // disagree on what the other numbers mean.
 const active = 1
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 	apiKey string
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Gate{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -36,9 +42,9 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(g.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(g.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "/spot/time"}, clock.time),
 		Quota:      quota,
 	})
@@ -55,8 +61,8 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.ServerTime.Time }
 
-// key is a key as Gate shows it. The official clients' types leave the secret
-// out; it is in the answer to a creation, and only there.
+// key is a key as Gate shows it. The official clients' types leave out the secret;
+// only the answer to a creation contains it.
 type key struct {
 	Key         string           `json:"key"`
 	Secret      exchanges.Secret `json:"secret"`
@@ -75,9 +81,9 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		IPWhitelist rest.List[string] `json:"ip_whitelist"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: prefix + "/account/detail", Effect: rest.ReadOnly,
 		Complete: func() bool { return root.UserID != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -96,7 +102,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.CanMint = true
 	}
 	if root.IPWhitelist.Present && len(identity.Addresses) == 0 {
-		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Gate ends it 90 days after it was made")
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and Gate expires it 90 days after it was made")
 	}
 	surplus := slices.DeleteFunc(slices.Clone(identity.Permissions), func(name string) bool {
 		return !strings.HasSuffix(name, writeFlag) || name == "account"+writeFlag
@@ -108,10 +114,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 }
 
 // rootKeys are the keys of the main account: an array by the documentation, a
-// single object by the official clients. What has another form is no keys.
+// single object by the official clients. Any other form counts as no keys.
 type rootKeys []key
 
-// UnmarshalJSON never fails: it is only about what can be told.
+// UnmarshalJSON never fails: an unreadable form only means that less is known.
 func (k *rootKeys) UnmarshalJSON(data []byte) error {
 	if bytes.HasPrefix(data, []byte("{")) {
 		data = slices.Concat([]byte("["), data, []byte("]"))
@@ -123,13 +129,13 @@ func (k *rootKeys) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// rootPermissions returns what the root key may do; nil if Gate does not tell,
-// which not every key may ask. Gate shows the beginning of each key alone.
+// rootPermissions returns what the root key may do; nil if Gate does not say, since
+// not every key may ask. Gate shows only the beginning of each key.
 func (a *account) rootPermissions(ctx context.Context) []string {
 	var keys rootKeys
 	err := a.Do(ctx, rest.Call{
 		Operation: opRootKeys, Method: http.MethodGet, Path: prefix + "/account/main_keys", Effect: rest.ReadOnly,
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil
 	}
@@ -150,10 +156,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		State     int       `json:"state"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
 		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
 		Complete: func() bool { return subs != nil },
-	}, &subs)
+	}, rest.Into(&subs))
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +170,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// keysPath is where the keys of a sub-account are.
+// keysPath returns where the keys of a sub-account are.
 func keysPath(subAccount string) string {
 	return prefix + "/sub_accounts/" + subAccount + "/keys"
 }
@@ -178,12 +184,12 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Mode: classic, Name: request.Label, Perms: encode(request.Permissions), IPWhitelist: request.Addresses}
 
 	var created key
-	err := checkUserID(opCreateKey, request.SubAccount)
+	err := checkUserID(exchanges.OpCreateKey, request.SubAccount)
 	if err == nil {
 		err = a.DoJSON(ctx, rest.Call{
-			Operation: opCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
+			Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
 			Complete: func() bool { return created.Key != "" && created.Secret != "" },
-		}, body, &created)
+		}, body, rest.Into(&created))
 	}
 	if err != nil {
 		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
@@ -197,12 +203,12 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// classic is the mode of keys that are made here. The other is for Gate's
+// classic is the mode of the keys that are made here. The other mode is for Gate's
 // earlier unified accounts.
 const classic = 1
 
-// checkUserID keeps what is no number out of paths.
-func checkUserID(operation, subAccount string) error {
+// checkUserID keeps anything but a number out of paths.
+func checkUserID(operation exchanges.Operation, subAccount string) error {
 	if _, err := strconv.ParseUint(subAccount, 10, 63); err != nil {
 		return &exchanges.Error{
 			Kind: exchanges.ErrInvalid, Exchange: "gate", Operation: operation,
@@ -212,8 +218,8 @@ func checkUserID(operation, subAccount string) error {
 	return nil
 }
 
-// explain makes the refusal of a creation an ErrKeyCap if the sub-account holds
-// as many keys as Gate allows: the label for that is not documented.
+// explain turns the refusal of a creation into an ErrKeyCap if the sub-account
+// holds as many keys as Gate allows: the label for that is not documented.
 func (a *account) explain(ctx context.Context, subAccount string, err error) error {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Kind != exchanges.ErrInvalid {
@@ -229,17 +235,17 @@ func (a *account) explain(ctx context.Context, subAccount string, err error) err
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if err := checkUserID(opListKeys, subAccount); err != nil {
+	if err := checkUserID(exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.Key == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
@@ -253,13 +259,11 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	if err := checkUserID(opDeleteKey, ref.SubAccount); err != nil {
+	if err := checkUserID(exchanges.OpDeleteKey, ref.SubAccount); err != nil {
 		return err
 	}
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
-			Effect: rest.Idempotent,
-		}, nil)
-	})
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath(ref.SubAccount) + "/" + url.PathEscape(ref.ID),
+		Effect: rest.Idempotent,
+	}, nil)
 }

@@ -21,8 +21,8 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "c5dcfbf1f3a7aaaaaaaaaaaaaaaaaaaa", APISecret: "secret"}
 }
 
-// stub opens an account at a server that answers each path as told, and every
-// other with an empty object; the server's time is ours.
+// stub opens an account at a server that gives each path its prepared answer, and
+// every other path an empty object; the server's time is ours.
 func stub(t *testing.T, answers map[string]string) exchanges.Account {
 	return exchangetest.OpenStub(t, New(), credential(), func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == prefix+"/spot/time" {
@@ -37,23 +37,23 @@ func stub(t *testing.T, answers map[string]string) exchanges.Account {
 	})
 }
 
-// The keys of the main account are documented in two forms; any other tells
-// nothing, and neither does what is not surely the root key's.
+// The keys of the main account are documented in two forms. Any other form says
+// nothing, and neither does a key that is not certainly the root key.
 func TestRootPermissions(t *testing.T) {
 	const row = `{"state":1,"key":"c5dcfbf1f3a7*****","perms":[{"name":"wallet","read_only":true},{"name":"account","read_only":false}]}`
 	for name, test := range map[string]struct {
 		keys string
 		want []string
 	}{
-		"an array":             {`[{"state":1,"key":"aaaaaaaaaaaa*****"},` + row + `]`, []string{"account:write", "wallet:read"}},
-		"one object":           {row, []string{"account:write", "wallet:read"}},
-		"two that fit":         {`[` + row + `,` + row + `]`, nil},
-		"none that fits":       {`[]`, nil},
-		"a frozen key":         {strings.Replace(row, `"state":1`, `"state":2`, 1), nil},
-		"all of it hidden":     {strings.Replace(row, `c5dcfbf1f3a7`, ``, 1), nil},
-		"the clients' form":    {`{"state":1,"name":["a"],"key":{"mode":1},"created_at":"1663683330"}`, nil},
-		"something else":       {`"no"`, nil},
-		"an answer of nothing": {`null`, nil},
+		"an array":          {`[{"state":1,"key":"aaaaaaaaaaaa*****"},` + row + `]`, []string{"account:write", "wallet:read"}},
+		"one object":        {row, []string{"account:write", "wallet:read"}},
+		"two that fit":      {`[` + row + `,` + row + `]`, nil},
+		"none that fits":    {`[]`, nil},
+		"a frozen key":      {strings.Replace(row, `"state":1`, `"state":2`, 1), nil},
+		"all of it hidden":  {strings.Replace(row, `c5dcfbf1f3a7`, ``, 1), nil},
+		"the clients' form": {`{"state":1,"name":["a"],"key":{"mode":1},"created_at":"1663683330"}`, nil},
+		"something else":    {`"no"`, nil},
+		"an empty answer":   {`null`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			identity, err := stub(t, map[string]string{
@@ -90,7 +90,8 @@ func TestListKeys(t *testing.T) {
 	}, keys)
 }
 
-// The read-only flag is always sent, and no list of addresses if there is none.
+// The read-only flag is always sent; a list of addresses is sent only if there are
+// any.
 func TestCreateKeyAsSent(t *testing.T) {
 	var sent string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -112,8 +113,8 @@ func TestCreateKeyAsSent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `/api/v4/sub_accounts/10001/keys {"mode":1,"name":"vlt-1",`+
 		`"perms":[{"name":"account","read_only":true},{"name":"spot","read_only":false}]}`, sent)
-	require.Equal(t, []string{"spot:write"}, key.Permissions, "a flag that is absent is taken for the wider meaning")
-	require.Nil(t, key.Addresses, "the answer does not tell")
+	require.Equal(t, []string{"spot:write"}, key.Permissions, "an absent flag counts as the wider meaning")
+	require.Nil(t, key.Addresses, "the answer does not say")
 
 	request.Addresses = []string{"192.0.2.10"}
 	_, err = account.CreateKey(t.Context(), request)

@@ -17,26 +17,19 @@ type Gate struct{}
 // New returns the exchange.
 func New() Gate { return Gate{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opRootKeys    = "list root keys"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
+// The operation that only Gate has.
+const opRootKeys exchanges.Operation = "list_root_keys"
 
 // revocationDelay is how long Gate may take to act on a deletion.
 const revocationDelay = 5 * time.Minute
 
-// keysPerSubAccount is Gate's cap of keys per account, read as one of each
+// keysPerSubAccount is Gate's cap of keys per account, taken to apply to each
 // sub-account.
 const keysPerSubAccount = 20
 
 // Describe implements [exchanges.Exchange].
 func (Gate) Describe() exchanges.Description {
-	perTenSeconds := func(operation string, requests int) exchanges.RateLimit {
+	perTenSeconds := func(operation exchanges.Operation, requests int) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: requests, Per: 10 * time.Second}
 	}
 	return exchanges.Description{
@@ -65,24 +58,24 @@ func (Gate) Describe() exchanges.Description {
 			Label: exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 			Addresses: exchanges.AddressRule{
 				Max:  20,
-				Note: "a key without addresses that is made on the website ends after 90 days; Gate does not say whether a minted one does",
+				Note: "a key without addresses that is made on the website expires after 90 days; Gate does not say whether a minted one does",
 			},
 			RevocationDelay: revocationDelay,
 			RateLimits: []exchanges.RateLimit{
-				perTenSeconds(opInspect, 150),
+				perTenSeconds(exchanges.OpInspect, 150),
 				perTenSeconds(opRootKeys, 150),
-				perTenSeconds(opSubAccounts, 80),
-				perTenSeconds(opCreateKey, 80),
-				perTenSeconds(opListKeys, 80),
-				perTenSeconds(opDeleteKey, 80),
+				perTenSeconds(exchanges.OpSubAccounts, 80),
+				perTenSeconds(exchanges.OpCreateKey, 80),
+				perTenSeconds(exchanges.OpListKeys, 80),
+				perTenSeconds(exchanges.OpDeleteKey, 80),
 			},
 		}},
 		Notes: []string{
-			"A deleted key may go on working for up to 5 minutes. Bind keys to addresses, so that a stolen one is of no use meanwhile.",
-			"Gate does not separate spot orders from margin orders: trade:spot and trade:margin are only granted together.",
-			"A key is of no use in a business that its sub-account was not given when it was made.",
+			"A deleted key may go on working for up to 5 minutes. Bind keys to addresses, so that a stolen one is useless meanwhile.",
+			"Gate does not separate spot orders from margin orders: trade:spot and trade:margin are granted only together.",
+			"A key is useless in a business that its sub-account was not given when it was made.",
 			"A sub-account's key can never withdraw, nor move funds to or from the main account.",
-			"Gate cannot end a key at a given time, and never deletes a sub-account.",
+			"Gate cannot expire a key at a given time, and never deletes a sub-account.",
 			"The root key can be replaced only on the website.",
 		},
 	}

@@ -16,13 +16,13 @@ import (
 type refusal struct {
 	Label   string `json:"label"`
 	Message string `json:"message"`
-	// Detail stands in place of Message in some answers.
+	// Detail takes the place of Message in some answers.
 	Detail string `json:"detail"`
 }
 
-// open reads an answer. A success is bare, without an envelope, so that the
-// HTTP status decides.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. A success is bare, without an envelope, so the HTTP
+// status decides.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status == http.StatusNoContent {
 		return nil, nil
 	}
@@ -35,7 +35,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	}
 	failure := meaning(r, answer.Status)
 	if failure == nil {
-		// A label that is not known; the status tells something still.
+		// The label is unknown, but the status still says something.
 		failure = rest.StatusError(answer)
 		failure.Remedy = ""
 	}
@@ -47,7 +47,7 @@ func open(answer rest.Answer) ([]byte, error) {
 }
 
 // meaning sorts Gate's labels
-// (https://www.gate.com/docs/developers/apiv4/en/#error-handling); nil for one
+// (https://www.gate.com/docs/developers/apiv4/en/#error-handling); nil for a label
 // that is not known to concern keys.
 func meaning(r refusal, status int) *exchanges.Error {
 	const bind = "bind this host's public address to the root key"
@@ -58,7 +58,7 @@ func meaning(r refusal, status int) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
 	case "INVALID_KEY":
 		if status != http.StatusUnauthorized {
-			// Not the root key, but the one that the call is about.
+			// This is not the root key, but the key that the call is about.
 			return &exchanges.Error{Kind: exchanges.ErrInvalid}
 		}
 		return &exchanges.Error{
@@ -82,8 +82,8 @@ func meaning(r refusal, status int) *exchanges.Error {
 	case "ACCOUNT_LOCKED", "SUB_ACCOUNT_LOCKED":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the account is locked; lift that at Gate"}
 	case "SUB_ACCOUNT_NOT_FOUND":
-		// Not ErrNotFound, which would prove that a key is gone: Gate never
-		// deletes a sub-account, so that it must be another main account's.
+		// This is not ErrNotFound, which would prove that a key is gone: Gate never
+		// deletes a sub-account, so it must be another main account's.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check that the sub-account belongs to the root key's main account"}
 	case "INVALID_PARAM_VALUE", "INVALID_ARGUMENT", "INVALID_REQUEST_BODY", "MISSING_REQUIRED_PARAM", "BAD_REQUEST", "INVALID_PROTOCOL":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}
@@ -97,7 +97,7 @@ func meaning(r refusal, status int) *exchanges.Error {
 	return nil
 }
 
-// Headers of every answer
+// The headers of every answer
 // (https://www.gate.com/docs/developers/apiv4/en/#frequency-limit-rule).
 const (
 	headerRemaining = "X-Gate-RateLimit-Requests-Remain"
@@ -116,9 +116,9 @@ func quota(header http.Header) (rest.Quota, bool) {
 	return rest.Quota{Remaining: remaining, Reset: time.Unix(reset, 0)}, err == nil
 }
 
-// untilReset reads from a refusal for rate how long it holds: until a time in
-// seconds, by a clock of which the answer shows the microseconds. It is zero if
-// the answer does not tell.
+// untilReset returns how long a refusal for rate holds: until a time in seconds, by
+// a clock that the answer shows in microseconds. It is zero if the answer does not
+// say.
 func untilReset(header http.Header) time.Duration {
 	reset, resetErr := strconv.ParseInt(header.Get(headerReset), 10, 64)
 	now, nowErr := strconv.ParseInt(header.Get(headerNow), 10, 64)

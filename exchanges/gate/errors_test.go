@@ -13,7 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenAnswer(t *testing.T) {
+func TestUnwrapAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		status int
@@ -33,7 +33,7 @@ func TestOpenAnswer(t *testing.T) {
 		{"success without a body", 200, ``, exchanges.ErrOutcomeUnknown, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+			_, err := unwrap(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
 			failure := exchangetest.Failed(t, err)
 			require.Equal(t, test.kind, failure.Kind)
 			require.Equal(t, test.code, failure.Code)
@@ -44,11 +44,11 @@ func TestOpenAnswer(t *testing.T) {
 		})
 	}
 	for status, body := range map[int]string{200: `[]`, 201: `{"id":1}`, 204: ``} {
-		payload, err := open(rest.Answer{Status: status, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: status, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
 	}
-	_, err := open(rest.Answer{Status: 403, Body: []byte(`{"label":"REQUEST_EXPIRED","message":"no"}`)})
+	_, err := unwrap(rest.Answer{Status: 403, Body: []byte(`{"label":"REQUEST_EXPIRED","message":"no"}`)})
 	require.True(t, errors.Is(err, rest.ErrClock))
 }
 
@@ -72,14 +72,14 @@ func TestQuota(t *testing.T) {
 	require.Zero(t, untilReset(header), "a reset in the past")
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`[{"key":"k"}]`))
 	f.Add(401, []byte(`{"label":"INVALID_SIGNATURE","message":"Signature mismatch"}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		_, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		_, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, 2, status/100)
 			return

@@ -97,22 +97,24 @@ func (v venue) request(permissions ...string) exchanges.KeyRequest {
 
 func TestInspect(t *testing.T) {
 	v := newVenue(t, simulator.Options{})
-	main, err := v.root("main").Inspect(t.Context())
-	require.NoError(t, err)
+	inspect := func(account exchanges.Account) exchanges.Identity {
+		identity, err := account.Inspect(t.Context())
+		require.NoError(t, err)
+		return identity
+	}
+	main := inspect(v.root("main"))
 	require.True(t, main.CanMint)
 	require.Regexp(t, `^\d{8}$`, main.Account)
 	require.Equal(t, []string{"account:write", "wallet:read"}, main.Permissions)
 	require.Equal(t, []string{"127.0.0.1", "::1"}, main.Addresses)
 	require.Empty(t, main.Warnings)
 
-	unlisted, err := v.root("unlisted").Inspect(t.Context())
-	require.NoError(t, err)
-	require.True(t, unlisted.CanMint, "not to be told the permissions stops nothing")
+	unlisted := inspect(v.root("unlisted"))
+	require.True(t, unlisted.CanMint, "being unable to read the permissions stops nothing")
 	require.Nil(t, unlisted.Permissions)
 
 	for kind, warning := range map[string]string{"unbound": "bound to no address", "trading": "has spot:write, wallet:write"} {
-		identity, err := v.root(kind).Inspect(t.Context())
-		require.NoError(t, err)
+		identity := inspect(v.root(kind))
 		require.True(t, identity.CanMint, kind)
 		require.Len(t, identity.Warnings, 1)
 		require.Contains(t, identity.Warnings[0], warning)
@@ -120,8 +122,7 @@ func TestInspect(t *testing.T) {
 
 	key, err := v.root("main").CreateKey(t.Context(), v.request("account:read"))
 	require.NoError(t, err)
-	minted, err := v.open(exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret}).Inspect(t.Context())
-	require.NoError(t, err)
+	minted := inspect(v.open(exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret}))
 	require.False(t, minted.CanMint)
 	require.Contains(t, minted.Problem, "main account")
 	require.Equal(t, v.Exchange("gate").SubAccounts[0], minted.Account)
@@ -145,7 +146,7 @@ func TestRevocationDelay(t *testing.T) {
 		require.NoError(t, response.Body.Close())
 		return response.StatusCode == http.StatusOK
 	}
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
 	require.Empty(t, v.Keys())
 	require.True(t, works())
 	delay := gate.New().Describe().Variants[0].RevocationDelay
@@ -167,11 +168,11 @@ func TestSubAccountNames(t *testing.T) {
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
 		_, err = account.ListKeys(t.Context(), name)
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
-		err = account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: name, ID: "k"})
+		err = exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: name, ID: "k"})
 		require.ErrorIs(t, err, exchanges.ErrInvalid, name)
 	}
 	require.Zero(t, v.Calls("gate", exchanges.OpAny))
 
-	err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "12", ID: "k"})
+	err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "12", ID: "k"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid, "another main account's sub-account proves nothing")
 }

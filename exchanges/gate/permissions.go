@@ -7,8 +7,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Each of Gate's groups has a read-only flag, so that a permission is written
-// as group:read (the group's GET requests) or group:write (all its requests).
+// Each of Gate's groups has a read-only flag, so a permission is written as
+// group:read (the group's GET requests) or group:write (all its requests).
 const (
 	readFlag  = ":read"
 	writeFlag = ":write"
@@ -19,8 +19,8 @@ const (
 func permissions() []exchanges.Permission {
 	read := exchanges.NewScopes(exchanges.ScopeRead)
 	var all []exchanges.Permission
-	// Both permissions of a group; byScope says whether the scope read brings
-	// the first.
+	// group adds the two permissions of a group; byScope reports whether the scope
+	// read brings in the first.
 	group := func(name string, byScope bool, write exchanges.Permission) {
 		write.Name, write.Implies = name+writeFlag, []string{name + readFlag}
 		all = append(all, exchanges.Permission{Name: name + readFlag, Scopes: read, ByName: !byScope}, write)
@@ -48,14 +48,14 @@ func permissions() []exchanges.Permission {
 	return all
 }
 
-// perm is a permission as Gate's API has it. The flag is always sent: what its
-// absence means is not documented.
+// perm is a permission in the form of Gate's API. The flag is always sent, because
+// what its absence means is not documented.
 type perm struct {
 	Name     string `json:"name"`
 	ReadOnly bool   `json:"read_only"`
 }
 
-// encode puts permission names into Gate's form.
+// encode converts permission names into Gate's form.
 func encode(names []string) []perm {
 	perms := make([]perm, len(names))
 	for i, name := range names {

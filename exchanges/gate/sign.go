@@ -23,8 +23,8 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	return signer{credential.APIKey, signature}, err
 }
 
-// sign signs the hash of the body, and the query as it is before
-// percent-encoding, which is how it is sent.
+// sign signs the hash of the body, and the query as it was before percent-encoding.
+// The query is sent percent-encoded.
 func (s signer) sign(request *rest.Request, at time.Time) error {
 	query, err := rest.PlainQuery(request.Query)
 	if err != nil {

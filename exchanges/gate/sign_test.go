@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Seconds are sent, never a later one than it is.
+// Whole seconds are sent, never rounded up.
 func TestHeaders(t *testing.T) {
 	signer, err := newSigner(credential())
 	require.NoError(t, err)

@@ -13,18 +13,24 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// expiryWarning is how long before its end a root key is reported.
+// expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// account is one parent user. The embedded client signs requests of a user's
-// own making.
+// account is one parent user. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 	apiKey string
-	// code makes a one-time code; nil if there is no seed. Behind a function
-	// the seed cannot be shown by printing the account.
+	// code makes a one-time code; nil if there is no seed. Being a function, it
+	// keeps the seed out of a printed account.
 	code func(time.Time) (exchanges.Secret, error)
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = HTX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -36,9 +42,9 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if seed := credential.TOTPSecret; seed != "" {
 		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
 	}
-	a.Client, err = rest.Open(h.Describe(), credential, options, rest.Config{
+	a.Client, err = rest.NewClient(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v1/common/timestamp"}, clock.time),
 		Quota:      quota,
 	})
@@ -65,10 +71,10 @@ type key struct {
 	CreateTime rest.Milliseconds `json:"createTime"`
 }
 
-// permanent is the validDays of a key that never ends.
+// permanent is the validDays of a key that never expires.
 const permanent = -1
 
-// expires returns when HTX ends the key, to the day; zero if never or not told.
+// expires returns when HTX expires the key, to the day; zero if never or unknown.
 func (k key) expires() time.Time {
 	if k.ValidDays == nil || *k.ValidDays <= permanent {
 		return time.Time{}
@@ -76,9 +82,8 @@ func (k key) expires() time.Time {
 	return time.Now().UTC().AddDate(0, 0, int(*k.ValidDays))
 }
 
-// keys lists keys of the parent user or of a sub-user: all, or the one that is
-// named.
-func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([]key, error) {
+// keys lists keys of the parent user or of a sub-user: all, or only the named one.
+func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, accessKey string) ([]key, error) {
 	var keys result[rest.List[key]]
 	err := a.Do(ctx, rest.Call{
 		Operation: operation, Method: http.MethodGet, Path: "/v2/user/api-key",
@@ -86,23 +91,23 @@ func (a *account) keys(ctx context.Context, operation, uid, accessKey string) ([
 		Complete: func() bool {
 			return keys.Data.Present && !slices.ContainsFunc(keys.Data.Items, func(k key) bool { return k.AccessKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	return keys.Data.Items, err
 }
 
-// Inspect asks whose the root key is, and then for that user's own keys, which
-// only a parent user is shown.
+// Inspect asks whose the root key is, and then for that user's own keys, which HTX
+// shows only to a parent user.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var uid result[rest.Text]
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v2/user/uid", Effect: rest.ReadOnly,
 		Complete: func() bool { return uid.Data != "" },
-	}, &uid)
+	}, rest.Into(&uid))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
 	identity := exchanges.Identity{Account: string(uid.Data), ClockOffset: a.ClockOffset()}
-	keys, err := a.keys(ctx, opInspect, string(uid.Data), a.apiKey)
+	keys, err := a.keys(ctx, exchanges.OpInspect, string(uid.Data), a.apiKey)
 	if errors.Is(err, exchanges.ErrPermission) {
 		identity.Problem = "HTX does not let the key list the parent user's keys; use a root key of the parent user"
 		return identity, nil
@@ -120,13 +125,13 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if slices.Contains(identity.Permissions, trade) {
 		identity.CanMint = true
 	} else {
-		identity.Problem = "the key lacks the Trade permission, which HTX asks for to manage sub-users' keys"
+		identity.Problem = "the key lacks the Trade permission, which HTX requires for managing sub-users' keys"
 	}
 	if len(identity.Addresses) == 0 {
-		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and HTX ends it after 90 days")
+		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere, and HTX expires it after 90 days")
 	}
 	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
-		identity.Warnings = append(identity.Warnings, "the root key ends on "+identity.ExpiresAt.Format(time.DateOnly))
+		identity.Warnings = append(identity.Warnings, "the root key expires on "+identity.ExpiresAt.Format(time.DateOnly))
 	}
 	if slices.Contains(identity.Permissions, withdraw) {
 		identity.Warnings = append(identity.Warnings, "the root key can withdraw, which minting never needs; use one with Trade only")
@@ -146,10 +151,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			State string    `json:"userState"`
 		}]]
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v2/sub-user/user-list",
 			Query: rest.Query("fromId", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.Data.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, user := range page.Data.Items {
 			all = append(all, exchanges.SubAccount{Name: string(user.UID), Alias: user.Name, Frozen: user.State == stateLocked})
 		}
@@ -159,7 +164,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 }
 
 // number reads the name of a sub-account, which HTX wants as a JSON number.
-func number(operation, subAccount string) (int64, error) {
+func number(operation exchanges.Operation, subAccount string) (int64, error) {
 	uid, err := strconv.ParseInt(subAccount, 10, 64)
 	if err != nil {
 		return 0, &exchanges.Error{
@@ -171,7 +176,7 @@ func number(operation, subAccount string) (int64, error) {
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	uid, err := number(opCreateKey, request.SubAccount)
+	uid, err := number(exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -191,10 +196,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created result[key]
 	err = a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-generation", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{code},
 		Complete: func() bool { return created.Data.AccessKey != "" && created.Data.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, aboutCode(err, code != "")
 	}
@@ -207,14 +212,14 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// oneTimeCode returns a code that has not been used, when it is the caller's
-// turn to use one; empty if the connection has no seed. HTX does not say
-// whether it takes a code twice, so each is used once.
+// oneTimeCode returns an unused code, when it is the caller's turn to use one;
+// empty if the connection has no seed. HTX does not say whether it accepts a code
+// twice, so each is used once.
 func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	if a.code == nil {
 		return "", nil
 	}
-	if err := a.Wait(ctx, opOneTimeCode, 1); err != nil {
+	if err := a.Wait(ctx, exchanges.OpOneTimeCode, 1); err != nil {
 		return "", err
 	}
 	at, err := a.CodeTime(ctx)
@@ -224,8 +229,8 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	return a.code(at)
 }
 
-// aboutCode adds to a refusal of the call's values that the one-time code may
-// be why: HTX does not say how it refuses a wrong or missing one.
+// aboutCode adds to a refusal of the call's values that the one-time code may be
+// the reason: HTX does not say how it refuses a wrong or missing one.
 func aboutCode(err error, sent bool) error {
 	var failure *exchanges.Error
 	if !errors.As(err, &failure) || failure.Code != codeInvalid && failure.Code != codeMissing {
@@ -240,7 +245,10 @@ func aboutCode(err error, sent bool) error {
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	keys, err := a.keys(ctx, opListKeys, subAccount, "")
+	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+		return nil, err
+	}
+	keys, err := a.keys(ctx, exchanges.OpListKeys, subAccount, "")
 	if err != nil {
 		return nil, err
 	}
@@ -255,16 +263,14 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	uid, err := number(opDeleteKey, ref.SubAccount)
+	uid, err := number(exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
-		}, struct {
-			SubUID    int64  `json:"subUid"`
-			AccessKey string `json:"accessKey"`
-		}{uid, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v2/sub-user/api-key-deletion", Effect: rest.Idempotent,
+	}, struct {
+		SubUID    int64  `json:"subUid"`
+		AccessKey string `json:"accessKey"`
+	}{uid, ref.ID}, nil)
 }

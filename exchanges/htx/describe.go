@@ -18,16 +18,6 @@ type HTX struct{}
 // New returns the exchange.
 func New() HTX { return HTX{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-	opOneTimeCode = "one-time code"
-)
-
 // Describe implements [exchanges.Exchange].
 func (HTX) Describe() exchanges.Description {
 	return exchanges.Description{
@@ -55,19 +45,19 @@ func (HTX) Describe() exchanges.Description {
 			Label:             exchanges.LabelRule{MaxLength: 255, Hyphens: true},
 			Addresses: exchanges.AddressRule{
 				Max: 20, IPv6: true, CIDR: true,
-				Note: "networks are IPv4 only; a key without addresses ends after 90 days",
+				Note: "networks are IPv4 only; a key without addresses expires after 90 days",
 			},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.AnyOperation, Requests: 10, Per: time.Second},
-				// Drawn on by connections with totp_secret only.
-				{Operation: opOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
+				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second},
+				// Only connections with totp_secret draw on it.
+				{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
 			},
 		}},
 		Notes: []string{
-			"A key either only reads, or trades every product that the sub-user may trade and moves its funds: nothing narrower can be had.",
+			"A key either only reads, or trades every product that the sub-user may trade and moves its funds: HTX has nothing narrower.",
 			"A sub-user's key can never withdraw.",
-			"With totp_secret, one key is minted in 30 seconds, since each one-time code is used once; revoking needs no code.",
-			"The root key can be replaced only on the website; one without addresses ends after 90 days.",
+			"With totp_secret, one key is minted per 30 seconds, since each one-time code is used once; revoking needs no code.",
+			"The root key can be replaced only on the website; one without addresses expires after 90 days.",
 			"There is no testnet.",
 		},
 	}

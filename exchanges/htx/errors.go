@@ -14,14 +14,14 @@ import (
 // codeSuccess is the code of a success of version 2.
 const codeSuccess = "200"
 
-// Codes that say that a value is wrong, or that one is missing.
+// The codes for a wrong value and for a missing one.
 const (
 	codeInvalid = "2002"
 	codeMissing = "2003"
 )
 
-// envelope is around every answer: status and err-code in version 1 of the API
-// and in what its gateway says, whichever the version; code in version 2.
+// envelope surrounds every answer: status and err-code in version 1 of the API and
+// in what its gateway says, whichever the version; code in version 2.
 type envelope struct {
 	Status  string    `json:"status"`
 	ErrCode string    `json:"err-code"`
@@ -30,16 +30,16 @@ type envelope struct {
 	Message string    `json:"message"`
 }
 
-// result is what a success holds beside the envelope.
+// result is what a success holds besides the envelope.
 type result[T any] struct {
 	Data T `json:"data"`
 	// NextID is where the next page begins; empty on the last.
 	NextID rest.Text `json:"nextId"`
 }
 
-// open reads an answer. HTX sends most failures with HTTP 200, so that the code
+// unwrap reads an answer. HTX sends most failures with HTTP 200, so the code
 // decides.
-func open(answer rest.Answer) ([]byte, error) {
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil {
 		return nil, rest.StatusError(answer)
@@ -104,7 +104,8 @@ func gatewayMeaning(code, message string) *exchanges.Error {
 	return &exchanges.Error{Kind: exchanges.ErrInvalid}
 }
 
-// authentication sorts by their texts the refusals for which HTX has one code.
+// authentication sorts refusals by their texts, since HTX has one code for all of
+// them.
 func authentication(message string) *exchanges.Error {
 	for _, known := range []struct {
 		text  string
@@ -112,7 +113,7 @@ func authentication(message string) *exchanges.Error {
 	}{
 		{"submission time", exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}},
 		{"access key", exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key"}},
-		{"expired", exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "the root key has ended; make a new one, bound to addresses, on HTX's website"}},
+		{"expired", exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "the root key has expired; make a new one, bound to addresses, on HTX's website"}},
 		{"ip address", exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "bind this host's public address to the root key"}},
 		{"no permission", exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "give the root key the Trade permission"}},
 	} {
@@ -123,7 +124,7 @@ func authentication(message string) *exchanges.Error {
 	return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_secret or private_key, and that base_url is the host that HTX sees: the host is signed"}
 }
 
-// quota reads the headers about the limit just drawn on.
+// quota reads the headers about the limit that the call drew on.
 func quota(header http.Header) (rest.Quota, bool) {
 	remaining, err := strconv.Atoi(header.Get("X-HB-RateLimit-Requests-Remain"))
 	if err != nil {

@@ -33,16 +33,16 @@ func TestAuthentication(t *testing.T) {
 	require.ErrorIs(t, authentication("invalid submission time"), rest.ErrClock)
 }
 
-func TestOpenAnswer(t *testing.T) {
+func TestUnwrapAnswer(t *testing.T) {
 	for _, body := range []string{
 		`{"code":200,"data":null}`, `{"code":200,"ok":true,"success":true}`, `{"code":"200"}`, `{"status":"ok","data":1}`,
 	} {
-		payload, err := open(rest.Answer{Status: 200, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: 200, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
 	}
-	// A code of version 2 counts more than the word of version 1.
-	_, err := open(rest.Answer{Status: 200, Body: []byte(`{"status":"ok","code":1002,"message":"unauthorized"}`)})
+	// A code of version 2 takes precedence over the word of version 1.
+	_, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"status":"ok","code":1002,"message":"unauthorized"}`)})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 }
 
@@ -50,7 +50,7 @@ func TestQuota(t *testing.T) {
 	header := http.Header{}
 	header.Set("X-HB-RateLimit-Requests-Remain", "0")
 	_, known := quota(header)
-	require.False(t, known, "without the time of its end a quota says nothing")
+	require.False(t, known, "without its reset time a quota says nothing")
 	header.Set("X-HB-RateLimit-Requests-Expire", "1767225601000")
 	got, known := quota(header)
 	require.True(t, known)
@@ -59,15 +59,15 @@ func TestQuota(t *testing.T) {
 	require.False(t, known)
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"code":200,"data":{"accessKey":"a-b-c-d"}}`))
 	f.Add(200, []byte(`{"status":"error","err-code":"api-signature-not-valid","err-msg":"Verification failure","data":null}`))
 	f.Add(200, []byte(`{"code":2014,"message":"api key"}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		_, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		_, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			return
 		}

@@ -11,8 +11,8 @@ import (
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/htx"
 )
 
-// subject is HTX for the conformance suite. Signatures cover the host, which is
-// the vectors' own, so that they are compared before anything is sent.
+// subject is HTX for the conformance suite. Signatures cover the host, which is the
+// vectors' own, so they are compared before anything is sent.
 func subject() exchangetest.Subject {
 	post := func(path, body string) exchanges.UserRequest {
 		return exchanges.UserRequest{Method: http.MethodPost, Path: path, Body: []byte(body), ContentType: "application/json"}

@@ -6,8 +6,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// HTX's permissions. A third one, withdraw, exists for keys of the parent user
-// only.
+// HTX's permissions. A third one, withdraw, exists only for keys of the parent
+// user.
 const (
 	readOnly = "readOnly"
 	trade    = "trade"
@@ -29,6 +29,6 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// decode returns the sorted permission names of a key; nil if they are not
-// told.
+// decode returns the sorted permission names of a key; nil if the answer does not
+// say.
 func decode(permission []string) []string { return slices.Sorted(slices.Values(permission)) }

@@ -18,7 +18,7 @@ const timestampLayout = "2006-01-02T15:04:05"
 type signer struct {
 	apiKey string
 	method string
-	// signature of a string, in base64.
+	// signature signs a string, in base64.
 	signature rest.Signature
 }
 
@@ -36,7 +36,7 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 func (s signer) sign(request *rest.Request, at time.Time) error {
 	parameters, err := url.ParseQuery(request.Query)
 	if err != nil {
-		return fmt.Errorf("the query string is not encoded as it should be")
+		return fmt.Errorf("the query string is not properly encoded")
 	}
 	parameters.Set("AccessKeyId", s.apiKey)
 	parameters.Set("SignatureMethod", s.method)

@@ -29,7 +29,7 @@ func TestSign(t *testing.T) {
 		request := &rest.Request{
 			Method: vector.Method, Host: "api.huobi.pro", Path: vector.Path, Query: vector.Query, Body: []byte(vector.Body), Header: http.Header{},
 		}
-		// HTX wants UTC, whatever the zone of the time at hand.
+		// HTX wants UTC, whatever the zone of the given time.
 		require.NoError(t, s.sign(request, at.In(time.FixedZone("", 7200))))
 		_, signed, _ := strings.Cut(vector.StringToSign, vector.Path+"\n")
 		require.Equal(t, signed+"&Signature="+url.QueryEscape(vector.Signature), request.Query, vector.Name)

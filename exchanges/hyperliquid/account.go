@@ -13,19 +13,27 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/wallet"
 )
 
-// What calls draw from the limit of 1200 in a minute.
+// What calls draw from the limit of 1200 a minute.
 const (
 	weightRole = 60
 	weightInfo = 20
 )
 
-// account is the account of one wallet. The embedded client signs actions of a
-// user's own making.
+// account is the account of one wallet. The embedded client signs the user's own
+// actions.
 type account struct {
 	*rest.Client
 	// address is the account's name.
 	address string
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Hyperliquid{}
+	_ exchanges.PairMaker     = Hyperliquid{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -34,9 +42,9 @@ func (h Hyperliquid) Open(credential exchanges.Credential, options exchanges.Opt
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
 	}
 	address := signer.key.Address().String()
-	client, err := rest.Open(h.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(h.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       opener{address, options.Wait(coolDown), options.Wait(tooManyRequests)}.open,
+		Unwrap:     unwrapper{address, options.Wait(coolDown), options.Wait(tooManyRequests)}.unwrap,
 		ServerTime: serverTime,
 	})
 	if err != nil {
@@ -56,14 +64,14 @@ func serverTime(ctx context.Context, client *rest.Client) (time.Time, error) {
 		Time rest.Milliseconds `json:"time"`
 	}
 	err := client.DoJSON(ctx, rest.Call{
-		Operation: rest.OpServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
+		Operation: exchanges.OpServerTime, Method: http.MethodPost, Path: pathInfo, Weight: weightInfo, Effect: rest.ReadOnly, Unsigned: true,
 		Complete: func() bool { return !status.Time.IsZero() },
-	}, question{Type: "exchangeStatus"}, &status)
+	}, question{Type: "exchangeStatus"}, rest.Into(&status))
 	return status.Time.Time, err
 }
 
 // ask asks about an address. The answer must be complete.
-func (a *account) ask(ctx context.Context, operation string, weight int, q question, answer any, complete func() bool) error {
+func (a *account) ask(ctx context.Context, operation exchanges.Operation, weight int, q question, answer rest.Out, complete func() bool) error {
 	return a.DoJSON(ctx, rest.Call{
 		Operation: operation, Method: http.MethodPost, Path: pathInfo, Weight: weight, Effect: rest.ReadOnly, Complete: complete,
 	}, q, answer)
@@ -83,7 +91,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 			User string `json:"user"`
 		} `json:"data"`
 	}
-	err := a.ask(ctx, opInspect, weightRole, question{"userRole", a.address}, &answer, func() bool { return answer.Role != "" })
+	err := a.ask(ctx, exchanges.OpInspect, weightRole, question{"userRole", a.address}, rest.Into(&answer), func() bool { return answer.Role != "" })
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -96,10 +104,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.Warnings = []string{"the root key is the wallet's own and can withdraw all its funds: keep only trading collateral there"}
 	case roleAgent:
 		identity.Account = answer.Data.User
-		identity.Problem = "the private_key is that of an agent of " + answer.Data.User + "; agents cannot approve agents, so give the wallet's own key"
+		identity.Problem = "the private_key belongs to an agent of " + answer.Data.User + "; agents cannot approve agents, so give the wallet's own key"
 	case roleMissing:
 		return exchanges.Identity{}, &exchanges.Error{
-			Kind: exchanges.ErrAuth, Exchange: "hyperliquid", Operation: opInspect,
+			Kind: exchanges.ErrAuth, Exchange: "hyperliquid", Operation: exchanges.OpInspect,
 			Message: a.address + " is neither an account that has deposited nor an agent of one",
 			Remedy:  "check environment, and deposit USDC to a new account first",
 		}
@@ -114,7 +122,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	var subs rest.List[struct {
 		Name string `json:"name"`
 	}]
-	err := a.ask(ctx, opSubAccounts, weightInfo, question{"subAccounts", a.address}, &subs, nil)
+	err := a.ask(ctx, exchanges.OpSubAccounts, weightInfo, question{"subAccounts", a.address}, rest.Into(&subs), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +132,8 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	}}, nil
 }
 
-// own refuses any sub-account but the account itself.
-func (a *account) own(subAccount, operation string) error {
+// own refuses any sub-account except the account itself.
+func (a *account) own(subAccount string, operation exchanges.Operation) error {
 	if strings.EqualFold(subAccount, a.address) {
 		return nil
 	}
@@ -137,30 +145,31 @@ func (a *account) own(subAccount, operation string) error {
 }
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	if err := a.own(request.SubAccount, opCreateKey); err != nil {
+	if err := a.own(request.SubAccount, exchanges.OpCreateKey); err != nil {
 		return exchanges.Key{}, err
 	}
 	address, err := wallet.ParseAddress(request.PublicKey)
 	if err != nil || request.Label == "" {
 		// Without a name it would replace the account's unnamed agent.
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "hyperliquid", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "hyperliquid", Operation: exchanges.OpCreateKey,
 			Message: "an agent needs a name, and an address: the public half of a key of type secp256k1",
 		}
 	}
 	name := request.Label
 	if !request.Expires.IsZero() {
-		// Rounded up, so that the agent does not end before the lease.
+		// The time is rounded up, so that the agent does not expire before the
+		// lease.
 		name += fmt.Sprintf(" valid_until %d", request.Expires.Add(time.Millisecond-1).UnixMilli())
 	}
-	if err := a.approve(ctx, rest.Call{Operation: opCreateKey, Effect: rest.Once}, address, name); err != nil {
+	if err := a.approve(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, address, name); err != nil {
 		return exchanges.Key{}, err
 	}
 	return exchanges.Key{ID: address.String(), APIKey: address.String(), Permissions: []string{agent}}, nil
 }
 
-// approve approves an agent under a name, or removes the one of that name if
-// the address is zero.
+// approve approves an agent under a name, or removes the one with that name if the
+// address is zero.
 func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Address, name string) error {
 	var answer struct {
 		Status string `json:"status"`
@@ -170,13 +179,13 @@ func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Ad
 	body := struct {
 		Action approval `json:"action"`
 	}{approval{Type: typeApproval, AgentAddress: address.String(), AgentName: name}}
-	return a.DoJSON(ctx, call, body, &answer)
+	return a.DoJSON(ctx, call, body, rest.Into(&answer))
 }
 
 // ListKeys lists the named agents. Hyperliquid does not list the unnamed one,
 // which is never ours.
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if err := a.own(subAccount, opListKeys); err != nil {
+	if err := a.own(subAccount, exchanges.OpListKeys); err != nil {
 		return nil, err
 	}
 	var agents []struct {
@@ -184,7 +193,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		Address    string            `json:"address"`
 		ValidUntil rest.Milliseconds `json:"validUntil"`
 	}
-	err := a.ask(ctx, opListKeys, weightInfo, question{"extraAgents", a.address}, &agents, func() bool {
+	err := a.ask(ctx, exchanges.OpListKeys, weightInfo, question{"extraAgents", a.address}, rest.Into(&agents), func() bool {
 		for _, listed := range agents {
 			if _, err := wallet.ParseAddress(listed.Address); err != nil || listed.Name == "" {
 				return false
@@ -204,8 +213,8 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, nil
 }
 
-// DeleteKey removes the agent by the name under which it is listed. A name that
-// leads to another address is left alone: it is somebody else's agent.
+// DeleteKey removes the agent by the name under which it is listed. If the name now
+// leads to another address, it leaves it alone: that is somebody else's agent.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := a.ListKeys(ctx, ref.SubAccount)
 	if err != nil {
@@ -213,16 +222,15 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 	i := slices.IndexFunc(keys, func(key exchanges.KeyInfo) bool { return key.ID == ref.ID })
 	if i < 0 {
-		return nil
+		return &exchanges.Error{
+			Kind: exchanges.ErrNotFound, Exchange: "hyperliquid", Operation: exchanges.OpDeleteKey, Message: "no such agent is listed",
+		}
 	}
 	name := keys[i].Label
 	if slices.ContainsFunc(keys, func(key exchanges.KeyInfo) bool { return key.Label == name && key.ID != ref.ID }) {
-		// No two agents have a name: this one was replaced, and is listed a
-		// little longer.
-		return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(context.Context) error { return nil })
+		// No two agents share a name: this one was replaced, and is still listed
+		// for a while.
+		return nil
 	}
-	removal := rest.Call{Operation: opDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}
-	return exchanges.SettleSlowDeletion(ctx, a, ref, listingDelay, func(ctx context.Context) error {
-		return a.approve(ctx, removal, wallet.Address{}, name)
-	})
+	return a.approve(ctx, rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}, wallet.Address{}, name)
 }

@@ -61,7 +61,7 @@ func TestInspectRoles(t *testing.T) {
 	require.ErrorContains(t, err, "deposit USDC")
 }
 
-// A wallet that has never deposited is told so by the action too.
+// The action, too, says when a wallet has never deposited.
 func TestUnfunded(t *testing.T) {
 	v := newVenue(t)
 	access, _ := v.Root("hyperliquid", "unfunded")
@@ -81,8 +81,8 @@ func TestSubAccountsSayWhatAgentsReach(t *testing.T) {
 	}}, subs)
 }
 
-// An agent is never made for, listed of, or removed from anything but the
-// account itself.
+// Agents are made for, listed for and removed from the account itself, never
+// anything else.
 func TestOtherSubAccounts(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
@@ -97,7 +97,7 @@ func TestOtherSubAccounts(t *testing.T) {
 	require.ErrorContains(t, err, "the whole account")
 	_, err = account.ListKeys(v.Context(), elsewhere)
 	require.ErrorIs(t, err, exchanges.ErrPermission)
-	err = account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
+	err = exchangetest.Settle(v.Context(), account, exchanges.KeyRef{SubAccount: elsewhere, ID: key.ID, Label: "vlt-1"})
 	require.ErrorIs(t, err, exchanges.ErrPermission)
 	require.Len(t, v.Keys(), 1)
 }
@@ -115,8 +115,8 @@ func TestCreateNeedsNameAndAddress(t *testing.T) {
 	require.Zero(t, v.Calls("hyperliquid", exchanges.OpCreateKey))
 }
 
-// The end at the exchange is never before the lease's, and an agent without one
-// gets the exchange's default.
+// An agent never expires at the exchange before its lease does, and one without an
+// expiry gets the exchange's default.
 func TestExpiry(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
@@ -141,7 +141,7 @@ func TestExpiry(t *testing.T) {
 	require.ErrorContains(t, err, "at most 180 days")
 }
 
-// A name that leads to another agent by now is somebody else's.
+// A name that by now leads to another agent is somebody else's.
 func TestReplacedAgentIsLeftAlone(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
@@ -151,13 +151,13 @@ func TestReplacedAgentIsLeftAlone(t *testing.T) {
 	second, _ := v.request("vlt-1")
 	replacement, err := account.CreateKey(v.Context(), second)
 	require.NoError(t, err)
-	require.NoError(t, account.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
+	require.NoError(t, exchangetest.Settle(v.Context(), account, exchanges.KeyRef{SubAccount: first.SubAccount, ID: key.ID, Label: "vlt-1"}))
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
 	require.Zero(t, v.Calls("hyperliquid", exchanges.OpDeleteKey))
 }
 
-// An address that is registered already means that an earlier call worked.
+// An address that is already registered means that an earlier call worked.
 func TestAddressUsedAlready(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
@@ -203,11 +203,11 @@ func TestAgentActsForSubAccount(t *testing.T) {
 		`{"action":{"type":"noop"},"expiresAfter":1}`:                                                      false,
 		`{"action":{"type":"subAccountTransfer","subAccountUser":"` + sub + `","isDeposit":true,"usd":1}}`: true,
 	} {
-		signed, err := signer.SignRequest(v.Context(), exchanges.UserRequest{
+		request, err := signer.SignRequest(v.Context(), exchanges.UserRequest{
 			Method: http.MethodPost, Path: pathExchange, Body: []byte(body), ContentType: "application/json",
 		})
 		require.NoError(t, err)
-		response, err := http.DefaultClient.Do(signed)
+		response, err := http.DefaultClient.Do(request)
 		require.NoError(t, err)
 		var answer [256]byte
 		n, _ := response.Body.Read(answer[:])
@@ -220,14 +220,14 @@ func TestAgentActsForSubAccount(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that every answer is either JSON or a failure with a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that every answer is either JSON or a failure with a kind.
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"status":"ok","response":{"type":"default"}}`))
 	f.Add(200, []byte(`{"status":"err","response":"User has pending agent removal"}`))
 	f.Add(200, []byte(`[{"name":"vlt-1","address":"0x1563915e194d8cfba1943570603f7606a3115508","validUntil":1790003600000}]`))
 	f.Add(422, []byte(`Failed to deserialize the JSON body into the target type`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := opener{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.open(
+		payload, err := unwrapper{address: "0x1563915e194d8cfba1943570603f7606a3115508"}.unwrap(
 			rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, body, payload)

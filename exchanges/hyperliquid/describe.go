@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/wallet"
 )
 
@@ -20,31 +19,22 @@ type Hyperliquid struct{}
 // New returns the exchange.
 func New() Hyperliquid { return Hyperliquid{} }
 
-// Operations, which appear in errors.
-const (
-	opInspect     = "inspect wallet"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // opApprove names the limit that creations and deletions share: both are the
 // same action of the account.
-const opApprove = "approve agent"
+const opApprove exchanges.Operation = "approve_agent"
 
-// coolDown is how long an account refuses any approval after an agent was
-// removed. Hyperliquid does not document it; 4 to 5 seconds were seen.
+// coolDown is how long an account refuses any approval after an agent was removed.
+// Hyperliquid does not document it; 4 to 5 seconds were observed.
 const coolDown = 5 * time.Second
 
-// listingDelay is how long a removed agent may still be listed and work. It is
-// not documented; 1.5 seconds were seen.
+// listingDelay is how long a removed agent may still be listed and work. It is not
+// documented; 1.5 seconds were observed.
 const listingDelay = 2 * time.Second
 
 // testnet is the environment that is not Hyperliquid's main chain.
 const testnet = "testnet"
 
-// maxLifetime is how far ahead the end of an agent may lie.
+// maxLifetime is how far ahead an agent's expiry may lie.
 const maxLifetime = 180 * 24 * time.Hour
 
 // Describe implements [exchanges.Exchange].
@@ -60,29 +50,31 @@ func (Hyperliquid) Describe() exchanges.Description {
 		Credentials: []exchanges.CredentialForm{{
 			Name: "wallet", Fields: []string{"private_key"},
 			Note: "the private key (hexadecimal) of the wallet that is the account: full custody of all its funds, so use a wallet " +
-				"that holds trading collateral only, and one connection for it; api_key may name the wallet's address, as a check",
+				"that holds only trading collateral, and one connection for it; api_key may name the wallet's address, as a check",
 		}},
 		Variants: []exchanges.Variant{{
 			Summary:          "an account that has deposited; needs no agreement",
 			SubAccountNaming: "address of the account itself: its agents also act for all of its sub-accounts",
+			FoldNames:        true,
 			Permissions:      permissions(),
 			KeyTypes:         []exchanges.KeyType{exchanges.KeySecp256k1},
 			Label:            exchanges.LabelRule{MaxLength: 16, Hyphens: true},
 			Addresses:        exchanges.AddressRule{None: true, Note: "an agent works from anywhere"},
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RevocationDelay:  listingDelay,
+			ListingDelay:     listingDelay,
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.AnyOperation, Requests: 1200, Per: time.Minute},
-				// Not documented: our own, so that nonces arrive in order and
-				// one removal has ended before the next is asked for.
+				{Operation: exchanges.OpAny, Requests: 1200, Per: time.Minute},
+				// This limit is not documented. It is our own, so that nonces
+				// arrive in order and one removal has ended before the next begins.
 				{Operation: opApprove, Requests: 1, Per: time.Second, Serial: true},
 			},
 		}},
 		Notes: []string{
 			"The root credential is the wallet's own private key and cannot be replaced: the account is the key.",
-			"An account has 3 named agents, and 2 more for each sub-account; agents that others made count too. The slots bound how many leases can live at a time.",
+			"An account has 3 named agents, and 2 more for each sub-account; agents that others made count too. The slots limit how many leases can live at a time.",
 			"An agent has no scopes: it always trades everything on the account and its sub-accounts, moves funds among them and deposits into vaults. It never withdraws, sends to others, or approves agents.",
-			"The end that an agent is given at Hyperliquid may take effect late (15 minutes were seen), so it is only a safety net: agents are removed when the lease ends.",
+			"The expiry that an agent is given at Hyperliquid may take effect late (15 minutes were observed), so it is only a safety net: agents are removed when the lease ends.",
 			"After each removal the account refuses approvals for about 5 seconds: revoking many leases takes 5 seconds each.",
 			"A revocation neither cancels orders nor closes positions.",
 		},
@@ -90,9 +82,9 @@ func (Hyperliquid) Describe() exchanges.Description {
 }
 
 // NewKeyPair implements [exchanges.PairMaker]: the public half is the agent's
-// address, the private half the key in hexadecimal, as Hyperliquid's SDKs take
-// it. Each agent has a key of its own: after a removal Hyperliquid forgets
-// which orders were signed, so that those of a key used again could be replayed.
+// address, the private half the key in hexadecimal, as Hyperliquid's SDKs take it.
+// Each agent has a key of its own. After a removal Hyperliquid forgets which orders
+// were signed, so the orders of a reused key could be replayed.
 func (Hyperliquid) NewKeyPair(exchanges.KeyType) (public string, private exchanges.Secret, err error) {
 	key, err := wallet.NewKey()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // tooManyRequests is the wait after HTTP 429, for which none is documented.
 const tooManyRequests = 10 * time.Second
 
-// opener reads the answers to one account.
-type opener struct {
+// unwrapper reads the answers to one account.
+type unwrapper struct {
 	// address is the account's own, as refusals name it.
 	address string
 	// coolDown is how long the account refuses approvals after a removal, and
@@ -22,9 +22,9 @@ type opener struct {
 	coolDown, tooMany time.Duration
 }
 
-// open reads an answer. Actions have an envelope, in which failures are
+// unwrap reads an answer. Actions have an envelope, in which failures are
 // sentences without a code; information has none.
-func (o opener) open(answer rest.Answer) ([]byte, error) {
+func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status != http.StatusOK || !json.Valid(answer.Body) {
 		failure := rest.StatusError(answer)
 		switch answer.Status {
@@ -52,9 +52,9 @@ func (o opener) open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts Hyperliquid's sentences. They are not documented as a whole:
-// those of key management were seen in use.
-func (o opener) meaning(sentence string) *exchanges.Error {
+// meaning sorts Hyperliquid's sentences. They are not documented as a whole: those
+// about key management were observed.
+func (o unwrapper) meaning(sentence string) *exchanges.Error {
 	says := func(part string) bool { return strings.Contains(strings.ToLower(sentence), part) }
 	switch {
 	case says("must deposit before") && says(o.address):
@@ -71,7 +71,7 @@ func (o opener) meaning(sentence string) *exchanges.Error {
 	case says("too many extra agents"):
 		return &exchanges.Error{
 			Kind: exchanges.ErrKeyCap,
-			Remedy: "the account has no free agent slot (3, and 2 more for each sub-account, those of agents made by hand included): " +
+			Remedy: "the account has no free agent slot (3, and 2 more for each sub-account; agents made by hand count too): " +
 				"revoke a lease or remove an agent",
 		}
 	case says("agent already used"):

@@ -32,11 +32,12 @@ func TestConformance(t *testing.T) {
 		},
 		// 3, and 2 for each of the simulator's 3 sub-accounts.
 		Slots: 9,
-		// A nonce is good for a day ahead of its time and two days after it.
+		// A nonce is accepted from two days before the exchange's time to one day
+		// after it.
 		ClockSkew: 72 * time.Hour,
 		Probes: []exchangetest.Probe{
-			// Whatever there is to read is public, so this only asks whether
-			// the agent is one.
+			// Everything that can be read is public, so this only asks whether the
+			// address is an agent.
 			{Name: "no operation", Scope: exchanges.ScopeRead, Request: action(`{"type":"noop"}`)},
 			{Name: "spot order", Scope: exchanges.ScopeSpot, Request: order("10107")},
 			{Name: "perpetuals order", Scope: exchanges.ScopeFutures, Request: order("0")},

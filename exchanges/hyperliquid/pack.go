@@ -12,8 +12,8 @@ import (
 // maxDepth is how deep an action may nest, far beyond what Hyperliquid has.
 const maxDepth = 32
 
-// pack writes a JSON value as MessagePack with the members of objects in their
-// order: what Hyperliquid hashes of an action.
+// pack writes a JSON value as MessagePack, keeping the members of objects in order:
+// this is what Hyperliquid hashes of an action.
 func pack(action []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(action))
 	decoder.UseNumber()
@@ -47,8 +47,8 @@ func packValue(decoder *json.Decoder, out *bytes.Buffer, depth int) error {
 	return encoder.EncodeNil()
 }
 
-// packItems packs what is inside an object or array, and then knows how many
-// there are, which comes first.
+// packItems packs the contents of an object or array, and only then knows their
+// number, which comes first.
 func packItems(decoder *json.Decoder, out *bytes.Buffer, opening json.Delim, depth int) error {
 	if depth == 0 {
 		return fmt.Errorf("nested deeper than %d levels", maxDepth)
@@ -57,7 +57,7 @@ func packItems(decoder *json.Decoder, out *bytes.Buffer, opening json.Delim, dep
 	count := 0
 	for ; decoder.More(); count++ {
 		if opening == '{' {
-			// The name of the member.
+			// This is the name of the member.
 			if err := packValue(decoder, &items, depth); err != nil {
 				return err
 			}

@@ -2,8 +2,8 @@ package hyperliquid
 
 import "vault-plugin-secrets-exchange/exchanges"
 
-// agent is what every agent may do. It is no word of a request: there is
-// nothing to choose.
+// agent is what every agent may do. No request names it: there is nothing to
+// choose.
 const agent = "agent"
 
 func permissions() []exchanges.Permission {

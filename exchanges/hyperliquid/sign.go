@@ -14,18 +14,18 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/wallet"
 )
 
-// Paths of the API. Everything but actions is public and goes to info.
+// The paths of the API. Everything except actions is public and goes to info.
 const (
 	pathInfo     = "/info"
 	pathExchange = "/exchange"
 )
 
-// signatureChainID is part of what is signed and of no consequence otherwise;
-// it is the one of Hyperliquid's own SDK.
+// signatureChainID is part of what is signed and has no other effect; it is the one
+// that Hyperliquid's own SDK uses.
 const signatureChainID = 0x66eee
 
-// approval is the action that approves an agent, or removes the one of that
-// name if the address is zero. Its members are sent in this order.
+// approval is the action that approves an agent, or removes the one with that name
+// if the address is zero. Its members are sent in this order.
 type approval struct {
 	Type             string `json:"type"`
 	SignatureChainID string `json:"signatureChainId"`
@@ -65,18 +65,18 @@ type signer struct {
 	nonce *nonces
 }
 
-// newSigner reads the wallet's key. The address may be given besides, to make
-// sure that it is the right key.
+// newSigner reads the wallet's key. The address may also be given, to make sure
+// that it is the right key.
 func newSigner(credential exchanges.Credential, environment string) (signer, error) {
 	if credential.APISecret != "" || credential.Passphrase != "" || credential.TOTPSecret != "" {
-		return signer{}, fmt.Errorf("private_key: Hyperliquid has no other secret; leave out api_secret, passphrase and totp_secret")
+		return signer{}, fmt.Errorf("private_key: Hyperliquid needs no other secret; leave out api_secret, passphrase and totp_secret")
 	}
 	key, err := wallet.ParseKey(credential.PrivateKey)
 	if err != nil {
 		return signer{}, err
 	}
 	if address := key.Address().String(); credential.APIKey != "" && !strings.EqualFold(credential.APIKey, address) {
-		return signer{}, fmt.Errorf("api_key: the private_key is that of another address, %s; leave api_key out, or give the wallet's address", address)
+		return signer{}, fmt.Errorf("api_key: the private_key belongs to another address, %s; leave api_key out, or give the wallet's address", address)
 	}
 	chain := chainMainnet
 	if environment == testnet {
@@ -107,7 +107,7 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	case kind.Type == typeApproval:
 		digest, err = s.fillApproval(&body)
 	case kind.SignatureChainID != "":
-		err = fmt.Errorf("the action %q is one that only the owner's wallet signs, by hand", kind.Type)
+		err = fmt.Errorf("the action %q may only be signed by the owner's wallet, by hand", kind.Type)
 	default:
 		digest, err = s.actionDigest(body)
 	}
@@ -120,12 +120,12 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	return err
 }
 
-// fillApproval completes an approval with what depends on the signer, and
-// returns what the owner of the account signs of it.
+// fillApproval adds to an approval what depends on the signer, and returns what the
+// owner of the account signs.
 func (s signer) fillApproval(body *envelope) ([32]byte, error) {
 	var action approval
 	if err := json.Unmarshal(body.Action, &action); err != nil {
-		return [32]byte{}, fmt.Errorf("the action is not a whole approval")
+		return [32]byte{}, fmt.Errorf("the approval is incomplete")
 	}
 	action.SignatureChainID, action.HyperliquidChain = fmt.Sprintf("0x%x", signatureChainID), s.chain
 	action.Nonce = body.Nonce
@@ -143,7 +143,7 @@ func (s signer) fillApproval(body *envelope) ([32]byte, error) {
 	), nil
 }
 
-// actionDigest is what is signed of an action that agents may do: a hash of the
+// actionDigest is what is signed for an action that agents may do: a hash of the
 // action in MessagePack, the nonce, and what else bounds it.
 func (s signer) actionDigest(body envelope) ([32]byte, error) {
 	data, err := pack(body.Action)
@@ -178,15 +178,15 @@ func (s signer) signed(digest [32]byte) signature {
 	return signature{R: "0x" + hex.EncodeToString(signed.R[:]), S: "0x" + hex.EncodeToString(signed.S[:]), V: int(signed.V)}
 }
 
-// nonces gives out the numbers that Hyperliquid takes once from each wallet:
+// nonces gives out the numbers that Hyperliquid accepts once from each wallet:
 // milliseconds since 1970, each larger than the one before.
 type nonces struct {
 	mu   sync.Mutex
 	last int64
 }
 
-// setBack is how far the clock must be behind the last nonce to have been
-// corrected; no number of requests brings the nonces as far ahead of it.
+// setBack is how far the clock must lie behind the last nonce to count as
+// corrected; no number of requests brings the nonces that far ahead of it.
 const setBack = time.Hour
 
 func (n *nonces) next(at time.Time) int64 {

@@ -63,8 +63,8 @@ func TestDigests(t *testing.T) {
 	}
 }
 
-// What else is signed of an action, compared with hashes that were put together
-// by hand.
+// What else is signed for an action, compared with hashes that were put together by
+// hand.
 func TestActionDigestBounds(t *testing.T) {
 	s := signerOf(t, agentKey, "")
 	const vault = "0x1719884eb866cb12b2287399b15f7db5e7d775ea"
@@ -102,8 +102,8 @@ func TestSignRefuses(t *testing.T) {
 		`{"action":{"type":"order","p":1.5}}`: "takes decimals as text",
 		`{"action":{"type":"noop"},"vaultAddress":"0x1"}`:              "vaultAddress",
 		`{"action":{"type":"approveAgent","agentAddress":"nobody"}}`:   "agentAddress",
-		`{"action":{"type":"approveAgent","agentName":1}}`:             "not a whole approval",
-		`{"action":{"type":"withdraw3","signatureChainId":"0x66eee"}}`: "only the owner's wallet signs",
+		`{"action":{"type":"approveAgent","agentName":1}}`:             "the approval is incomplete",
+		`{"action":{"type":"withdraw3","signatureChainId":"0x66eee"}}`: "may only be signed by the owner's wallet",
 	} {
 		_, err := signed(s, body, time.UnixMilli(1))
 		require.ErrorContains(t, err, want, body)
@@ -166,7 +166,7 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// FuzzPack checks that what is packed holds the values of the JSON.
+// FuzzPack checks that the packed form holds the values of the JSON.
 func FuzzPack(f *testing.F) {
 	f.Add([]byte(`{"type":"order","orders":[{"a":0,"b":true,"p":"1","t":{"limit":{"tif":"Gtc"}}}],"grouping":"na"}`))
 	f.Add([]byte(`[-1,null,"é",{"a":[]}]`))
@@ -190,8 +190,8 @@ func FuzzPack(f *testing.F) {
 	})
 }
 
-// FuzzSign checks that nothing a user gives as a body leads to a panic, and
-// that what is signed is the user's action.
+// FuzzSign checks that no body from a user leads to a panic, and that what is
+// signed is the user's action.
 func FuzzSign(f *testing.F) {
 	file, at := exchangetest.ReadVectors(f, "hyperliquid")
 	for _, vector := range file.Vectors {

@@ -15,17 +15,23 @@ import (
 // keysPath creates, lists and deletes keys of sub-accounts.
 const keysPath = "/api/v1/sub/api-key"
 
-// pageSize is how many sub-accounts KuCoin lists at most in one answer.
+// pageSize is the most sub-accounts that KuCoin lists in one answer.
 const pageSize = 100
 
-// expiryWarning is how long before its end a root key is reported.
+// expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * day
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = KuCoin{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -33,10 +39,10 @@ func (k KuCoin) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(k.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(k.Describe(), credential, options, rest.Config{
 		Secrets:    []exchanges.Secret{signer.passphrase},
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v1/timestamp", ContentType: jsonType}, clock.time),
 		Quota:      quota,
 	})
@@ -64,8 +70,8 @@ type key struct {
 	IsMaster    bool              `json:"isMaster"`
 }
 
-// addresses returns the bound addresses: nil if the answer does not tell, or
-// hides parts of them.
+// addresses returns the bound addresses: nil if the answer omits them or hides
+// parts of them.
 func (k key) addresses() []string {
 	if slices.ContainsFunc(k.IPWhitelist, func(ip string) bool { return strings.Contains(ip, "*") }) {
 		return nil
@@ -76,9 +82,9 @@ func (k key) addresses() []string {
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var root key
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v1/user/api-key", Effect: rest.ReadOnly, Weight: weightOfCall,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v1/user/api-key", Effect: rest.ReadOnly, Weight: weightOfCall,
 		Complete: func() bool { return root.APIKey != "" },
-	}, &root)
+	}, rest.Into(&root))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -98,13 +104,13 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		identity.Warnings = append(identity.Warnings, "the root key has "+strings.Join(beyond, ", ")+
 			", which minting never needs; use one with General only")
 	} else {
-		identity.Warnings = append(identity.Warnings, "the root key only reads by its permissions, and still mints keys that trade: guard it like one")
+		identity.Warnings = append(identity.Warnings, "the root key is read-only by its permissions, yet it mints keys that trade: guard it like one")
 	}
 	if len(root.IPWhitelist) == 0 {
 		identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere")
 	}
 	if !identity.ExpiresAt.IsZero() && time.Until(identity.ExpiresAt) < expiryWarning {
-		identity.Warnings = append(identity.Warnings, "the root key ends at "+identity.ExpiresAt.Format(time.RFC3339))
+		identity.Warnings = append(identity.Warnings, "the root key expires at "+identity.ExpiresAt.Format(time.RFC3339))
 	}
 	return identity, nil
 }
@@ -120,10 +126,10 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			}] `json:"items"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
 			Query: rest.Query("currentPage", number, "pageSize", strconv.Itoa(pageSize)), Effect: rest.ReadOnly, Weight: weightOfCall,
 			Complete: func() bool { return page.Items.Present },
-		}, &page)
+		}, rest.Into(&page))
 		for _, sub := range page.Items.Items {
 			all = append(all, exchanges.SubAccount{Name: sub.SubName, Alias: sub.Remarks, Frozen: sub.Status == statusFrozen})
 		}
@@ -138,7 +144,7 @@ const statusFrozen = 3
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	if slices.Contains(request.Permissions, innerTransfer) && len(request.Addresses) == 0 {
 		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: opCreateKey,
+			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpCreateKey,
 			Message: "KuCoin gives the scope transfer only to keys that are bound to addresses", Remedy: "set ip_allowlist",
 		}
 	}
@@ -156,10 +162,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created key
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once, Weight: weightOfCall,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once, Weight: weightOfCall,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -173,8 +179,8 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// expire chooses the first lifetime that lasts beyond the limit. "-1" stands
-// for a key without end.
+// expire chooses the first lifetime that lasts beyond the limit. "-1" stands for a
+// key that never expires.
 func expire(limit, now time.Time) string {
 	for _, days := range lifetimes() {
 		if !limit.IsZero() && now.Add(time.Duration(days)*day).After(limit) {
@@ -187,13 +193,13 @@ func expire(limit, now time.Time) string {
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subName", subAccount), Effect: rest.ReadOnly, Weight: weightOfCall,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
 			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" })
 		},
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
@@ -207,18 +213,16 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		if ref.Passphrase == "" {
-			return &exchanges.Error{
-				Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: opDeleteKey,
-				Message: "KuCoin deletes a key only if told its passphrase, of which there is no record",
-				Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
-			}
+	if ref.Passphrase == "" {
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid, Exchange: "kucoin", Operation: exchanges.OpDeleteKey,
+			Message: "KuCoin deletes a key only if given its passphrase, which was not recorded",
+			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on KuCoin's website",
 		}
-		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
-			Query:   rest.Query("apiKey", ref.ID, "subName", ref.SubAccount, "passphrase", ref.Passphrase.Reveal()),
-			Secrets: []exchanges.Secret{ref.Passphrase}, Effect: rest.Idempotent, Weight: weightOfDeletion,
-		}, nil)
-	})
+	}
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
+		Query:   rest.Query("apiKey", ref.ID, "subName", ref.SubAccount, "passphrase", ref.Passphrase.Reveal()),
+		Secrets: []exchanges.Secret{ref.Passphrase}, Effect: rest.Idempotent, Weight: weightOfDeletion,
+	}, nil)
 }

@@ -18,8 +18,8 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "key", APISecret: "secret", Passphrase: "RootPass01"}
 }
 
-// stub opens an account at a server that answers as told; the server's time is
-// ours.
+// stub opens an account at a server that gives prepared answers; the server's time
+// is ours.
 func stub(t *testing.T, answer http.HandlerFunc) exchanges.Account {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v1/timestamp", func(w http.ResponseWriter, _ *http.Request) {
@@ -45,8 +45,8 @@ func TestSubAccounts(t *testing.T) {
 	}, found)
 }
 
-// The older and the newer form of who-am-I: fields that one of them lacks are
-// not needed.
+// The older and the newer form of who-am-I: fields that either lacks are not
+// needed.
 func TestInspectForms(t *testing.T) {
 	identity, err := stub(t, always(`{"code":"200000","data":{"apiKey":"k","permission":"General, Spot","isMaster":true}}`)).Inspect(t.Context())
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestInspectForms(t *testing.T) {
 	require.Equal(t, 2100, identity.ExpiresAt.Year())
 }
 
-// Addresses that are hidden in part are not told at all.
+// Partly hidden addresses count as not shown.
 func TestAddresses(t *testing.T) {
 	for list, want := range map[string]string{
 		`"10.**.1"`: "[]string(nil)", `"192.0.2.10,10.**.1"`: "[]string(nil)", `null`: "[]string(nil)",
@@ -73,7 +73,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// What is asked for, to the letter.
+// What is sent, to the letter.
 func TestRequestsAsSent(t *testing.T) {
 	var sent []string
 	account := stub(t, func(w http.ResponseWriter, r *http.Request) {
@@ -93,8 +93,8 @@ func TestRequestsAsSent(t *testing.T) {
 		Addresses: []string{"192.0.2.10", "192.0.2.11"},
 	})
 	require.NoError(t, err)
-	require.Nil(t, key.Addresses, "the answer does not tell")
-	require.NoError(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "Minted Pass&1"}))
+	require.Nil(t, key.Addresses, "the answer does not say")
+	require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "Minted Pass&1"}))
 	require.Equal(t, []string{
 		`POST /api/v1/sub/api-key {"subName":"vaultsub01","passphrase":"MintedPass01","remark":"vlt7f3a9c",` +
 			`"permission":"General,Spot","ipWhitelist":"192.0.2.10,192.0.2.11","expire":"-1"}`,
@@ -118,7 +118,7 @@ func TestExpire(t *testing.T) {
 	require.Equal(t, 360*day, New().Describe().Variants[0].NativeExpiry.Max)
 }
 
-// A deletion carries the passphrase in its query, of which nothing is shown.
+// A deletion carries the passphrase in its query, none of which may be shown.
 func TestPassphraseIsScrubbed(t *testing.T) {
 	account := stub(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
@@ -127,7 +127,7 @@ func TestPassphraseIsScrubbed(t *testing.T) {
 		}
 		fmt.Fprintf(w, `{"code":"400100","msg":"wrong: %s in %s"}`, r.URL.Query().Get("passphrase"), r.RequestURI)
 	})
-	err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "MintedPass01"})
+	err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "MintedPass01"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "wrong: [redacted] in /api/v1/sub/api-key?[redacted]")
 }

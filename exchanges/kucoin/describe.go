@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // KuCoin is the exchange.
@@ -18,19 +17,10 @@ type KuCoin struct{}
 // New returns the exchange.
 func New() KuCoin { return KuCoin{} }
 
-// Operations in the words of errors.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
-// day is what KuCoin counts the lifetime of keys in.
+// day is the unit in which KuCoin counts the lifetime of keys.
 const day = 24 * time.Hour
 
-// lifetimes are the days after which KuCoin can end a key by itself.
+// lifetimes are the days after which KuCoin can expire a key.
 func lifetimes() []int { return []int{30, 90, 180, 360} }
 
 // All signed calls draw on one pool of weight; these are their weights
@@ -48,12 +38,12 @@ func (KuCoin) Describe() exchanges.Description {
 		Documentation: "https://www.kucoin.com/docs-new/rest/account-info/sub-account/add-subaccount-api",
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://api.kucoin.com", Note: "futures orders go to https://api-futures.kucoin.com with the same key"},
-			{Name: "eu", BaseURL: "https://api.kucoin.eu", Note: "accounts of the EU site; KuCoin's documentation says little of it"},
+			{Name: "eu", BaseURL: "https://api.kucoin.eu", Note: "accounts of the EU site; KuCoin's documentation says little about it"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"},
-			Note: "an API key (version 3) of the master account with the General permission alone, bound to the Vault " +
-				"servers' addresses; it looks read-only and can mint keys that trade",
+			Note: "an API key (version 3) of the master account with only the General permission, bound to the Vault " +
+				"servers' addresses; it looks read-only but can mint keys that trade",
 		}},
 		Variants: []exchanges.Variant{{
 			Summary:          "a master account; needs no broker agreement",
@@ -66,19 +56,19 @@ func (KuCoin) Describe() exchanges.Description {
 				Max:  20,
 				Note: "a key that can trade and has no addresses is deleted, or loses its trade permissions, after 30 days without use",
 			},
-			// 7 to 32 characters. Special ones would have to be escaped in
-			// the query of a deletion, where it is easy to sign them wrongly.
+			// 7 to 32 characters are allowed. Special ones would have to be escaped
+			// in the query of a deletion, where it is easy to sign them wrongly.
 			Passphrase:   &exchanges.PassphraseRule{Length: 24, Alphanumeric: true, NeededToDelete: true},
 			NativeExpiry: &exchanges.ExpiryRule{Granularity: 30 * day, Max: 360 * day},
 			RateLimits: []exchanges.RateLimit{
-				// The weight that the lowest VIP level has.
-				{Operation: rest.AnyOperation, Requests: 2000, Per: 30 * time.Second},
+				// The weight allowed at the lowest VIP level.
+				{Operation: exchanges.OpAny, Requests: 2000, Per: 30 * time.Second},
 			},
 		}},
 		Notes: []string{
-			"A root key with General alone, which only reads by its permissions, can mint keys that trade: guard it like one.",
-			"KuCoin deletes a key only if told the key's passphrase. The engine keeps it until then; a key of whose passphrase there is no record must be deleted on the website.",
-			"KuCoin itself ends a minted key 30, 90, 180 or 360 days after it was made, the first of these that lies beyond the lease's hard limit; if none does, never.",
+			"A root key with General alone, which is read-only by its permissions, can mint keys that trade: guard it like one.",
+			"KuCoin deletes a key only if given the key's passphrase. The engine keeps it until then; a key whose passphrase was not recorded must be deleted on the website.",
+			"KuCoin itself expires a minted key 30, 90, 180 or 360 days after it was made: the first of these that lies beyond the lease's hard limit, or never if none does.",
 			"The rate limit counts weights: a deletion weighs 30, any other call 20. It is the lowest VIP level's; higher levels have more.",
 			"Do not rename a sub-account that has live keys: KuCoin finds its keys by the name alone.",
 			"The root key can be replaced only on the website.",

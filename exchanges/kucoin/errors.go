@@ -12,20 +12,20 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Waits that KuCoin asks for without a header that says so.
+// Waits that KuCoin requires without saying so in a header.
 const (
 	// addressWait is how long KuCoin's firewall shuts out an address.
 	addressWait = 30 * time.Second
-	// frequencyWait is for the older limit of single endpoints.
+	// frequencyWait is for the older limit on single endpoints.
 	frequencyWait = 10 * time.Second
 )
 
-// codeAddressLimit is the firewall's limit of requests from one address.
+// codeAddressLimit is the firewall's limit on requests from one address.
 const codeAddressLimit = "1015"
 
-// open reads an answer. Failures come with HTTP 200 as well as with other
-// statuses, a success with 200 only.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. Failures come with HTTP 200 as well as with other
+// statuses, successes only with 200.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, foreign(answer)
@@ -37,7 +37,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	if failure == nil {
 		failure = rest.UnknownCode(answer)
 		if strings.HasPrefix(string(e.Code), "5") || e.Code == "200000" {
-			// A success with another status should not be.
+			// A success with another status should not happen.
 			failure.Kind = exchanges.ErrOutcomeUnknown
 		}
 	}
@@ -48,8 +48,8 @@ func open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// foreign is the failure of an answer without KuCoin's envelope, which may be
-// its firewall's page.
+// foreign is the failure for an answer without KuCoin's envelope, which may be its
+// firewall's page.
 func foreign(answer rest.Answer) *exchanges.Error {
 	refused := answer.Status == http.StatusForbidden || answer.Status == http.StatusTooManyRequests
 	if refused && bytes.Contains(answer.Body, []byte(codeAddressLimit)) {
@@ -60,8 +60,8 @@ func foreign(answer rest.Answer) *exchanges.Error {
 	return rest.StatusError(answer)
 }
 
-// meaning sorts KuCoin's codes (https://www.kucoin.com/docs-new/error-code);
-// nil for one that is not known to concern keys.
+// meaning sorts KuCoin's codes (https://www.kucoin.com/docs-new/error-code); nil
+// for a code that is not known to concern keys.
 func meaning(code string) *exchanges.Error {
 	switch code {
 	case "400001":
@@ -109,22 +109,21 @@ func meaning(code string) *exchanges.Error {
 	return nil
 }
 
-// Headers of every private answer
-// (https://www.kucoin.com/docs-new/rate-limit).
+// The headers of every private answer (https://www.kucoin.com/docs-new/rate-limit).
 const (
 	headerRemaining = "gw-ratelimit-remaining"
 	headerReset     = "gw-ratelimit-reset"
 )
 
-// quota reads what is left of the pool, in deletions, so that there is always
-// room for one.
+// quota reads what is left of the pool, counted in deletions, so that there is
+// always room for one.
 func quota(header http.Header) (rest.Quota, bool) {
 	weight, err := strconv.Atoi(header.Get(headerRemaining))
 	return rest.Quota{Remaining: weight / weightOfDeletion, ResetIn: resetIn(header)}, err == nil
 }
 
-// resetIn reads how long it is until the pool is full again; zero if the
-// answer does not tell.
+// resetIn returns how long it is until the pool is full again; zero if the answer
+// does not say.
 func resetIn(header http.Header) time.Duration {
 	ms, err := strconv.ParseInt(header.Get(headerReset), 10, 64)
 	if err != nil || ms < 0 {

@@ -13,7 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenAnswer(t *testing.T) {
+func TestUnwrapAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		status int
@@ -30,7 +30,7 @@ func TestOpenAnswer(t *testing.T) {
 		{"success that is none", 500, `{"code":"200000","data":{}}`, exchanges.ErrOutcomeUnknown, "200000", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+			_, err := unwrap(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
 			failure := exchangetest.Failed(t, err)
 			require.Equal(t, test.kind, failure.Kind)
 			require.Equal(t, test.code, failure.Code)
@@ -39,13 +39,13 @@ func TestOpenAnswer(t *testing.T) {
 			}
 		})
 	}
-	payload, err := open(rest.Answer{Status: 200, Body: []byte(`{"code":"200000","data":[]}`)})
+	payload, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"code":"200000","data":[]}`)})
 	require.NoError(t, err)
 	require.Equal(t, "[]", string(payload))
 }
 
-// What is left of the pool counts in calls of the dearest kind, so that a
-// deletion always fits into it.
+// What is left of the pool is counted in calls of the most expensive kind, so that
+// a deletion always fits into it.
 func TestQuota(t *testing.T) {
 	for _, test := range []struct {
 		remaining, reset string
@@ -67,14 +67,14 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"code":"200000","data":[{"apiKey":"k"}]}`))
 	f.Add(401, []byte(`{"code":"400005","msg":"Signature error"}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		_, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		_, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, http.StatusOK, status)
 			return

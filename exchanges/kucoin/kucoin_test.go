@@ -69,7 +69,7 @@ func (v venue) request(permissions ...string) exchanges.KeyRequest {
 	}
 }
 
-// A root that only reads can mint keys that trade, and its owner is told so.
+// A read-only root can mint keys that trade, and its owner is told so.
 func TestInspect(t *testing.T) {
 	v := newVenue(t)
 	main, err := v.root("main").Inspect(t.Context())
@@ -80,7 +80,7 @@ func TestInspect(t *testing.T) {
 	require.Equal(t, []string{"127.0.0.1", "::1"}, main.Addresses)
 	require.Zero(t, main.ExpiresAt)
 	require.Len(t, main.Warnings, 1)
-	require.Contains(t, main.Warnings[0], "still mints keys that trade")
+	require.Contains(t, main.Warnings[0], "yet it mints keys that trade")
 
 	key, err := v.root("main").CreateKey(t.Context(), v.request("Futures", "General", "InnerTransfer"))
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestInspect(t *testing.T) {
 	for kind, warning := range map[string]string{
 		"unbound":  "bound to no address",
 		"trading":  "the root key has Spot, Transfer",
-		"expiring": "the root key ends at",
+		"expiring": "the root key expires at",
 	} {
 		identity, err := v.root(kind).Inspect(t.Context())
 		require.NoError(t, err)
@@ -101,8 +101,8 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// Without the passphrase a key cannot be deleted, which is only reported while
-// the key is there.
+// Without the passphrase a key cannot be deleted, which is reported only while the
+// key is there.
 func TestDeletionNeedsThePassphrase(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")
@@ -111,18 +111,18 @@ func TestDeletionNeedsThePassphrase(t *testing.T) {
 	require.NoError(t, err)
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}
 
-	err = account.DeleteKey(t.Context(), ref)
+	err = exchangetest.Settle(t.Context(), account, ref)
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "website")
 	require.Zero(t, v.Calls("kucoin", exchanges.OpDeleteKey))
 
 	wrong := ref
 	wrong.Passphrase = "OtherPass01"
-	require.ErrorIs(t, account.DeleteKey(t.Context(), wrong), exchanges.ErrInvalid)
+	require.ErrorIs(t, exchangetest.Settle(t.Context(), account, wrong), exchanges.ErrInvalid)
 	require.Len(t, v.Keys(), 1)
 
 	require.True(t, v.RemoveKey("kucoin", key.APIKey))
-	require.NoError(t, account.DeleteKey(t.Context(), ref), "a key that is gone needs none")
+	require.NoError(t, exchangetest.Settle(t.Context(), account, ref), "a key that is gone needs none")
 
 	rule := kucoin.New().Describe().Variants[0].Passphrase
 	require.True(t, rule.NeededToDelete)
@@ -131,7 +131,7 @@ func TestDeletionNeedsThePassphrase(t *testing.T) {
 	require.Regexp(t, `^[A-Za-z0-9]{24}$`, passphrase.Reveal())
 }
 
-// KuCoin itself ends a key after the lease, should everything else fail.
+// KuCoin itself expires a key after the lease, should everything else fail.
 func TestNativeExpiry(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main")

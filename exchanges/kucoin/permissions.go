@@ -6,15 +6,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Permissions that the driver itself asks about.
+// Permissions that the driver itself checks for.
 const (
 	general       = "General"
 	innerTransfer = "InnerTransfer"
 )
 
 // permissions is KuCoin's vocabulary for keys of sub-accounts. Transfer, which
-// allows withdrawals, and Earn exist for keys of the master account only;
-// whether Unified and LeadtradeFutures can be asked for is not documented.
+// allows withdrawals, and Earn exist only for keys of the master account; whether
+// Unified and LeadtradeFutures can be requested is not documented.
 func permissions() []exchanges.Permission {
 	return []exchanges.Permission{
 		{Name: general, Scopes: exchanges.NewScopes(exchanges.ScopeRead)},

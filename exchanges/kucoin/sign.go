@@ -33,8 +33,8 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 	return signer{credential.APIKey, signature, exchanges.Secret(passphrase)}, err
 }
 
-// sign signs the query as it is before percent-encoding, which is how it is
-// sent.
+// sign signs the query as it was before percent-encoding. The query is sent
+// percent-encoded.
 func (s signer) sign(request *rest.Request, at time.Time) error {
 	target := request.Path
 	if request.Query != "" {

@@ -12,8 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// The worked example of KuCoin's documentation, with credentials that are made
-// up.
+// The worked example in KuCoin's documentation, with made-up credentials.
 func TestHeaders(t *testing.T) {
 	signer, err := newSigner(exchanges.Credential{
 		APIKey: "fakekey0123456789abcdef0", APISecret: "fake-secret-00000000-0000-4000-8000-000000000000", Passphrase: "RootPass01",
@@ -41,8 +40,8 @@ func TestQueryThatCannotBeDecoded(t *testing.T) {
 	require.Error(t, signer.sign(request, time.Now()))
 }
 
-// FuzzSign checks that the signature covers the plain query, however it is
-// encoded, and nothing of it else.
+// FuzzSign checks that the signature covers exactly the plain query, however it is
+// encoded.
 func FuzzSign(f *testing.F) {
 	f.Add("passphrase", "abc!@#11", "")
 	f.Add("a", "b&c=d", "{}")

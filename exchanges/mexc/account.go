@@ -14,17 +14,23 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// keysPath is where keys are created, listed and deleted, by its method.
+// keysPath is where keys are created, listed and deleted, depending on the method.
 const keysPath = "/api/v3/sub-account/apiKey"
 
-// weightOfInspection is what the call draws that asks for the account itself.
+// weightOfInspection is what the call that asks about the account itself draws.
 const weightOfInspection = 10
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = MEXC{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -32,9 +38,9 @@ func (m MEXC) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(m.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(m.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time", ContentType: contentType}, clock.time),
 	})
 	if err != nil {
@@ -50,27 +56,27 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.ServerTime.Time }
 
-// Inspect proves what can be proved, since MEXC does not tell what a key may
-// do: that the root key may ask for its account, list the sub-accounts, and
-// list the keys of one. That it may also create keys shows with the first.
+// Inspect proves what can be proved, since MEXC does not say what a key may do:
+// that the root key may ask about its account, list the sub-accounts, and list the
+// keys of one. Whether it may also create keys shows with the first.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	var own struct {
 		AccountType string `json:"accountType"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v3/account", Effect: rest.ReadOnly, Weight: weightOfInspection,
 		Complete: func() bool { return own.AccountType != "" },
-	}, &own)
+	}, rest.Into(&own))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
 	identity := exchanges.Identity{
-		// What the answer took; there may be more.
+		// These are the permissions that the answer required; there may be more.
 		Permissions: []string{"SPOT_ACCOUNT_READ"},
 		ClockOffset: a.ClockOffset(),
 		Warnings: []string{
-			"MEXC tells neither what the root key may do besides nor its addresses: check on MEXC's website that the key has SPOT_ACCOUNT_WRITE, " +
-				"cannot withdraw, and is bound to addresses; MEXC ends one that is not after 90 days",
+			"MEXC shows neither what else the root key may do nor its addresses: check on MEXC's website that the key has SPOT_ACCOUNT_WRITE, " +
+				"cannot withdraw, and is bound to addresses; MEXC expires one that is not after 90 days",
 		},
 	}
 	subs, err := a.subAccounts(ctx)
@@ -87,15 +93,14 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	}
 	identity.CanMint = true
 	if len(subs) == 0 {
-		identity.Warnings = append(identity.Warnings, "the account has no sub-account; make one on MEXC's website")
+		identity.Warnings = append(identity.Warnings, "the account has no sub-account; create one on MEXC's website")
 	}
 	return identity, nil
 }
 
-// master names the account by its oldest sub-account, since MEXC does not say
-// whose key it is: no call deletes a sub-account, and a new one is never the
-// oldest. It keeps a root key of another master from being taken for one that
-// reaches the same keys.
+// master names the account by its oldest sub-account, since MEXC does not say whose
+// key it is: no call deletes a sub-account, and a new one is never the oldest. That
+// way a root key of another master cannot pass for one that reaches the same keys.
 func master(subs []subAccount) string {
 	if len(subs) == 0 {
 		return ""
@@ -126,7 +131,7 @@ type subAccount struct {
 	CreateTime rest.Milliseconds `json:"createTime"`
 }
 
-// pageSize is the greatest that MEXC takes.
+// pageSize is the largest that MEXC accepts.
 const pageSize = 200
 
 func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
@@ -136,12 +141,12 @@ func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
 			SubAccounts []subAccount `json:"subAccounts"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
 			Query: rest.Query("page", number, "limit", strconv.Itoa(pageSize)), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return page.SubAccounts != nil && !slices.ContainsFunc(page.SubAccounts, func(s subAccount) bool { return s.Name == "" })
 			},
-		}, &page)
+		}, rest.Into(&page))
 		all = append(all, page.SubAccounts...)
 		return len(page.SubAccounts), err
 	})
@@ -157,7 +162,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, err
 }
 
-// key is a key as MEXC shows it. The time's name has two spellings.
+// key is a key as MEXC shows it. The name of the time is spelt in two ways.
 type key struct {
 	APIKey      string            `json:"apiKey"`
 	Secret      exchanges.Secret  `json:"secretKey"`
@@ -178,11 +183,11 @@ func (k key) created() time.Time {
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
 	err := a.Do(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath, Effect: rest.Once,
 		Query: rest.Query("subAccount", request.SubAccount, "note", request.Label,
 			"permissions", encode(request.Permissions), "ip", strings.Join(request.Addresses, ",")),
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
-	}, &created)
+	}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -197,17 +202,17 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var list struct {
-		// MEXC's name for the list of keys.
+		// This is MEXC's name for the list of keys.
 		Keys []key `json:"subAccount"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: keysPath,
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subAccount", subAccount), Effect: rest.ReadOnly,
 		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
 			return list.Keys != nil && !slices.ContainsFunc(list.Keys, func(k key) bool { return k.APIKey == "" })
 		},
-	}, &list)
+	}, rest.Into(&list))
 	if err != nil {
 		return nil, err
 	}
@@ -221,10 +226,8 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.Do(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodDelete, Path: keysPath,
-			Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
-		}, nil)
-	})
+	return a.Do(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodDelete, Path: keysPath,
+		Query: rest.Query("subAccount", ref.SubAccount, "apiKey", ref.ID), Effect: rest.Idempotent,
+	}, nil)
 }

@@ -25,8 +25,8 @@ const (
 
 const accountAnswer = `{"canTrade":true,"accountType":"SPOT","permissions":["SPOT"]}`
 
-// stub opens an account at a server that answers each path as told, with HTTP
-// 200, and every other with an empty object; the server's time is ours.
+// stub opens an account at a server that gives each path its prepared answer with
+// HTTP 200, and every other path an empty object; the server's time is ours.
 func stub(t *testing.T, answers map[string]string, see func(*http.Request)) exchanges.Account {
 	return exchangetest.OpenStub(t, New(), exchanges.Credential{APIKey: "key", APISecret: "secret"}, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v3/time" {
@@ -87,7 +87,7 @@ func TestInspect(t *testing.T) {
 			require.Contains(t, identity.Problem, test.problem)
 			require.Len(t, identity.Warnings, test.warnings)
 			require.Equal(t, []string{"SPOT_ACCOUNT_READ"}, identity.Permissions)
-			require.Nil(t, identity.Addresses, "MEXC does not tell them")
+			require.Nil(t, identity.Addresses, "MEXC does not show them")
 		})
 	}
 	_, err := stub(t, map[string]string{getAccount: `{"code":10072,"msg":"x"}`}, nil).Inspect(t.Context())
@@ -115,7 +115,7 @@ func TestCreateKeyQuery(t *testing.T) {
 			"&ip=203.0.113.10%2C203.0.113.11",
 		},
 		{"unbound", nil, `"ip":""`, []string{}, ""},
-		{"unbound, and the answer does not tell", nil, `"ip":null`, nil, ""},
+		{"unbound, and the answer does not say", nil, `"ip":null`, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			query, body := "", int64(-1)
@@ -136,7 +136,7 @@ func TestCreateKeyQuery(t *testing.T) {
 	}
 }
 
-// The time of creation has two spellings in MEXC's documents.
+// The time of creation is spelt in two ways in MEXC's documents.
 func TestListedKeys(t *testing.T) {
 	const row = `{"note":"vlt-1","apiKey":"mx0","permissions":"SPOT_ACCOUNT_READ","ip":"203.0.113.10","%s":1767225600000}`
 	for _, spelling := range []string{"creatTime", "createTime"} {
@@ -149,8 +149,8 @@ func TestListedKeys(t *testing.T) {
 	}
 }
 
-// What does not surely say that there are no keys is no proof of a deletion, and
-// neither is a sub-account that this master does not have.
+// Only a certain answer that there are no more keys proves a deletion; the answer
+// that this master does not have the sub-account proves nothing.
 func TestDeletionNeedsProof(t *testing.T) {
 	ref := exchanges.KeyRef{SubAccount: "desk0001", ID: "mx0"}
 	for name, test := range map[string]struct {
@@ -170,14 +170,14 @@ func TestDeletionNeedsProof(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := stub(t, map[string]string{removeKey: test.deleted, getKeys: test.listed}, nil).DeleteKey(t.Context(), ref)
+			err := exchangetest.Settle(t.Context(), stub(t, map[string]string{removeKey: test.deleted, getKeys: test.listed}, nil), ref)
 			require.ErrorIs(t, err, test.want)
 		})
 	}
 }
 
-// A root key that may only read passes the check, since MEXC does not tell what
-// it may do. The first key that it should make shows it.
+// A read-only root key passes the check, since MEXC does not say what it may do.
+// The first key that it should make shows it.
 func TestReadOnlyRoot(t *testing.T) {
 	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
 	account := s.OpenRoot("reader", exchanges.Options{})

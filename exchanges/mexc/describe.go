@@ -1,10 +1,10 @@
 // Package mexc mints API keys of MEXC sub-accounts.
 //
-// It uses the sub-account API of master accounts, not the one of brokers. That
-// API creates, lists and deletes keys, and cannot edit them.
+// It uses the sub-account API of master accounts, not the one for brokers. That API
+// creates, lists and deletes keys, but cannot edit them.
 //
-// Facts come from MEXC's API documentation, sections "Introduction",
-// "Sub-Account Endpoints" and "Error Code"
+// Facts come from MEXC's API documentation, sections "Introduction", "Sub-Account
+// Endpoints" and "Error Code"
 // (https://www.mexc.com/api-docs/spot-v3/subaccount-endpoints).
 package mexc
 
@@ -20,22 +20,14 @@ type MEXC struct{}
 // New returns the exchange.
 func New() MEXC { return MEXC{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
-// keysPerSubAccount is MEXC's cap of keys per account, sub-accounts included.
+// keysPerSubAccount is MEXC's cap of keys per account, which applies to
+// sub-accounts too.
 const keysPerSubAccount = 30
 
 // Describe implements [exchanges.Exchange].
 func (MEXC) Describe() exchanges.Description {
-	// MEXC's pages name 500 requests and 300; the smaller number is kept to.
-	limit := func(operation string) exchanges.RateLimit {
+	// MEXC's pages name both 500 requests and 300; the smaller number applies.
+	limit := func(operation exchanges.Operation) exchanges.RateLimit {
 		return exchanges.RateLimit{Operation: operation, Requests: 300, Per: 10 * time.Second}
 	}
 	return exchanges.Description{
@@ -57,20 +49,20 @@ func (MEXC) Describe() exchanges.Description {
 			// The length is not documented; this one is cautious.
 			Label: exchanges.LabelRule{MaxLength: 16, Hyphens: true},
 			Addresses: exchanges.AddressRule{
-				// One page says 20, the error texts say 10.
+				// One page says 20, but the error texts say 10.
 				Max:  10,
-				Note: "MEXC ends a key without addresses after 90 days",
+				Note: "MEXC expires a key without addresses after 90 days",
 			},
 			RateLimits: []exchanges.RateLimit{
-				limit(opInspect), limit(opSubAccounts), limit(opCreateKey), limit(opListKeys), limit(opDeleteKey),
+				limit(exchanges.OpInspect), limit(exchanges.OpSubAccounts), limit(exchanges.OpCreateKey), limit(exchanges.OpListKeys), limit(exchanges.OpDeleteKey),
 			},
 		}},
 		Notes: []string{
-			"MEXC does not tell what a root key may do: that it cannot withdraw, and is bound to addresses, must be checked on MEXC's website.",
+			"MEXC does not say what a root key may do: check on MEXC's website that it cannot withdraw and is bound to addresses.",
 			"A minted key can never withdraw: the API for master accounts has no word for it.",
-			"Every key reads the spot account, also one that is for futures.",
-			"Whether an account may trade futures through the API is for MEXC to decide, whatever its keys may do.",
-			"MEXC cannot end a key at a given time, and cannot edit a key.",
+			"Every key reads the spot account, even one that is for futures.",
+			"MEXC decides whether an account may trade futures through the API, whatever its keys may do.",
+			"MEXC cannot expire a key at a given time, and cannot edit a key.",
 			"The root key can be replaced only on the website.",
 			"There is no testnet.",
 		},

@@ -8,9 +8,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// open reads an answer. A success is bare, without an envelope. Some failures
-// come with HTTP 200, so that a code other than 0 is one whatever the status.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. A success is bare, without an envelope. Some failures
+// come with HTTP 200, so a code other than 0 is a failure whatever the status.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var body struct {
 		Code rest.Text `json:"code"`
 		Msg  string    `json:"msg"`
@@ -27,7 +27,7 @@ func open(answer rest.Answer) ([]byte, error) {
 	}
 	switch {
 	case answer.Status >= http.StatusInternalServerError:
-		// MEXC: the status of the execution is unknown.
+		// MEXC's text: the status of the execution is unknown.
 		failure.Kind = exchanges.ErrOutcomeUnknown
 	case answer.Status == http.StatusTeapot:
 		failure.Kind, failure.Err = exchanges.ErrRateLimited, rest.ErrBanned
@@ -50,11 +50,11 @@ func meaning(code string, status *exchanges.Error) *exchanges.Error {
 	const rights = "use a root key of the master account with SPOT_ACCOUNT_READ and SPOT_ACCOUNT_WRITE"
 	switch code {
 	case "602", "700002":
-		// Reported for wrong times too; the call did not run, so that it is
-		// safe to repeat with the clock measured anew.
+		// MEXC reports this for wrong times too. The call did not run, so it is
+		// safe to repeat it once the clock has been measured again.
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Err: rest.ErrClock, Remedy: "check api_secret, and this host's clock"}
 	case "400", "700001", "10072", "10073":
-		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not ended: one without addresses does after 90 days"}
+		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not expired: one without addresses does after 90 days"}
 	case "700003":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
 	case "401", "403", "700007":
@@ -68,8 +68,8 @@ func meaning(code string, status *exchanges.Error) *exchanges.Error {
 	case "140002":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the sub-account is frozen; lift that on MEXC's website"}
 	case "140001":
-		// Not ErrNotFound, which would prove that a key is gone: the API
-		// deletes no sub-account, so that it may be another master's.
+		// This is not ErrNotFound, which would prove that a key is gone: the API
+		// deletes no sub-account, so it may be another master's.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check the sub-account's name, and that it belongs to the root key's master account"}
 	case "730705":
 		return &exchanges.Error{Kind: exchanges.ErrKeyCap, Remedy: "use another sub-account, or delete keys that nobody needs"}
@@ -78,7 +78,7 @@ func meaning(code string, status *exchanges.Error) *exchanges.Error {
 	case "730101":
 		return &exchanges.Error{Kind: exchanges.ErrConflict}
 	case "730703", "730704":
-		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "MEXC takes up to 10 IPv4 addresses"}
+		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "MEXC accepts up to 10 IPv4 addresses"}
 	case "700013":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check that no proxy changes request headers"}
 	case "700005", "700008", "22222", "730600", "730601", "730602", "730700", "730701", "730702", "730707":

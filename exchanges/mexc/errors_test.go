@@ -11,15 +11,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenSuccess(t *testing.T) {
+func TestUnwrapSuccess(t *testing.T) {
 	for _, body := range []string{`{}`, `{"serverTime":1767225600000}`, `{"code":0,"subAccount":"x"}`, `{"code":"0"}`} {
-		payload, err := open(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
+		payload, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
 	}
 }
 
-func TestOpenCauses(t *testing.T) {
+func TestUnwrapCauses(t *testing.T) {
 	for _, test := range []struct {
 		status int
 		body   string
@@ -44,7 +44,7 @@ func TestOpenCauses(t *testing.T) {
 		{400, `{"code":700013,"msg":"x"}`, nil, "proxy"},
 		{400, `{"code":123456,"msg":"x"}`, nil, ""},
 	} {
-		_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+		_, err := unwrap(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
 		failure := exchangetest.Failed(t, err)
 		require.Equal(t, test.cause, failure.Err, test.body)
 		require.Contains(t, failure.Remedy, test.remedy, test.body)
@@ -54,16 +54,16 @@ func TestOpenCauses(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that no answer is taken for a success unless it is one, and
-// that every other has a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that no answer is taken for a success unless it is one, and
+// that every other answer has a kind.
+func FuzzUnwrap(f *testing.F) {
 	for _, failure := range exchangetest.Failures(f, "mexc") {
 		f.Add(failure.Status, []byte(failure.Body), "7")
 	}
 	f.Add(200, []byte(`{"code":"0"}`), "")
 	f.Add(200, []byte(`[]`), "-1")
 	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
-		payload, err := open(rest.Answer{Status: status, Header: http.Header{"Retry-After": {wait}}, Body: body})
+		payload, err := unwrap(rest.Answer{Status: status, Header: http.Header{"Retry-After": {wait}}, Body: body})
 		if err == nil {
 			require.Equal(t, http.StatusOK, status)
 			require.True(t, json.Valid(payload))

@@ -7,8 +7,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Suffixes of MEXC's words. MEXC does not say whether the second of a pair
-// includes the first, so that both are always asked for together.
+// Suffixes of MEXC's words. MEXC does not say whether the second of a pair includes
+// the first, so both are always requested together.
 const (
 	readSuffix  = "_READ"
 	writeSuffix = "_WRITE"
@@ -19,8 +19,8 @@ const (
 // sub-account's is not documented.
 func permissions() []exchanges.Permission {
 	read := exchanges.NewScopes(exchanges.ScopeRead)
-	// A read word that scope read does not bring comes with its write word, or
-	// by name.
+	// byName returns a read word that the scope read does not bring in: it comes
+	// with its write word, or by name.
 	byName := func(name string) exchanges.Permission {
 		return exchanges.Permission{Name: name, Scopes: read, ByName: true}
 	}
@@ -40,11 +40,11 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// readOf is the read word of a write word's pair.
+// readOf returns the read word that pairs with a write word.
 func readOf(name string) string { return strings.TrimSuffix(name, writeSuffix) + readSuffix }
 
-// encode puts permission names into MEXC's form, which holds the read word of
-// each write word too.
+// encode converts permission names into MEXC's form, which includes the read word
+// of each write word.
 func encode(names []string) string {
 	words := slices.Clone(names)
 	for _, name := range names {
@@ -56,8 +56,8 @@ func encode(names []string) string {
 	return strings.Join(slices.Compact(words), ",")
 }
 
-// decode is the reverse of encode: the sorted permission names that a key
-// holds; nil if MEXC does not tell.
+// decode is the reverse of encode: the sorted permission names that a key holds;
+// nil if MEXC does not say.
 func decode(words []string) []string {
 	if words == nil {
 		return nil

@@ -59,19 +59,19 @@ func TestDecode(t *testing.T) {
 	} {
 		asked := slices.Clone(test.words)
 		require.Equal(t, test.want, decode(test.words))
-		require.Equal(t, asked, test.words, "the caller's list must stay as it is")
+		require.Equal(t, asked, test.words, "the caller's list must stay unchanged")
 	}
 }
 
-// A key that MEXC makes as it was asked to shows what it was asked for, and one
-// with a word more or less does not.
+// A key that MEXC makes as requested shows what was asked for; one with a word more
+// or less does not.
 func TestDecodeReversesEncode(t *testing.T) {
 	variant := New().Describe().Variants[0]
 	scopes := rapid.SliceOf(rapid.SampledFrom(variant.Offered()))
 	rapid.Check(t, func(t *rapid.T) {
 		wanted := exchanges.NewScopes(append(scopes.Draw(t, "scopes"), exchanges.ScopeRead)...)
 		grant, err := variant.Grant(wanted, nil)
-		require.NoError(t, err, "MEXC's permissions can all be parted")
+		require.NoError(t, err, "all of MEXC's permissions can be separated")
 		require.Equal(t, wanted, grant.Scopes)
 		words := strings.Split(encode(grant.Permissions), ",")
 		require.Equal(t, grant.Permissions, decode(words))

@@ -38,11 +38,11 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 	request.Query = query + "&signature=" + request.Signature
 	request.Header.Set("X-MEXC-APIKEY", s.apiKey)
 	if request.Header.Get("Content-Type") == "" {
-		// MEXC wants one also where there is no body.
+		// MEXC requires one even where there is no body.
 		request.Header.Set("Content-Type", contentType)
 	}
 	return nil
 }
 
-// contentType is what MEXC takes on every call.
+// contentType is what MEXC accepts on every call.
 const contentType = "application/json"

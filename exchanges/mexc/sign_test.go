@@ -36,15 +36,15 @@ func TestSign(t *testing.T) {
 	require.Equal(t, 3, compared)
 }
 
-// A user's own content type stays.
+// The user's own content type stays.
 func TestSignKeepsTheContentType(t *testing.T) {
 	request := &rest.Request{Method: http.MethodPost, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("a=b")}
 	require.NoError(t, signer{"key", rest.HexHMAC("secret")}.sign(request, time.UnixMilli(1)))
 	require.Equal(t, "text/plain", request.Header.Get("Content-Type"))
 }
 
-// FuzzSign checks that whatever is asked for, the signature is the last
-// parameter and covers the query and the body.
+// FuzzSign checks that the signature is always the last parameter and covers the
+// query and the body.
 func FuzzSign(f *testing.F) {
 	f.Add("subAccount=vaultsub0001&ip=203.0.113.10%2C203.0.113.11", "", "x")
 	f.Add("", "a=b", "")

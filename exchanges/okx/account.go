@@ -12,14 +12,20 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// pageSize is how many sub-accounts OKX lists at most in one answer.
+// pageSize is the most sub-accounts that OKX lists in one answer.
 const pageSize = 100
 
-// account is one master account. The embedded client signs requests of a
-// user's own making.
+// account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = OKX{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -27,9 +33,9 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v5/public/time"}, clock.time),
 	})
 	if err != nil {
@@ -58,9 +64,9 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		IP      rest.CommaList `json:"ip"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/api/v5/account/config", Effect: rest.ReadOnly,
 		Complete: func() bool { return len(roots) == 1 && roots[0].UID != "" },
-	}, &roots)
+	}, rest.Into(&roots))
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -75,7 +81,7 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	case root.UID != root.MainUID:
 		identity.Problem = "the key belongs to a sub-account; use a key of the master account"
 	case !slices.Contains(identity.Permissions, trade):
-		identity.Problem = "the key lacks the Trade permission, which OKX asks for to manage sub-accounts' keys"
+		identity.Problem = "the key lacks the Trade permission, which OKX requires for managing sub-accounts' keys"
 	case len(root.IP) == 0:
 		identity.Problem = "the key is bound to no address, and OKX lets only bound keys manage sub-accounts; bind it to the Vault servers' addresses"
 	default:
@@ -98,9 +104,9 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			TS      rest.Milliseconds `json:"ts"`
 		}
 		err := a.Do(ctx, rest.Call{
-			Operation: opSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
+			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v5/users/subaccount/list",
 			Query: rest.Query("limit", strconv.Itoa(pageSize), "after", cursor), Effect: rest.ReadOnly,
-		}, &page)
+		}, rest.Into(&page))
 		if err != nil {
 			return "", err
 		}
@@ -117,8 +123,8 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		if len(page) < pageSize {
 			return "", nil
 		}
-		// A page may end among sub-accounts of one millisecond, so the next
-		// one begins with that millisecond once more.
+		// A page may end among sub-accounts of one millisecond, so the next one
+		// begins with that millisecond again.
 		return strconv.FormatInt(oldest.UnixMilli()+1, 10), nil
 	})
 	return all, err
@@ -147,10 +153,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	var created []key
 	err := a.DoJSON(ctx, rest.Call{
-		Operation: opCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/apikey", Effect: rest.Once,
 		Secrets:  []exchanges.Secret{request.Passphrase},
 		Complete: func() bool { return len(created) == 1 && created[0].APIKey != "" && created[0].Secret != "" },
-	}, body, &created)
+	}, body, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -167,10 +173,10 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var keys []key
 	err := a.Do(ctx, rest.Call{
-		Operation: opListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
+		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v5/users/subaccount/apikey",
 		Query: rest.Query("subAcct", subAccount), Effect: rest.ReadOnly,
 		Complete: func() bool { return !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" }) },
-	}, &keys)
+	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
@@ -184,12 +190,10 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.DoJSON(ctx, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
-		}, struct {
-			SubAcct string `json:"subAcct"`
-			APIKey  string `json:"apiKey"`
-		}{ref.SubAccount, ref.ID}, nil)
-	})
+	return a.DoJSON(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
+	}, struct {
+		SubAcct string `json:"subAcct"`
+		APIKey  string `json:"apiKey"`
+	}{ref.SubAccount, ref.ID}, nil)
 }

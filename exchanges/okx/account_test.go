@@ -21,8 +21,8 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "key", APISecret: "secret", Passphrase: "Root#Pass0001"}
 }
 
-// stub opens an account at a server that answers as told; the server's time is
-// ours.
+// stub opens an account at a server that gives prepared answers; the server's time
+// is ours.
 func stub(t *testing.T, answer http.HandlerFunc) exchanges.Account {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v5/public/time", func(w http.ResponseWriter, _ *http.Request) {
@@ -73,7 +73,7 @@ func TestSubAccountsWithoutEnd(t *testing.T) {
 	require.ErrorIs(t, err, exchanges.ErrUnavailable)
 }
 
-// What OKX does not say clearly never proves that a key is gone or made.
+// Only a clear answer from OKX proves that a key is gone or made.
 func TestUnclearAnswers(t *testing.T) {
 	for _, body := range []string{
 		`{"code":"0","msg":""}`, `{"code":"0","msg":"","data":null}`, `{"code":"0","msg":"","data":{}}`,
@@ -90,7 +90,7 @@ func TestUnclearAnswers(t *testing.T) {
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, body)
 		_, err = account.ListKeys(t.Context(), "vaultsub01")
 		require.ErrorIs(t, err, exchanges.ErrUnavailable, body)
-		require.Error(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"}), body)
+		require.Error(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"}), body)
 	}
 
 	account := stub(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -100,8 +100,8 @@ func TestUnclearAnswers(t *testing.T) {
 	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, "a key without its secret")
 }
 
-// The passphrase is part of the call alone, and an exchange that repeats it
-// does not get it shown.
+// The passphrase belongs to the call alone, and is not shown even if the exchange
+// repeats it.
 func TestPassphraseIsScrubbed(t *testing.T) {
 	account := stub(t, func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]string

@@ -17,15 +17,6 @@ type OKX struct{}
 // New returns the exchange.
 func New() OKX { return OKX{} }
 
-// Operations, which name the rate limits.
-const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
-)
-
 // demo is the environment whose requests are marked by a header rather than
 // sent to a host of its own.
 const demo = "demo"
@@ -55,7 +46,7 @@ func (OKX) Describe() exchanges.Description {
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"},
 			Note: "an API key of the master account with the permissions Read and Trade and without Withdraw, bound to the Vault servers' addresses; " +
-				"it can trade and transfer on the master account, so that the binding is its only fence",
+				"it can trade and transfer on the master account, so the binding is its only protection",
 		}},
 		Variants: []exchanges.Variant{{
 			Summary:           "a master account; needs no broker agreement",
@@ -66,19 +57,19 @@ func (OKX) Describe() exchanges.Description {
 			Label:             exchanges.LabelRule{MaxLength: 50},
 			Addresses: exchanges.AddressRule{
 				Max: 20, IPv6: true, CIDR: true,
-				Note: "a key with trade and without addresses ends after 14 days without use",
+				Note: "a key with trade and without addresses expires after 14 days without use",
 			},
 			Passphrase: &exchanges.PassphraseRule{Length: passphraseLength},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: opInspect, Requests: 5, Per: 2 * time.Second},
-				{Operation: opSubAccounts, Requests: 2, Per: 2 * time.Second},
-				{Operation: opCreateKey, Requests: 1, Per: time.Second},
-				{Operation: opListKeys, Requests: 20, Per: 2 * time.Second},
-				{Operation: opDeleteKey, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpInspect, Requests: 5, Per: 2 * time.Second},
+				{Operation: exchanges.OpSubAccounts, Requests: 2, Per: 2 * time.Second},
+				{Operation: exchanges.OpCreateKey, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpListKeys, Requests: 20, Per: 2 * time.Second},
+				{Operation: exchanges.OpDeleteKey, Requests: 1, Per: time.Second},
 			},
 		}},
 		Notes: []string{
-			"A key either only reads, or trades every product and moves funds: no trade scope can be had alone, nor without transfer.",
+			"A key either only reads, or trades every product and moves funds: no trade scope is available alone, nor without transfer.",
 			"A sub-account's key can never withdraw. By default it can move funds to the master account; the sub-account's transfer-out switch stops that.",
 			"One key per second is minted and one per second deleted: revoking many keys takes as many seconds.",
 			"The root key can be replaced only on the website.",

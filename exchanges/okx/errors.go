@@ -8,9 +8,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// open reads an answer. The code decides; the HTTP status only tells something
-// where there is no known code.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. The code decides; the HTTP status counts only where there
+// is no known code.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	var e rest.Envelope
 	if err := json.Unmarshal(answer.Body, &e); err != nil || e.Code == "" {
 		return nil, rest.StatusError(answer)
@@ -31,8 +31,8 @@ func open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts OKX's codes (https://www.okx.com/docs-v5/en/#error-code); nil
-// for one that is not known to concern keys.
+// meaning sorts OKX's codes (https://www.okx.com/docs-v5/en/#error-code); nil for a
+// code that is not known to concern keys.
 func meaning(code string) *exchanges.Error {
 	switch code {
 	case "50000", "50002", "50006", "50014", "50015", "50016", "51000", "59503", "59504", "59505":
@@ -82,7 +82,7 @@ func meaning(code string) *exchanges.Error {
 	case "50119":
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth,
-			Remedy: "check api_key, and environment: OKX says this of a good key at the wrong regional host " +
+			Remedy: "check api_key, and environment: OKX says this about a valid key at the wrong regional host " +
 				"(accounts of my.okx.com need eea, of app.okx.com us)",
 		}
 	case "59500", "59604":

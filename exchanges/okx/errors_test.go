@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-func TestOpenAnswer(t *testing.T) {
+func TestUnwrapAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		status int
@@ -31,25 +31,25 @@ func TestOpenAnswer(t *testing.T) {
 		{"success without data", 200, `{"code":"0","msg":""}`, exchanges.ErrOutcomeUnknown, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := open(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+			_, err := unwrap(rest.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
 			failure := exchangetest.Failed(t, err)
 			require.Equal(t, test.kind, failure.Kind)
 			require.Equal(t, test.code, failure.Code)
 			require.Equal(t, test.clock, errors.Is(err, rest.ErrClock))
 		})
 	}
-	payload, err := open(rest.Answer{Status: 200, Body: []byte(`{"code":"0","msg":"","data":[]}`)})
+	payload, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"code":"0","msg":"","data":[]}`)})
 	require.NoError(t, err)
 	require.Equal(t, "[]", string(payload))
 }
 
-// FuzzOpen checks that every answer is either a list or a failure with a kind.
-func FuzzOpen(f *testing.F) {
+// FuzzUnwrap checks that every answer is either a list or a failure with a kind.
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"code":"0","msg":"","data":[{"apiKey":"key2"}]}`))
 	f.Add(401, []byte(`{"code":"50113","msg":"Invalid signature."}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		payload, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, byte('['), payload[0])
 			return

@@ -83,7 +83,7 @@ func TestTradeIsInseparable(t *testing.T) {
 	require.ErrorContains(t, err, "withdraw is not offered")
 }
 
-// The engine's passphrases are what OKX takes.
+// OKX accepts the engine's passphrases.
 func TestPassphraseRule(t *testing.T) {
 	rule := okx.New().Describe().Variants[0].Passphrase
 	require.GreaterOrEqual(t, rule.Length, 8)
@@ -113,8 +113,12 @@ func (v venue) request(permissions ...string) exchanges.KeyRequest {
 
 func TestInspect(t *testing.T) {
 	v := newVenue(t)
-	main, err := v.root("main", "").Inspect(v.Context())
-	require.NoError(t, err)
+	inspect := func(account exchanges.Account) exchanges.Identity {
+		identity, err := account.Inspect(v.Context())
+		require.NoError(t, err)
+		return identity
+	}
+	main := inspect(v.root("main", ""))
 	require.NotEmpty(t, main.Account)
 	require.Equal(t, []string{"read_only", "trade"}, main.Permissions)
 	require.Equal(t, []string{"127.0.0.1", "::1"}, main.Addresses)
@@ -135,16 +139,14 @@ func TestInspect(t *testing.T) {
 		{"unbound", v.root("unbound", ""), "bound to no address"},
 		{"a sub-account's", subAccount, "belongs to a sub-account"},
 	} {
-		identity, err := test.account.Inspect(v.Context())
-		require.NoError(t, err, test.name)
+		identity := inspect(test.account)
 		require.False(t, identity.CanMint, test.name)
 		require.Contains(t, identity.Problem, test.problem, test.name)
 		_, err = test.account.CreateKey(v.Context(), v.request("read_only"))
 		require.ErrorIs(t, err, exchanges.ErrPermission, test.name)
 	}
 
-	withdrawing, err := v.root("withdraw", "").Inspect(v.Context())
-	require.NoError(t, err)
+	withdrawing := inspect(v.root("withdraw", ""))
 	require.True(t, withdrawing.CanMint)
 	require.Len(t, withdrawing.Warnings, 1)
 	require.Contains(t, withdrawing.Warnings[0], "can withdraw")
@@ -172,7 +174,7 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, "1", request.Header.Get("x-simulated-trading"))
 }
 
-// A label that is taken means that a key of an earlier attempt exists.
+// A label that is taken means that a key from an earlier attempt exists.
 func TestLabelTaken(t *testing.T) {
 	v := newVenue(t)
 	account := v.root("main", "")

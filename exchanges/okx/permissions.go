@@ -6,8 +6,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// OKX's permissions. A third one, withdraw, exists for keys of the master
-// account only.
+// OKX's permissions. A third one, withdraw, exists only for keys of the master
+// account.
 const (
 	readOnly = "read_only"
 	trade    = "trade"

@@ -30,7 +30,7 @@ func TestSign(t *testing.T) {
 			request := &rest.Request{
 				Method: vector.Method, Path: vector.Path, Query: vector.Query, Body: []byte(vector.Body), Header: http.Header{},
 			}
-			// OKX wants UTC, whatever the zone of the time at hand.
+			// OKX wants UTC, whatever the zone of the given time.
 			elsewhere := at.In(time.FixedZone("", 7200))
 			require.NoError(t, signerOf(t, file, environment).sign(request, elsewhere))
 			want := http.Header{}

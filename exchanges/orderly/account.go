@@ -14,16 +14,25 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// pageSize is the page that Orderly's own front end asks for.
+// pageSize is the page size that Orderly's own front end requests.
 const pageSize = 999
 
-// account is one wallet's account, or what a minted key sees of one. The
-// embedded client signs requests of a user's own making.
+// account is one wallet's account, or what a minted key sees of one. The embedded
+// client signs the user's own requests.
 type account struct {
 	*rest.Client
 	signer  *signer
 	manager *manager
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = Orderly{}
+	_ exchanges.PairMaker     = Orderly{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.KeyChecker    = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -31,9 +40,9 @@ func (o Orderly) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
 	}
-	client, err := rest.Open(o.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       opener{options.Wait(tooManyRequests)}.open,
+		Unwrap:     unwrapper{options.Wait(tooManyRequests)}.unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: pathPublic + "system_info"}, clock.time),
 	})
 	if err != nil {
@@ -49,8 +58,8 @@ type clock struct {
 
 func (c clock) time() time.Time { return c.Timestamp.Time }
 
-// Inspect asks whether the wallet has the account that follows from its address
-// and broker. Everything else follows from holding its key.
+// Inspect asks whether the wallet has the account that follows from its address and
+// broker. Holding the wallet's key implies everything else.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	if a.signer.owner == nil {
 		return a.inspectKey(ctx)
@@ -62,10 +71,10 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 		} `json:"data"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: pathAccount, Effect: rest.ReadOnly,
 		Query:    rest.Query("address", owner.key.Address().Checksummed(), "broker_id", owner.broker),
 		Complete: func() bool { return answer.Data.AccountID != "" },
-	}, &answer)
+	}, rest.Into(&answer))
 	identity := exchanges.Identity{
 		Account: a.signer.account, Permissions: []string{"owner"}, Addresses: []string{}, ClockOffset: a.ClockOffset(),
 	}
@@ -85,14 +94,14 @@ func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// inspectKey asks about the Orderly key itself, if it is known whose it is.
+// inspectKey asks about the Orderly key itself, if its account is known.
 func (a *account) inspectKey(ctx context.Context) (exchanges.Identity, error) {
 	identity := exchanges.Identity{Problem: "an Orderly key cannot make keys; give the wallet's private_key, and its broker"}
 	if a.signer.account == "" {
 		return identity, nil
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opInspect, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly,
+		Operation: exchanges.OpInspect, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly,
 	}, nil)
 	if err != nil {
 		return exchanges.Identity{}, err
@@ -113,9 +122,9 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		} `json:"data"`
 	}
 	err := a.private(ctx, a.signer.account, rest.Call{
-		Operation: opSubAccounts, Method: http.MethodGet, Path: "/v1/client/sub_account", Effect: rest.ReadOnly,
+		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v1/client/sub_account", Effect: rest.ReadOnly,
 		Complete: func() bool { return answer.Data.Rows.Present },
-	}, nil, &answer)
+	}, nil, rest.Into(&answer))
 	var all []exchanges.SubAccount
 	for _, sub := range answer.Data.Rows.Items {
 		all = append(all, exchanges.SubAccount{Name: sub.ID, Alias: sub.Description})
@@ -129,9 +138,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	if err := a.checkRequest(request); err != nil {
 		return exchanges.Key{}, err
 	}
-	err := a.register(ctx, rest.Call{Operation: opCreateKey, Effect: rest.Once}, addKey{
+	err := a.register(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, addKey{
 		OrderlyKey: request.PublicKey, Scope: encode(request.Permissions), Tag: request.Label, SubAccountID: request.SubAccount,
-		// Rounded up, so that the key does not end before the lease.
+		// The time is rounded up, so that the key does not expire before the lease.
 		Expiration: request.Expires.Add(time.Millisecond - 1).UnixMilli(),
 	})
 	if err != nil {
@@ -139,25 +148,22 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}
 	minted := exchanges.Key{ID: request.PublicKey, APIKey: request.PublicKey}
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) error { return a.finish(ctx, request, &minted) },
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) error { return a.finish(ctx, request, &minted) })
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	return minted, nil
 }
 
-// checkRequest refuses what Orderly would, or would take for something else.
+// checkRequest refuses what Orderly would refuse or misunderstand.
 func (a *account) checkRequest(request exchanges.KeyRequest) error {
-	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "orderly", Operation: opCreateKey}
+	failure := exchanges.Error{Kind: exchanges.ErrInvalid, Exchange: "orderly", Operation: exchanges.OpCreateKey}
 	switch {
 	case a.signer.owner == nil:
-		return a.cannot(opCreateKey)
+		return a.cannot(exchanges.OpCreateKey)
 	case strings.EqualFold(request.SubAccount, a.signer.account):
 		failure.Kind = exchanges.ErrPermission
-		failure.Message = "a key of the main account acts for all of its sub-accounts, so that none is minted there"
+		failure.Message = "a key of the main account acts for all of its sub-accounts, so none is minted there"
 		failure.Remedy = "name a sub-account"
 	case request.SubAccount == "":
 		failure.Message = "no sub-account is named"
@@ -165,7 +171,7 @@ func (a *account) checkRequest(request exchanges.KeyRequest) error {
 		failure.Message = "a key is made from a public key only"
 		failure.Remedy = "set key_type to ed25519"
 	case request.Expires.IsZero():
-		failure.Message = "a key needs an end"
+		failure.Message = "a key needs an expiry"
 	default:
 		return nil
 	}
@@ -181,11 +187,11 @@ func (a *account) register(ctx context.Context, call rest.Call, message addKey) 
 	}
 	call.Method, call.Path = http.MethodPost, pathAddKey
 	call.Complete = func() bool { return answer.Data.OrderlyKey == message.OrderlyKey }
-	return a.DoJSON(ctx, call, registration{Message: message}, &answer)
+	return a.DoJSON(ctx, call, registration{Message: message}, rest.Into(&answer))
 }
 
-// finish learns what a new key may do, which the answer to its creation does
-// not tell, and binds it to its addresses, which takes a call of its own.
+// finish finds out what a new key may do, which the answer to its creation does not
+// say, and binds it to its addresses, which takes a call of its own.
 func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
 	info, err := a.await(ctx, request.SubAccount, minted.ID)
 	if err != nil {
@@ -203,12 +209,12 @@ func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, mint
 	err = a.private(ctx, request.SubAccount, rest.Call{
 		Operation: opRestrictKey, Method: http.MethodPost, Path: "/v1/client/set_orderly_key_ip_restriction", Effect: rest.Idempotent,
 		Complete: func() bool { return answer.Data.List.Present },
-	}, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": strings.Join(request.Addresses, ",")}, &answer)
+	}, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": strings.Join(request.Addresses, ",")}, rest.Into(&answer))
 	minted.Addresses = answer.Data.List.Items
 	return err
 }
 
-// await asks about a key that was just made until Orderly knows it.
+// await asks about a new key until Orderly knows it.
 func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.KeyInfo, error) {
 	for wait := settling / 7; ; wait *= 2 {
 		info, err := a.check(ctx, subAccount, key)
@@ -219,7 +225,7 @@ func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return info, &exchanges.Error{
-				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: opCheckKey,
+				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: exchanges.OpCheckKey,
 				Message: "the new key is not known yet", Err: ctx.Err(),
 			}
 		}
@@ -261,10 +267,10 @@ func (a *account) check(ctx context.Context, subAccount, public string) (exchang
 		Data key `json:"data"`
 	}
 	err := a.Do(ctx, rest.Call{
-		Operation: opCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
+		Operation: exchanges.OpCheckKey, Method: http.MethodGet, Path: pathCheckKey, Effect: rest.ReadOnly,
 		Query:    rest.Query("account_id", subAccount, "orderly_key", public),
 		Complete: func() bool { return answer.Data.OrderlyKey == public && answer.Data.Scope != nil },
-	}, &answer)
+	}, rest.Into(&answer))
 	return answer.Data.info(), err
 }
 
@@ -278,12 +284,12 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		}
 		rows := &answer.Data.Rows
 		err := a.private(ctx, subAccount, rest.Call{
-			Operation: opListKeys, Method: http.MethodGet, Path: "/v1/client/key_info", Effect: rest.ReadOnly,
+			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v1/client/key_info", Effect: rest.ReadOnly,
 			Query: rest.Query("key_status", statusActive, "page", number, "size", strconv.Itoa(pageSize)),
 			Complete: func() bool {
 				return rows.Present && !slices.ContainsFunc(rows.Items, func(k key) bool { return k.OrderlyKey == "" || k.Status == "" })
 			},
-		}, nil, &answer)
+		}, nil, rest.Into(&answer))
 		for _, k := range rows.Items {
 			if k.Status == statusActive {
 				all = append(all, k.info())
@@ -294,28 +300,18 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, err
 }
 
-// DeleteKey removes the key and asks about it alone, since keys can be listed
-// only ten times in a minute. If Orderly still knows it, the list tells whether
-// it still works.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleSlowDeletion(ctx, proof{a, ref.ID}, ref, settling, func(ctx context.Context) error {
-		return a.private(ctx, ref.SubAccount, rest.Call{
-			Operation: opDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
-		}, map[string]string{"orderly_key": ref.ID}, nil)
-	})
+	return a.private(ctx, ref.SubAccount, rest.Call{
+		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/v1/client/remove_orderly_key", Effect: rest.Idempotent,
+	}, map[string]string{"orderly_key": ref.ID}, nil)
 }
 
-// proof lists nothing if Orderly does not know the deleted key any more.
-type proof struct {
-	*account
-	key string
-}
-
-// ListKeys lists the keys that work, unless the deleted key is surely not among
-// them.
-func (p proof) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if _, err := p.check(ctx, subAccount, p.key); errors.Is(err, exchanges.ErrNotFound) {
+// CheckKey implements [exchanges.KeyChecker]. It asks only about the one key, since
+// keys can be listed only ten times a minute. If Orderly still knows the key, the
+// list decides whether it still works.
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
+	if _, err := a.check(ctx, ref.SubAccount, ref.ID); errors.Is(err, exchanges.ErrNotFound) {
 		return nil, nil
 	}
-	return p.account.ListKeys(ctx, subAccount)
+	return a.ListKeys(ctx, ref.SubAccount)
 }

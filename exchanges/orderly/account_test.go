@@ -37,11 +37,11 @@ func (v venue) root(kind string) *account {
 }
 
 // request asks for a new key in the first sub-account.
-func (v venue) request(permissions ...string) (exchanges.KeyRequest, exchanges.Secret) {
+func (v venue) request(scopes ...string) (exchanges.KeyRequest, exchanges.Secret) {
 	public, private, err := New().NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(v, err)
 	return exchanges.KeyRequest{
-		SubAccount: v.Exchange("orderly").SubAccounts[0], Label: "vlt-1", Permissions: permissions, Addresses: []string{"127.0.0.1"},
+		SubAccount: v.Exchange("orderly").SubAccounts[0], Label: "vlt-1", Permissions: scopes, Addresses: []string{"127.0.0.1"},
 		KeyType: exchanges.KeyEd25519, PublicKey: public, Expires: time.Now().Add(time.Hour),
 	}, private
 }
@@ -85,15 +85,15 @@ func TestInspectMintedKey(t *testing.T) {
 	require.WithinDuration(t, request.Expires, identity.ExpiresAt, time.Millisecond)
 
 	for name, call := range map[string]func() error{
-		"create": func() error { _, err := user.CreateKey(v.Context(), request); return err },
-		"list":   func() error { _, err := user.ListKeys(v.Context(), request.SubAccount); return err },
+		"create": func() error { _, failure := user.CreateKey(v.Context(), request); return failure },
+		"list":   func() error { _, failure := user.ListKeys(v.Context(), request.SubAccount); return failure },
 		"delete": func() error {
-			return user.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
+			return exchangetest.Settle(v.Context(), user, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID})
 		},
 	} {
 		require.ErrorIs(t, call(), exchanges.ErrPermission, name)
 	}
-	require.NoError(t, root.DeleteKey(v.Context(), exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
+	require.NoError(t, exchangetest.Settle(v.Context(), root, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID}))
 	_, err = user.Inspect(v.Context())
 	require.ErrorIs(t, err, exchanges.ErrAuth)
 }
@@ -110,7 +110,7 @@ func TestRefusedRequests(t *testing.T) {
 		"main account":   {func(r *exchanges.KeyRequest) { r.SubAccount = root.signer.account }, exchanges.ErrPermission, "acts for all of its sub-accounts"},
 		"no sub-account": {func(r *exchanges.KeyRequest) { r.SubAccount = "" }, exchanges.ErrInvalid, "no sub-account"},
 		"PEM":            {func(r *exchanges.KeyRequest) { r.PublicKey = "-----BEGIN PUBLIC KEY-----" }, exchanges.ErrInvalid, "set key_type"},
-		"no end":         {func(r *exchanges.KeyRequest) { r.Expires = time.Time{} }, exchanges.ErrInvalid, "needs an end"},
+		"no end":         {func(r *exchanges.KeyRequest) { r.Expires = time.Time{} }, exchanges.ErrInvalid, "needs an expiry"},
 	} {
 		request, _ := v.request("read")
 		test.spoil(&request)
@@ -173,7 +173,7 @@ func TestManagerKeyRemoved(t *testing.T) {
 	require.Equal(t, 1, v.managers(root))
 	require.NotEqual(t, removed, root.signer.key.Load().public)
 
-	// What stays refused with a new key is refused for another reason.
+	// A call that is still refused with a new key is refused for another reason.
 	before := v.Calls("orderly", exchanges.OpListKeys)
 	_, err := root.ListKeys(v.Context(), mainAccount)
 	require.ErrorIs(t, err, exchanges.ErrAuth)
@@ -191,7 +191,7 @@ func TestManagerKeyIsReplacedBeforeItsEnd(t *testing.T) {
 	})
 }
 
-// While somebody else makes the key, a caller can leave.
+// While somebody else is making the key, a caller can leave.
 func TestManagerKeyIsWaitedForNoLongerThanWanted(t *testing.T) {
 	v := newVenue(t)
 	root := v.root("main")
@@ -206,8 +206,8 @@ func TestManagerKeyIsWaitedForNoLongerThanWanted(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// stub opens a wallet's account at a server that answers as told, with a clock
-// and a manager key in place.
+// stub opens a wallet's account at a server that gives prepared answers, with a
+// clock and a manager key in place.
 func stub(t *testing.T, answers map[string]func(*http.Request) (status int, data string)) *account {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, known := answers[r.URL.Path]
@@ -237,7 +237,8 @@ func stub(t *testing.T, answers map[string]func(*http.Request) (status int, data
 
 const notFound = `{"success":false,"code":-1006,"message":"The data is not found in server."}`
 
-// A key that Orderly goes on to know for a while is gone once it works no more.
+// A key that Orderly still knows for a while counts as gone once it no longer
+// works.
 func TestDeletionIsProvedByStatus(t *testing.T) {
 	known := `{"orderly_key":"` + leasePublic + `","scope":"read","expiration":1790003600000,"tag":"vlt-1"}`
 	listed := func(status string) string {
@@ -248,11 +249,11 @@ func TestDeletionIsProvedByStatus(t *testing.T) {
 		gone        bool
 		lists       int32
 	}{
-		"not known":          {notFound, `{"rows":[]}`, true, 0},
-		"known, not listed":  {known, `{"rows":[]}`, true, 1},
-		"being removed":      {known, listed("REMOVING"), true, 1},
-		"removed":            {known, listed("REMOVED"), true, 1},
-		"a status of no use": {known, listed(""), false, 3},
+		"not known":         {notFound, `{"rows":[]}`, true, 0},
+		"known, not listed": {known, `{"rows":[]}`, true, 1},
+		"being removed":     {known, listed("REMOVING"), true, 1},
+		"removed":           {known, listed("REMOVED"), true, 1},
+		"a useless status":  {known, listed(""), false, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var lists atomic.Int32
@@ -268,7 +269,7 @@ func TestDeletionIsProvedByStatus(t *testing.T) {
 					return http.StatusOK, test.list
 				},
 			})
-			err := a.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: mainAccount, ID: leasePublic})
+			err := exchangetest.Settle(t.Context(), a, exchanges.KeyRef{SubAccount: mainAccount, ID: leasePublic})
 			if test.gone {
 				require.NoError(t, err)
 			} else {
@@ -279,7 +280,7 @@ func TestDeletionIsProvedByStatus(t *testing.T) {
 	}
 }
 
-// A key that does not show at once is asked for again.
+// A key that does not appear at once is asked for again.
 func TestNewKeyIsAwaited(t *testing.T) {
 	var asked atomic.Int32
 	public, _, err := New().NewKeyPair(exchanges.KeyEd25519)
@@ -306,8 +307,8 @@ func TestNewKeyIsAwaited(t *testing.T) {
 	require.EqualValues(t, 2, asked.Load())
 }
 
-// An account that is not the one that follows from wallet and broker is not
-// minted on.
+// Nothing is minted on an account that is not the one that follows from wallet and
+// broker.
 func TestInspectAnotherAccount(t *testing.T) {
 	a := stub(t, map[string]func(*http.Request) (int, string){
 		pathAccount: func(*http.Request) (int, string) { return http.StatusOK, `{"user_id":24,"account_id":"0x01"}` },

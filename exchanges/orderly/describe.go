@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
-	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
 // Orderly is the exchange.
@@ -18,23 +17,17 @@ type Orderly struct{}
 // New returns the exchange.
 func New() Orderly { return Orderly{} }
 
-// Operations, which name the rate limits.
+// The operations that only Orderly has.
 const (
-	opInspect     = "inspect account"
-	opSubAccounts = "list sub-accounts"
-	opOwnKey      = "make a key to sign with"
-	opCreateKey   = "create key"
-	opRestrictKey = "restrict key"
-	opCheckKey    = "check key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
+	opOwnKey      exchanges.Operation = "make_signing_key"
+	opRestrictKey exchanges.Operation = "restrict_key"
 )
 
 // testnet is the environment that is not Orderly's main network.
 const testnet = "testnet"
 
-// Chains with which wallets sign: any that Orderly supports will do, and these
-// are the ones it has supported from the start.
+// Chains on which wallets sign: any that Orderly supports will do, and it has
+// supported these from the start.
 const (
 	chainArbitrum        = 42161
 	chainArbitrumSepolia = 421614
@@ -44,7 +37,7 @@ const (
 // has confirmed it. It is not documented.
 const settling = 3500 * time.Millisecond
 
-// maxLifetime is how far ahead the end of a key may lie.
+// maxLifetime is how far ahead a key's expiry may lie.
 const maxLifetime = 365 * 24 * time.Hour
 
 // Describe implements [exchanges.Exchange].
@@ -65,30 +58,32 @@ func (Orderly) Describe() exchanges.Description {
 		Variants: []exchanges.Variant{{
 			Summary:          "a wallet's account with any broker of Orderly Network; needs no agreement",
 			SubAccountNaming: "account id (0x and 64 hexadecimal digits)",
+			FoldNames:        true,
 			Permissions:      permissions(),
 			KeyTypes:         []exchanges.KeyType{exchanges.KeyEd25519},
 			Label:            exchanges.LabelRule{MaxLength: 32, Hyphens: true},
 			Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere"},
+			ListingDelay:     settling,
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RateLimits: []exchanges.RateLimit{
-				{Operation: rest.OpServerTime, Requests: 1, Per: time.Second},
-				{Operation: opInspect, Requests: 10, Per: time.Second},
-				{Operation: opSubAccounts, Requests: 10, Per: time.Second},
-				{Operation: opCreateKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpServerTime, Requests: 1, Per: time.Second},
+				{Operation: exchanges.OpInspect, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpSubAccounts, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
 				{Operation: opRestrictKey, Requests: 10, Per: time.Minute},
-				{Operation: opCheckKey, Requests: 10, Per: time.Second},
-				{Operation: opListKeys, Requests: 10, Per: time.Minute},
-				{Operation: opDeleteKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpCheckKey, Requests: 10, Per: time.Second},
+				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Minute},
+				{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 			},
 		}},
 		Notes: []string{
 			"The root credential is the wallet's own private key and cannot be replaced: the account is the key.",
-			"A minted key never withdraws: that takes a signature of the wallet.",
-			"Keys are minted in sub-accounts only: a key of the main account acts for all of its sub-accounts.",
+			"A minted key can never withdraw: that takes a signature of the wallet.",
+			"Keys are minted only in sub-accounts: a key of the main account acts for all of its sub-accounts.",
 			"A key with read can also change leverage and other settings of its sub-account.",
-			"Orderly itself ends each key when its lease can last no longer.",
-			"10 keys with addresses are made in a minute, since addresses are set by a call of their own.",
-			"The plugin keeps a key of the main account for itself, in memory, for a day at most; it is tagged " + managerTag + ".",
+			"Orderly itself expires each key at its lease's hard limit.",
+			"10 keys with addresses can be made per minute, since addresses are set by a call of their own.",
+			"The plugin keeps a key of the main account for itself, in memory, for at most a day; it is tagged " + managerTag + ".",
 			"A revocation neither cancels orders nor closes positions.",
 		},
 	}

@@ -10,16 +10,16 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// tooManyRequests is the wait after a refusal for rate that names none. The
-// limits are by the second or by the minute.
+// tooManyRequests is the wait after a refusal for rate that names none. The limits
+// are per second or per minute.
 const tooManyRequests = 5 * time.Second
 
-// opener reads answers; tooMany is the wait after a refusal for rate.
-type opener struct{ tooMany time.Duration }
+// unwrapper reads answers; tooMany is the wait after a refusal for rate.
+type unwrapper struct{ tooMany time.Duration }
 
-// open reads an answer. It leaves the envelope on, since its timestamp is the
+// unwrap reads an answer. It leaves the envelope on, since its timestamp is the
 // clock.
-func (o opener) open(answer rest.Answer) ([]byte, error) {
+func (o unwrapper) unwrap(answer rest.Answer) ([]byte, error) {
 	var envelope struct {
 		Success *bool  `json:"success"`
 		Code    *int64 `json:"code"`
@@ -40,8 +40,8 @@ func (o opener) open(answer rest.Answer) ([]byte, error) {
 	return nil, o.rateLimited(failure, answer)
 }
 
-// rateLimited completes a failure with how long to wait, if it is one for rate.
-func (o opener) rateLimited(failure *exchanges.Error, answer rest.Answer) *exchanges.Error {
+// rateLimited adds how long to wait to a failure, if it is one for rate.
+func (o unwrapper) rateLimited(failure *exchanges.Error, answer rest.Answer) *exchanges.Error {
 	if failure.Kind == exchanges.ErrRateLimited {
 		failure.RetryAfter = max(rest.RetryAfter(answer.Header), o.tooMany)
 	}
@@ -55,7 +55,7 @@ func meaning(code int64, message string, status *exchanges.Error) *exchanges.Err
 	says := func(part string) bool { return strings.Contains(strings.ToLower(message), part) }
 	switch {
 	case says("timestamp"):
-		// No code is documented for a clock that is off.
+		// No code is documented for a wrong clock.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
 	case code == -1000 && says("not exist"), code == -1006:
 		return &exchanges.Error{Kind: exchanges.ErrNotFound}
@@ -68,7 +68,7 @@ func meaning(code int64, message string, status *exchanges.Error) *exchanges.Err
 	case -1002:
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth,
-			Remedy: "the key is unknown, has ended, was removed, lacks a scope, or does not work from this address: " +
+			Remedy: "the key is unknown, has expired, was removed, lacks a scope, or does not work from this address: " +
 				"Orderly does not say which",
 		}
 	case -1003:

@@ -15,16 +15,16 @@ import (
 // not look like the label of a minted key.
 const managerTag = "vault-plugin-secrets-exchange"
 
-// A manager key lives for a day, so that those of processes that have ended
-// vanish by themselves, and is replaced an hour before its end.
+// A manager key lives for a day, so that keys of processes that have ended vanish
+// by themselves. It is replaced an hour before its expiry.
 const (
 	managerLifetime = 24 * time.Hour
 	managerReserve  = time.Hour
 )
 
 // manager is the key of the main account with which the plugin signs its own
-// requests: only the wallet can make keys, and only keys can list and remove
-// them. It is made when first needed and kept in memory alone.
+// requests: only the wallet can make keys, and only keys can list and remove them.
+// It is made when first needed and kept only in memory.
 type manager struct {
 	// making is held by the one caller that makes a key.
 	making chan struct{}
@@ -68,7 +68,7 @@ func (a *account) manage(ctx context.Context) error {
 		return err
 	}
 	ends := time.Now().Add(managerLifetime)
-	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: opCreateKey, Effect: rest.Idempotent}, addKey{
+	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: exchanges.OpCreateKey, Effect: rest.Idempotent}, addKey{
 		// Which scopes it takes to remove keys is not documented.
 		OrderlyKey: key.public, Scope: encode([]string{"read", "trading", "asset"}), Expiration: ends.UnixMilli(), Tag: managerTag,
 	})
@@ -77,7 +77,7 @@ func (a *account) manage(ctx context.Context) error {
 	case errors.Is(err, exchanges.ErrConflict):
 		// An earlier try has made it.
 	case errors.As(err, &failure) && failure.Kind == exchanges.ErrOutcomeUnknown:
-		// Nothing is in doubt that matters: nobody will use the key.
+		// Any doubt about this key does not matter: nobody will use it.
 		harmless := *failure
 		harmless.Kind = exchanges.ErrUnavailable
 		return &harmless
@@ -93,9 +93,9 @@ func (a *account) manage(ctx context.Context) error {
 }
 
 // private makes a call that the manager key signs, for the account or a
-// sub-account. If the key is refused, somebody may have removed it, and the call
-// is made once more with a new one.
-func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body, out any) error {
+// sub-account. If the key is refused, somebody may have removed it, so the call is
+// made once more with a new key.
+func (a *account) private(ctx context.Context, subAccount string, call rest.Call, body any, out rest.Out) error {
 	if a.signer.owner == nil {
 		return a.cannot(call.Operation)
 	}
@@ -122,7 +122,7 @@ func (a *account) private(ctx context.Context, subAccount string, call rest.Call
 }
 
 // cannot refuses what only the owner of an account can do.
-func (a *account) cannot(operation string) error {
+func (a *account) cannot(operation exchanges.Operation) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrPermission, Exchange: "orderly", Operation: operation,
 		Message: "an Orderly key cannot manage keys", Remedy: "give the wallet's private_key, and its broker",

@@ -13,16 +13,16 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// keyPrefix is in front of every public key.
+// keyPrefix comes before every public key.
 const keyPrefix = "ed25519:"
 
-// orderlyKey is a key that signs requests. Printing it shows nothing of its
+// orderlyKey is a key that signs requests. Printing it reveals nothing of its
 // private half.
 type orderlyKey struct {
 	// public is the key's name: the prefix, and the public half in base58.
 	public string
-	// sign and secret are functions, so that the private half cannot be shown
-	// by printing what holds it.
+	// sign and secret are functions, so that printing a struct that holds the key
+	// does not reveal the private half.
 	sign   func(text string) string
 	secret func() exchanges.Secret
 }
@@ -35,7 +35,7 @@ func newOrderlyKey() (orderlyKey, error) {
 	return keyOf(private), nil
 }
 
-// errNotSecret shows nothing of what was given.
+// errNotSecret reveals nothing of what was given.
 var errNotSecret = errors.New("private_key: not the secret of an Orderly key; give its 32 bytes in base58")
 
 // parseSecret reads the private half of a key: 32 bytes in base58, with or

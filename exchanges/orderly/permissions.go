@@ -14,15 +14,15 @@ func permissions() []exchanges.Permission {
 			Name: "read", Scopes: exchanges.NewScopes(exchanges.ScopeRead),
 			Note: "also writes settings of the account, such as leverage",
 		},
-		// Orderly's pages do not agree on whether trading includes reading, so
-		// it is never asked for alone.
+		// Orderly's pages disagree on whether trading includes reading, so trading
+		// is never requested alone.
 		{Name: "trading", Scopes: exchanges.NewScopes(exchanges.ScopeFutures), Needs: []string{"read"}, Note: "orders of perpetuals"},
 		{Name: "asset", Scopes: exchanges.NewScopes(exchanges.ScopeTransfer), Needs: []string{"read"}, Note: "transfers between the owner's accounts"},
 	}
 }
 
-// encode writes permissions as one text, which is part of what the wallet
-// signs, and so always in the same order.
+// encode writes permissions as one text. The wallet signs that text, so their order
+// is always the same.
 func encode(names []string) string {
 	var scope []string
 	for _, p := range permissions() {

@@ -50,7 +50,7 @@ type registration struct {
 	UserAddress string `json:"userAddress"`
 }
 
-// addKey is what the wallet signs, all but tag and sub-account.
+// addKey is what the wallet signs: everything except tag and sub-account.
 type addKey struct {
 	BrokerID     string `json:"brokerId"`
 	OrderlyKey   string `json:"orderlyKey"`
@@ -62,13 +62,13 @@ type addKey struct {
 	SubAccountID string `json:"subAccountId,omitempty"`
 }
 
-// offChain stands for the contract in the domain of what is settled without
+// offChain takes the place of the contract in the domain of what is settled without
 // one, on all networks: 0xcc, twenty times.
 func offChain() wallet.Address {
 	return wallet.Address(bytes.Repeat([]byte{0xcc}, len(wallet.Address{})))
 }
 
-// sign completes a registration with what depends on the wallet and the time.
+// sign adds to a registration what depends on the wallet and the time.
 func (o owner) sign(r *registration, at time.Time) {
 	m := &r.Message
 	m.BrokerID, m.ChainID, m.Timestamp = o.broker, o.chainID, at.UnixMilli()
@@ -86,21 +86,21 @@ func (o owner) sign(r *registration, at time.Time) {
 type signer struct {
 	// owner is nil for a credential that is an Orderly key.
 	owner *owner
-	// account is what a request acts for unless it says otherwise: the wallet's
-	// main account, or that of the Orderly key.
+	// account is the one that a request acts for unless it says otherwise: the
+	// wallet's main account, or that of the Orderly key.
 	account string
 	// key signs requests; nil until a wallet has made one for itself.
 	key atomic.Pointer[orderlyKey]
 }
 
-// newSigner tells a wallet from an Orderly key by the form of the private key.
-// The public half may be given besides, to make sure that it is the right one.
+// newSigner tells a wallet from an Orderly key by the form of the private key. The
+// public half may also be given, to make sure that it is the right one.
 func newSigner(credential exchanges.Credential, environment string) (*signer, error) {
 	switch {
 	case credential.PrivateKey == "":
 		return nil, fmt.Errorf("private_key: missing; give the private key of the wallet that is registered with the broker")
 	case credential.APISecret != "" || credential.Passphrase != "" || credential.TOTPSecret != "":
-		return nil, fmt.Errorf("private_key: give the wallet's key alone; leave out api_secret, passphrase and totp_secret")
+		return nil, fmt.Errorf("private_key: give only the wallet's key; leave out api_secret, passphrase and totp_secret")
 	}
 	if key, err := parseSecret(credential.PrivateKey); err == nil {
 		return keySigner(key, credential)
@@ -113,7 +113,7 @@ func newSigner(credential exchanges.Credential, environment string) (*signer, er
 		return nil, err
 	}
 	if address := key.Address().String(); credential.APIKey != "" && !strings.EqualFold(credential.APIKey, address) {
-		return nil, fmt.Errorf("api_key: the private_key is that of another address, %s; leave api_key out, or give the wallet's address", address)
+		return nil, fmt.Errorf("api_key: the private_key belongs to another address, %s; leave api_key out, or give the wallet's address", address)
 	}
 	o := &owner{key: key, broker: credential.Broker, chainID: chainArbitrum}
 	if environment == testnet {
@@ -125,7 +125,7 @@ func newSigner(credential exchanges.Credential, environment string) (*signer, er
 // keySigner signs with an Orderly key.
 func keySigner(key orderlyKey, credential exchanges.Credential) (*signer, error) {
 	if credential.APIKey != "" && credential.APIKey != key.public {
-		return nil, fmt.Errorf("api_key: the private_key is that of another key, %s", key.public)
+		return nil, fmt.Errorf("api_key: the private_key belongs to another key, %s", key.public)
 	}
 	s := &signer{account: credential.SubAccount}
 	s.key.Store(&key)
@@ -165,7 +165,7 @@ func (s *signer) signRegistration(request *rest.Request, at time.Time) error {
 	var body registration
 	err := json.Unmarshal(request.Body, &body)
 	if err != nil {
-		return fmt.Errorf("the body is not that of a registration")
+		return fmt.Errorf("the body is not a registration")
 	}
 	s.owner.sign(&body, at)
 	request.Signature = body.Signature

@@ -56,7 +56,7 @@ func TestSignHeaders(t *testing.T) {
 	}
 }
 
-// Public calls are sent as they are, whoever makes them.
+// Public calls are sent as is, whoever makes them.
 func TestSignLeavesPublicCallsAlone(t *testing.T) {
 	file, at := exchangetest.ReadVectors(t, "orderly")
 	for _, private := range []exchanges.Secret{walletKey, leaseSecret} {
@@ -72,7 +72,7 @@ func TestSignRefuses(t *testing.T) {
 	file, at := exchangetest.ReadVectors(t, "orderly")
 	s := signerOf(t, file, walletKey)
 	require.ErrorContains(t, s.sign(&rest.Request{Method: http.MethodPost, Path: "/v1/order", Header: http.Header{}}, at), "signs no requests")
-	require.ErrorContains(t, s.sign(&rest.Request{Method: http.MethodPost, Path: pathAddKey, Body: []byte("[]")}, at), "not that of a registration")
+	require.ErrorContains(t, s.sign(&rest.Request{Method: http.MethodPost, Path: pathAddKey, Body: []byte("[]")}, at), "not a registration")
 }
 
 func TestNewSigner(t *testing.T) {
@@ -126,7 +126,7 @@ func TestIsKey(t *testing.T) {
 	}
 }
 
-// A minted pair signs and is what Orderly's SDKs take.
+// A minted pair signs and has the form that Orderly's SDKs take.
 func TestNewKeyPair(t *testing.T) {
 	public, private, err := New().NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(t, err)
@@ -145,8 +145,8 @@ func TestScopeIsAlwaysWrittenTheSameWay(t *testing.T) {
 	require.Equal(t, "read,trading", encode(grant.Permissions))
 }
 
-// FuzzSign checks that whatever is signed carries a signature that fits it, and
-// that nothing a user gives leads to a panic.
+// FuzzSign checks that whatever is signed carries a matching signature, and that
+// nothing from a user leads to a panic.
 func FuzzSign(f *testing.F) {
 	file, at := exchangetest.ReadVectors(f, "orderly")
 	for _, vector := range file.Vectors {
@@ -170,14 +170,14 @@ func FuzzSign(f *testing.F) {
 	})
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"success":true,"timestamp":1790000000123,"data":{"rows":[]}}`))
 	f.Add(401, []byte(`{"success":false,"code":-1002,"message":"orderly key error"}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		payload, err := opener{}.open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		payload, err := unwrapper{}.unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, body, payload)
 			return

@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// ErrClock is wrapped by the error that Config.Open returns when the exchange
+// ErrClock is wrapped by the error that Config.Unwrap returns when the exchange
 // refuses the request's timestamp.
 var ErrClock = errors.New("timestamp outside the exchange's window")
 
@@ -92,7 +92,7 @@ func (a *attempts) spend() bool {
 func (c *Client) pause(call Call, failure *exchanges.Error, wait time.Duration) {
 	operation := call.limit()
 	if errors.Is(failure, ErrBanned) {
-		operation = AnyOperation
+		operation = exchanges.OpAny
 	}
 	c.pacer.pause(operation, wait)
 }

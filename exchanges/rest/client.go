@@ -20,7 +20,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"reflect"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
@@ -46,17 +45,17 @@ type Config struct {
 	// BaseURL without a trailing slash; see [CheckBaseURL].
 	BaseURL string
 	Options exchanges.Options
-	// Secrets are scrubbed from every message. [Open] adds those of the
+	// Secrets are scrubbed from every message. [NewClient] adds those of the
 	// credential to what is here, such as a token that derives from one.
 	Secrets []exchanges.Secret
 	// Limits are the documented rate limits; a call draws on the one with
-	// its operation and on the one for [AnyOperation].
+	// its operation and on the one for [exchanges.OpAny].
 	Limits []exchanges.RateLimit
 	// Sign adds the credential's signature to a request that will be sent
 	// exactly as it then is. The time is the exchange's.
 	Sign func(*Request, time.Time) error
-	// Open reads an answer: the payload of a success, or the failure.
-	Open func(Answer) ([]byte, error)
+	// Unwrap takes the payload of a success out of its envelope, or reads the failure.
+	Unwrap func(Answer) ([]byte, error)
 	// ServerTime asks the exchange for its clock; nil if it has none.
 	ServerTime func(context.Context, *Client) (time.Time, error)
 	// Quota reads the answer's quota headers; nil if there are none.
@@ -113,8 +112,8 @@ const (
 
 // Call is one call to make.
 type Call struct {
-	// Operation in plain words, for errors and to find the rate limit.
-	Operation string
+	// Operation names the call in errors, and its rate limit.
+	Operation exchanges.Operation
 	Method    string
 	Path      string
 	// Query is the encoded query string, see [Query].
@@ -126,7 +125,7 @@ type Call struct {
 	Effect Effect
 	// Limit is the operation whose rate limit the call draws on, where several
 	// share one; empty means Operation.
-	Limit string
+	Limit exchanges.Operation
 	// Weight is what the call draws from a limit that counts weights; zero
 	// means 1.
 	Weight int
@@ -151,7 +150,7 @@ type Call struct {
 }
 
 // limit is the operation whose rate limit the call draws on.
-func (c Call) limit() string { return cmp.Or(c.Limit, c.Operation) }
+func (c Call) limit() exchanges.Operation { return cmp.Or(c.Limit, c.Operation) }
 
 // Client makes calls with one root credential. It is safe for concurrent use.
 type Client struct {
@@ -164,11 +163,12 @@ type Client struct {
 	pacer   *pacer
 	timeout time.Duration
 	// tries is how often a call is sent at most.
-	tries int
+	tries   int
+	variant exchanges.Variant
 }
 
-// New returns a client. A bad base URL is an [exchanges.ErrInvalid].
-func New(config Config) (*Client, error) {
+// newClient returns a client. A bad base URL is an [exchanges.ErrInvalid].
+func newClient(config Config) (*Client, error) {
 	if err := CheckBaseURL(config.BaseURL); err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: err.Error()}
 	}
@@ -212,10 +212,10 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // ClockOffset returns the exchange's clock minus ours, as last measured.
 func (c *Client) ClockOffset() time.Duration { return c.clock.get() }
 
-// Do makes the call and decodes the payload of its answer into out, which may
-// be nil. It waits for the call's turn, and repeats it where that is safe; the
-// context's deadline bounds all of that together.
-func (c *Client) Do(ctx context.Context, call Call, out any) error {
+// Do makes the call and decodes the payload of its answer, see [Into]. It waits
+// for the call's turn, and repeats it where that is safe; the context's deadline
+// bounds all of that together.
+func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 	if !call.Unsigned {
 		c.measureClock(ctx)
 	}
@@ -246,7 +246,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) error {
 }
 
 // DoJSON is Do with a JSON body, which is encoded once and signed as sent.
-func (c *Client) DoJSON(ctx context.Context, call Call, body, out any) error {
+func (c *Client) DoJSON(ctx context.Context, call Call, body any, out Out) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return c.blame(call, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "the request cannot be encoded"})
@@ -259,7 +259,7 @@ func (c *Client) DoJSON(ctx context.Context, call Call, body, out any) error {
 // for what is limited besides calls, such as one-time codes. It fails at once
 // if the last of that many turns, of which this is the first, would come later
 // than the caller's patience or deadline allows.
-func (c *Client) Wait(ctx context.Context, operation string, turns int) error {
+func (c *Client) Wait(ctx context.Context, operation exchanges.Operation, turns int) error {
 	q, limited := c.pacer.queues[operation]
 	if !limited {
 		return nil
@@ -271,7 +271,9 @@ func (c *Client) Wait(ctx context.Context, operation string, turns int) error {
 }
 
 // Pause holds back an operation for a while.
-func (c *Client) Pause(operation string, wait time.Duration) { c.pacer.pause(operation, wait) }
+func (c *Client) Pause(operation exchanges.Operation, wait time.Duration) {
+	c.pacer.pause(operation, wait)
+}
 
 // Now is the exchange's present time, as far as its clock could be measured.
 func (c *Client) Now(ctx context.Context) time.Time {
@@ -292,7 +294,7 @@ func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*
 }
 
 // once sends the call a single time.
-func (c *Client) once(ctx context.Context, call Call, out any) error {
+func (c *Client) once(ctx context.Context, call Call, out Out) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
@@ -309,16 +311,14 @@ func (c *Client) once(ctx context.Context, call Call, out any) error {
 			c.pacer.pause(call.limit(), c.untilReset(quota))
 		}
 	}
-	payload, err := c.config.Open(answer)
+	payload, err := c.config.Unwrap(answer)
 	if err != nil {
 		return c.scrubbed(err, request, call)
 	}
 	if out == nil {
 		return nil
 	}
-	// An earlier try may have left something behind.
-	reflect.ValueOf(out).Elem().SetZero()
-	if err := json.Unmarshal(payload, out); err != nil || call.Complete != nil && !call.Complete() {
+	if err := out(payload); err != nil || call.Complete != nil && !call.Complete() {
 		// The text of a JSON error can quote the answer, so it is left out.
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	_, err := New(Config{BaseURL: "http://api.example.com"})
+	_, err := newClient(Config{BaseURL: "http://api.example.com"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "base_url")
 }
@@ -27,7 +27,7 @@ func TestDoSendsWhatIsSigned(t *testing.T) {
 	var out struct{ Name string }
 	require.NoError(t, client.DoJSON(t.Context(), Call{
 		Operation: "rename", Method: http.MethodPost, Path: "/v1/name", Query: Query("a", "1 2", "b", "&"),
-	}, map[string]string{"to": "<desk>"}, &out))
+	}, map[string]string{"to": "<desk>"}, Into(&out)))
 	require.Equal(t, "desk", out.Name)
 
 	require.Len(t, s.sent(), 1)
@@ -143,7 +143,7 @@ func TestDoTriesAgain(t *testing.T) {
 				err := client.Do(t.Context(), Call{
 					Operation: "rename", Method: http.MethodGet, Path: "/", Effect: effect,
 					Complete: func() bool { return out.Name != "" },
-				}, &out)
+				}, Into(&out))
 				require.ErrorIs(t, err, want.kind, test.name)
 				require.Len(t, s.sent(), want.tries, "%s, effect %d", test.name, effect)
 			})
@@ -160,7 +160,7 @@ func TestDoStartsAfresh(t *testing.T) {
 			Name   string
 			Rights map[string]string
 		}
-		require.NoError(t, client.Do(t.Context(), Call{Method: http.MethodGet, Path: "/", Effect: ReadOnly}, &out))
+		require.NoError(t, client.Do(t.Context(), Call{Method: http.MethodGet, Path: "/", Effect: ReadOnly}, Into(&out)))
 		require.Equal(t, map[string]string{"c": "d"}, out.Rights)
 	})
 }
@@ -343,10 +343,10 @@ func TestDoBoundsAnswers(t *testing.T) {
 		var out struct{ Name string }
 		call := Call{Operation: "rename", Method: http.MethodGet, Path: "/", Effect: Once}
 
-		require.NoError(t, newStubClient(t, &stub{answers: []reply{ok(padded(maxAnswer))}}).Do(t.Context(), call, &out))
+		require.NoError(t, newStubClient(t, &stub{answers: []reply{ok(padded(maxAnswer))}}).Do(t.Context(), call, Into(&out)))
 		require.Len(t, out.Name, maxAnswer-len(`{"name":""}`))
 
-		err := newStubClient(t, &stub{answers: []reply{ok(padded(maxAnswer + 1))}}).Do(t.Context(), call, &out)
+		err := newStubClient(t, &stub{answers: []reply{ok(padded(maxAnswer + 1))}}).Do(t.Context(), call, Into(&out))
 		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
 		require.ErrorContains(t, err, "larger than")
 		require.Less(t, len(err.Error()), 200)

@@ -163,7 +163,7 @@ func TestRefusedTimestamp(t *testing.T) {
 			s := &stub{answers: []reply{refused}}
 			client := newStubClient(t, s, func(c *Config) {
 				c.ServerTime = func(ctx context.Context, client *Client) (time.Time, error) {
-					return time.Time{}, client.Do(ctx, Call{Operation: "server time", Method: http.MethodGet, Path: "/time"}, nil)
+					return time.Time{}, client.Do(ctx, Call{Operation: exchanges.OpServerTime, Method: http.MethodGet, Path: "/time"}, nil)
 				}
 			})
 			require.ErrorIs(t, client.Do(t.Context(), mintCall, nil), ErrClock)

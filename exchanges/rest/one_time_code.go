@@ -27,7 +27,7 @@ func (c *Client) CodeTime(ctx context.Context) (time.Time, error) {
 		return now, nil
 	}
 	if !sleep(ctx, left) {
-		return time.Time{}, c.blame(Call{Operation: "one-time code"}, &exchanges.Error{
+		return time.Time{}, c.blame(Call{Operation: exchanges.OpOneTimeCode}, &exchanges.Error{
 			Kind: exchanges.ErrUnavailable, Message: "gave up waiting for the next one-time code", Err: context.Cause(ctx),
 		})
 	}

@@ -13,23 +13,20 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// AnyOperation is the operation of a rate limit that all calls share.
-const AnyOperation = "any request"
-
 // pacer keeps calls within the documented rate limits of one root credential.
 type pacer struct {
-	queues     map[string]*queue
+	queues     map[exchanges.Operation]*queue
 	multiplier float64
 }
 
 // newPacer makes a queue per limit, with each limit multiplied by multiplier
-// (zero means 1). There is always one for AnyOperation, so that all calls can be
+// (zero means 1). There is always one for exchanges.OpAny, so that all calls can be
 // paused together.
 func newPacer(limits []exchanges.RateLimit, multiplier float64) *pacer {
 	if multiplier == 0 {
 		multiplier = 1
 	}
-	p := &pacer{queues: map[string]*queue{AnyOperation: newQueue(math.Inf(1), time.Second)}, multiplier: multiplier}
+	p := &pacer{queues: map[exchanges.Operation]*queue{exchanges.OpAny: newQueue(math.Inf(1), time.Second)}, multiplier: multiplier}
 	for _, limit := range limits {
 		allowed := float64(limit.Requests)
 		if !limit.Fixed {
@@ -47,7 +44,7 @@ func newPacer(limits []exchanges.RateLimit, multiplier float64) *pacer {
 // caller says by done when the call has ended, and whether it succeeded.
 func (p *pacer) wait(ctx context.Context, call Call) (done func(success bool), err error) {
 	done = func(bool) {}
-	for _, name := range []string{call.limit(), AnyOperation} {
+	for _, name := range []exchanges.Operation{call.limit(), exchanges.OpAny} {
 		q, ok := p.queues[name]
 		if !ok {
 			continue
@@ -58,7 +55,7 @@ func (p *pacer) wait(ctx context.Context, call Call) (done func(success bool), e
 		}
 		others := done
 		done = func(success bool) {
-			if success && call.CoolDown > 0 && name != AnyOperation {
+			if success && call.CoolDown > 0 && name != exchanges.OpAny {
 				q.pause(time.Duration(float64(call.CoolDown) / p.multiplier))
 			}
 			q.next()
@@ -70,10 +67,10 @@ func (p *pacer) wait(ctx context.Context, call Call) (done func(success bool), e
 
 // pause holds back the operation for a while. An operation without a limit of
 // its own pauses all.
-func (p *pacer) pause(operation string, wait time.Duration) {
+func (p *pacer) pause(operation exchanges.Operation, wait time.Duration) {
 	q, ok := p.queues[operation]
 	if !ok {
-		q = p.queues[AnyOperation]
+		q = p.queues[exchanges.OpAny]
 	}
 	q.pause(wait)
 }

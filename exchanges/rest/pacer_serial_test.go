@@ -25,8 +25,8 @@ func TestSerialCallsNeverMeet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serialPacer(1)
 		running, most := 0, 0
-		ended := make(chan string, 20)
-		call := func(operation string, ctx context.Context) {
+		ended := make(chan exchanges.Operation, 20)
+		call := func(operation exchanges.Operation, ctx context.Context) {
 			done, err := p.wait(ctx, Call{Operation: operation, Limit: approve})
 			require.NoError(t, err)
 			running++
@@ -53,12 +53,12 @@ func TestSerialCallsNeverMeet(t *testing.T) {
 func TestSerialCallsOfAnyOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPacer([]exchanges.RateLimit{
-			{Operation: AnyOperation, Requests: 1000, Per: time.Second, Serial: true},
+			{Operation: exchanges.OpAny, Requests: 1000, Per: time.Second, Serial: true},
 			{Operation: mint, Requests: 1000, Per: time.Second, Serial: true},
 		}, 1)
 		start, running := time.Now(), 0
 		var calls sync.WaitGroup
-		for _, operation := range []string{mint, revoke, mint, revoke, mint} {
+		for _, operation := range []exchanges.Operation{mint, revoke, mint, revoke, mint} {
 			calls.Go(func() {
 				done, err := p.wait(t.Context(), Call{Operation: operation, CoolDown: time.Minute})
 				assert.NoError(t, err)
@@ -90,7 +90,7 @@ func TestSerialCallGivesUp(t *testing.T) {
 		second(true)
 
 		// Refused by the limit that all calls share.
-		p.pause(AnyOperation, time.Minute)
+		p.pause(exchanges.OpAny, time.Minute)
 		_, err = p.wait(exchanges.WithPatience(t.Context(), time.Second), Call{Operation: approve})
 		require.ErrorIs(t, err, exchanges.ErrRateLimited)
 		time.Sleep(time.Minute)
@@ -131,7 +131,7 @@ func TestWeights(t *testing.T) {
 	for _, weight := range []int{0, 1, 20, 60, 200} {
 		synctest.Test(t, func(t *testing.T) {
 			const allowed = 600
-			p := newPacer([]exchanges.RateLimit{{Operation: AnyOperation, Requests: allowed, Per: time.Minute}}, 1)
+			p := newPacer([]exchanges.RateLimit{{Operation: exchanges.OpAny, Requests: allowed, Per: time.Minute}}, 1)
 			var at []time.Time
 			for range 3 * allowed / max(weight, 1) {
 				_, err := p.wait(t.Context(), Call{Operation: mint, Weight: weight})

@@ -16,7 +16,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-const mint, revoke = "create key", "delete key"
+const mint, revoke = exchanges.OpCreateKey, exchanges.OpDeleteKey
 
 // onePerSecond is the pacer of an exchange that makes one key per second.
 func onePerSecond() *pacer {
@@ -24,7 +24,7 @@ func onePerSecond() *pacer {
 }
 
 // pass waits for a turn, and makes a call that takes no time.
-func pass(ctx context.Context, p *pacer, operation string) error {
+func pass(ctx context.Context, p *pacer, operation exchanges.Operation) error {
 	done, err := p.wait(ctx, Call{Operation: operation})
 	if err == nil {
 		done(true)
@@ -188,7 +188,7 @@ func TestPacerGivesUpItsPlace(t *testing.T) {
 }
 
 func TestPacerPause(t *testing.T) {
-	waited := func(t *testing.T, p *pacer, operation string) time.Duration {
+	waited := func(t *testing.T, p *pacer, operation exchanges.Operation) time.Duration {
 		start := time.Now()
 		require.NoError(t, pass(t.Context(), p, operation))
 		return time.Since(start)
@@ -206,7 +206,7 @@ func TestPacerPause(t *testing.T) {
 	t.Run("all operations", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := onePerSecond()
-			p.pause(AnyOperation, time.Minute)
+			p.pause(exchanges.OpAny, time.Minute)
 			require.Equal(t, time.Minute, waited(t, p, mint))
 			require.Zero(t, waited(t, p, revoke))
 		})
@@ -248,10 +248,10 @@ func TestPacerSharedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPacer([]exchanges.RateLimit{
 			{Operation: mint, Requests: 5, Per: time.Second},
-			{Operation: AnyOperation, Requests: 1, Per: time.Second},
+			{Operation: exchanges.OpAny, Requests: 1, Per: time.Second},
 		}, 1)
 		start := time.Now()
-		for _, operation := range []string{mint, revoke, mint} {
+		for _, operation := range []exchanges.Operation{mint, revoke, mint} {
 			require.NoError(t, pass(t.Context(), p, operation))
 		}
 		require.Equal(t, 2*time.Second, time.Since(start))
@@ -323,20 +323,20 @@ func TestPacerFixedLimit(t *testing.T) {
 func TestClientWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newStubClient(t, &stub{answers: []reply{ok(`{}`)}}, func(c *Config) {
-			c.Limits = []exchanges.RateLimit{{Operation: "one-time code", Requests: 1, Per: 30 * time.Second}}
+			c.Limits = []exchanges.RateLimit{{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: 30 * time.Second}}
 		})
 		require.NoError(t, client.Wait(t.Context(), "anything else", 5))
-		require.NoError(t, client.Wait(t.Context(), "one-time code", 2))
-		err := client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), "one-time code", 2)
+		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 2))
+		err := client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), exchanges.OpOneTimeCode, 2)
 		require.ErrorIs(t, err, exchanges.ErrRateLimited, "the second of two turns comes too late")
 		require.ErrorContains(t, err, "example: one-time code: ")
 		start := time.Now()
-		require.NoError(t, client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), "one-time code", 1))
+		require.NoError(t, client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), exchanges.OpOneTimeCode, 1))
 		require.Equal(t, 30*time.Second, time.Since(start))
 
-		client.Pause("one-time code", time.Hour)
+		client.Pause(exchanges.OpOneTimeCode, time.Hour)
 		start = time.Now()
-		require.NoError(t, client.Wait(t.Context(), "one-time code", 1))
+		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 1))
 		require.Equal(t, time.Hour, time.Since(start))
 	})
 }

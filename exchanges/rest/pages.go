@@ -11,6 +11,8 @@ import (
 // hold a caller.
 const maxPages = 1000
 
+const opReadPages exchanges.Operation = "read_all_pages"
+
 // Pages calls page with the cursor of each page, the first one empty, until
 // it returns no further cursor. A cursor that comes back twice is an error.
 func Pages(page func(cursor string) (next string, err error)) error {
@@ -28,7 +30,7 @@ func Pages(page func(cursor string) (next string, err error)) error {
 	}
 	return &exchanges.Error{
 		Kind:      exchanges.ErrUnavailable,
-		Operation: "read all pages",
+		Operation: opReadPages,
 		Message:   fmt.Sprintf("the exchange's listing does not end (more than %d pages, or a page that repeats)", maxPages),
 	}
 }

@@ -84,7 +84,7 @@ func (s *stub) sent() []sent {
 
 func ok(body string) reply { return reply{status: http.StatusOK, body: body} }
 
-// failed is how the stub's protocol tells a failure; see openStub.
+// failed is how the stub's protocol tells a failure; see unwrapStub.
 func failed(failure exchanges.Error) reply {
 	body, err := json.Marshal(map[string]any{"failure": map[string]any{
 		"Kind": failure.Kind, "Code": failure.Code, "Message": failure.Message, "RetryAfter": failure.RetryAfter,
@@ -96,8 +96,8 @@ func failed(failure exchanges.Error) reply {
 	return ok(string(body))
 }
 
-// openStub reads the stub's answers.
-func openStub(answer Answer) ([]byte, error) {
+// unwrapStub reads the stub's answers.
+func unwrapStub(answer Answer) ([]byte, error) {
 	var body struct {
 		Failure *struct {
 			Kind          exchanges.Kind
@@ -142,12 +142,12 @@ func signStub(request *Request, at time.Time) error {
 func newStubClient(t *testing.T, s *stub, changes ...func(*Config)) *Client {
 	config := Config{
 		Exchange: "example", BaseURL: "https://api.example.com", Secrets: []exchanges.Secret{rootSecret},
-		Options: exchanges.Options{Transport: s, UserAgent: "tester"}, Sign: signStub, Open: openStub,
+		Options: exchanges.Options{Transport: s, UserAgent: "tester"}, Sign: signStub, Unwrap: unwrapStub,
 	}
 	for _, change := range changes {
 		change(&config)
 	}
-	client, err := New(config)
+	client, err := newClient(config)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	return client

@@ -21,7 +21,7 @@ import (
 
 // readStatus calls a real server with the client's own transport.
 func readStatus(t *testing.T, baseURL string) error {
-	client, err := New(Config{Exchange: "example", BaseURL: baseURL, Sign: signStub, Open: openStub})
+	client, err := newClient(Config{Exchange: "example", BaseURL: baseURL, Sign: signStub, Unwrap: unwrapStub})
 	require.NoError(t, err)
 	defer client.Close()
 	return client.Do(t.Context(), Call{Operation: "status", Method: http.MethodGet, Path: "/status", Effect: Once}, nil)
@@ -104,7 +104,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		}
 	}
 	server.Start()
-	client, err := New(Config{Exchange: "example", BaseURL: server.URL, Sign: signStub, Open: openStub})
+	client, err := newClient(Config{Exchange: "example", BaseURL: server.URL, Sign: signStub, Unwrap: unwrapStub})
 	require.NoError(t, err)
 	var callers sync.WaitGroup
 	for range 3 * maxConnections {

@@ -10,11 +10,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// maxFault bounds how much of a fault is read, in bytes.
+// maxFault limits how much of a fault is read, in bytes.
 const maxFault = 1 << 20
 
-// newControl serves the control API: what tests and demonstrations do to the
-// simulator from another process.
+// newControl serves the control API: it lets another process do to the
+// simulator what tests and demonstrations need.
 func newControl(s *Simulator) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -41,7 +41,8 @@ func newControl(s *Simulator) http.Handler {
 	return mux
 }
 
-// entry is one exchange in the overview: its main root and, by kind, the others.
+// entry is one exchange in the overview: its main root, and the other roots by
+// kind.
 type entry struct {
 	Access
 	Roots map[string]Access `json:"roots"`

@@ -2,8 +2,8 @@ package simulator
 
 import "vault-plugin-secrets-exchange/exchanges/simulator/venue"
 
-// The names of package venue that a user of the simulator needs. The rest of that
-// package is for those who write a venue.
+// The names from package venue that a user of the simulator needs. The rest of
+// that package is for those who write a venue.
 type (
 	Listing    = venue.Listing
 	Options    = venue.Options

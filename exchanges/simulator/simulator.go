@@ -16,19 +16,19 @@ import (
 )
 
 // Simulator is a set of simulated exchanges and their control API. Its methods
-// may be called from several goroutines.
+// may be called concurrently.
 type Simulator struct {
 	venues []*venue.Venue
 
-	mu         sync.Mutex // guards what follows
+	mu         sync.Mutex // guards the fields below
 	controlURL string
 	servers    []*http.Server
 
 	serving sync.WaitGroup
 }
 
-// New makes a simulator of the venues, with fresh accounts and credentials, each
-// of which its package lists. It serves nothing until Start.
+// New makes a simulator of the venues, with new accounts and credentials; each
+// venue's package lists them. It serves nothing until Start.
 func New(options Options, venues ...Listing) *Simulator {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -44,14 +44,28 @@ func New(options Options, venues ...Listing) *Simulator {
 	return s
 }
 
-// Start serves the control API on basePort and each exchange on a port of its
-// own from basePort+1 on, all at the address listen. With basePort 0 every port
-// is a free one. On an error nothing is served.
+// Start serves the control API on basePort and each exchange on its own port
+// from basePort+1 on, all at the address listen. With basePort 0 every port is
+// a free one. On an error it serves nothing.
 func (s *Simulator) Start(listen string, basePort int) error {
+	return s.Serve(func(i int) (net.Listener, error) {
+		port := 0
+		if basePort != 0 {
+			port = basePort + i
+		}
+		return net.Listen("tcp", net.JoinHostPort(listen, strconv.Itoa(port)))
+	})
+}
+
+// Serve is Start for callers with listeners of their own, such as tests in a
+// [testing/synctest] bubble, whose time stands still while anything waits for a
+// socket. It asks for the control API's listener first, as number 0, and then for
+// one for each exchange.
+func (s *Simulator) Serve(listen func(i int) (net.Listener, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.servers != nil {
-		return errors.New("the simulator has been started already")
+		return errors.New("the simulator is already started")
 	}
 	handlers := []http.Handler{newControl(s)}
 	for _, v := range s.venues {
@@ -60,11 +74,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 
 	listeners := make([]net.Listener, 0, len(handlers))
 	for i := range handlers {
-		port := 0
-		if basePort != 0 {
-			port = basePort + i
-		}
-		listener, err := net.Listen("tcp", net.JoinHostPort(listen, strconv.Itoa(port)))
+		listener, err := listen(i)
 		if err != nil {
 			for _, opened := range listeners {
 				_ = opened.Close()
@@ -79,7 +89,7 @@ func (s *Simulator) Start(listen string, basePort int) error {
 		s.servers = append(s.servers, server)
 		s.serving.Go(func() { _ = server.Serve(listener) })
 
-		url := "http://" + net.JoinHostPort(listen, strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+		url := "http://" + listener.Addr().String()
 		if i == 0 {
 			s.controlURL = url
 		} else {
@@ -89,9 +99,8 @@ func (s *Simulator) Start(listen string, basePort int) error {
 	return nil
 }
 
-// Close ends everything: it closes all connections and with them the requests
-// under way, also those that a Slow fault holds. A closed simulator does not
-// start again.
+// Close closes all connections and ends the requests in progress, even those
+// that a Slow fault holds. A closed simulator cannot start again.
 func (s *Simulator) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,21 +128,21 @@ func (s *Simulator) Exchanges() []string {
 	return names
 }
 
-// Exchange tells how to reach an exchange with its main root. It panics if the
+// Exchange says how to reach an exchange with its main root. It panics if the
 // simulator has no exchange of that name.
 func (s *Simulator) Exchange(name string) Access {
 	access, _ := s.Root(name, venue.MainRoot)
 	return access
 }
 
-// Root tells how to reach an exchange with another of its roots: "read_only",
-// "no_right", "unbound", "rsa", "ed25519", as it has them. It panics if the
-// simulator has no exchange of that name.
+// Root says how to reach an exchange with another of its roots, such as
+// "read_only", "no_right", "unbound", "rsa" or "ed25519"; not every exchange
+// has all of them. It panics if the simulator has no exchange of that name.
 func (s *Simulator) Root(exchange, kind string) (Access, bool) {
 	return s.mustFind(exchange).Root(kind)
 }
 
-// Inject makes an exchange misbehave. The error tells the allowed values.
+// Inject makes an exchange misbehave. The error names the allowed values.
 func (s *Simulator) Inject(fault Fault) error {
 	v := s.find(fault.Exchange)
 	if v == nil {
@@ -149,7 +158,7 @@ func (s *Simulator) ClearFaults() {
 	}
 }
 
-// Reset returns every exchange to how it started: the same roots and first
+// Reset returns every exchange to its initial state: the same roots and first
 // sub-accounts, no minted keys, no faults, all counts at zero.
 func (s *Simulator) Reset() {
 	for _, v := range s.venues {
@@ -157,7 +166,8 @@ func (s *Simulator) Reset() {
 	}
 }
 
-// Keys lists every live minted key at every exchange, oldest first within each.
+// Keys lists every live minted key at every exchange, oldest first within each
+// exchange.
 func (s *Simulator) Keys() []KeyView {
 	views := []KeyView{}
 	for _, v := range s.venues {
@@ -167,8 +177,8 @@ func (s *Simulator) Keys() []KeyView {
 }
 
 // Issued returns the secret parts of all keys that were ever minted, so that
-// tests can look for them where they must not be. The control API does not tell
-// them.
+// tests can look for them where they must not be. The control API does not
+// reveal them.
 func (s *Simulator) Issued() []string {
 	var secrets []string
 	for _, v := range s.venues {
@@ -177,26 +187,26 @@ func (s *Simulator) Issued() []string {
 	return secrets
 }
 
-// RemoveKey deletes a key without being asked by its owner's client, as someone
-// does on the exchange's website. It reports whether there was such a key.
+// RemoveKey deletes a key without a request from its owner's client, as someone
+// does on the exchange's website. It reports whether the key existed.
 func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
 	return s.mustFind(exchange).RemoveKey(apiKey)
 }
 
 // AddSubAccounts adds n sub-accounts to the main root's master account and
-// returns what requests call them by.
+// returns the names by which requests address them.
 func (s *Simulator) AddSubAccounts(exchange string, n int) []string {
 	return s.mustFind(exchange).AddSubAccounts(n)
 }
 
-// Calls tells how many requests of an operation have arrived at an exchange,
+// Calls returns how many requests of an operation have arrived at an exchange,
 // whatever became of them.
 func (s *Simulator) Calls(exchange string, operation exchanges.Operation) int {
 	return s.mustFind(exchange).Arrived(operation)
 }
 
-// Deletions lists the api keys of the keys that were deleted at an exchange, in
-// that order.
+// Deletions lists the API keys that were deleted at an exchange, in the order
+// of deletion.
 func (s *Simulator) Deletions(exchange string) []string {
 	return s.mustFind(exchange).Deletions()
 }

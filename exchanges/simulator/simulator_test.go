@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start serves the stalls until the test ends.
+// start serves the test's exchanges until the test ends.
 func start(t *testing.T, options simulator.Options) *simulator.Simulator {
 	t.Helper()
 	s := simulator.New(options, stalls()...)
@@ -40,7 +40,7 @@ func get(t *testing.T, s *simulator.Simulator, path string) (status int) {
 	return response.StatusCode
 }
 
-// control sends a request to the control API and returns status and body.
+// control sends a request to the control API and returns the status and body.
 func control(t *testing.T, s *simulator.Simulator, method, path, body string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.ControlURL()+path, strings.NewReader(body))
@@ -109,7 +109,7 @@ func TestControlFaults(t *testing.T) {
 		{`{"exchange":"stall","operation":"create_key","fault":"explode"}`, "drop_after_commit"},
 		{`{"exchange":"stall","operation":"create_key","fault":"slow","delay":"soon"}`, "2s"},
 		{`{"exchange":"stall","operation":"create_key","fault":"slow","delay":2}`, "delay"},
-		{`{"exchange":"stall","operation":"create_key","fault":"slow_start","delay":"10m"}`, "drop_after_commit"}, // it documents no such thing
+		{`{"exchange":"stall","operation":"create_key","fault":"slow_start","delay":"10m"}`, "drop_after_commit"}, // the exchange documents no such thing
 		{`{"exchange":"stall"} {}`, "not understood"},
 		{``, "not understood"},
 	}

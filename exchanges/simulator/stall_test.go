@@ -16,11 +16,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// stall is an exchange invented for these tests, which must not depend on any
-// that there is. Its callers send key and secret as they are.
+// stall is an exchange invented for these tests, so that they depend on no real
+// one. Its callers send key and secret unsigned.
 type stall struct{}
 
-// stalls lists two of them.
+// stalls lists two such exchanges.
 func stalls() []venue.Listing {
 	rules := func() venue.Rules { return stall{} }
 	return []venue.Listing{{Name: "stall", New: rules}, {Name: "booth", New: rules}}

@@ -18,8 +18,8 @@ func addressOf(public *secp256k1.PublicKey) Address {
 	return Address(hash[12:])
 }
 
-// ParseAddress reads an address with 0x in front. Upper and lower case digits
-// count the same.
+// ParseAddress reads an address that starts with 0x. The case of its digits does
+// not matter.
 func ParseAddress(text string) (Address, error) {
 	digits, prefixed := strings.CutPrefix(text, "0x")
 	raw, err := hex.DecodeString(digits)

@@ -1,6 +1,6 @@
-// Package wallet signs with the keys of Ethereum's wallets, for the exchanges
-// whose accounts are such wallets: secp256k1 keys, their addresses, and typed
-// data (EIP-712).
+// Package wallet signs with the keys of Ethereum wallets, for the exchanges whose
+// accounts are such wallets: secp256k1 keys, their addresses, and typed data
+// (EIP-712).
 //
 // Start reading at [ParseKey] and [Digest].
 package wallet
@@ -18,11 +18,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Key is a wallet's private key. Printing it shows nothing of the key.
+// Key is a wallet's private key. Printing it reveals nothing.
 type Key struct {
 	address Address
-	// sign and secret are functions, so that the key cannot be shown by
-	// printing what holds it.
+	// sign and secret are functions, so that printing a struct that holds the key
+	// does not reveal it.
 	sign   func(digest [32]byte) Signature
 	secret func() exchanges.Secret
 }
@@ -36,11 +36,11 @@ func NewKey() (Key, error) {
 	return newKey(private), nil
 }
 
-// errNotKey shows nothing of what was given.
+// errNotKey reveals nothing of what was given.
 var errNotKey = errors.New("private_key: not a wallet's private key; give its 64 hexadecimal digits, with or without 0x")
 
-// ParseKey reads a private key as wallets export it: 32 bytes in hexadecimal,
-// with or without 0x. Its errors say nothing of the key's content.
+// ParseKey reads a private key as wallets export it: 32 bytes in hexadecimal, with
+// or without 0x. Its errors reveal nothing of the key.
 func ParseKey(text exchanges.Secret) (Key, error) {
 	digits := strings.TrimPrefix(strings.TrimSpace(text.Reveal()), "0x")
 	raw, err := hex.DecodeString(digits)
@@ -72,7 +72,7 @@ func newKey(private *secp256k1.PrivateKey) Key {
 // Address is the wallet's public name.
 func (k Key) Address() Address { return k.address }
 
-// Secret is the key itself, as ParseKey reads it.
+// Secret is the key itself, in the form that ParseKey reads.
 func (k Key) Secret() exchanges.Secret { return k.secret() }
 
 // Sign signs a digest. The signature is deterministic (RFC 6979).
@@ -85,7 +85,7 @@ type Signature struct {
 	V byte
 }
 
-// Hex writes the signature as most exchanges take it: R, S and V in one.
+// Hex writes the signature as most exchanges take it: R, S and V in one string.
 func (s Signature) Hex() string {
 	return "0x" + hex.EncodeToString(s.R[:]) + hex.EncodeToString(s.S[:]) + hex.EncodeToString([]byte{s.V})
 }

@@ -9,14 +9,14 @@ type Domain struct {
 	Contract      Address
 }
 
-// domainType is the type of a domain that has all of these members.
+// domainType is the type of a domain with all of these members.
 const domainType = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 func (d Domain) separator() [32]byte {
 	return structHash(domainType, Text(d.Name), Text(d.Version), Number(d.ChainID), d.Contract.Word())
 }
 
-// Word is a member of typed data as it is hashed.
+// Word is a member of typed data in the form in which it is hashed.
 type Word [32]byte
 
 // Text is a member of type string.
@@ -34,8 +34,8 @@ func (a Address) Word() (w Word) {
 	return w
 }
 
-// Digest is what a wallet signs of typed data. The members stand in the order
-// of the type, for instance
+// Digest is the hash of typed data that a wallet signs. The members come in the
+// order of the type, for instance
 //
 //	Digest(domain, "Agent(string source,bytes32 connectionId)", Text("a"), connectionID)
 func Digest(domain Domain, messageType string, members ...Word) [32]byte {

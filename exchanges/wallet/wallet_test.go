@@ -33,7 +33,7 @@ func TestParseKey(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "short": hexKey[:64], "long": hexKey + "11", "no hex": strings.Replace(hexKey, "1", "g", 1),
 		"zero": "0x" + strings.Repeat("0", 64),
-		// The order of the curve's group: one more than the largest key.
+		// The order of the curve's group, which is one more than the largest key.
 		"too large":  "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
 		"an address": hexAddress, "PEM": "-----BEGIN PRIVATE KEY-----\n",
 	} {

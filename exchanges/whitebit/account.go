@@ -13,7 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Paths of the sub-account API.
+// The paths of the sub-account API.
 const (
 	pathSubAccounts   = prefix + "sub-account/list"
 	pathKeys          = prefix + "sub-account/api-key/"
@@ -21,15 +21,21 @@ const (
 	pathListAddresses = pathKeys + "ip-address/list"
 )
 
-// typeTrading is the narrower of WhiteBIT's two types of key: it reads and
-// trades. The other one also deposits and withdraws, and is never made.
+// typeTrading is the narrower of WhiteBIT's two types of key: it reads and trades.
+// The other type also deposits and withdraws, and is never made.
 const typeTrading = 1
 
-// account is one main account. The embedded client signs requests of a user's
-// own making.
+// account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
 }
+
+// What the exchange and its accounts can do.
+var (
+	_ exchanges.Exchange      = WhiteBIT{}
+	_ exchanges.Account       = (*account)(nil)
+	_ exchanges.RequestSigner = (*account)(nil)
+)
 
 // Open implements [exchanges.Exchange].
 func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
@@ -37,9 +43,9 @@ func (w WhiteBIT) Open(credential exchanges.Credential, options exchanges.Option
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.Open(w.Describe(), credential, options, rest.Config{
+	client, err := rest.NewClient(w.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
-		Open:       open,
+		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "public/time"}, clock.time),
 	})
 	if err != nil {
@@ -53,7 +59,7 @@ type clock struct {
 	Time rest.Seconds `json:"time"`
 }
 
-// time returns the middle of the second that WhiteBIT tells.
+// time returns the middle of the second that WhiteBIT states.
 func (c clock) time() time.Time {
 	if c.Time.IsZero() {
 		return time.Time{}
@@ -61,8 +67,8 @@ func (c clock) time() time.Time {
 	return c.Time.Add(time.Second / 2)
 }
 
-// post makes a call. All of WhiteBIT's signed ones are alike.
-func (a *account) post(ctx context.Context, call rest.Call, parameters, out any) error {
+// post makes a call. All of WhiteBIT's signed calls are alike.
+func (a *account) post(ctx context.Context, call rest.Call, parameters any, out rest.Out) error {
 	call.Method = http.MethodPost
 	return a.DoJSON(ctx, call, parameters, out)
 }
@@ -77,14 +83,14 @@ type window struct {
 	Offset     int    `json:"offset"`
 }
 
-// page is a part of a list. It repeats the limit, which may be lower than what
-// was asked for.
+// page is a part of a list. It repeats the limit, which may be lower than the one
+// requested.
 type page[T any] struct {
 	Limit int          `json:"limit"`
 	Data  rest.List[T] `json:"data"`
 }
 
-// list reads a list whole: a page with fewer rows than its limit is the last.
+// list reads a whole list: a page with fewer rows than its limit is the last.
 func list[T any](ctx context.Context, a *account, call rest.Call, subAccount string, named func(T) bool) ([]T, error) {
 	var all []T
 	err := rest.Pages(func(string) (string, error) {
@@ -93,7 +99,7 @@ func list[T any](ctx context.Context, a *account, call rest.Call, subAccount str
 		call.Complete = func() bool {
 			return p.Data.Present && !slices.ContainsFunc(p.Data.Items, func(row T) bool { return !named(row) })
 		}
-		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, &p)
+		err := a.post(ctx, call, window{SubAccount: subAccount, Limit: pageSize, Offset: len(all)}, rest.Into(&p))
 		rows, limit := len(p.Data.Items), pageSize
 		if p.Limit > 0 {
 			limit = min(limit, p.Limit)
@@ -114,12 +120,15 @@ const permManage = "sub-accounts"
 // Inspect tries what minting needs: it asks for one sub-account and for one
 // key.
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	for _, try := range []struct{ path, limit string }{{pathSubAccounts, opSubAccounts}, {pathListKeys, opListKeys}} {
+	for _, try := range []struct {
+		path  string
+		limit exchanges.Operation
+	}{{pathSubAccounts, exchanges.OpSubAccounts}, {pathListKeys, exchanges.OpListKeys}} {
 		var found page[struct{}]
 		err := a.post(ctx, rest.Call{
-			Operation: opInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
+			Operation: exchanges.OpInspect, Path: try.path, Limit: try.limit, Effect: rest.ReadOnly,
 			Complete: func() bool { return found.Data.Present },
-		}, window{Limit: 1}, &found)
+		}, window{Limit: 1}, rest.Into(&found))
 		if errors.Is(err, errNoRight) {
 			return exchanges.Identity{Problem: "the key may not manage sub-accounts; " + allow, ClockOffset: a.ClockOffset()}, nil
 		}
@@ -141,7 +150,7 @@ type subAccount struct {
 const statusActive = "active"
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
-	found, err := list(ctx, a, rest.Call{Operation: opSubAccounts, Path: pathSubAccounts}, "",
+	found, err := list(ctx, a, rest.Call{Operation: exchanges.OpSubAccounts, Path: pathSubAccounts}, "",
 		func(sub subAccount) bool { return sub.ID != "" })
 	if err != nil {
 		return nil, err
@@ -153,8 +162,8 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, nil
 }
 
-// key is a key as WhiteBIT shows it. The secret is in the answer to a creation,
-// and only there.
+// key is a key as WhiteBIT shows it. Only the answer to a creation contains the
+// secret.
 type key struct {
 	ID              string           `json:"id"`
 	Title           string           `json:"title"`
@@ -169,38 +178,35 @@ type endpoint struct {
 	Name string `json:"name"`
 }
 
-// CreateKey makes a key that can do all that its sub-account may, and binds and
-// narrows it by further calls.
+// CreateKey makes a key that can do everything its sub-account may, and then binds
+// and narrows it by further calls.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
 	var created key
 	err := a.post(ctx, rest.Call{
-		Operation: opCreateKey, Path: pathKeys + "create", Effect: rest.Once,
+		Operation: exchanges.OpCreateKey, Path: pathKeys + "create", Effect: rest.Once,
 		Complete: func() bool { return created.ID != "" && created.APIKey != "" && created.APISecret != "" },
 	}, struct {
 		Type         int    `json:"type"`
 		SubAccountID string `json:"subAccountId"`
 		Title        string `json:"title"`
-	}{typeTrading, request.SubAccount, request.Label}, &created)
+	}{typeTrading, request.SubAccount, request.Label}, rest.Into(&created))
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	var minted exchanges.Key
 	ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.ID, Label: request.Label}
-	err = exchanges.Finish(ctx, request.Made, ref,
-		func(ctx context.Context) error { return a.DeleteKey(ctx, ref) },
-		func(ctx context.Context) (err error) {
-			minted, err = a.finish(ctx, request, created)
-			return err
-		},
-	)
+	err = exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) (err error) {
+		minted, err = a.finish(ctx, request, created)
+		return err
+	})
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	return minted, nil
 }
 
-// finish gives a new key its addresses first, since it is open to any until
-// then, and switches off what it was not asked to do.
+// finish first gives a new key its addresses, since until then it works from
+// anywhere, and then switches off what was not requested.
 func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, created key) (exchanges.Key, error) {
 	minted := exchanges.Key{ID: created.ID, APIKey: created.APIKey, APISecret: created.APISecret}
 	if len(request.Addresses) > 0 {
@@ -229,7 +235,7 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 		err := a.post(ctx, rest.Call{
 			Operation: opBindKey, Path: pathKeys + "ip-address/create", Effect: rest.Idempotent,
 		}, ofKey{id, address}, nil)
-		// A repeat finds the address there.
+		// A repeat finds the address already there.
 		if err != nil && !errors.Is(err, exchanges.ErrConflict) {
 			return nil, err
 		}
@@ -240,12 +246,12 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 	err := a.post(ctx, rest.Call{
 		Operation: opAddresses, Path: pathListAddresses, Effect: rest.ReadOnly,
 		Complete: func() bool { return bound.Data.Present },
-	}, ofKey{KeyID: id}, &bound)
+	}, ofKey{KeyID: id}, rest.Into(&bound))
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Equal(sorted(bound.Data.Items), sorted(addresses)) {
-		return nil, notAsAsked(opAddresses, "the key is bound to other addresses than was asked for")
+		return nil, notAsAsked(opAddresses, "the key is bound to other addresses than those requested")
 	}
 	return addresses, nil
 }
@@ -267,7 +273,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 		}
 	}
 	if len(toggles) == 0 {
-		return key{}, notAsAsked(opNarrowKey, "WhiteBIT does not say which endpoints the new key may use, so that it cannot be narrowed")
+		return key{}, notAsAsked(opNarrowKey, "WhiteBIT does not say which endpoints the new key may use, so it cannot be narrowed")
 	}
 	err := a.post(ctx, rest.Call{Operation: opNarrowKey, Path: pathKeys + "edit", Effect: rest.Idempotent}, struct {
 		KeyID string   `json:"apiKeyId"`
@@ -283,7 +289,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 	}
 	i := slices.IndexFunc(keys, func(k key) bool { return k.ID == created.ID })
 	if i < 0 {
-		return key{}, notAsAsked(opListKeys, "WhiteBIT does not list the new key")
+		return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
 	}
 	if wrong := difference(on, keys[i]); wrong != "" {
 		return key{}, notAsAsked(opNarrowKey, wrong)
@@ -291,7 +297,7 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 	return keys[i], nil
 }
 
-// difference says in what a listed key is not restricted to the endpoints.
+// difference says how a listed key is not restricted to the endpoints.
 func difference(on []string, listed key) string {
 	var paths, surplus, lack []string
 	for _, endpoint := range listed.AccessEndpoints {
@@ -309,15 +315,15 @@ func difference(on []string, listed key) string {
 	case !listed.RestrictAccess:
 		return "WhiteBIT shows the key as one that may use every endpoint"
 	case len(surplus) > 0:
-		return "WhiteBIT left endpoints on that were to be off: " + strings.Join(surplus, ", ")
+		return "WhiteBIT left endpoints on that should be off: " + strings.Join(surplus, ", ")
 	case len(lack) > 0:
-		return "WhiteBIT switched endpoints off that were to be on: " + strings.Join(lack, ", ")
+		return "WhiteBIT switched endpoints off that should be on: " + strings.Join(lack, ", ")
 	}
 	return ""
 }
 
-// notAsAsked is the failure of a key that came out otherwise than was asked.
-func notAsAsked(operation, message string) error {
+// notAsAsked is the error for a key that came out otherwise than requested.
+func notAsAsked(operation exchanges.Operation, message string) error {
 	return &exchanges.Error{
 		Kind: exchanges.ErrUnsupported, Exchange: "whitebit", Operation: operation, Message: message,
 		Remedy: "the key was not handed out; ask WhiteBIT's support whether the account may restrict keys of sub-accounts",
@@ -328,7 +334,7 @@ func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)
 
 // keys lists the keys of a sub-account.
 func (a *account) keys(ctx context.Context, subAccount string) ([]key, error) {
-	return list(ctx, a, rest.Call{Operation: opListKeys, Path: pathListKeys}, subAccount,
+	return list(ctx, a, rest.Call{Operation: exchanges.OpListKeys, Path: pathListKeys}, subAccount,
 		func(k key) bool { return k.ID != "" })
 }
 
@@ -345,11 +351,9 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return exchanges.SettleDeletion(ctx, a, ref, func(ctx context.Context) error {
-		return a.post(ctx, rest.Call{
-			Operation: opDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
-		}, struct {
-			KeyID string `json:"apiKeyId"`
-		}{ref.ID}, nil)
-	})
+	return a.post(ctx, rest.Call{
+		Operation: exchanges.OpDeleteKey, Path: pathKeys + "delete", Effect: rest.Idempotent,
+	}, struct {
+		KeyID string `json:"apiKeyId"`
+	}{ref.ID}, nil)
 }

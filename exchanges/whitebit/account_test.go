@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // reply is what a stub answers.
@@ -21,7 +22,7 @@ type reply struct {
 	body   string
 }
 
-// stub answers each path as told, and notes what is sent.
+// stub gives each path its prepared answers, and records what is sent.
 type stub struct {
 	*testing.T
 	answers map[string][]reply // by path below /api/v4/; the last one stays
@@ -129,8 +130,8 @@ func TestCreateKeyWithoutAddresses(t *testing.T) {
 	require.Equal(t, []string{createPath, editPath, keysPath}, s.paths)
 }
 
-// An address that is there already, from a call whose answer was lost, is none
-// too few.
+// An address that is already there, from a call whose answer was lost, is not
+// missing.
 func TestAddressAddedBefore(t *testing.T) {
 	answers := whole()
 	answers[addPath] = []reply{{502, ""}, {400, `{"code":5,"message":"IP address is already in allowlist"}`}}
@@ -139,7 +140,8 @@ func TestAddressAddedBefore(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A key that cannot be finished, or comes out otherwise than asked, is deleted.
+// A key that cannot be completed, or comes out otherwise than requested, is
+// deleted.
 func TestRollBack(t *testing.T) {
 	page := func(rows string) []reply {
 		return []reply{{200, `{"limit":100,"offset":0,"data":[` + rows + `]}`}, {200, empty}}
@@ -156,8 +158,8 @@ func TestRollBack(t *testing.T) {
 		{"bound to less", map[string][]reply{
 			addressPath: {{200, `{"data":["203.0.113.7"]}`}}, keysPath: {{200, empty}},
 		}, exchanges.ErrUnsupported, "other addresses"},
-		{"addresses not told", map[string][]reply{addressPath: {{200, `{}`}}, keysPath: {{200, empty}}}, exchanges.ErrUnavailable, ""},
-		{"endpoints not told", map[string][]reply{
+		{"addresses not shown", map[string][]reply{addressPath: {{200, `{}`}}, keysPath: {{200, empty}}}, exchanges.ErrUnavailable, ""},
+		{"endpoints not shown", map[string][]reply{
 			createPath: {{201, `{"id":"k1","apiKey":"public","apiSecret":"hidden"}`}}, keysPath: {{200, empty}},
 		}, exchanges.ErrUnsupported, "cannot be narrowed"},
 		{"switches refused", map[string][]reply{
@@ -168,9 +170,9 @@ func TestRollBack(t *testing.T) {
 		}, exchanges.ErrUnsupported, "every endpoint"},
 		{"more left on", map[string][]reply{
 			keysPath: page(listed("true", "/api/v4/order/new", "/api/v4/orders", "/api/v4/main-account/withdraw")),
-		}, exchanges.ErrUnsupported, "left endpoints on that were to be off: /api/v4/main-account/withdraw"},
+		}, exchanges.ErrUnsupported, "left endpoints on that should be off: /api/v4/main-account/withdraw"},
 		{"more switched off", map[string][]reply{keysPath: page(listed("true", "/api/v4/orders"))},
-			exchanges.ErrUnsupported, "off that were to be on: /api/v4/order/new"},
+			exchanges.ErrUnsupported, "off that should be on: /api/v4/order/new"},
 		{"not listed", map[string][]reply{keysPath: {{200, empty}}}, exchanges.ErrUnsupported, "does not list the new key"},
 		{"not deleted either", map[string][]reply{
 			editPath: {{400, `{"code":5,"message":"not allowed"}`}}, keysPath: {{200, `{"limit":100,"data":[` + listed("false") + `]}`}},
@@ -190,7 +192,7 @@ func TestRollBack(t *testing.T) {
 	}
 }
 
-// A page may be smaller than what was asked for, and is then not the last.
+// A page may be smaller than requested, and is then not the last.
 func TestPagesOfAnotherSize(t *testing.T) {
 	s, account := newStub(t, map[string][]reply{"sub-account/list": {
 		{200, `{"limit":2,"offset":0,"data":[{"id":"a","alias":"desk","status":"active"},{"id":"b","status":"blocked"}]}`},
@@ -223,10 +225,10 @@ func TestInspect(t *testing.T) {
 	identity, err := account.Inspect(t.Context())
 	require.NoError(t, err)
 	require.True(t, identity.CanMint)
-	require.Nil(t, identity.Addresses, "WhiteBIT does not tell")
+	require.Nil(t, identity.Addresses, "WhiteBIT does not say")
 }
 
-// A key counts as gone only by the list of its own sub-account.
+// A key counts as gone only if the list of its own sub-account says so.
 func TestDeletionIsProved(t *testing.T) {
 	gone := reply{404, `{"message":"API key not found"}`}
 	for _, test := range []struct {
@@ -243,7 +245,7 @@ func TestDeletionIsProved(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, account := newStub(t, map[string][]reply{deletePath: {test.deleted}, keysPath: {test.listed}})
-			err := account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "sub", ID: "k1"})
+			err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "sub", ID: "k1"})
 			require.Equal(t, test.gone, err == nil, "%v", err)
 		})
 	}

@@ -17,22 +17,19 @@ type WhiteBIT struct{}
 // New returns the exchange.
 func New() WhiteBIT { return WhiteBIT{} }
 
-// Operations, which name the rate limits.
+// The operations that only WhiteBIT has.
 const (
-	opInspect     = "inspect root key"
-	opSubAccounts = "list sub-accounts"
-	opCreateKey   = "create key"
-	opBindKey     = "bind key to address"
-	opAddresses   = "list addresses of key"
-	opNarrowKey   = "switch endpoints of key"
-	opListKeys    = "list keys"
-	opDeleteKey   = "delete key"
+	opBindKey   exchanges.Operation = "bind_key_to_address"
+	opAddresses exchanges.Operation = "list_addresses_of_key"
+	opNarrowKey exchanges.Operation = "switch_endpoints_of_key"
 )
 
 // Describe implements [exchanges.Exchange].
 func (WhiteBIT) Describe() exchanges.Description {
 	var limits []exchanges.RateLimit
-	for _, operation := range []string{opSubAccounts, opCreateKey, opBindKey, opAddresses, opNarrowKey, opListKeys, opDeleteKey} {
+	for _, operation := range []exchanges.Operation{
+		exchanges.OpSubAccounts, exchanges.OpCreateKey, opBindKey, opAddresses, opNarrowKey, exchanges.OpListKeys, exchanges.OpDeleteKey,
+	} {
 		limits = append(limits, exchanges.RateLimit{Operation: operation, Requests: 1000, Per: 10 * time.Second})
 	}
 	return exchanges.Description{
@@ -51,20 +48,21 @@ func (WhiteBIT) Describe() exchanges.Description {
 		Variants: []exchanges.Variant{{
 			Summary:           "a verified main account with sub-accounts enabled; needs no broker agreement",
 			SubAccountNaming:  "UUID",
+			FoldNames:         true,
 			Permissions:       permissions(),
 			KeyTypes:          []exchanges.KeyType{exchanges.KeyHMAC},
 			KeysPerSubAccount: 50,
 			// The length is not documented; this one is cautious.
 			Label:      exchanges.LabelRule{MaxLength: 30, Hyphens: true},
-			Addresses:  exchanges.AddressRule{Max: 50, Note: "WhiteBIT ends a key that nobody uses for 14 days; by some of its pages only one without addresses"},
+			Addresses:  exchanges.AddressRule{Max: 50, Note: "WhiteBIT expires a key that nobody uses for 14 days; by some of its pages only one without addresses"},
 			RateLimits: limits,
 		}},
 		Notes: []string{
-			"WhiteBIT makes every key wide and open to any address. The plugin binds and narrows it before anyone gets it, and deletes it if that fails.",
-			"Margin and futures are one collateral account: trade:margin and trade:futures are only granted together.",
-			"No key is made that could deposit or withdraw.",
-			"A key that nobody uses for 14 days stops working, the root key too.",
-			"WhiteBIT cannot end a key at a given time. The root key can be replaced only on the website.",
+			"WhiteBIT makes every key wide and usable from any address. The plugin binds and narrows it before anyone gets it, and deletes it if that fails.",
+			"Margin and futures are one collateral account: trade:margin and trade:futures are granted only together.",
+			"No minted key can deposit or withdraw.",
+			"A key that nobody uses for 14 days stops working, even the root key.",
+			"WhiteBIT cannot expire a key at a given time. The root key can be replaced only on the website.",
 			"There is no testnet.",
 		},
 	}

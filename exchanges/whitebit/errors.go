@@ -19,11 +19,11 @@ type refusal struct {
 	Errors  map[string]texts `json:"errors"`
 }
 
-// texts is what WhiteBIT says: one text, or texts in arrays, as its earlier
-// answers have them. What has another form is no text.
+// texts is what WhiteBIT says: one text, or texts in arrays, as in its earlier
+// answers. Any other form counts as no text.
 type texts []string
 
-// UnmarshalJSON never fails: it is only about what can be told.
+// UnmarshalJSON never fails: an unreadable form only means that less is known.
 func (t *texts) UnmarshalJSON(data []byte) error {
 	var value any
 	if err := json.Unmarshal(data, &value); err != nil {
@@ -48,7 +48,7 @@ func flatten(value any) []string {
 	return all
 }
 
-// text is the message with what is wrong with each field.
+// text returns the message, with what is wrong with each field.
 func (r refusal) text() string {
 	all := slices.Clone(*r.Message)
 	for _, field := range slices.Sorted(maps.Keys(r.Errors)) {
@@ -57,8 +57,8 @@ func (r refusal) text() string {
 	return strings.Join(all, "; ")
 }
 
-// open reads an answer. A success is bare, so that the HTTP status decides.
-func open(answer rest.Answer) ([]byte, error) {
+// unwrap reads an answer. A success is bare, so the HTTP status decides.
+func unwrap(answer rest.Answer) ([]byte, error) {
 	if answer.Status/100 == 2 && json.Valid(answer.Body) {
 		return answer.Body, nil
 	}
@@ -71,8 +71,8 @@ func open(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// statusError is the failure that the status tells. WhiteBIT's firewall is
-// known to refuse for rate with 418 as well.
+// statusError is the failure for an HTTP status. WhiteBIT's firewall is known to
+// refuse for rate with 418 as well.
 func statusError(answer rest.Answer) *exchanges.Error {
 	failure := rest.StatusError(answer)
 	if answer.Status == http.StatusTeapot {
@@ -105,7 +105,7 @@ func meaning(r refusal, answer rest.Answer) *exchanges.Error {
 		{"invalid ip address", exchanges.Error{Kind: exchanges.ErrInvalid}},
 		{"unauthorized request", exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key and api_secret, and that they belong to the connection's environment"}},
 		{"current nonce", exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}},
-		// Also said of a nonce that has been used, which the next try mends.
+		// WhiteBIT says this of a used nonce as well, which the next try remedies.
 		{"too many requests", exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: rest.RetryAfter(answer.Header)}},
 		{"invalid payload", exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: strips}},
 		{"not provided", exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: strips}},
@@ -127,8 +127,8 @@ func meaning(r refusal, answer rest.Answer) *exchanges.Error {
 	return failure
 }
 
-// errNoRight is wrapped by the refusal of a key that is known and may not use
-// the endpoint.
+// errNoRight is wrapped by the refusal of a key that is known but may not use the
+// endpoint.
 var errNoRight = errors.New("the key may not use the endpoint")
 
 // allow says what a root key needs.

@@ -14,11 +14,11 @@ import (
 )
 
 func failureOf(t *testing.T, status int, body string) *exchanges.Error {
-	_, err := open(rest.Answer{Status: status, Header: http.Header{"Retry-After": {"7"}}, Body: []byte(body)})
+	_, err := unwrap(rest.Answer{Status: status, Header: http.Header{"Retry-After": {"7"}}, Body: []byte(body)})
 	return exchangetest.Failed(t, err)
 }
 
-func TestOpenAnswer(t *testing.T) {
+func TestUnwrapAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		status  int
@@ -52,7 +52,7 @@ func TestOpenAnswer(t *testing.T) {
 		})
 	}
 	for _, status := range []int{200, 201} {
-		payload, err := open(rest.Answer{Status: status, Body: []byte(`{}`)})
+		payload, err := unwrap(rest.Answer{Status: status, Body: []byte(`{}`)})
 		require.NoError(t, err)
 		require.Equal(t, `{}`, string(payload))
 	}
@@ -72,15 +72,15 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that every answer is either a success or a failure with a
+// FuzzUnwrap checks that every answer is either a success or a failure with a
 // kind.
-func FuzzOpen(f *testing.F) {
+func FuzzUnwrap(f *testing.F) {
 	f.Add(200, []byte(`{"data":[]}`))
 	f.Add(401, []byte(`{"code":10,"message":"Unauthorized request.","errors":{}}`))
 	f.Add(401, []byte(`{"message":[["a",["b"]],1]}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		_, err := open(rest.Answer{Status: status, Header: http.Header{}, Body: body})
+		_, err := unwrap(rest.Answer{Status: status, Header: http.Header{}, Body: body})
 		if err == nil {
 			require.Equal(t, 2, status/100)
 			return

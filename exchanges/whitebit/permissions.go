@@ -7,8 +7,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// WhiteBIT has no permissions finer than its key types. What narrows a key is a
-// switch for each endpoint, so that a permission here is a group of endpoints.
+// WhiteBIT has no permissions finer than its key types. A key is narrowed by a
+// switch for each endpoint, so a permission here is a group of endpoints.
 const (
 	permRead       = "read"
 	permSpot       = "spot"
@@ -16,7 +16,8 @@ const (
 	permTransfer   = "transfer"
 	permWebSocket  = "websocket"
 
-	// permOrders is no permission of its own: what spot and collateral share.
+	// permOrders is not a permission of its own: it is what spot and collateral
+	// share.
 	permOrders = "orders"
 	// permUnrestricted is what a key holds whose endpoints are not restricted.
 	permUnrestricted = "unrestricted"
@@ -35,15 +36,15 @@ func permissions() []exchanges.Permission {
 		{Name: permTransfer, Scopes: exchanges.NewScopes(exchanges.ScopeTransfer), Note: "between the sub-account's own balances"},
 		{
 			Name: permWebSocket, Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true,
-			Note: "a token for private streams, whose reach the endpoint switches are not documented to bound",
+			Note: "a token for private streams; the endpoint switches are not documented to limit its reach",
 		},
 	}
 }
 
 const prefix = "/api/v4/"
 
-// group returns the permission to which an endpoint belongs; the endpoint
-// itself if that is none.
+// group returns the permission to which an endpoint belongs, or the endpoint itself
+// if there is none.
 func group(endpoint string) string {
 	path, ok := strings.CutPrefix(endpoint, prefix)
 	if !ok {
@@ -72,15 +73,15 @@ func group(endpoint string) string {
 }
 
 // wanted reports whether a key with the permissions may use the endpoint.
-func wanted(permissions []string, endpoint string) bool {
+func wanted(asked []string, endpoint string) bool {
 	name := group(endpoint)
 	if name == permOrders {
-		return slices.Contains(permissions, permSpot) || slices.Contains(permissions, permCollateral)
+		return slices.Contains(asked, permSpot) || slices.Contains(asked, permCollateral)
 	}
-	return slices.Contains(permissions, name)
+	return slices.Contains(asked, name)
 }
 
-// held returns the sorted permissions that a key has, each as soon as it may
+// held returns the sorted permissions that a key has; it has one as soon as it may
 // use one endpoint of the group.
 func (k key) held() []string {
 	names := []string{}

@@ -29,7 +29,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// What is in no group is never wanted, by whatever name.
+// What is in no group is never wanted, whatever its name.
 func TestWanted(t *testing.T) {
 	all := []string{permRead, permSpot, permCollateral, permTransfer, permWebSocket}
 	for _, endpoint := range []string{"/api/v4/main-account/withdraw", "/api/v4/sub-account/api-key/create", "/api/v4/convert/confirm", ""} {
@@ -51,7 +51,7 @@ func TestWanted(t *testing.T) {
 	}
 }
 
-// A listed key shows whatever it holds that the vocabulary has no word for.
+// A listed key shows everything it holds for which the vocabulary has no word.
 func TestHeld(t *testing.T) {
 	for _, test := range []struct {
 		name       string

@@ -66,9 +66,9 @@ func (s *signer) sign(request *rest.Request, at time.Time) error {
 	return nil
 }
 
-// nonce returns the time in milliseconds, or the next number that is free:
-// within its window WhiteBIT takes each nonce once. A last nonce that lies far
-// ahead is from before the clock was set back, and no hindrance.
+// nonce returns the time in milliseconds, or the next free number: within its
+// window WhiteBIT accepts each nonce once. A last nonce that lies far ahead dates
+// from before the clock was set back, and does not count.
 func (s *signer) nonce(at time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

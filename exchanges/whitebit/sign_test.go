@@ -20,43 +20,43 @@ func credential() exchanges.Credential {
 	return exchanges.Credential{APIKey: "root", APISecret: "secret"}
 }
 
-// What is signed is the body as it is sent, with the replay fields in it.
+// What is signed is the body as it is sent, including the replay fields.
 func TestSign(t *testing.T) {
 	s, err := newSigner(credential())
 	require.NoError(t, err)
-	request := &rest.Request{
+	call := &rest.Request{
 		Method: http.MethodPost, Path: "/api/v4/order/new", Header: http.Header{},
 		Body: []byte(`{"amount":0.10,"nonce":1,"request":"/other","nonceWindow":false}`),
 	}
-	require.NoError(t, s.sign(request, time.UnixMilli(1_790_000_000_000)))
-	require.JSONEq(t, `{"amount":0.10,"nonce":"1790000000000","nonceWindow":true,"request":"/api/v4/order/new"}`, string(request.Body))
-	require.Contains(t, string(request.Body), "0.10", "numbers stay as they were written")
-	require.Equal(t, base64.StdEncoding.EncodeToString(request.Body), request.Header.Get("X-TXC-PAYLOAD"))
-	signature, err := s.signature(request.Header.Get("X-TXC-PAYLOAD"))
+	require.NoError(t, s.sign(call, time.UnixMilli(1_790_000_000_000)))
+	require.JSONEq(t, `{"amount":0.10,"nonce":"1790000000000","nonceWindow":true,"request":"/api/v4/order/new"}`, string(call.Body))
+	require.Contains(t, string(call.Body), "0.10", "numbers stay as they were written")
+	require.Equal(t, base64.StdEncoding.EncodeToString(call.Body), call.Header.Get("X-TXC-PAYLOAD"))
+	signature, err := s.signature(call.Header.Get("X-TXC-PAYLOAD"))
 	require.NoError(t, err)
-	require.Equal(t, signature, request.Header.Get("X-TXC-SIGNATURE"))
-	require.Regexp(t, `^[0-9a-f]{128}$`, request.Signature)
-	require.Equal(t, "root", request.Header.Get("X-TXC-APIKEY"))
-	require.Equal(t, "application/json", request.Header.Get("Content-Type"))
+	require.Equal(t, signature, call.Header.Get("X-TXC-SIGNATURE"))
+	require.Regexp(t, `^[0-9a-f]{128}$`, call.Signature)
+	require.Equal(t, "root", call.Header.Get("X-TXC-APIKEY"))
+	require.Equal(t, "application/json", call.Header.Get("Content-Type"))
 }
 
 func TestSignRefuses(t *testing.T) {
 	s, err := newSigner(credential())
 	require.NoError(t, err)
-	for name, request := range map[string]rest.Request{
+	for name, call := range map[string]rest.Request{
 		"another method": {Method: http.MethodGet},
 		"a query":        {Method: http.MethodPost, Query: "a=b"},
 		"an array":       {Method: http.MethodPost, Body: []byte(`[]`)},
 		"null":           {Method: http.MethodPost, Body: []byte(`null`)},
 		"no JSON":        {Method: http.MethodPost, Body: []byte(`a=b`)},
 	} {
-		request.Header = http.Header{}
-		require.Error(t, s.sign(&request, time.Now()), name)
-		require.Empty(t, request.Header, name)
+		call.Header = http.Header{}
+		require.Error(t, s.sign(&call, time.Now()), name)
+		require.Empty(t, call.Header, name)
 	}
 }
 
-// Calls made at the same time have different nonces, close to the time.
+// Concurrent calls have different nonces, close to the time.
 func TestNoncesAreUnique(t *testing.T) {
 	s, err := newSigner(credential())
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestNonceFollowsTheClock(t *testing.T) {
 	}
 }
 
-// FuzzSign checks that every JSON object is sent as it was given, but for the
+// FuzzSign checks that every JSON object is sent as it was given, apart from the
 // replay fields, and that nothing else is signed.
 func FuzzSign(f *testing.F) {
 	f.Add("/api/v4/order/new", []byte(`{"market":"BTC_USDT","amount":1.10,"text":"a<b\u00e9"}`))
@@ -98,16 +98,16 @@ func FuzzSign(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path string, body []byte) {
 		s, err := newSigner(credential())
 		require.NoError(t, err)
-		request := &rest.Request{Method: http.MethodPost, Path: path, Body: body, Header: http.Header{}}
+		call := &rest.Request{Method: http.MethodPost, Path: path, Body: body, Header: http.Header{}}
 		var given map[string]any
 		object := len(body) == 0 || json.Unmarshal(body, &given) == nil && given != nil
-		err = s.sign(request, time.UnixMilli(1))
+		err = s.sign(call, time.UnixMilli(1))
 		require.Equal(t, object, err == nil)
 		if err != nil {
 			return
 		}
 		var sent map[string]any
-		require.NoError(t, json.Unmarshal(request.Body, &sent))
+		require.NoError(t, json.Unmarshal(call.Body, &sent))
 		require.Equal(t, "1", sent["nonce"])
 		require.Equal(t, true, sent["nonceWindow"])
 		for _, field := range []string{"request", "nonce", "nonceWindow"} {

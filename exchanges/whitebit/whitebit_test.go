@@ -9,8 +9,8 @@ import (
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/whitebit"
 )
 
-// post is a request of a minted key's user. What WhiteBIT needs besides the
-// parameters comes with the signature.
+// post is a request by the user of a minted key. Signing adds what WhiteBIT needs
+// besides the parameters.
 func post(path, body string) exchanges.UserRequest {
 	return exchanges.UserRequest{Method: http.MethodPost, Path: prefix + path, Body: []byte(body), ContentType: "application/json"}
 }
@@ -35,8 +35,8 @@ func TestConformance(t *testing.T) {
 		},
 		// The vectors have the fields in an order of their own, and their nonce
 		// as other clients write it.
-		Signature: func(credential exchanges.Credential, text string) (string, error) {
-			s, err := newSigner(credential)
+		Signature: func(c exchanges.Credential, text string) (string, error) {
+			s, err := newSigner(c)
 			if err != nil {
 				return "", err
 			}

@@ -1,9 +1,9 @@
-// Command connect-simulator writes to Vault what it takes to mint keys at a
-// running exchange simulator: for every exchange that both know, a connection
-// named after it and the roles NAME-trader and NAME-reader, the latter where a
-// key can be made that only reads; and for Bybit also trader-role.
+// Command connect-simulator writes to Vault everything that it takes to mint
+// keys at a running exchange simulator. Every exchange that both know gets a
+// connection named after it and a role NAME-trader. It also gets a role
+// NAME-reader if it can make a read-only key. Bybit gets trader-role as well.
 //
-// Vault is found by VAULT_ADDR and VAULT_TOKEN, as by Vault's own command.
+// It finds Vault by VAULT_ADDR and VAULT_TOKEN, as Vault's own command does.
 package main
 
 import (
@@ -27,8 +27,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-// timeout bounds everything: a few calls to Vault, and to the simulator on the
-// same machine.
+// timeout limits the whole run: a few calls to Vault, and to the simulator on
+// the same machine.
 const timeout = time.Minute
 
 func main() {
@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		about := exchange.Describe()
 		root, ok := simulated[about.Name]
 		if !ok {
-			fmt.Fprintf(out, "%s is not simulated; left out\n", about.Name)
+			fmt.Fprintf(out, "%s is not simulated, so it is left out\n", about.Name)
 			continue
 		}
 		if err := connect(about, root, write, out); err != nil {
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// root is how the simulator says that one of its exchanges is reached.
+// root is what the simulator says about reaching one of its exchanges.
 type root struct {
 	BaseURL     string   `json:"base_url"`
 	APIKey      string   `json:"api_key"`
@@ -108,13 +108,13 @@ func readSimulator(ctx context.Context, url string) (map[string]root, error) {
 		Exchanges map[string]root `json:"exchanges"`
 	}
 	if err := json.NewDecoder(response.Body).Decode(&overview); err != nil || response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("what answers at %s is not the simulator", url)
+		return nil, fmt.Errorf("the server at %s is not the simulator", url)
 	}
 	return overview.Exchanges, nil
 }
 
-// loopback is where this machine's users of the simulator call from, so that
-// keys are bound to it.
+// loopback is the address from which this machine's users call the simulator.
+// Keys are bound to it.
 const loopback = "127.0.0.1"
 
 // connect writes one exchange's connection and roles.
@@ -166,14 +166,14 @@ func connect(about exchanges.Description, root root, write func(string, map[stri
 	return nil
 }
 
-// defaultScopes are a connection's allowed_scopes unless it says otherwise:
-// all that cannot move funds.
+// defaultScopes are a connection's allowed_scopes by default: all that cannot
+// move funds.
 func defaultScopes() exchanges.Scopes {
 	return exchanges.NewScopes(exchanges.AllScopes()...).Without(exchanges.Scopes{exchanges.ScopeTransfer, exchanges.ScopeWithdraw})
 }
 
-// narrowestTrade is the smallest set of scopes with which a key can trade
-// there, spot if there is a choice.
+// narrowestTrade is the smallest set of scopes with which a key can trade. If
+// there is a choice, it is the one for spot.
 func narrowestTrade(variant exchanges.Variant) exchanges.Scopes {
 	var narrowest exchanges.Scopes
 	for _, permission := range variant.Permissions {
@@ -188,7 +188,7 @@ func narrowestTrade(variant exchanges.Variant) exchanges.Scopes {
 	return narrowest
 }
 
-// narrower prefers fewer scopes, and of as many those with spot.
+// narrower prefers fewer scopes and, between equally many, those with spot.
 func narrower(a, b exchanges.Scopes) bool {
 	if len(a) != len(b) {
 		return len(a) < len(b)

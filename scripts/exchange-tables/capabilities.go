@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +36,8 @@ func capabilities(all []exchanges.Exchange) string {
 	return capabilitiesHeading + table(titles, rows)
 }
 
-// columns of the table, each with what it says of a variant.
+// columns are those of the table, each with the function that fills its cell
+// for a variant.
 func columns() []column {
 	return []column{
 		{"exchange", name},
@@ -124,11 +124,12 @@ func revocation(_ exchanges.Description, v exchanges.Variant) string {
 }
 
 func limits(_ exchanges.Description, v exchanges.Variant) string {
-	said := map[string]string{}
+	var said []string
 	for _, limit := range v.RateLimits {
-		said[limit.Operation] = limit.Operation + " " + limit.String()
+		said = append(said, limit.Operation.Words()+" "+limit.String())
 	}
-	return strings.Join(slices.Sorted(maps.Values(said)), "; ")
+	slices.Sort(said)
+	return strings.Join(said, "; ")
 }
 
 func words[T ~string](items []T) []string {

@@ -1,5 +1,5 @@
-// Command exchange-tables writes the tables that follow from what each exchange
-// says of itself: docs/exchanges/README.md, and the root keys in README.md. Run it
+// Command exchange-tables writes the tables that follow from each exchange's
+// description: docs/exchanges/README.md, and the root keys in README.md. Run it
 // in the repository's root: go run ./scripts/exchange-tables
 package main
 
@@ -19,11 +19,11 @@ func main() {
 	}
 }
 
-// page is a file that is made from what the exchanges say.
+// page is a file made from the exchanges' descriptions.
 type page struct {
-	// path in the repository.
+	// path is relative to the repository's root.
 	path string
-	// render returns the file's new text, given the one that it has.
+	// render returns the file's new text, given its present one.
 	render func(text string, all []exchanges.Exchange) (string, error)
 }
 
@@ -34,7 +34,7 @@ func pages() []page {
 	}
 }
 
-// update brings the pages of the repository in root up to date.
+// update brings the pages of the repository at root up to date.
 func update(root string, all []exchanges.Exchange) error {
 	for _, p := range pages() {
 		path := filepath.Join(root, p.path)

@@ -12,7 +12,8 @@ import (
 
 var repository = filepath.Join("..", "..")
 
-// TestPagesAreUpToDate fails when an exchange says something else than the pages.
+// TestPagesAreUpToDate fails if the pages differ from the exchanges'
+// descriptions.
 func TestPagesAreUpToDate(t *testing.T) {
 	for _, page := range pages() {
 		t.Run(page.path, func(t *testing.T) {
@@ -48,7 +49,8 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestUpdateWithoutMarks proves that a README whose marks are damaged stays as it is.
+// TestUpdateWithoutMarks proves that a README with damaged marks is left
+// unchanged.
 func TestUpdateWithoutMarks(t *testing.T) {
 	for name, text := range map[string]string{
 		"none":        "Above\nBelow\n",

@@ -8,25 +8,27 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// The marks in README.md between which the table of root keys stands. Markdown
-// does not show them.
+// The table of root keys in README.md stands between these marks, which
+// Markdown does not show.
 const (
 	rootKeysBegin = "<!-- Root keys: made by \"make docs\" from Describe().Credentials of each exchange. -->\n"
 	rootKeysEnd   = "<!-- End of the root keys. -->\n"
 )
 
-// replaceRootKeys returns text with a new table between its marks. Without both
-// marks, in their order, it would have to guess what to replace, and fails.
+// replaceRootKeys returns text with a new table between its marks. It fails
+// unless both marks are there, in order: it would have to guess what to
+// replace.
 func replaceRootKeys(text string, all []exchanges.Exchange) (string, error) {
 	before, rest, begins := strings.Cut(text, rootKeysBegin)
 	_, after, ends := strings.Cut(rest, rootKeysEnd)
 	if !begins || !ends {
-		return "", errors.New("the marks of the table of root keys are missing")
+		return "", errors.New("the marks around the table of root keys are missing or out of order")
 	}
 	return before + rootKeysBegin + "\n" + rootKeys(all) + "\n" + rootKeysEnd + after, nil
 }
 
-// rootKeys is the table of the root keys: a row for each form of an exchange.
+// rootKeys is the table of root keys, with a row for each form of an exchange's
+// credential.
 func rootKeys(all []exchanges.Exchange) string {
 	var rows [][]string
 	for _, exchange := range all {

@@ -8,8 +8,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-// TestEveryRootKeyIsExplained proves that a reader of the table learns of each
-// form what right to give it.
+// TestEveryRootKeyIsExplained proves that the table says of each form which
+// rights the root key needs.
 func TestEveryRootKeyIsExplained(t *testing.T) {
 	made := rootKeys(catalog.All())
 	for _, exchange := range catalog.All() {

@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -56,7 +58,28 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(built.plugins)
+	if err := runManyAtATime(); err != nil {
+		fmt.Fprintln(os.Stderr, "vaulttest:", err)
+		return 1
+	}
 	return m.Run()
+}
+
+// testsAtATime is how many tests run in parallel. They wait for Vault most of the
+// time, so that this is more than there are cores, and no more than fit into the
+// memory of a small machine, with a server or three each.
+const testsAtATime = 6
+
+// runManyAtATime lets tests run in parallel however few cores there are, unless
+// the flag -parallel says how many.
+func runManyAtATime() error {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(testsAtATime))
 }
 
 // findVault returns the server that VAULT_BINARY names, or else the one that

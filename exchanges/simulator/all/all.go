@@ -1,4 +1,4 @@
-// Package all is the one list of all simulated exchanges.
+// Package all lists every simulated exchange.
 package all
 
 import (
@@ -20,8 +20,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/whitebit"
 )
 
-// Venues lists the exchanges in the order of their ports. New ones go to the
-// end, so that the ports of the others stay.
+// Venues lists the exchanges in the order of their ports. Add a new exchange at
+// the end, so that the others keep their ports.
 func Venues() []venue.Listing {
 	return []venue.Listing{
 		bybit.Venue(),

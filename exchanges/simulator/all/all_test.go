@@ -9,8 +9,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
-// The order is that of the ports, by which people reach the simulator: it only
-// grows at the end.
+// The order is that of the ports, and people know the ports: only ever append.
 func TestOrder(t *testing.T) {
 	s := simulator.New(simulator.Options{}, all.Venues()...)
 	require.Equal(t, []string{

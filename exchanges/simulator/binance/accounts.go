@@ -6,8 +6,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// restrictions answers GET /sapi/v1/account/apiRestrictions for the calling key,
-// whichever it is. It does not say whose key that is.
+// restrictions answers GET /sapi/v1/account/apiRestrictions for the calling
+// key, whichever it is. The answer does not say whose key that is.
 func (e *exchange) restrictions(c *venue.Call) *venue.Answer {
 	if why := e.params(c).StrictComplaint(); why != nil {
 		return e.badParameter(c, why)
@@ -26,8 +26,8 @@ func (e *exchange) restrictions(c *venue.Call) *venue.Answer {
 	})
 }
 
-// listMasterSubs answers GET /sapi/v1/sub-account/list, which shows a single
-// sub-account unless asked for more.
+// listMasterSubs answers GET /sapi/v1/sub-account/list, which shows one
+// sub-account unless the caller asks for more.
 func (e *exchange) listMasterSubs(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	email, page, limit := p.Text("email"), p.Integer("page", 1), p.Integer("limit", 1)
@@ -112,8 +112,8 @@ func (e *exchange) createLinkSub(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]string{"subaccountId": sub.ID, "email": sub.Name, "tag": tag})
 }
 
-// deleteLinkSub answers DELETE /sapi/v1/broker/subAccount. A sub-account that
-// has keys is not deleted.
+// deleteLinkSub answers DELETE /sapi/v1/broker/subAccount. It refuses to delete
+// a sub-account that still has keys.
 func (e *exchange) deleteLinkSub(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	sub, refusal := e.subAccount(c, p, "subAccountId")
@@ -127,8 +127,8 @@ func (e *exchange) deleteLinkSub(c *venue.Call) *venue.Answer {
 	return e.ok(c, struct{}{})
 }
 
-// subAccount finds the sub-account that a request names, once all of its
-// parameters have been read.
+// subAccount finds the sub-account that a request names. Read every other
+// parameter first: it refuses those that nobody has read.
 func (e *exchange) subAccount(c *venue.Call, p *venue.Params, name string) (*venue.Account, *venue.Answer) {
 	sub := c.Books.Account(e.required(p, name))
 	p.Check(name, sub != nil && sub.Parent == c.Key.Account)

@@ -17,7 +17,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Binance, with what it keeps beyond the books.
+// exchange is Binance, with the state that the books do not hold.
 type exchange struct {
 	linkMaster string // id of the master account that is an Exchange Link account
 	orderID    int64  // number of the newest order or transfer
@@ -59,7 +59,7 @@ const (
 	linkFutures   = "futuresTrade"
 )
 
-// numberDigits is how long the numbers of accounts are.
+// numberDigits is the number of digits in an account's number.
 const numberDigits = 9
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto.Signer) {
@@ -95,8 +95,8 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 // keyText draws an API key or a secret.
 func keyText() string { return venue.RandomText(64, venue.Alphanumeric) }
 
-// AddSubAccount names a sub-account of a master by its e-mail address, one of an
-// Exchange Link account by its number.
+// AddSubAccount names a sub-account of a master by its e-mail address, and one
+// of an Exchange Link account by its number.
 func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	number := venue.RandomNumber(numberDigits)
 	email := "desk" + venue.RandomText(6, venue.Digits) + "_virtual@" + venue.RandomText(8, venue.LowerHex) + "email.com"
@@ -107,18 +107,18 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 	return books.AddAccount(sub)
 }
 
-// weight is the limit of a /sapi endpoint that counts by address.
+// weight is the limit of a /sapi endpoint that counts per address.
 func weight(weight int) venue.Limit {
 	return venue.Limit{Quota: 12000, Window: time.Minute, By: venue.PerAddress, Weight: weight}
 }
 
-// keyWeight is the limit of a /sapi endpoint that counts by account: 60
+// keyWeight is the limit of a /sapi endpoint that counts per account: 60
 // requests a minute.
 func keyWeight() venue.Limit {
 	return venue.Limit{Quota: 180000, Window: time.Minute, Weight: 3000}
 }
 
-// spotWeight is the limit that all of /api shares.
+// spotWeight is the limit that all endpoints under /api share.
 func spotWeight(weight int) venue.Limit {
 	return venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Weight: weight, Bucket: "/api"}
 }
@@ -171,8 +171,8 @@ func (e *exchange) ok(c *venue.Call, body any) *venue.Answer {
 	return e.withWeights(c, venue.JSONAnswer(http.StatusOK, body))
 }
 
-// refuse answers with a code and a text; 401 for what concerns the calling key,
-// 429 for the limits, 400 for everything else.
+// refuse answers with a code and a text. The status is 401 if the calling key
+// is the problem, 429 if a limit is, and 400 otherwise.
 func (e *exchange) refuse(c *venue.Call, code int, message string) *venue.Answer {
 	status := http.StatusBadRequest
 	switch code {
@@ -184,7 +184,7 @@ func (e *exchange) refuse(c *venue.Call, code int, message string) *venue.Answer
 	return e.withWeights(c, venue.JSONAnswer(status, map[string]any{"code": code, "msg": message}))
 }
 
-// withWeights adds the headers that tell what has been used of the limits.
+// withWeights adds the headers that report how much of each limit is used.
 func (e *exchange) withWeights(c *venue.Call, a *venue.Answer) *venue.Answer {
 	for _, q := range c.Quotas {
 		if q.Limit.Weight == 0 {
@@ -232,7 +232,7 @@ func (e *exchange) systemStatus(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"status": 0, "msg": "normal"})
 }
 
-// needs permits a key that has one of the permissions.
+// needs permits a key that has at least one of the permissions.
 func (e *exchange) needs(permissions ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		if !c.Key.Has(permissions...) {
@@ -242,8 +242,8 @@ func (e *exchange) needs(permissions ...string) func(*venue.Call) *venue.Answer 
 	}
 }
 
-// ofMaster permits keys of master accounts of one kind, and tells the other kind
-// what the refusal is.
+// ofMaster permits keys of master accounts of one kind, and gives the other
+// kind the refusal.
 func (e *exchange) ofMaster(c *venue.Call, isLink bool, otherKind *venue.Answer) *venue.Answer {
 	switch {
 	case c.Key.Account.Parent != nil:
@@ -262,7 +262,8 @@ func (e *exchange) linkOnly(c *venue.Call) *venue.Answer {
 	return e.ofMaster(c, true, e.refuse(c, unauthorized, "You are not authorized to execute this request."))
 }
 
-// mayManageMaster permits what masterOnly permits, with the option to trade.
+// mayManageMaster permits what masterOnly permits, if the key also has the
+// option to trade.
 func (e *exchange) mayManageMaster(c *venue.Call) *venue.Answer {
 	if refusal := e.masterOnly(c); refusal != nil {
 		return refusal
@@ -270,7 +271,8 @@ func (e *exchange) mayManageMaster(c *venue.Call) *venue.Answer {
 	return e.needs(trade)(c)
 }
 
-// mayManageLink permits what linkOnly permits, with the option to trade.
+// mayManageLink permits what linkOnly permits, if the key also has the option
+// to trade.
 func (e *exchange) mayManageLink(c *venue.Call) *venue.Answer {
 	if refusal := e.linkOnly(c); refusal != nil {
 		return refusal

@@ -97,7 +97,7 @@ func TestMasterSubAccounts(t *testing.T) {
 		}
 	}
 	c.call(http.MethodGet, subPath+"list").into(&list)
-	require.Len(t, list.SubAccounts, 1, "one, unless more are asked for")
+	require.Len(t, list.SubAccounts, 1, "one row unless the caller asks for more")
 	c.call(http.MethodGet, subPath+"list", "limit", "2", "page", "2").into(&list)
 	require.Len(t, list.SubAccounts, 1)
 	require.Equal(t, c.SubAccounts[2], list.SubAccounts[0].Email)
@@ -173,7 +173,7 @@ func TestMasterKeys(t *testing.T) {
 	var edited apiKey
 	c.call(http.MethodPost, keysPath+"Permission", append(edit, "canFuturesTrade", "true")...).into(&edited)
 	require.True(t, edited.CanFuturesTrade)
-	require.False(t, edited.CanTrade, "a flag that is left out is off")
+	require.False(t, edited.CanTrade, "a flag that the request leaves out is off")
 
 	var bound struct {
 		IPRestrict, Status, APIKey string
@@ -239,7 +239,7 @@ func TestPublicKeys(t *testing.T) {
 	values := url.Values{"email": {c.SubAccounts[0]}, "apiName": {"desk"}, "status": {"1"}, "publicKey": {venuetest.PublicPEM(t, public)}}
 	c.do(c.signed(http.MethodPost, v2, values.Encode(), "")).refused(400, -1104)
 	c.do(c.signed(http.MethodPost, keysPath, "apiName=query", "email="+url.QueryEscape(c.SubAccounts[0])+"&status=1&apiName=body")).into(&k)
-	require.Equal(t, "query", k.APIName, "the query goes before the body")
+	require.Equal(t, "query", k.APIName, "the query wins over the body")
 }
 
 func TestLink(t *testing.T) {

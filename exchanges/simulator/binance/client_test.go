@@ -48,8 +48,8 @@ func (a answer) refused(status, code int) {
 	require.Equal(a.T, code, a.Code, a.Body)
 }
 
-// call sends a request with its parameters in the query, or, of a POST, in the
-// body.
+// call sends a request with its parameters in the query, or in the body if it
+// is a POST.
 func (c *client) call(method, path string, pairs ...string) answer {
 	c.Helper()
 	query, body := "", venuetest.Form(pairs...).Encode()

@@ -36,7 +36,7 @@ const (
 )
 
 // readRestriction reads the parameters status and ipAddress, a list of IPv4
-// addresses. The third status, for the addresses of a company that Binance
+// addresses. Status 3, which stands for the addresses of a company that Binance
 // knows, is not simulated.
 func (e *exchange) readRestriction(p *venue.Params) []string {
 	p.Require("status")
@@ -59,8 +59,9 @@ func (e *exchange) readAddresses(p *venue.Params) []string {
 	return addresses
 }
 
-// readPublicKey reads the public key of the owner's own making into the key, or
-// gives the key a secret if there is none. It reports whether it is an Ed25519 key.
+// readPublicKey reads the caller's own public key into the key, or gives the
+// key a secret if the caller sent none. It reports whether the key is an
+// Ed25519 key.
 func (e *exchange) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) {
 	if !p.Given("publicKey") {
 		k.Secret = keyText()
@@ -73,7 +74,7 @@ func (e *exchange) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool)
 	return isEd25519
 }
 
-// status is how answers write what addresses a key is bound to.
+// status is how answers describe the addresses that a key is bound to.
 func (e *exchange) status(k *venue.Key) int {
 	if len(k.IPs) == 0 {
 		return anyAddress
@@ -81,9 +82,9 @@ func (e *exchange) status(k *venue.Key) int {
 	return listed
 }
 
-// target finds the key of a sub-account that a request names, once all of its
-// parameters have been read. Its refusal of a key that does not exist is not
-// documented.
+// target finds the key of a sub-account that a request names. Read every other
+// parameter first: it refuses those that nobody has read. How Binance refuses a
+// key that does not exist is not documented.
 func (e *exchange) target(c *venue.Call, p *venue.Params, subAccountName string) (*venue.Key, *venue.Answer) {
 	apiKey := e.required(p, "subAccountApiKey")
 	sub, refusal := e.subAccount(c, p, subAccountName)
@@ -100,8 +101,8 @@ func (e *exchange) target(c *venue.Call, p *venue.Params, subAccountName string)
 // ipList is a key's address list as answers show it.
 func (e *exchange) ipList(k *venue.Key) []string { return append([]string{}, k.IPs...) }
 
-// permit sets the named permissions of a key to what the request says: one that
-// it leaves out is taken away.
+// permit sets the named permissions of a key to what the request says. A
+// permission that the request leaves out is taken away.
 func (e *exchange) permit(c *venue.Call, p *venue.Params, subAccountName string, names ...string) (*venue.Key, *venue.Answer) {
 	asked := e.flags(p, names...)
 	k, refusal := e.target(c, p, subAccountName)

@@ -35,9 +35,9 @@ func (e *exchange) createLinkKey(c *venue.Call) *venue.Answer {
 	}, k, linkFlags()...))
 }
 
-// listLinkKeys answers GET /sapi/v1/broker/subAccountApi. It shows the first
-// characters of each key only, and tells neither addresses nor the permissions
-// that have a request of their own.
+// listLinkKeys answers GET /sapi/v1/broker/subAccountApi. It shows only the
+// first characters of each key, and leaves out the addresses and the
+// permissions that have an endpoint of their own.
 func (e *exchange) listLinkKeys(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	apiKey, page, size := p.Text("subAccountApiKey"), p.Integer("page", 1), p.Integer("size", 500)
@@ -61,8 +61,8 @@ func (e *exchange) listLinkKeys(c *venue.Call) *venue.Answer {
 // deleteLinkKey answers DELETE /sapi/v1/broker/subAccountApi.
 func (e *exchange) deleteLinkKey(c *venue.Call) *venue.Answer { return e.deleteKey(c, "subAccountId") }
 
-// permitLink sets the named permissions of a key, all of which the request must
-// tell.
+// permitLink sets the named permissions of a key. The request must state every
+// one of them.
 func (e *exchange) permitLink(c *venue.Call, names ...string) *venue.Answer {
 	p := e.params(c)
 	p.Require(names...)
@@ -83,8 +83,8 @@ func (e *exchange) permitLinkTransfer(c *venue.Call) *venue.Answer {
 	return e.permitLink(c, transfer)
 }
 
-// permitLinkOptions answers POST .../permission/vanillaOptions, after the model
-// of permitLinkTransfer.
+// permitLinkOptions answers POST .../permission/vanillaOptions, modelled on
+// permitLinkTransfer.
 func (e *exchange) permitLinkOptions(c *venue.Call) *venue.Answer {
 	return e.permitLink(c, options)
 }

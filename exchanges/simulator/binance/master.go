@@ -17,8 +17,8 @@ func (e *exchange) createMasterKey(c *venue.Call) *venue.Answer {
 	return e.mintMasterKey(c, e.params(c))
 }
 
-// createMasterKeyV2 answers POST /sapi/v2/sub-account/subAccountApi, which knows
-// FIX permissions and reads the public key from the body only.
+// createMasterKeyV2 answers POST /sapi/v2/sub-account/subAccountApi, which also
+// takes FIX permissions and reads the public key from the body only.
 func (e *exchange) createMasterKeyV2(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	if c.URL.Query().Has("publicKey") {
@@ -28,8 +28,8 @@ func (e *exchange) createMasterKeyV2(c *venue.Call) *venue.Answer {
 }
 
 // mintMasterKey makes a key that may have the further permissions fix, which
-// are for Ed25519 keys. Labels need not be unique, and there may be any number
-// of keys: neither is documented to be otherwise.
+// need an Ed25519 key. Labels may repeat, and a sub-account may have any number
+// of keys: the documentation says nothing else.
 func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) *venue.Answer {
 	k := &venue.Key{APIKey: keyText(), Label: e.required(p, "apiName"), Created: c.Now}
 	p.Check("apiName", len(k.Label) <= 20 && strings.Trim(k.Label, venue.Alphanumeric+"_-") == "")
@@ -56,8 +56,8 @@ func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) 
 	return e.ok(c, e.setFlags(body, k, masterFlags()...))
 }
 
-// listMasterKeys answers GET /sapi/v1/sub-account/subAccountApi. It tells neither
-// addresses nor FIX permissions.
+// listMasterKeys answers GET /sapi/v1/sub-account/subAccountApi. The list shows
+// neither addresses nor FIX permissions.
 func (e *exchange) listMasterKeys(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	apiKey, page, size := p.Text("subAccountApiKey"), p.Integer("page", 1), p.Integer("size", 30)
@@ -98,7 +98,7 @@ func (e *exchange) permitMasterKey(c *venue.Call) *venue.Answer {
 func (e *exchange) restrictMasterKey(c *venue.Call) *venue.Answer { return e.restrict(c, "email") }
 
 // masterAddresses answers GET /sapi/v1/sub-account/subAccountApi/ipRestriction,
-// which writes a boolean as text.
+// which writes a boolean as a string.
 func (e *exchange) masterAddresses(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c, e.params(c), "email")
 	if refusal != nil {

@@ -49,8 +49,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// params reads the parameters of the query and of the body. A name that is in
-// both means the one in the query.
+// params reads the parameters of the query and of the body. If a name is in
+// both, the query wins.
 func (e *exchange) params(c *venue.Call) *venue.Params {
 	p := venue.FormParams(c.URL.RawQuery, string(c.Body))
 	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
@@ -59,7 +59,7 @@ func (e *exchange) params(c *venue.Call) *venue.Params {
 	return p
 }
 
-// required reads a parameter that must be there and not empty.
+// required reads a parameter that must be present and not empty.
 func (e *exchange) required(p *venue.Params, name string) string {
 	text := p.Text(name)
 	if text == "" {
@@ -74,8 +74,8 @@ const (
 	maxWindow = 60000
 )
 
-// checkTimestamp accepts what lies no further back than the receive window and
-// less than a second ahead. A timestamp with 16 digits is in microseconds.
+// checkTimestamp accepts a timestamp no older than the receive window and less
+// than a second ahead. One with 16 digits is in microseconds.
 func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
 	number := p.Integer("timestamp", 0)
 	window := float64(window)
@@ -101,9 +101,9 @@ func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer 
 	return nil
 }
 
-// signedText is the text that the caller must have signed, the query directly
-// followed by the body, both as sent and without the signature, which comes last
-// in one of them.
+// signedText is the text that the caller must have signed: the query, directly
+// followed by the body, both as sent. The signature, which ends one of them, is
+// left out.
 func (e *exchange) signedText(c *venue.Call) (signed, signature string) {
 	query, body := c.URL.RawQuery, string(c.Body)
 	query, signature, found := cutSignature(query)
@@ -113,7 +113,7 @@ func (e *exchange) signedText(c *venue.Call) (signed, signature string) {
 	return query + body, signature
 }
 
-// cutSignature parts a query or a form from the signature at its end.
+// cutSignature splits the signature off the end of a query or a form.
 func cutSignature(text string) (before, signature string, found bool) {
 	const name = "signature="
 	at := strings.LastIndex(text, name)
@@ -151,8 +151,8 @@ func (e *exchange) verifies(k *venue.Key, signed, signature string) bool {
 	return false
 }
 
-// parsePublicKey reads a public key of the owner's own making, as PEM or as the
-// base64 between its first and last line.
+// parsePublicKey reads the caller's own public key, as PEM or as the base64
+// between its first and last line.
 func (e *exchange) parsePublicKey(text string) (crypto.PublicKey, error) {
 	der, err := base64.StdEncoding.DecodeString(text)
 	if block, _ := pem.Decode([]byte(text)); block != nil {

@@ -24,7 +24,7 @@ import (
 // now is when the vectors were signed, in milliseconds.
 const now = 1_760_000_000_000
 
-// call is a call with query and body as they are.
+// call is a call with the query and the body as given.
 func call(k *venue.Key, method, query, body string) *venue.Call {
 	return venuetest.Vector{Method: method, Query: query, Body: body}.CallTo(k, time.UnixMilli(now),
 		"X-MBX-APIKEY", k.APIKey, "Content-Type", "application/x-www-form-urlencoded")
@@ -70,8 +70,8 @@ func TestSignatureCase(t *testing.T) {
 		"the case of a hexadecimal signature does not matter")
 }
 
-// What is signed is what is sent; signing it before it is percent-encoded was
-// once allowed.
+// The signature covers what is sent. Signing before percent-encoding was once
+// allowed.
 func TestSignsTheEncodedForm(t *testing.T) {
 	e, k := &exchange{}, &venue.Key{APIKey: strings.Repeat("k", 64), Secret: "secret"}
 	const encoded, plain = "email=a%40b.c&timestamp=1760000000000", "email=a@b.c&timestamp=1760000000000"
@@ -140,7 +140,7 @@ func TestTimestampWindow(t *testing.T) {
 	}
 }
 
-// FuzzAuthenticate checks that only the one right signature opens the door.
+// FuzzAuthenticate checks that only the correct signature is accepted.
 func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "binance")
 	for _, v := range file.Vectors {

@@ -20,9 +20,9 @@ func (e *exchange) spotAccount(c *venue.Call) *venue.Answer {
 	})
 }
 
-// order answers POST /api/v3/order and its like for futures and options. It
-// accepts the order, and nothing ever fills it. Parameters beyond those checked
-// are tolerated: there are many, and none has to do with keys.
+// order answers POST /api/v3/order and its counterparts for futures and
+// options. It accepts the order, and nothing ever fills it. It tolerates
+// parameters that it does not check: there are many, and none concerns keys.
 func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	symbol, side, kind := e.required(p, "symbol"), e.required(p, "side"), e.required(p, "type")

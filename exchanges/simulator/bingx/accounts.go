@@ -31,7 +31,8 @@ func numberOf(a *venue.Account) int64 {
 	return number
 }
 
-// addressesOf writes an address list; one text that is empty stands for none.
+// addressesOf writes an address list. A single empty string stands for no
+// addresses.
 func addressesOf(k *venue.Key) []string {
 	if len(k.IPs) == 0 {
 		return []string{""}
@@ -39,7 +40,7 @@ func addressesOf(k *venue.Key) []string {
 	return k.IPs
 }
 
-// apiPermissions answers GET /openApi/v1/account/apiPermissions, in one of the
+// apiPermissions answers GET /openApi/v1/account/apiPermissions in one of the
 // two documented forms.
 func (e *exchange) apiPermissions(c *venue.Call) *venue.Answer {
 	if why := e.params(c).StrictComplaint(); why != nil {

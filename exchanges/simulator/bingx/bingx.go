@@ -3,11 +3,11 @@
 // it does the strictest thing that the documentation allows.
 //
 // BingX's documents disagree on names and on the form of some answers. The
-// account of the root "main" answers as the API documentation says, with masked
-// keys and with nothing but the secret told of a new key. The account of the
-// root "whole" answers as BingX's text for assistants says
-// (https://github.com/BingX-API/api-ai-skills), but with keys shown in full,
-// since neither document settles that they are masked.
+// account of the root "main" answers as the API documentation says: keys are
+// masked, and the answer to a creation shows nothing of the new key but its
+// secret. The account of the root "whole" answers as BingX's text for
+// assistants says (https://github.com/BingX-API/api-ai-skills), but shows keys
+// in full, since neither document says for certain that they are masked.
 package bingx
 
 import (
@@ -20,7 +20,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is BingX, with what it keeps beyond the books.
+// exchange is BingX, with the state that the books do not hold.
 type exchange struct{}
 
 // Venue is the simulated BingX.
@@ -28,8 +28,9 @@ func Venue() venue.Listing { return venue.Listing{Name: "bingx", New: newRules} 
 
 func newRules() venue.Rules { return &exchange{} }
 
-// Error codes, from the section "Error Codes". None is documented for an account
-// that has as many keys as it may, nor for a key that does not exist.
+// Error codes, from the section "Error Codes". The documentation has no code
+// for an account that has reached its number of keys, nor for a key that does
+// not exist.
 const (
 	badSignature  = 100001
 	noPermission  = 100004
@@ -45,8 +46,8 @@ const (
 	badSubAccount = 100450
 )
 
-// Permissions by their numbers. That 6 is the right to manage sub-accounts is
-// not documented; samples show it with keys of main accounts.
+// Permissions by number. The documentation does not say that 6 is the right to
+// manage sub-accounts; its samples show 6 on keys of main accounts.
 const (
 	spot      = "1"
 	read      = "2"
@@ -57,8 +58,8 @@ const (
 	internal  = "7"
 )
 
-// unusedLife is how long a key that may do more than read, and is bound to
-// no address, lasts without use.
+// unusedLife is how long an unused key lasts if it may do more than read and is
+// bound to no address.
 const unusedLife = 14 * 24 * time.Hour
 
 // wholeKeys marks the account that shows keys in full.
@@ -72,7 +73,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 		{Kind: venue.MainRoot, Account: main, Permissions: manager, IPs: venue.Loopback()},
 		{Kind: "no_right", Account: main, Permissions: []string{spot}, IPs: venue.Loopback()},
 		{Kind: "unbound", Account: main, Permissions: manager, Expires: now.Add(unusedLife)},
-		// No call tells that it may not make keys.
+		// No call reveals that this key may not make keys.
 		{Kind: "reader", Account: main, Permissions: []string{read}, IPs: venue.Loopback()},
 		{Kind: wholeKeys, Account: whole, Permissions: manager, IPs: venue.Loopback()},
 		{Kind: wholeKeys + "_no_right", Account: whole, Permissions: []string{spot}, IPs: venue.Loopback()},
@@ -84,7 +85,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 	}
 }
 
-// AddSubAccount names a sub-account by its number; the text is its second name.
+// AddSubAccount names a sub-account by its number; its second name is a text.
 func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	return books.AddAccount(&venue.Account{
 		ID: venue.RandomNumber(8), Name: "vaultsub" + venue.RandomText(6, venue.Digits), Remark: "vault", Parent: master, Created: now,

@@ -54,7 +54,7 @@ func TestAuthentication(t *testing.T) {
 		require.Equal(t, test.code, c.do(http.MethodGet, queryPath, test.query, "").Code, name)
 	}
 
-	// The calls that change something take JSON alone.
+	// The calls that change something take JSON only.
 	fields := content{"subUid": c.sub(), "apiKey": "x"}
 	require.Equal(t, 100400, c.post(deletePath, fields).Code, "there is no such key")
 	require.Equal(t, 100001, c.do(http.MethodPost, deletePath, "", strings.Replace(c.signedBody(fields), `"x"`, `"y"`, 1)).Code)
@@ -87,7 +87,7 @@ func TestTimestampWindow(t *testing.T) {
 	}
 }
 
-// Both documented forms of what a key may do.
+// Both documented forms of a key's permissions.
 func TestRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bingx.Venue())
 	var bare struct {
@@ -168,7 +168,7 @@ func TestKeys(t *testing.T) {
 	c := newClient(t, s, "main")
 	k := c.mint([]int{1, 2}, "203.0.113.7", "127.0.0.1")
 	require.NotEmpty(t, k.APISecret)
-	require.Empty(t, k.Permissions, "the answer is documented without them")
+	require.Empty(t, k.Permissions, "the documented answer leaves them out")
 	require.Empty(t, k.IPAddresses)
 
 	for _, listed := range [][]apiKey{c.keys(), c.keys(k.APIKey)} {
@@ -181,7 +181,7 @@ func TestKeys(t *testing.T) {
 		require.Positive(t, listed[0].CreateTime)
 	}
 	require.Empty(t, c.keys("nosuchkey"))
-	require.Empty(t, c.keys(c.keys()[0].APIKey), "a masked key is no key")
+	require.Empty(t, c.keys(c.keys()[0].APIKey), "a masked key does not name a key")
 
 	good := content{"subUid": c.sub(), "note": "desk", "permissions": []int{2}, "ipAddresses": []string{"203.0.113.7"}}
 	for _, test := range []struct {
@@ -220,7 +220,7 @@ func TestKeys(t *testing.T) {
 	require.Equal(t, 100413, venuetest.With(c, k.credential()).get(uidPath).Code)
 }
 
-// The account that answers in the words of BingX's other document.
+// The account that answers as BingX's other document says.
 func TestKeysShownWhole(t *testing.T) {
 	c := newClient(t, venuetest.Unhurried(t, bingx.Venue()), "whole")
 	k := c.mint([]int{2})
@@ -283,7 +283,7 @@ func TestPermissionsOfRoots(t *testing.T) {
 	var whose struct{ UID json.Number }
 	venuetest.With(c, minted.credential()).get(uidPath).into(&whose)
 	require.Equal(t, c.SubAccounts[0], whose.UID.String())
-	require.Zero(t, venuetest.With(c, minted.credential()).get(queryPath, "uid", c.SubAccounts[0]).Code, "a key sees those of its own account")
+	require.Zero(t, venuetest.With(c, minted.credential()).get(queryPath, "uid", c.SubAccounts[0]).Code, "a key sees the keys of its own account")
 	require.Equal(t, 100450, venuetest.With(c, minted.credential()).get(queryPath, "uid", c.SubAccounts[1]).Code)
 }
 

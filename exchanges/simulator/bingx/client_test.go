@@ -54,7 +54,7 @@ func (a answer) into(result any) {
 
 func (c *client) sign(text string) string { return hex.EncodeToString(c.Signature(text)) }
 
-// query makes a request with its parameters in the query, in their order.
+// query makes a request with its parameters in the query, in the order given.
 func (c *client) query(method, path string, pairs ...string) answer {
 	c.Helper()
 	values := venuetest.Form(append(pairs, "timestamp", c.Timestamp())...)
@@ -99,7 +99,7 @@ func (c *client) signedBody(fields content) string {
 	return string(body)
 }
 
-// do sends what is signed already.
+// do sends a request that is signed already.
 func (c *client) do(method, path, query, body string) answer {
 	c.Helper()
 	contentType := ""

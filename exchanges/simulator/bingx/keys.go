@@ -18,8 +18,8 @@ func grantable() []string {
 	return []string{spot, read, perpetual, universal, withdraw, internal}
 }
 
-// createKey answers POST /openApi/subAccount/v1/APIKey/create. The secret is in
-// this answer alone.
+// createKey answers POST /openApi/subAccount/v1/APIKey/create. Only this answer
+// shows the secret.
 func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	note := p.Text("note")
@@ -64,8 +64,9 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.ok(c, shown)
 }
 
-// mayHave reports whether a key with these addresses may have the
-// permissions. That none goes without reading is not documented, but possible.
+// mayHave reports whether a key with these addresses may have the permissions.
+// A key without the right to read may be impossible; the documentation does not
+// say so, and this refuses it.
 func mayHave(permissions, addresses []string) bool {
 	unknown := slices.ContainsFunc(permissions, func(p string) bool { return !slices.Contains(grantable(), p) })
 	return !unknown && slices.Contains(permissions, read) &&

@@ -43,15 +43,15 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// takesJSON reports whether the parameters of the call are in a JSON body: those
-// of the sub-account family that change something.
+// takesJSON reports whether the call carries its parameters in a JSON body, as
+// the calls of the sub-account family do that change something.
 func (e *exchange) takesJSON(c *venue.Call) bool {
 	return c.Method == http.MethodPost && strings.HasPrefix(c.URL.Path, "/openApi/subAccount/")
 }
 
 // signedText is the text that the caller must have signed: all parameters but
-// the signature, by name. Parameters of a query must be sent in that order too,
-// since it is not documented that BingX puts them into order.
+// the signature, sorted by name. The parameters of a query must be sent in that
+// order too, since the documentation does not say that BingX sorts them.
 func (e *exchange) signedText(c *venue.Call) (signed, signature string, right bool) {
 	if e.takesJSON(c) {
 		return e.signedBody(c)
@@ -72,8 +72,8 @@ func (e *exchange) signedText(c *venue.Call) (signed, signature string, right bo
 	return strings.Join(pairs, "&"), signature, slices.IsSorted(names)
 }
 
-// signedBody reads the members of a JSON body: strings are signed without their
-// quotes, everything else without blanks.
+// signedBody reads the members of a JSON body. Strings are signed without their
+// quotes, everything else without spaces.
 func (e *exchange) signedBody(c *venue.Call) (signed, signature string, right bool) {
 	var members map[string]json.RawMessage
 	if c.URL.RawQuery != "" || c.Header.Get("Content-Type") != "application/json" || json.Unmarshal(c.Body, &members) != nil {
@@ -115,11 +115,12 @@ func (e *exchange) params(c *venue.Call) *venue.Params {
 	return p
 }
 
-// maxWindow is the default and, by one of the documents, the greatest
-// recvWindow, in milliseconds.
+// maxWindow is the default recvWindow and, according to one of the documents,
+// the largest, in milliseconds.
 const maxWindow = 5000
 
-// checkTimestamp accepts what lies within the receive window, either way.
+// checkTimestamp accepts a timestamp that is off by no more than the receive
+// window, either way.
 func (e *exchange) checkTimestamp(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	window := p.Integer("recvWindow", maxWindow)

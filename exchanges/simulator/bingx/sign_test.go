@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// call is a vector as a call to its venue: the signature goes last, into
-// the query or into the body.
+// call is a vector as a call to its venue. The signature goes last, in the
+// query or in the body.
 func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	if v.Body == "" {
 		v.Query += "&signature=" + v.Signature
@@ -38,8 +38,9 @@ func TestVectors(t *testing.T) {
 	signing().TestVectors(t, map[string]func(*venuetest.Vector){"upper case": venuetest.InUpperCase})
 }
 
-// BingX's own example in Python puts the timestamp last. It is not documented
-// whether BingX takes that, so that it is refused here; the signature is right.
+// BingX's own example in Python puts the timestamp last. Its signature is
+// right, but the documentation does not say whether BingX accepts that order,
+// so it is refused here.
 func TestOrderOfTheDemonstration(t *testing.T) {
 	file := venuetest.ReadVectors(t, "bingx")
 	demonstrated := venuetest.Vector{

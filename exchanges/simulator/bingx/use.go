@@ -10,8 +10,8 @@ func (e *exchange) balance(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"balances": []any{map[string]string{"asset": "USDT", "free": "1000", "locked": "0"}}})
 }
 
-// done accepts what is asked: nothing ever fills or moves. Parameters beyond
-// those required are tolerated: there are many, and none has to do with keys.
+// done accepts whatever is asked: nothing ever fills or moves. It tolerates
+// parameters that it does not require: there are many, and none concerns keys.
 func (e *exchange) done(required ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		p := e.params(c)

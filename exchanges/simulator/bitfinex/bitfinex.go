@@ -1,11 +1,11 @@
 // Package bitfinex plays the API of Bitfinex as documented at
 // https://docs.bitfinex.com, and the call that deletes a token as Bitfinex's
-// own Node SDK makes it. What a key may do is held as capabilities with a side:
-// "o:r" reads orders, "o:w" also writes them.
+// own Node SDK makes it. A key's rights are capabilities with a side: "o:r"
+// reads orders, and "o:w" also writes them.
 //
-// A user is a master account here, and the account that tokens are minted for
-// is the one below it, which has no name but "self". Below that are its
-// sub-accounts, of which the API knows nothing.
+// A user is a master account here. Tokens are minted for the one account below
+// it, which has no name but "self". Below that are the user's sub-accounts,
+// which the API does not show.
 package bitfinex
 
 import (
@@ -18,9 +18,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Bitfinex, with what it keeps beyond the books.
+// exchange is Bitfinex, with the state that the books do not hold.
 type exchange struct {
-	nonces map[string]int64 // last one, of each key and token
+	nonces map[string]int64 // the last one of each key and token
 }
 
 // Venue is the simulated Bitfinex.
@@ -65,7 +65,7 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 }
 
 func (e *exchange) Routes() []venue.Route {
-	// The rate that is documented for permissions is taken for all calls.
+	// The documentation gives a rate for permissions; all calls share it here.
 	limits := []venue.Limit{{Quota: 90, Window: time.Minute, By: venue.PerAddress, Ban: time.Minute}}
 	return []venue.Route{
 		{Pattern: "POST /v2/auth/r/permissions", Operation: exchanges.OpInspect, Handle: e.permissions, Limits: limits},
@@ -83,8 +83,8 @@ func (e *exchange) Routes() []venue.Route {
 // ok answers with a bare JSON value: there is no envelope.
 func (e *exchange) ok(body any) *venue.Answer { return venue.JSONAnswer(http.StatusOK, body) }
 
-// refuse answers with a code and a text. The status of refusals is a server's
-// failure.
+// refuse answers with a code and a text. Bitfinex refuses with the status of a
+// server error.
 func (e *exchange) refuse(code int, text string) *venue.Answer {
 	return venue.JSONAnswer(http.StatusInternalServerError, []any{"error", code, text})
 }
@@ -97,7 +97,7 @@ func (e *exchange) NotFound(*venue.Call) *venue.Answer {
 	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
 }
 
-// malformed answers to parameters that cannot be read, or that Bitfinex does not
+// malformed answers to parameters that cannot be read or that Bitfinex does not
 // know.
 func (e *exchange) malformed(why *venue.Complaint) *venue.Answer {
 	return e.refuse(badParams, why.Param+": invalid")
@@ -113,7 +113,8 @@ func (e *exchange) needs(right string) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// may reports whether a key has a right: who may write may read.
+// may reports whether a key has a right. The right to write includes the right
+// to read.
 func (e *exchange) may(k *venue.Key, right string) bool {
 	return k.Has(right) || k.Has(right[:len(right)-1]+"w")
 }
@@ -126,7 +127,7 @@ func (e *exchange) permissions(c *venue.Call) *venue.Answer {
 	rows := []any{}
 	for _, row := range []struct {
 		name string
-		caps []string // any of which brings the row
+		caps []string // any one of them sets the row
 	}{
 		{"account", []string{"a"}}, {"history", []string{"a", "o", "f", "w"}}, {"orders", []string{"o"}}, {"positions", []string{"o"}},
 		{"funding", []string{"f"}}, {"settings", []string{"s"}}, {"wallets", []string{"w"}}, {"withdraw", []string{"wd"}},

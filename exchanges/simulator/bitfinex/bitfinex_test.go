@@ -47,7 +47,7 @@ func TestAuthentication(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, c.call("auth/r/nothing", "{}").StatusCode)
 }
 
-// A number is taken once by each key and token, and never a smaller one.
+// Each key and token may use a number once, and never a smaller one afterwards.
 func TestNonces(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
 	c := newClient(t, s, "main")
@@ -106,7 +106,7 @@ func TestTokens(t *testing.T) {
 		return client.call("auth/w/token/del", `{"token":"`+token+`"}`)
 	}
 	other := c.mint(false, "o")
-	require.Equal(t, "token: invalid", remove(c.with(other), token).text, "a token deletes itself alone")
+	require.Equal(t, "token: invalid", remove(c.with(other), token).text, "a token deletes only itself")
 	require.Equal(t, "[1]", remove(c, token).Body)
 	require.Equal(t, []string{views[0].APIKey}, s.Deletions("bitfinex"))
 	require.Equal(t, "token: invalid", remove(c, token).text)
@@ -135,8 +135,8 @@ func TestTokensEnd(t *testing.T) {
 	}
 }
 
-// What roots and tokens may do is shown, and no token may do more than what made
-// it.
+// What roots and tokens may do is shown, and no token may do more than what
+// made it.
 func TestRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bitfinex.Venue())
 	main, reader := newClient(t, s, "main"), newClient(t, s, "reader")
@@ -208,7 +208,7 @@ func TestUse(t *testing.T) {
 	}
 }
 
-// One request too many shuts the address out of that call for a minute.
+// One request too many bars the address from that call for a minute.
 func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, bitfinex.Venue(), simulator.Options{Now: clock.Now}), "main")
@@ -227,7 +227,7 @@ func TestRateLimit(t *testing.T) {
 	require.Equal(t, http.StatusOK, permissions().StatusCode)
 }
 
-// A token that shows what it was given by mistake can really use it.
+// A token that shows a right granted by mistake can really use it.
 func TestGrantFaults(t *testing.T) {
 	for kind, want := range map[simulator.FaultKind]string{simulator.GrantMore: "-caps:o:a-read", simulator.GrantLess: "-read"} {
 		s := venuetest.Unhurried(t, bitfinex.Venue())

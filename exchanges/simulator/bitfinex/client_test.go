@@ -49,7 +49,7 @@ func (a answer) into(result any) {
 	a.Decode(result)
 }
 
-// call sends a request with the next number.
+// call sends a request with the next nonce.
 func (c *client) call(path, body string) answer {
 	c.Helper()
 	return c.do(c.signed(path, strconv.FormatInt(c.nonce.Add(1), 10), body))

@@ -9,13 +9,13 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// maxNonce is the greatest nonce: the greatest integer that JavaScript
-// holds.
+// maxNonce is the greatest nonce: the largest integer that JavaScript can hold
+// exactly.
 const maxNonce = 9007199254740991
 
-// Authenticate follows https://docs.bitfinex.com/docs/rest-auth. A token is sent
-// as it is, in place of a key and a signature. No part of a request tells the
-// time.
+// Authenticate follows https://docs.bitfinex.com/docs/rest-auth. A token is
+// sent as it is, in place of a key and a signature. Requests carry no
+// timestamp.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	if c.Header.Get("Content-Type") != "application/json" {
 		return nil, e.refuse(badParams, "content-type: invalid")
@@ -35,7 +35,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// caller finds whose token or signature a request bears.
+// caller finds whose token or signature a request carries.
 func (e *exchange) caller(c *venue.Call) (*venue.Key, *venue.Answer) {
 	if token := c.Header.Get("bfx-token"); token != "" {
 		if k := e.token(c, token); k != nil {
@@ -63,7 +63,7 @@ func (e *exchange) token(c *venue.Call, text string) *venue.Key {
 	return nil
 }
 
-// isToken tells tokens, which all end, from API keys.
+// isToken tells tokens from API keys: every token ends.
 func (e *exchange) isToken(k *venue.Key) bool { return !k.Expires.IsZero() }
 
 // signedText is the text that the caller must have signed.

@@ -9,8 +9,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// call is a vector as a call to its venue. The number of the request is
-// in the text that was signed.
+// call is a vector as a call to its venue. The nonce is in the text that was
+// signed.
 func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	nonce := strings.TrimSuffix(strings.TrimPrefix(v.StringToSign, "/api"+v.Path), v.Body)
 	return v.CallTo(k, time.UnixMilli(1_795_326_921_851),
@@ -23,8 +23,7 @@ func signing() venuetest.Signing {
 
 func TestVectors(t *testing.T) { signing().TestVectors(t, nil) }
 
-// FuzzAuthenticate checks that only the one right signature opens the
-// door.
+// FuzzAuthenticate checks that only the correct signature is accepted.
 func FuzzAuthenticate(f *testing.F) {
 	s, file := signing(), venuetest.ReadVectors(f, "bitfinex")
 	for _, v := range file.Vectors {

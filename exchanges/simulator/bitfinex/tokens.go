@@ -12,16 +12,16 @@ import (
 
 const (
 	defaultLife = 120    // seconds
-	longestLife = 604800 // seconds: not documented; that of Bitfinex's own applications
+	longestLife = 604800 // seconds; not documented, taken from Bitfinex's own applications
 )
 
 // grantable lists the capabilities that a token can be given.
 func grantable() []string { return []string{"a", "o", "f", "s", "w", "wd", "bp"} }
 
-// createToken answers POST /v2/auth/w/token. The answer is the only place where
-// the token is ever shown. A token never has more than the key that it is made
-// with, and a token needs the right to the account to make another: what the
-// documentation leaves open is refused.
+// createToken answers POST /v2/auth/w/token. Only this answer shows the token.
+// A token never has more rights than the key that made it, and a token needs
+// the right to the account to make another. What the documentation leaves open
+// is refused.
 func (e *exchange) createToken(c *venue.Call) *venue.Answer {
 	var caps []string
 	p := venue.JSONParams(c.Body)
@@ -56,7 +56,7 @@ func (e *exchange) createToken(c *venue.Call) *venue.Answer {
 	return e.ok([]string{text})
 }
 
-// sided puts the side of a right behind each capability.
+// sided appends the side of a right to each capability.
 func sided(caps []string, side string) []string {
 	rights := make([]string, len(caps))
 	for i, word := range caps {
@@ -65,7 +65,7 @@ func sided(caps []string, side string) []string {
 	return rights
 }
 
-// capsOf writes the capabilities of rights as a token shows them.
+// capsOf writes rights as the capabilities that a token shows.
 func capsOf(rights []string, side string) string {
 	if len(rights) == 0 {
 		return ""
@@ -77,15 +77,14 @@ func capsOf(rights []string, side string) string {
 	return text
 }
 
-// name names a token in the books, which may be shown where the token
-// may not.
+// name is a token's name in the books. Unlike the token it may be shown.
 func name(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return "tok_" + hex.EncodeToString(sum[:])[:32]
 }
 
-// elapsed is the time by which tokens end: they count theirs down, whatever the
-// exchange's clock shows.
+// elapsed is the time that tokens end by. They count down their own time,
+// whatever the exchange's clock shows.
 func (e *exchange) elapsed(c *venue.Call) time.Time {
 	if c.Fault.Kind == venue.ClockSkew {
 		return c.Now.Add(-c.Fault.Delay)
@@ -93,7 +92,7 @@ func (e *exchange) elapsed(c *venue.Call) time.Time {
 	return c.Now
 }
 
-// accountOf is the account for which a key acts.
+// accountOf is the account that a key acts for.
 func (e *exchange) accountOf(c *venue.Call, k *venue.Key) *venue.Account {
 	if k.Account.Parent == nil {
 		return c.Books.SubAccounts(k.Account)[0]
@@ -101,8 +100,8 @@ func (e *exchange) accountOf(c *venue.Call, k *venue.Key) *venue.Account {
 	return k.Account
 }
 
-// deleteToken answers POST /v2/auth/w/token/del, to a key of the account or to
-// the token itself.
+// deleteToken answers POST /v2/auth/w/token/del when a key of the account, or
+// the token itself, asks.
 func (e *exchange) deleteToken(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	text := p.Text("token")

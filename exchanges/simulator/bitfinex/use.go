@@ -11,7 +11,7 @@ func (e *exchange) wallets(c *venue.Call) *venue.Answer {
 	return e.read(c, []any{"exchange", "UST", 1000, 0, 1000, nil, nil})
 }
 
-// orders answers POST /v2/auth/r/orders: there never is one.
+// orders answers POST /v2/auth/r/orders. There are never any.
 func (e *exchange) orders(c *venue.Call) *venue.Answer { return e.read(c) }
 
 // read answers with rows unless something is wrong with the request.
@@ -22,11 +22,11 @@ func (e *exchange) read(c *venue.Call, rows ...any) *venue.Answer {
 	return e.ok(append([]any{}, rows...))
 }
 
-// submitOrder answers POST /v2/auth/w/order/submit: spot orders by a type that
-// begins with EXCHANGE, margin orders by any other, and derivatives by their
-// symbol. Like the calls below it accepts what is asked, nothing ever fills it,
-// and parameters beyond those checked are tolerated: there are many, and none
-// has to do with tokens.
+// submitOrder answers POST /v2/auth/w/order/submit: an order is spot if its
+// type begins with EXCHANGE, for derivatives if its symbol says so, and on
+// margin otherwise. Like the calls below it accepts what is asked, and nothing
+// ever fills it. It tolerates parameters that it does not check: there are
+// many, and none concerns tokens.
 func (e *exchange) submitOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("type", "symbol")
@@ -60,7 +60,8 @@ func (e *exchange) done(c *venue.Call, p *venue.Params, kind string) *venue.Answ
 	return e.ok([]any{c.Now.UnixMilli(), kind, nil, nil, []any{}, nil, "SUCCESS", ""})
 }
 
-// isAmount reports whether a text is an amount; that of a sale is negative.
+// isAmount reports whether a text is an amount. The amount of a sale is
+// negative.
 func isAmount(text string) bool {
 	amount, err := strconv.ParseFloat(text, 64)
 	return err == nil && amount != 0

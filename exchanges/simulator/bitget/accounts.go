@@ -51,7 +51,8 @@ func (e *exchange) mayListUnified(c *venue.Call) *venue.Answer {
 	return nil
 }
 
-// mayManageUnified permits what mayListUnified permits, if the key can write.
+// mayManageUnified permits what mayListUnified permits, if the key can also
+// write.
 func (e *exchange) mayManageUnified(c *venue.Call) *venue.Answer {
 	if refusal := e.mayListUnified(c); refusal != nil {
 		return refusal
@@ -63,7 +64,7 @@ func (e *exchange) mayManageUnified(c *venue.Call) *venue.Answer {
 }
 
 // mayManageClassic permits a main account's key that can manage sub-accounts
-// and is bound to addresses. What is answered to one that is not bound is not
+// and is bound to addresses. How Bitget refuses a key that is not bound is not
 // documented.
 func (e *exchange) mayManageClassic(c *venue.Call) *venue.Answer {
 	if refusal := e.notUnified(c); refusal != nil {
@@ -132,8 +133,8 @@ func status(sub *venue.Account) string {
 	return "normal"
 }
 
-// listUnifiedSubs answers GET /api/v3/user/sub-list. The cursor is the number of
-// the last row.
+// listUnifiedSubs answers GET /api/v3/user/sub-list. The cursor is the number
+// of the last row.
 func (e *exchange) listUnifiedSubs(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	size, after := p.Integer("limit", 100), p.Integer("cursor", 0)
@@ -158,7 +159,7 @@ func (e *exchange) listUnifiedSubs(c *venue.Call) *venue.Answer {
 }
 
 // listClassicSubs answers GET /api/v2/user/virtual-subaccount-list, the newest
-// first. The id that pages go by is not that of the account.
+// first. Pages go by an id that is not the account's.
 func (e *exchange) listClassicSubs(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	subs := c.Books.SubAccounts(c.Key.Account)

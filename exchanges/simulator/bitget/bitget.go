@@ -22,7 +22,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Bitget, with what it keeps beyond the books.
+// exchange is Bitget, with the state that the books do not hold.
 type exchange struct {
 	// The master accounts that are not in unified mode.
 	classicMaster, brokerMaster string
@@ -36,7 +36,7 @@ func newRules() venue.Rules { return &exchange{} }
 // window is how far a request's timestamp may be off, either way.
 const window = 30 * time.Second
 
-// uidDigits is how long the numbers of accounts are.
+// uidDigits is the number of digits in an account's number.
 const uidDigits = 10
 
 // manageSubs is the right to manage sub-accounts, as version 2 of the API
@@ -62,7 +62,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 		{Kind: "classic_no_right", Variant: "classic", Account: classic, Permissions: []string{"stor", "chor"}, IPs: venue.Loopback()},
 		{Kind: "classic_unbound", Variant: "classic", Account: classic, Permissions: authorities},
 		{Kind: "broker", Variant: "broker", Account: broker, Permissions: authorities, IPs: venue.Loopback()},
-		// A good key of an account that is no broker's.
+		// A good key of an account that is not a broker's.
 		{Kind: "broker_no_right", Variant: "broker", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
 		{Kind: "broker_unbound", Variant: "broker", Account: broker, Permissions: authorities},
 	} {
@@ -84,7 +84,7 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 }
 
 func (e *exchange) Routes() []venue.Route {
-	// Besides the limit of its own, every request counts against one on all.
+	// Besides its own limit, every request counts against one that all share.
 	limits := func(quota int) []venue.Limit {
 		overall := venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Bucket: "all"}
 		return []venue.Limit{overall, {Quota: quota, Window: time.Second}}
@@ -97,7 +97,7 @@ func (e *exchange) Routes() []venue.Route {
 	}
 	edit.Choose = func(c *venue.Call) venue.Route {
 		if e.empties(c) {
-			// The nearest to a deletion that there is.
+			// The closest thing to a deletion that Bitget has.
 			deletion := edit
 			deletion.Operation = exchanges.OpDeleteKey
 			return deletion

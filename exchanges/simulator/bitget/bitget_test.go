@@ -75,7 +75,7 @@ func TestAuthentication(t *testing.T) {
 }
 
 // The kind of the account decides which surface it may use, and the key's
-// rights what it may do there.
+// rights decide what it may do there.
 func TestRights(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	for _, test := range []struct{ root, path, code string }{
@@ -101,7 +101,7 @@ func TestRights(t *testing.T) {
 	for root, path := range map[string]string{"main": unifiedCreate, "classic": classicCreate} {
 		c := newClient(t, s, root)
 		_, minted := c.mint(path, nil)
-		require.Equal(t, "40048", venuetest.With(c, minted).post(path, c.fields(path, nil)).Code, "a sub-account's key makes no keys")
+		require.Equal(t, "40048", venuetest.With(c, minted).post(path, c.fields(path, nil)).Code, "a sub-account's key cannot make keys")
 	}
 }
 
@@ -237,7 +237,7 @@ func TestCreateKey(t *testing.T) {
 	other = map[string]any{"subUid": c.SubAccounts[1], "permType": "read_and_write", "ipList": []string{}}
 	require.Equal(t, "40019", c.post(brokerCreate, c.fields(brokerCreate, other)).Code, "a key that writes must be bound")
 	other = map[string]any{"permType": "readonly", "permList": []string{"wallet_transfer"}}
-	require.Equal(t, "40020", c.post(brokerCreate, c.fields(brokerCreate, other)).Code, "a key that reads moves no funds")
+	require.Equal(t, "40020", c.post(brokerCreate, c.fields(brokerCreate, other)).Code, "a read-only key cannot move funds")
 }
 
 func TestDeleteKey(t *testing.T) {
@@ -264,8 +264,8 @@ func TestDeleteKey(t *testing.T) {
 	require.Len(t, s.Deletions("bitget"), 2)
 }
 
-// A classic account's key cannot be deleted, only edited, by whoever knows its
-// passphrase.
+// A classic account's key cannot be deleted, only edited, and only by someone
+// who knows its passphrase.
 func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, bitget.Venue())
 	c := newClient(t, s, "classic")
@@ -294,8 +294,8 @@ func TestEditKey(t *testing.T) {
 
 	require.Equal(t, "00000", edit(map[string]any{"label": "lease2"}).Code)
 	require.Equal(t, "lease2", listed().Label)
-	require.Empty(t, listed().IPList, "addresses that are not given are removed")
-	require.Equal(t, []string{"read", "spot_trade"}, listed().PermList, "permissions that are not given stay")
+	require.Empty(t, listed().IPList, "addresses that the request leaves out are removed")
+	require.Equal(t, []string{"read", "spot_trade"}, listed().PermList, "permissions that the request leaves out stay")
 	require.Equal(t, 6, s.Calls("bitget", exchanges.OpEditKey))
 
 	require.NoError(t, s.Inject(simulator.Fault{Exchange: "bitget", Operation: exchanges.OpDeleteKey, Kind: simulator.DeleteLies, Count: 1}))
@@ -309,7 +309,7 @@ func TestEditKey(t *testing.T) {
 	require.Equal(t, "40014", venuetest.With(c, minted).get("/api/v2/spot/account/assets").Code)
 
 	edited := edit(map[string]any{"permList": []string{"transfer"}})
-	require.Equal(t, "00000", edited.Code, "what was taken can be given again")
+	require.Equal(t, "00000", edited.Code, "permissions that were taken away can be given back")
 	require.Equal(t, []string{"transfer"}, listed().PermList)
 }
 

@@ -83,8 +83,8 @@ type apiKey struct {
 	IPs, IPList              []string
 }
 
-// fields are those of a good request that creates a read-only key in the first
-// sub-account, with some of them replaced; nil takes one away.
+// fields are those of a valid request that creates a read-only key in the first
+// sub-account, some of them replaced; nil removes one.
 func (c *client) fields(path string, more map[string]any) map[string]any {
 	fields := map[string]any{"passphrase": "Minted0001"}
 	switch path {

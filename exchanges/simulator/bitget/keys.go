@@ -13,17 +13,17 @@ const (
 	maxAddresses = 30
 )
 
-// surface is one of the APIs by which keys are made. They differ in what
-// things are called more than in what they do.
+// surface is one of the APIs that make keys. They differ more in what things
+// are called than in what they do.
 type surface struct {
 	sub, apiKey, secret, label, list, ips string // names of fields
-	kind                                  string // field that says whether a key only reads; empty if there is none
+	kind                                  string // field that says whether a key only reads; empty if the API has none
 	readOnly, readWrite                   string // the values of kind
 	permissions                           []string
 	surplus                               []string // what the fault GrantMore may add
 	shortestPassphrase, longestLabel      int
-	ipsRequired                           bool   // the list must be given
-	writersBound                          bool   // and, for a key that can write, must not be empty
+	ipsRequired                           bool   // the request must have the list
+	writersBound                          bool   // and the list of a key that can write must not be empty
 	noSub                                 string // code for a sub-account that is not the caller's
 	namesSub                              bool   // answers name the sub-account
 }
@@ -55,8 +55,8 @@ func broker() surface {
 	}
 }
 
-// listOf is a key's list of permissions, which in the books begins with the
-// value of kind, if there is one.
+// listOf is a key's list of permissions. In the books that list begins with the
+// value of kind, if the API has one.
 func (s surface) listOf(k *venue.Key) []string {
 	list := append([]string{}, k.Permissions...)
 	if s.kind != "" {
@@ -88,7 +88,7 @@ func (e *exchange) subAccount(c *venue.Call, s surface, id string) (*venue.Accou
 	return sub, nil
 }
 
-// readPermissions reads kind, if there is one, and the list.
+// readPermissions reads kind, if the API has one, and the list.
 func (s surface) readPermissions(p *venue.Params) (kind string, list []string) {
 	if s.kind != "" {
 		p.Require(s.kind, s.list)
@@ -119,8 +119,8 @@ func (s surface) readAddresses(p *venue.Params) []string {
 	return addresses
 }
 
-// labelFits reports whether a label is allowed. Only unified accounts document an
-// alphabet.
+// labelFits reports whether a label is allowed. An alphabet is documented for
+// unified accounts only.
 func (s surface) labelFits(label string) bool {
 	return label != "" && len(label) <= s.longestLabel &&
 		strings.Contains(venue.Letters, label[:1]) && strings.Trim(label, venue.Alphanumeric+"-_") == ""
@@ -185,7 +185,7 @@ func (e *exchange) keysOf(c *venue.Call, s surface, p *venue.Params) ([]*venue.K
 	return c.Books.KeysOf(sub), nil
 }
 
-// list answers the requests of version 2 that list keys. They know no pages.
+// list answers the requests of version 2 that list keys. They have no pages.
 func (e *exchange) list(s surface) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		keys, refusal := e.keysOf(c, s, venue.FormParams(c.URL.RawQuery))
@@ -200,8 +200,8 @@ func (e *exchange) list(s surface) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// listUnified answers GET /api/v3/user/sub-api-list. No sub-account has more
-// keys than fit on a page.
+// listUnified answers GET /api/v3/user/sub-api-list. A sub-account never has
+// more keys than fit on a page.
 func (e *exchange) listUnified(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	size := p.Integer("limit", 100)
@@ -229,8 +229,8 @@ func (e *exchange) empties(c *venue.Call) bool {
 }
 
 // editKey answers POST /api/v2/user/modify-virtual-subaccount-apikey. Addresses
-// that are not given are removed; permissions that are not given stay. Whether
-// a wrong passphrase is refused is not documented.
+// that the request leaves out are removed; permissions that it leaves out stay.
+// The documentation does not say whether a wrong passphrase is refused.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	s := classic()
 	p := venue.JSONParams(c.Body)
@@ -269,7 +269,7 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 }
 
 // deleteUnified answers POST /api/v3/user/delete-sub-api. It deletes keys of
-// sub-accounts, never one of the caller's own.
+// sub-accounts, never the caller's own.
 func (e *exchange) deleteUnified(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("apiKey")

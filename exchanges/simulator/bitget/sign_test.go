@@ -32,11 +32,11 @@ func TestVectors(t *testing.T) {
 	signing().TestVectors(t, map[string]func(*venuetest.Vector){"lower case": venuetest.InLowerCase})
 }
 
-// A caller's clock may be off by 30 seconds either way.
+// A caller's clock may be off by 30 seconds, either way.
 func TestTimestampWindow(t *testing.T) {
 	k := venuetest.ReadVectors(t, "bitget").Root(t, venuetest.Vector{})
 	for timestamp, want := range map[string]string{
-		"1767225600000":        badSignature, // in time; the next check fails
+		"1767225600000":        badSignature, // within the window; the next check fails
 		"1767225570000":        badSignature,
 		"1767225630000":        badSignature,
 		"1767225569999":        expiredTimestamp,

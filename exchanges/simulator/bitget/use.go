@@ -6,8 +6,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// unifiedNeeds permits keys of unified accounts with the permission, and, where
-// something is changed, of the type that can write.
+// unifiedNeeds permits keys of unified accounts with the permission. If the
+// request changes something, the key's type must also allow writing.
 func (e *exchange) unifiedNeeds(write bool, permission string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		switch {
@@ -30,7 +30,7 @@ func (e *exchange) mayRead(c *venue.Call) *venue.Answer {
 }
 
 // needs permits keys of classic accounts and of a broker's that have one of the
-// permissions and are not of the type that only reads.
+// permissions and whose type is not read-only.
 func (e *exchange) needs(permissions ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		if refusal := e.notUnified(c); refusal != nil {
@@ -57,9 +57,9 @@ func (e *exchange) assets(c *venue.Call) *venue.Answer {
 	return e.ok(c, []any{row})
 }
 
-// placeOrder answers the requests that place an order. It accepts the order, and
-// nothing ever fills it. Parameters beyond those checked are tolerated: there
-// are many, and none has to do with keys.
+// placeOrder answers the requests that place an order. It accepts the order,
+// and nothing ever fills it. It tolerates parameters that it does not check:
+// there are many, and none concerns keys.
 func (e *exchange) placeOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("symbol", "side", "orderType")
@@ -82,8 +82,8 @@ func (e *exchange) placeOrder(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]string{"orderId": venue.RandomNumber(19), "clientOid": venue.RandomNumber(19)})
 }
 
-// transfer answers the requests that move funds, of which withdrawals come this
-// far from no minted key.
+// transfer answers the requests that move funds. No minted key gets this far
+// with a withdrawal.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("coin", "amount")

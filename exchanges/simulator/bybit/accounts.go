@@ -112,7 +112,8 @@ func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	})
 }
 
-// nameUsed reports whether a sub-account has, or before its deletion had, the name.
+// nameUsed reports whether a sub-account has the name, or had it before it was
+// deleted.
 func (e *exchange) nameUsed(books *venue.Books, name string) bool {
 	for _, a := range books.Accounts {
 		if a.Name == name {
@@ -149,8 +150,8 @@ func (e *exchange) freezeSubAccount(c *venue.Call) *venue.Answer {
 	return e.ok(c, nil)
 }
 
-// deleteSubAccount answers POST /v5/user/del-submember. The keys of the
-// sub-account go with it.
+// deleteSubAccount answers POST /v5/user/del-submember. The sub-account's keys
+// are deleted with it.
 func (e *exchange) deleteSubAccount(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("subMemberId")

@@ -71,7 +71,7 @@ func TestSubAccounts(t *testing.T) {
 	require.Equal(t, 0, c.post("/v5/user/del-submember", `{"subMemberId":"`+created.UID+`"}`).RetCode)
 	require.Equal(t, 500010, c.post("/v5/user/del-submember", `{"subMemberId":"`+created.UID+`"}`).RetCode)
 	require.Equal(t, 10001, c.post("/v5/user/del-submember", `{}`).RetCode)
-	require.Equal(t, 10003, venuetest.With(c, minted).get("/v5/user/query-api", "").RetCode, "its keys are gone with it")
+	require.Equal(t, 10003, venuetest.With(c, minted).get("/v5/user/query-api", "").RetCode, "its keys are deleted with it")
 	require.Equal(t, 10001, c.post("/v5/user/create-sub-member", `{"username":"vaultsub01","memberType":1}`).RetCode,
 		"a deleted name stays taken")
 }

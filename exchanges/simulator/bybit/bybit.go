@@ -23,9 +23,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Bybit, with what it keeps beyond the books.
+// exchange is Bybit, with the state that the books do not hold.
 type exchange struct {
-	keyID int64 // number of the newest key; they are given in order, and never again
+	keyID int64 // number of the newest key; numbers count up and are never reused
 }
 
 // Venue is the simulated Bybit.
@@ -49,7 +49,7 @@ const (
 	subNotNormal   = 141004
 )
 
-// unboundLife is how long a key lives that is bound to no address
+// unboundLife is how long a key lives if it is bound to no address
 // (https://bybit-exchange.github.io/docs/v5/guide).
 const unboundLife = 90 * 24 * time.Hour
 
@@ -85,7 +85,7 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 	})
 }
 
-// addressLimit covers all HTTP traffic of one address.
+// addressLimit covers all HTTP requests from one address.
 var addressLimit = venue.Limit{Quota: 600, Window: 5 * time.Second, By: venue.PerAddress, Bucket: "http", Ban: 10 * time.Minute}
 
 func (e *exchange) Routes() []venue.Route {
@@ -114,8 +114,8 @@ func (e *exchange) Routes() []venue.Route {
 }
 
 // reply builds an answer in Bybit's envelope, with the quota headers of
-// https://bybit-exchange.github.io/docs/v5/rate-limit. Business errors too come
-// with HTTP 200.
+// https://bybit-exchange.github.io/docs/v5/rate-limit. Business errors come
+// with HTTP 200 too.
 func (e *exchange) reply(c *venue.Call, code int, message string, result any) *venue.Answer {
 	if result == nil {
 		result = struct{}{}
@@ -127,7 +127,7 @@ func (e *exchange) reply(c *venue.Call, code int, message string, result any) *v
 		if q.Limit.By == venue.PerAccount {
 			a.Set("X-Bapi-Limit", strconv.Itoa(q.Allowed))
 			a.Set("X-Bapi-Limit-Status", strconv.Itoa(q.Remaining()))
-			// The present, unless the limit is exceeded.
+			// The current time, unless the limit is exceeded.
 			a.Set("X-Bapi-Limit-Reset-Timestamp", strconv.FormatInt(c.Now.Add(q.Wait).UnixMilli(), 10))
 		}
 	}
@@ -192,8 +192,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// checkTimestamp accepts what lies no further back than the receive window and
-// less than a second ahead.
+// checkTimestamp accepts a timestamp no older than the receive window and less
+// than a second ahead.
 func (e *exchange) checkTimestamp(c *venue.Call) *venue.Answer {
 	timestamp, err := strconv.ParseInt(c.Header.Get("X-BAPI-TIMESTAMP"), 10, 64)
 	if err != nil {
@@ -212,8 +212,8 @@ func (e *exchange) checkTimestamp(c *venue.Call) *venue.Answer {
 	return nil
 }
 
-// signedText is the text that the caller must have signed: of a GET the query,
-// of a POST the body, both as sent.
+// signedText is the text that the caller must have signed: the query of a GET
+// or the body of a POST, as sent.
 func (e *exchange) signedText(c *venue.Call) string {
 	payload := string(c.Body)
 	if c.Method == http.MethodGet {

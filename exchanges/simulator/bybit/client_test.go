@@ -79,8 +79,8 @@ func (c *client) do(request *http.Request) answer {
 	return answer
 }
 
-// mint creates a read-write key and returns its credential. The fields are those
-// beside subuid and readOnly.
+// mint creates a read-write key and returns its credential. The fields are
+// added to subuid and readOnly.
 func (c *client) mint(subAccount, fields string) simulator.Credential {
 	c.Helper()
 	var key apiKey
@@ -93,7 +93,7 @@ type apiKey struct {
 	ID          string              `json:"id"`
 	Note        string              `json:"note"`
 	APIKey      string              `json:"apiKey"`
-	ReadOnly    any                 `json:"readOnly"` // a number, in lists a boolean
+	ReadOnly    any                 `json:"readOnly"` // a number, but a boolean in lists
 	Secret      string              `json:"secret"`
 	Permissions map[string][]string `json:"permissions"`
 	IPs         []string            `json:"ips"`

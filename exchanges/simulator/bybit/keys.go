@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// readOnlyMark is how the books note the readOnly switch of a key, beside the
-// permissions, which they write as "Group:Value".
+// readOnlyMark is how the books record a key's readOnly switch. It stands
+// beside the permissions, which the books write as "Group:Value".
 const readOnlyMark = "ReadOnly"
 
 // vocabulary are the permissions that a sub-account's key can hold
@@ -26,7 +26,8 @@ func vocabulary() []string {
 	}
 }
 
-// listedGroups are the permission groups that answers list, empty or not.
+// listedGroups are the permission groups that every answer lists, even when
+// empty.
 func listedGroups() []string {
 	return []string{
 		"ContractTrade", "Spot", "Wallet", "Options", "Derivatives", "CopyTrading", "BlockTrade", "Exchange",
@@ -34,8 +35,8 @@ func listedGroups() []string {
 	}
 }
 
-// flatten turns the permissions of a request into those of the books, and tells
-// whether all of them may be given to a sub-account's key.
+// flatten turns the permissions of a request into those of the books, and
+// reports whether a sub-account's key may have all of them.
 func (e *exchange) flatten(groups map[string][]string) ([]string, bool) {
 	var permissions []string
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
@@ -67,9 +68,10 @@ func (e *exchange) group(permissions []string) map[string][]string {
 	return groups
 }
 
-// granted are the permissions that a key gets for those asked: on unified
-// accounts, which all are, Derivatives comes with ContractTrade. Under GrantMore
-// a read-only key becomes read-write, or its surplus would be of no use.
+// granted are the permissions that a key gets for those asked. On unified
+// accounts, and all are, Derivatives comes with ContractTrade. Under GrantMore
+// a read-only key also becomes read-write: otherwise the surplus would be of no
+// use.
 func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []string {
 	permissions := c.Grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
 	contracts := slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
@@ -108,7 +110,7 @@ func (e *exchange) readAddresses(p *venue.Params) []string {
 	return addresses
 }
 
-// setAddresses binds a key, or unbinds it and thereby ends its life in 90 days.
+// setAddresses binds a key, or unbinds it, which makes it end in 90 days.
 func (e *exchange) setAddresses(k *venue.Key, addresses []string, now time.Time) {
 	k.IPs, k.Expires = addresses, time.Time{}
 	if len(addresses) == 0 {
@@ -144,8 +146,9 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	})
 }
 
-// listKeys answers GET /v5/user/sub-apikeys. The cursor is the id of the last key
-// of the page before, so that deletions between pages skip nothing.
+// listKeys answers GET /v5/user/sub-apikeys. The cursor is the id of the last
+// key of the previous page, so that a deletion between pages makes the list
+// skip nothing.
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	p.Require("subMemberId")
@@ -174,7 +177,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
 }
 
-// describeKey is a key in the list: unlike elsewhere, readOnly is a boolean.
+// describeKey is a key as the list shows it. Only here is readOnly a boolean.
 func (e *exchange) describeKey(k *venue.Key, now time.Time) map[string]any {
 	days, expiry := e.expiry(k, now)
 	return map[string]any{
@@ -185,8 +188,8 @@ func (e *exchange) describeKey(k *venue.Key, now time.Time) map[string]any {
 	}
 }
 
-// status is 1 for a key that never expires, 2 for an expired one, 4 for one that
-// expires within a week, 3 for any other.
+// status is 1 for a key that never expires, 2 for one that has expired, 4 for
+// one that expires within a week, and 3 for any other.
 func (e *exchange) status(k *venue.Key, now time.Time) int {
 	switch {
 	case k.Expires.IsZero():
@@ -200,7 +203,7 @@ func (e *exchange) status(k *venue.Key, now time.Time) int {
 	}
 }
 
-// expiry is how many whole days a key has left and when it ends; a key without
+// expiry is how many whole days a key has left and when it ends. A key without
 // an end shows -2 and the epoch.
 func (e *exchange) expiry(k *venue.Key, now time.Time) (int, string) {
 	if k.Expires.IsZero() {
@@ -223,8 +226,8 @@ func (e *exchange) readOnlyNumber(k *venue.Key) int {
 	return 0
 }
 
-// mayEdit permits what mayManage permits, and a sub-account's read-write key with
-// a transfer right: that one may edit and delete itself.
+// mayEdit permits what mayManage permits, and also a sub-account's read-write
+// key with a transfer right, which may edit and delete itself.
 func (e *exchange) mayEdit(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Parent == nil {
 		return e.mayManage(c)
@@ -235,8 +238,8 @@ func (e *exchange) mayEdit(c *venue.Call) *venue.Answer {
 	return nil
 }
 
-// target finds the key that an edit or deletion is about. A master names it; a
-// sub-account's key means itself and must not name any.
+// target finds the key that an edit or a deletion is about. A master names it.
+// A sub-account's key always means itself and must not name any.
 func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
 	apiKey := p.Text("apikey")
 	if c.Key.Account.Parent != nil {
@@ -250,14 +253,15 @@ func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.An
 	}
 	k := c.Books.Key(apiKey)
 	if k == nil || k.Account != c.Key.Account && k.Account.Parent != c.Key.Account || k.Kind != "" {
-		// The documentation has no code for a key that is gone.
+		// The documentation has no code for a key that no longer exists.
 		return nil, e.refuse(c, badParameter, "params error: apikey does not exist")
 	}
 	return k, nil
 }
 
 // editKey answers POST /v5/user/update-sub-api. A missing readOnly means
-// read-write and missing ips mean any address; only missing permissions stay.
+// read-write, and missing ips mean any address; only missing permissions stay
+// as they were.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	readOnly, addresses := p.Integer("readOnly", 0), e.readAddresses(p)

@@ -28,13 +28,13 @@ func TestCreateKey(t *testing.T) {
 	require.Equal(t, float64(0), key.ReadOnly)
 	require.Equal(t, map[string][]string{
 		"ContractTrade": {"Order", "Position"}, "Spot": {"SpotTrade"},
-		"Derivatives": {"DerivativesTrade"}, // the exchange's own addition
+		"Derivatives": {"DerivativesTrade"}, // added by the exchange
 	}, key.granted())
 	require.NotContains(t, answer.Body, `"ips"`)
 
 	var again apiKey
 	c.post("/v5/user/create-sub-api", `{"subuid":`+sub+`,"note":"vlt-7f3a9c","readOnly":1,"permissions":{"Spot":["SpotTrade"]}}`).into(&again)
-	require.NotEqual(t, key.APIKey, again.APIKey, "nothing stops two keys from having one note")
+	require.NotEqual(t, key.APIKey, again.APIKey, "two keys may have the same note")
 	require.Equal(t, float64(1), again.ReadOnly)
 	require.Equal(t, map[string][]string{"Spot": {"SpotTrade"}}, again.granted())
 	require.Len(t, s.Keys(), 2)
@@ -136,12 +136,12 @@ func TestListKeys(t *testing.T) {
 	c.get("/v5/user/sub-apikeys", "subMemberId="+sub+"&limit=2").into(&one)
 	require.Equal(t, 0, c.post("/v5/user/delete-sub-api", `{"apikey":"`+minted[0]+`"}`).RetCode)
 	c.get("/v5/user/sub-apikeys", "subMemberId="+sub+"&limit=2&cursor="+one.NextPageCursor).into(&one)
-	require.Equal(t, minted[2], one.Result[0].APIKey, "a deletion between pages makes none vanish")
+	require.Equal(t, minted[2], one.Result[0].APIKey, "a deletion between pages makes the list skip none")
 
 	key := one.Result[0]
 	require.Equal(t, "n2", key.Note)
 	require.Equal(t, "******", key.Secret)
-	require.Equal(t, false, key.ReadOnly, "a boolean, in the list alone")
+	require.Equal(t, false, key.ReadOnly, "a boolean, but only in the list")
 	require.Equal(t, []string{"*"}, key.IPs)
 	require.Equal(t, 3, key.Status)
 	require.Equal(t, 90, key.DeadlineDay)

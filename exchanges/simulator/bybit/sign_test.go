@@ -65,8 +65,8 @@ func TestRSA(t *testing.T) {
 	require.False(t, e.verifies(k, "text", ""))
 }
 
-// A caller's clock may run behind by the receive window, but ahead by less than
-// a second, whatever the window.
+// A caller's clock may be behind by the receive window, but must be ahead by
+// less than a second, whatever the window.
 func TestTimestampWindow(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -99,7 +99,7 @@ func TestTimestampWindow(t *testing.T) {
 	}
 }
 
-// FuzzAuthenticate checks that only the one right signature opens the door.
+// FuzzAuthenticate checks that only the correct signature is accepted.
 func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "bybit")
 	for _, v := range file.Vectors {

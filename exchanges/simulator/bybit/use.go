@@ -52,8 +52,8 @@ func (e *exchange) walletBalance(c *venue.Call) *venue.Answer {
 }
 
 // createOrder answers POST /v5/order/create. It accepts the order, and nothing
-// ever fills it. Parameters beyond those checked are tolerated: there are many,
-// and none has to do with keys.
+// ever fills it. It tolerates parameters that it does not check: there are
+// many, and none concerns keys.
 func (e *exchange) createOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("category", "symbol", "side", "orderType", "qty")
@@ -78,8 +78,8 @@ func (e *exchange) createOrder(c *venue.Call) *venue.Answer {
 	return e.reply(c, codeOK, "OK", map[string]string{"orderId": venue.RandomUUID(), "orderLinkId": link})
 }
 
-// transfer answers POST /v5/asset/transfer/inter-transfer, between the wallets of
-// one account.
+// transfer answers POST /v5/asset/transfer/inter-transfer, which moves funds
+// between the wallets of one account.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("transferId", "coin", "amount", "fromAccountType", "toAccountType")

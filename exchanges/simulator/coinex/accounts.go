@@ -7,10 +7,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// maxRows is the most rows that an answer has. CoinEx does not document it.
+// maxRows is the largest number of rows in an answer. CoinEx does not document
+// it.
 const maxRows = 100
 
-// rows cuts out the part of a list that is asked for.
+// rows cuts the requested part out of a list.
 func (e *exchange) rows(c *venue.Call, rows []map[string]any, page, limit int64) *venue.Answer {
 	total := int64(len(rows))
 	start := min((page-1)*limit, total)
@@ -20,7 +21,7 @@ func (e *exchange) rows(c *venue.Call, rows []map[string]any, page, limit int64)
 	})
 }
 
-// window reads which part of a list is asked for.
+// window reads which part of a list the caller asks for.
 func (e *exchange) window(p *venue.Params) (page, limit int64) {
 	page, limit = p.Integer("page", 1), p.Integer("limit", 10)
 	p.Check("page", page >= 1)
@@ -56,7 +57,8 @@ func (e *exchange) permissionsOf(sub *venue.Account) []string {
 	})
 }
 
-// has reports whether a sub-account was given a permission; main accounts have all.
+// has reports whether a sub-account was given a permission. A main account has
+// all of them.
 func (e *exchange) has(a *venue.Account, permission string) bool {
 	return a.Parent == nil || slices.Contains(e.permissionsOf(a), permission)
 }
@@ -97,8 +99,8 @@ func (e *exchange) freeze(frozen bool) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// subAccount finds the sub-account that a request names, once all of its
-// parameters have been read.
+// subAccount finds the sub-account that a request names. Read every other
+// parameter first: it refuses those that nobody has read.
 func (e *exchange) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *venue.Answer) {
 	p.Require("sub_user_name")
 	name := p.Text("sub_user_name")

@@ -107,7 +107,7 @@ func (c *client) mint(trade bool, addresses ...string) apiKey {
 	return k
 }
 
-// keys lists the keys of the first sub-account, as many as fit on a page.
+// keys lists the keys of the first sub-account, up to a page of them.
 func (c *client) keys() []apiKey {
 	c.Helper()
 	var keys []apiKey

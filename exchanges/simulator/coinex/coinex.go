@@ -16,10 +16,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is CoinEx, with what it keeps beyond the books.
+// exchange is CoinEx, with the state that the books do not hold.
 type exchange struct {
-	// lacking are the permissions that sub-accounts were not given when they
-	// were made, by their names.
+	// lacking holds, by sub-account, the permissions that it was not given when
+	// it was made.
 	lacking map[string][]string
 }
 
@@ -30,13 +30,13 @@ func newRules() venue.Rules { return &exchange{lacking: map[string][]string{}} }
 
 func (e *exchange) Reset() { e.lacking = map[string][]string{} }
 
-// StartsSlowly: a new key is unknown for up to 10 minutes, says CoinEx's help
-// centre.
+// StartsSlowly is there because CoinEx's help centre says that a new key can be
+// unknown for up to 10 minutes.
 func (e *exchange) StartsSlowly() {}
 
-// Error codes, from https://docs.coinex.com/api/v2/error. Those for a sub-account
-// that is full or not there, and for a key that is gone, are not documented; the
-// ones that start with 39 are made up.
+// Error codes, from https://docs.coinex.com/api/v2/error. The documentation has
+// none for a sub-account that is full or does not exist, nor for a key that no
+// longer exists; the codes that start with 39 are made up.
 const (
 	badParameter  = 4004
 	unknownKey    = 4005
@@ -55,7 +55,7 @@ const (
 	frozenAccount = 3904
 )
 
-// What keys may do. Only keys of main accounts can be made to withdraw.
+// A key's rights. Only a main account's key can have the right to withdraw.
 const (
 	read     = "read"
 	trade    = "trade"
@@ -69,7 +69,7 @@ const (
 	margin  = "MARGIN"
 )
 
-// unboundLife is how long a key lasts that is bound to no address.
+// unboundLife is how long a key lasts if it is bound to no address.
 const unboundLife = 90 * 24 * time.Hour
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
@@ -79,7 +79,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 		{Kind: venue.MainRoot, Account: main, Permissions: []string{read}, IPs: venue.Loopback()},
 		{Kind: "unbound", Account: main, Permissions: []string{read}, Expires: now.Add(unboundLife)},
 		{Kind: "other", Account: other, Permissions: []string{read}, IPs: venue.Loopback()},
-		// A key of a sub-account manages none.
+		// A sub-account's key manages no sub-accounts.
 		{Kind: "no_right", Account: e.AddSubAccount(books, now, other), Permissions: []string{read, trade}, IPs: venue.Loopback()},
 	} {
 		root.ID, root.APIKey, root.Secret = venue.RandomNumber(7), e.accessID(), e.secretKey()
@@ -111,7 +111,7 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "GET " + subs, Choose: func(c *venue.Call) venue.Route {
 			operation := exchanges.OpSubAccounts
 			if venue.FormParams(c.URL.RawQuery).Integer("limit", 0) == 1 {
-				operation = exchanges.OpInspect // No call is about the calling key; this is the least that shows its right.
+				operation = exchanges.OpInspect // No call is about the calling key; this is the smallest one that proves its right.
 			}
 			return manage("GET "+subs, operation, e.listSubAccounts)
 		}},
@@ -161,13 +161,13 @@ func (e *exchange) malformed(c *venue.Call, why *venue.Complaint) *venue.Answer 
 	return e.refuse(c, badParameter, "Parameter error: "+why.Error())
 }
 
-// RateLimited does not tell how long to wait.
+// RateLimited does not say how long to wait.
 func (e *exchange) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
 	return e.refuse(c, tooFast, "The request is too frequent. Please try again later.")
 }
 
-// NotFound answers as a gateway does, without an envelope, unless the path is
-// known with another method.
+// NotFound answers as a gateway does, without an envelope, unless the path
+// exists for another method.
 func (e *exchange) NotFound(c *venue.Call) *venue.Answer {
 	for _, rt := range e.Routes() {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -179,8 +179,9 @@ func (e *exchange) NotFound(c *venue.Call) *venue.Answer {
 	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
 }
 
-// defaultWindow is how old a request may be in milliseconds, unless it says
-// otherwise, and how far ahead of the clock its timestamp may be.
+// defaultWindow is how old a request may be, in milliseconds, unless the
+// request says otherwise. It is also how far ahead of the clock its timestamp
+// may be.
 const defaultWindow = 5000
 
 // Authenticate follows https://docs.coinex.com/api/v2/authorization.
@@ -210,8 +211,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// signed is the text that the caller must have signed: method, path with
-// query, body and timestamp as sent.
+// signed is the text that the caller must have signed: method, path with query,
+// body and timestamp, all as sent.
 func signed(c *venue.Call) string {
 	target := c.URL.Path
 	if c.URL.RawQuery != "" {
@@ -227,8 +228,7 @@ func verifies(secret, signed, signature string) bool {
 	return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
-// mainOnly permits keys of main accounts. What the key itself may do does not
-// matter.
+// mainOnly permits keys of main accounts, whatever the key itself may do.
 func (e *exchange) mainOnly(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Parent != nil {
 		return e.refuse(c, noPermission, "Insufficient sub-account permissions, please check.")

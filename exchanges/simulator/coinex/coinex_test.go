@@ -116,7 +116,7 @@ func TestFreeze(t *testing.T) {
 		Name string `json:"sub_user_name"`
 	}
 	c.get(subs).into(&rows)
-	require.Len(t, rows, 2, "frozen ones are left out")
+	require.Len(t, rows, 2, "the list leaves frozen ones out")
 	c.get(subs + "?is_frozen=true").into(&rows)
 	require.Len(t, rows, 1)
 	require.NotZero(t, c.with(k).get("/v2/assets/spot/balance").Code)
@@ -194,7 +194,7 @@ func TestEditKey(t *testing.T) {
 	require.NotZero(t, c.post(subs+"/edit-api", edit).Code)
 }
 
-// The number alone is enough; a sub-account, if it is named, must be the key's.
+// The key's number alone is enough. A sub-account, if named, must be the key's.
 func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, coinex.Venue())
 	c := newClient(t, s, "main")
@@ -220,7 +220,7 @@ func TestKeyCap(t *testing.T) {
 	}
 	require.NotZero(t, c.post(subs+"/api", fields{"sub_user_name": c.sub(), "ip_whitelist": []string{}, "trade_enabled": false}).Code)
 	require.Len(t, c.keys(), 50)
-	require.True(t, c.get(subs+"/api?sub_user_name="+c.sub()).Pagination.HasNext, "ten on a page")
+	require.True(t, c.get(subs+"/api?sub_user_name="+c.sub()).Pagination.HasNext, "ten rows a page")
 }
 
 // Only keys of the main account manage those of sub-accounts.
@@ -265,7 +265,7 @@ func TestUse(t *testing.T) {
 		require.Equal(t, c.sub(), info["sub_user_name"])
 	}
 
-	// A key does no more than its sub-account may.
+	// A key can do no more than its sub-account may.
 	require.Zero(t, c.post(subs, fields{"sub_user_name": "spot-only", "permissions": []string{"API"}}).Code)
 	c.SubAccounts = []string{"spot-only"}
 	spot := c.with(c.mint(true))
@@ -289,7 +289,8 @@ func TestUnboundKeysEnd(t *testing.T) {
 	require.True(t, c.keys()[0].IsExpired)
 }
 
-// Under the fault a new key is unknown for a while by the exchange's clock.
+// Under the fault a new key is unknown for a while, measured by the exchange's
+// clock.
 func TestSlowStart(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, coinex.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
@@ -309,7 +310,7 @@ func TestSlowStart(t *testing.T) {
 	require.Error(t, s.Inject(simulator.Fault{Exchange: "coinex", Operation: exchanges.OpCreateKey, Kind: simulator.SlowStart}))
 }
 
-// All calls about sub-accounts share ten a second. The refusal does not tell how
+// All calls about sub-accounts share ten a second. The refusal does not say how
 // long to wait.
 func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()

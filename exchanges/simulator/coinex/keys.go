@@ -36,14 +36,14 @@ func (e *exchange) withSecret(c *venue.Call, k *venue.Key) *venue.Answer {
 	return e.ok(c, shown)
 }
 
-// settings are what is asked of a key.
+// settings are what a request asks a key to be like.
 type settings struct {
 	addresses []string
 	trades    bool
 	remark    string
 }
 
-// settings reads what is asked of a key.
+// settings reads what a request asks a key to be like.
 func (e *exchange) settings(p *venue.Params) settings {
 	s := settings{trades: p.Flag("trade_enabled", false), remark: p.Text("remark")}
 	given := p.Value("ip_whitelist", &s.addresses)
@@ -56,7 +56,7 @@ func (e *exchange) settings(p *venue.Params) settings {
 	return s
 }
 
-// apply gives a key its settings. One that is bound to no address ends.
+// apply gives a key its settings. A key bound to no address gets an end.
 func (e *exchange) apply(c *venue.Call, k *venue.Key, s settings) {
 	permissions := []string{read}
 	if s.trades {
@@ -92,8 +92,9 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.withSecret(c, c.Books.AddKey(created))
 }
 
-// editKey answers POST /v2/account/subs/edit-api. Whether what is left out keeps
-// its value is not documented, so all has to be there.
+// editKey answers POST /v2/account/subs/edit-api. The documentation does not
+// say whether a field that is left out keeps its value, so every field is
+// required.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("sub_user_name", "api_id", "ip_whitelist", "trade_enabled", "remark")
@@ -110,8 +111,8 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	return e.ok(c, e.describeKey(c, k))
 }
 
-// keyOf finds a key of the main account by its number: of the sub-account, or of
-// any if it is nil.
+// keyOf finds a key by its number: a key of the sub-account, or of any
+// sub-account of the main account if it is nil.
 func (e *exchange) keyOf(c *venue.Call, number int64, sub *venue.Account) (*venue.Key, *venue.Answer) {
 	for _, k := range c.Books.Keys {
 		if k.ID == strconv.FormatInt(number, 10) && k.Account.Parent == c.Key.Account && (sub == nil || k.Account == sub) {
@@ -136,8 +137,8 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	return e.rows(c, rows, page, limit)
 }
 
-// showKey answers GET /v2/account/subs/api-detail: with the secret, as it is
-// documented.
+// showKey answers GET /v2/account/subs/api-detail, with the secret, as CoinEx
+// documents.
 func (e *exchange) showKey(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	p.Require("api_id")
@@ -152,8 +153,8 @@ func (e *exchange) showKey(c *venue.Call) *venue.Answer {
 	return e.withSecret(c, k)
 }
 
-// deleteKey answers POST /v2/account/subs/delete-api. The documentation names the
-// key's number alone; some clients send the sub-account too.
+// deleteKey answers POST /v2/account/subs/delete-api. The documentation asks
+// for the key's number only; some clients send the sub-account as well.
 func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("api_id")

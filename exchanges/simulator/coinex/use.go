@@ -43,9 +43,9 @@ func (e *exchange) balance(c *venue.Call) *venue.Answer {
 	return e.ok(c, []map[string]string{{"ccy": "USDT", "available": "1000", "frozen": "0"}})
 }
 
-// order reads what orders have in common. Like the calls below it accepts what
-// is asked and nothing ever fills it; parameters beyond those checked are
-// tolerated: there are many, and none has to do with keys.
+// order reads what all orders have in common. Like the calls below it accepts
+// what is asked, and nothing ever fills it. It tolerates parameters that it
+// does not check: there are many, and none concerns keys.
 func (e *exchange) order(c *venue.Call, types ...string) (*venue.Params, string) {
 	p := venue.JSONParams(c.Body)
 	p.Require("market", "market_type", "side", "type", "amount")
@@ -61,7 +61,7 @@ func (e *exchange) order(c *venue.Call, types ...string) (*venue.Params, string)
 	return p, marketType
 }
 
-// spotOrder answers POST /v2/spot/order, for margin too.
+// spotOrder answers POST /v2/spot/order, also for margin.
 func (e *exchange) spotOrder(c *venue.Call) *venue.Answer {
 	p, marketType := e.order(c, "SPOT", margin)
 	if marketType == margin && !e.has(c.Key.Account, margin) {
@@ -101,7 +101,7 @@ func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	return e.ok(c, struct{}{})
 }
 
-// done answers a call of which nothing more matters here.
+// done answers a call whose remaining parameters do not matter here.
 func (e *exchange) done(c *venue.Call) *venue.Answer { return e.ok(c, struct{}{}) }
 
 func isAmount(text string) bool {

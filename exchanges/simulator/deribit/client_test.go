@@ -17,7 +17,7 @@ import (
 // client calls methods as Deribit's documentation says.
 type client struct {
 	venuetest.Client
-	token string // in place of signatures, if there is one
+	token string // replaces signatures, if there is one
 }
 
 func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
@@ -25,19 +25,19 @@ func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
 	return &client{Client: venuetest.NewClient(t, s, "deribit", root)}
 }
 
-// bearing is the client with a token.
+// bearing is the client with the token.
 func (c *client) bearing(token string) *client {
 	other := *c
 	other.token = token
 	return &other
 }
 
-// holding is the client with another key, and no token.
+// holding is the client with another key and no token.
 func (c *client) holding(k apiKey) *client {
 	return venuetest.With(c.bearing(""), simulator.Credential{APIKey: k.ClientID, APISecret: k.Secret})
 }
 
-// anonymous is the client without credential.
+// anonymous is the client without a credential.
 func (c *client) anonymous() *client { return c.holding(apiKey{}) }
 
 type answer struct {
@@ -115,7 +115,7 @@ func (c *client) login(scope string) token {
 	return token
 }
 
-// exchanged is the client logged in to a sub-account, in sessions of its own.
+// exchanged is the client logged in to a sub-account, in separate sessions.
 func (c *client) exchanged(subAccount, scope string) *client {
 	c.Helper()
 	var token token
@@ -124,8 +124,8 @@ func (c *client) exchanged(subAccount, scope string) *client {
 	return c.bearing(token.Access)
 }
 
-// minter is the client logged in to its first sub-account with everything that
-// minting takes.
+// minter is the client logged in to its first sub-account, with everything that
+// it takes to mint.
 func (c *client) minter() *client {
 	c.Helper()
 	return c.exchanged(c.SubAccounts[0], "account:read_write trade:read_write wallet:read_write")

@@ -1,6 +1,6 @@
 // Package deribit plays the API v2 of Deribit as documented at
-// https://docs.deribit.com, over HTTP, with the methods and parameters that
-// minting keys and trying them out needs. Where the documentation leaves a rule
+// https://docs.deribit.com, over HTTP, with the methods and parameters that it
+// takes to mint keys and to try them out. Where the documentation leaves a rule
 // open, it does the strictest thing that the documentation allows: the second
 // factor of the main user guards sub-accounts too, an exchanged token holds
 // only the scope that was asked for, and a token ends with the key that it came
@@ -19,12 +19,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Deribit, with what it keeps beyond the books.
+// exchange is Deribit, with the state that the books do not hold.
 type exchange struct {
-	totpSecrets map[string]string // of main accounts with two-factor authentication, by their ids
+	totpSecrets map[string]string // of main accounts with two-factor authentication, by account id
 
 	sessions   []*session
-	nonces     map[string]bool      // used in signatures, with the key's name in front
+	nonces     map[string]bool      // used in signatures, each with the key's name in front
 	challenges map[string]challenge // second factors asked for
 	lastSteps  map[string]int64     // time step of the last one-time code, by main account
 	orderID    int64                // number of the newest order or transfer
@@ -91,11 +91,11 @@ func errorOf(code int) (status int, message string) {
 // maxKeys is how many keys an account holds.
 const maxKeys = 8
 
-// maxSubAccounts is how many sub-accounts a main account may make.
+// maxSubAccounts is how many sub-accounts a main account may create.
 const maxSubAccounts = 20
 
-// Seed gives every root in a sub-account a sub-account of its own, so that each
-// has the same number of free slots.
+// Seed puts each root that lives in a sub-account into one of its own, so that
+// all have the same number of free slots.
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
 	const all = "account:read_write block_rfq:read_write block_trade:read_write trade:read_write wallet:read_write"
 	const mint, read = "account:read_write trade:read_write wallet:read_write", "account:read trade:read wallet:read"
@@ -104,7 +104,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 	e.totpSecrets[guarded.ID] = venue.RandomText(32, venue.Base32Alphabet)
 	landlord := e.addAccount(books, now, nil)
 	tenant := func() *venue.Account { return e.addAccount(books, now, landlord) }
-	// Whether a list may hold IPv6 addresses is not documented.
+	// The documentation does not say whether a list may hold IPv6 addresses.
 	loopback := []string{"127.0.0.1"}
 
 	for _, root := range []struct {
@@ -151,12 +151,12 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 	return e.addAccount(books, now, master)
 }
 
-// path is in front of each method's name.
+// path stands in front of each method's name.
 const path = "/api/v2/"
 
 func (e *exchange) Routes() []venue.Route {
-	// 20 requests a second and 100 at once; a rolling window of 5 seconds lets
-	// in no more of them, and sometimes less.
+	// 20 requests a second and 100 at once. A rolling window of 5 seconds never
+	// lets in more than that, and sometimes less.
 	limits := []venue.Limit{{Quota: 100, Window: 5 * time.Second, Bucket: path}}
 	return []venue.Route{
 		{Pattern: path + "public/get_time", Operation: exchanges.OpServerTime, Public: true, Handle: e.getTime},
@@ -182,8 +182,8 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
-// read reads a request in either form that Deribit takes: a JSON-RPC message,
-// or a query without one.
+// read reads a request in either of Deribit's forms: a JSON-RPC message, or a
+// query without one.
 func (e *exchange) read(c *venue.Call) (*venue.Params, *venue.Answer) {
 	var p *venue.Params
 	switch c.Method {
@@ -208,14 +208,14 @@ func (e *exchange) read(c *venue.Call) (*venue.Params, *venue.Answer) {
 	default:
 		return nil, e.refuse(c, badRequest)
 	}
-	// These two may come with any call.
+	// Any call may carry these two.
 	p.Text("authorization_data")
 	p.Text("challenge")
 	return p, nil
 }
 
-// with reads the parameters of a call by read, all of which must then be known,
-// and answers by handle.
+// with reads a call's parameters with read, refuses any that read does not
+// know, and answers with handle.
 func (e *exchange) with(c *venue.Call, read func(*venue.Params), handle func() *venue.Answer) *venue.Answer {
 	p, refusal := e.read(c)
 	if refusal != nil {
@@ -232,7 +232,7 @@ func (e *exchange) envelope(c *venue.Call, name string, value any) map[string]an
 	var message struct {
 		ID json.RawMessage `json:"id"`
 	}
-	_ = json.Unmarshal(c.Body, &message) // what is not JSON has no id
+	_ = json.Unmarshal(c.Body, &message) // a body that is not JSON has no id
 	in := c.Now.UnixMicro()
 	body := map[string]any{"jsonrpc": "2.0", name: value, "testnet": false, "usIn": in, "usOut": in + 123, "usDiff": 123}
 	if message.ID != nil {
@@ -262,7 +262,8 @@ func (e *exchange) badParameter(c *venue.Call, why *venue.Complaint) *venue.Answ
 	return e.refuse(c, invalidParams, "param", why.Param, "reason", string(why.Reason))
 }
 
-// RateLimited also ends the session, unless the limit is a pretended one.
+// RateLimited also ends the session, unless a fault only pretends that the
+// limit is exceeded.
 func (e *exchange) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
 	if c.Fault.Kind != venue.RateLimit {
 		e.endSession(e.bearer(c))
@@ -292,11 +293,11 @@ func (e *exchange) needs(elements ...string) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// mainAccount is what keys of main accounts hold besides their scope.
+// mainAccount is what keys of main accounts hold in addition to their scope.
 const mainAccount = "mainaccount"
 
-// holds reports whether a key may do what an element stands for: what may write
-// may also read.
+// holds reports whether a key may do what an element stands for. The right to
+// write includes the right to read.
 func (e *exchange) holds(k *venue.Key, element string) bool {
 	if element == mainAccount {
 		return k.Account.Parent == nil
@@ -304,7 +305,7 @@ func (e *exchange) holds(k *venue.Key, element string) bool {
 	return k.Has(element) || strings.HasSuffix(element, ":read") && k.Has(element+"_write")
 }
 
-// user is the main account of an account.
+// user is the main account that an account belongs to.
 func (e *exchange) user(a *venue.Account) *venue.Account {
 	if a.Parent != nil {
 		return a.Parent

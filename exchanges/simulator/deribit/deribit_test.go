@@ -183,7 +183,7 @@ func TestExchangedTokens(t *testing.T) {
 	refresh := c.login("session:main").Refresh
 	var token token
 	exchange(refresh, c.SubAccounts[1], "session:x").into(&token)
-	require.Equal(t, "session:x", token.Scope, "what is inherited is not documented")
+	require.Equal(t, "session:x", token.Scope, "the documentation does not say what is inherited")
 	exchange(refresh, c.SubAccounts[1], "custody:read session:x").refused(-32602)
 	exchange(refresh, "4000000000", "session:x").refused(-32602)
 	exchange("1.wrong", c.SubAccounts[1], "session:x").refused(13009)
@@ -216,7 +216,7 @@ func TestKeys(t *testing.T) {
 	id := strconv.Itoa(inert.ID)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read wallet:read_write","ip_whitelist":["203.0.113.7"],"enabled_features":["block_trade_approval"]}`).into(&edited)
 	require.Equal(t, []string{"203.0.113.7"}, edited.IPs)
-	require.Equal(t, "vlt1", edited.Name, "what is not given stays")
+	require.Equal(t, "vlt1", edited.Name, "what the request leaves out stays")
 	minter.holding(inert).call("private/get_positions", `{}`).refused(13009)
 	minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read","name":"vlt2","ip_whitelist":["127.0.0.1"]}`).ok()
 	minter.holding(inert).call("private/get_positions", `{}`).ok()

@@ -16,8 +16,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// readScope reads a scope of keys, and reports whether every element is one. What
-// grants nothing is left out.
+// readScope reads a scope of keys, and reports whether every element is known.
+// It leaves out elements that grant nothing.
 func (e *exchange) readScope(text string) (elements []string, known bool) {
 	levels := map[string]string{}
 	for element := range strings.FieldsSeq(text) {
@@ -35,7 +35,7 @@ func (e *exchange) readScope(text string) (elements []string, known bool) {
 	return elements, len(levels) > 0
 }
 
-// keyParams are the parameters that say what a key is like.
+// keyParams are the parameters that describe a key.
 type keyParams struct {
 	scope     []string
 	name      string
@@ -66,10 +66,10 @@ func (e *exchange) exceeds(c *venue.Call, scope []string) bool {
 	return slices.ContainsFunc(scope, func(element string) bool { return !e.holds(c.Key, element) })
 }
 
-// surplus is what a key may get unasked under the fault GrantMore.
+// surplus is what a key may get without asking under the fault GrantMore.
 func (e *exchange) surplus() []string { return []string{"account:read", "block_trade:read"} }
 
-// createKey answers private/create_api_key. The key is bound to no address.
+// createKey answers private/create_api_key. The new key is bound to no address.
 func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	var wanted keyParams
 	k := &venue.Key{ID: venue.RandomNumber(7), APIKey: e.clientID(), Account: c.Key.Account, Created: c.Now}
@@ -85,7 +85,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		case e.exceeds(c, wanted.scope):
 			return e.refuse(c, scopeExceeded)
 		case len(c.Books.KeysOf(k.Account)) >= maxKeys:
-			// The documentation names no code for this.
+			// The documentation has no code for this.
 			return e.refuse(c, badRequest)
 		}
 		if k.Public == nil {
@@ -155,8 +155,8 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	})
 }
 
-// withKey finds the key of the acting account that a call names by its id. Its
-// refusal of a key that does not exist is not documented.
+// withKey finds the key of the acting account that a call names by id. How
+// Deribit refuses a key that does not exist is not documented.
 func (e *exchange) withKey(c *venue.Call, read func(*venue.Params), handle func(*venue.Key) *venue.Answer) *venue.Answer {
 	var k *venue.Key
 	return e.with(c, func(p *venue.Params) {
@@ -177,7 +177,7 @@ func (e *exchange) withKey(c *venue.Call, read func(*venue.Params), handle func(
 	})
 }
 
-// keyView is a key as answers show it, its scope in an order of their own.
+// keyView is a key as answers show it, with its scope in Deribit's order.
 func (e *exchange) keyView(k *venue.Key) map[string]any {
 	scope := slices.Clone(k.Permissions)
 	slices.Sort(scope)
@@ -197,8 +197,7 @@ func (e *exchange) keyView(k *venue.Key) map[string]any {
 	return view
 }
 
-// publicKey reads the public half of a key pair of the caller's own
-// making.
+// publicKey reads the public half of the caller's own key pair.
 func publicKey(text string) (any, bool) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
@@ -217,8 +216,8 @@ func publicKey(text string) (any, bool) {
 	return nil, false
 }
 
-// fingerprint is what stands in place of the secret of a key pair: MD5 of
-// the DER form, in hex with colons.
+// fingerprint stands in for the secret of a key pair: MD5 of the DER form, in
+// hex with colons.
 func fingerprint(publicPEM string) string {
 	block, _ := pem.Decode([]byte(publicPEM))
 	sum := md5.Sum(block.Bytes)

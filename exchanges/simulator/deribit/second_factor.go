@@ -16,8 +16,8 @@ type challenge struct {
 // challengeLife is how long a challenge can be answered.
 const challengeLife = time.Minute
 
-// guarded permits what needs permits, with a second factor if the user has one
-// (https://docs.deribit.com/articles/security-keys).
+// guarded permits what needs permits, and asks for a second factor if the user
+// has one (https://docs.deribit.com/articles/security-keys).
 func (e *exchange) guarded(elements ...string) func(*venue.Call) *venue.Answer {
 	permit := e.needs(elements...)
 	return func(c *venue.Call) *venue.Answer {
@@ -28,7 +28,8 @@ func (e *exchange) guarded(elements ...string) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// secondFactor asks for a one-time code or checks the one that is there.
+// secondFactor asks for a one-time code, or checks the one that the call
+// carries.
 func (e *exchange) secondFactor(c *venue.Call) *venue.Answer {
 	user := e.user(c.Key.Account)
 	secret := e.totpSecrets[user.ID]

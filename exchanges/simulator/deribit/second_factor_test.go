@@ -70,7 +70,7 @@ func TestSecondFactor(t *testing.T) {
 	challenge = ask()
 	confirm(method, challenge, now()).ok()
 	clock.Advance(30 * time.Second)
-	require.Equal(t, "challenge_timeout", reason(confirm(method, challenge, now())), "a challenge serves once")
+	require.Equal(t, "challenge_timeout", reason(confirm(method, challenge, now())), "a challenge can be used once")
 
 	var wanted demand
 	c.minter().call("private/list_api_keys", `{}`).into(&wanted)

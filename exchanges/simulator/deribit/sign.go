@@ -17,14 +17,14 @@ import (
 // window is how far a signature's timestamp may be off, either way.
 const window = 60 * time.Second
 
-// Life and number of tokens.
+// Lifetime and number of tokens.
 const (
 	tokenLife   = 900 * time.Second
 	maxSessions = 16
 )
 
-// session is a login. Its token is bound to the connection that it was
-// made on, unless the session has a name.
+// session is a login. Its token is bound to the connection that opened it,
+// unless the session has a name.
 type session struct {
 	key             *venue.Key     // that logged in
 	account         *venue.Account // that calls act for
@@ -70,7 +70,8 @@ func (e *exchange) bearer(c *venue.Call) string {
 	return token
 }
 
-// tokenHolder is the key that a token came from, as it may act by the token.
+// tokenHolder is the key that a token came from, limited to what the token may
+// do.
 func (e *exchange) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.Answer) {
 	for _, s := range e.sessions {
 		if s.access != token {
@@ -86,8 +87,8 @@ func (e *exchange) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.
 	return nil, e.refuse(c, unauthorized)
 }
 
-// alive reports whether a session has not ended: by time, with its key, or with
-// its account.
+// alive reports whether a session is still open. It ends with its time, its key
+// or its account.
 func (e *exchange) alive(c *venue.Call, s *session) bool {
 	return c.Now.Before(s.ends) && c.Books.Key(s.key.APIKey) != nil && c.Books.Account(s.account.ID) != nil
 }
@@ -101,7 +102,7 @@ func (e *exchange) timely(c *venue.Call, timestamp string) bool {
 	return err == nil && c.Now.Sub(time.UnixMilli(ms)).Abs() <= window
 }
 
-// unused reports whether the key has not used the nonce before, and notes it.
+// unused reports whether the key has not used the nonce before, and records it.
 func (e *exchange) unused(k *venue.Key, nonce string) bool {
 	name := k.APIKey + " " + nonce
 	used := e.nonces[name]
@@ -217,14 +218,14 @@ func (e *exchange) readTokenScope(p *venue.Params, scope string) tokenScope {
 	return asked
 }
 
-// narrowed is what is asked for of what is held.
+// narrowed is the part of what is held that is asked for.
 func (e *exchange) narrowed(held, asked []string) []string {
 	holder := &venue.Key{Permissions: held}
 	return slices.DeleteFunc(slices.Clone(asked), func(element string) bool { return !e.holds(holder, element) })
 }
 
-// open begins a session and answers with its token. A session of the same name
-// ends, and so does the oldest of too many.
+// open begins a session and answers with its token. It ends a session of the
+// same name, and the oldest one if there are too many.
 func (e *exchange) open(c *venue.Call, s *session, asked tokenScope) *venue.Answer {
 	s.name, s.connection, s.ends = asked.session, c.RemoteAddr, c.Now.Add(asked.life)
 	s.access, s.refresh = venue.RandomNumber(10)+"."+venue.RandomText(43, venue.Alphanumeric), venue.RandomNumber(10)+"."+venue.RandomText(43, venue.Alphanumeric)

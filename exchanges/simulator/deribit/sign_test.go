@@ -33,7 +33,7 @@ func TestVectors(t *testing.T) {
 			require.Nil(t, refusal)
 			require.Same(t, k, caller)
 			_, refusal = e.Authenticate(request(v.Body))
-			require.Equal(t, http.StatusUnauthorized, refusal.Status, "a nonce serves once")
+			require.Equal(t, http.StatusUnauthorized, refusal.Status, "a nonce can be used once")
 			_, refusal = e.Authenticate(request(v.Body + " "))
 			require.Equal(t, http.StatusBadRequest, refusal.Status, "another body")
 		})

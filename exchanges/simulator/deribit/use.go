@@ -38,8 +38,8 @@ func (e *exchange) accountView(a *venue.Account) map[string]any {
 	return map[string]any{"id": json.Number(a.ID), "type": kind, "username": a.Name, "email": a.Name + "@example.com", "system_name": "user_" + a.ID}
 }
 
-// getSubAccounts answers private/get_subaccounts. The main account is one of the
-// rows, and a sub-account sees itself and little of the main account.
+// getSubAccounts answers private/get_subaccounts. The main account is one of
+// the rows. A sub-account sees itself and little of the main account.
 func (e *exchange) getSubAccounts(c *venue.Call) *venue.Answer {
 	return e.with(c, func(p *venue.Params) { p.Flag("with_portfolio", false) }, func() *venue.Answer {
 		own := c.Key.Account
@@ -100,7 +100,7 @@ func (e *exchange) buy(c *venue.Call) *venue.Answer {
 }
 
 // transfer answers private/submit_transfer_between_subaccounts. A sub-account
-// moves its own funds only.
+// may move only its own funds.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	var foreign bool
 	return e.with(c, func(p *venue.Params) {
@@ -118,7 +118,7 @@ func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	})
 }
 
-// withdraw answers private/withdraw, which no key of a sub-account may call.
+// withdraw answers private/withdraw, which no sub-account's key may call.
 func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
 	return e.with(c, func(p *venue.Params) {
 		p.Require("currency", "address", "amount")

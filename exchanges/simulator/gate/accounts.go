@@ -17,8 +17,8 @@ func (e *exchange) mayManage(c *venue.Call) *venue.Answer {
 	return nil
 }
 
-// mayUse permits keys that hold one of the groups: with its read-only flag for
-// GET requests, without it for all.
+// mayUse permits keys that hold one of the groups. For a GET request the group
+// may be read-only; for any other it may not.
 func (e *exchange) mayUse(groups ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		readOnly := slices.ContainsFunc(groups, func(group string) bool { return c.Key.Has(group + readOnly) })
@@ -45,8 +45,8 @@ func (e *exchange) detail(c *venue.Call) *venue.Answer {
 }
 
 // mainKeys answers GET /account/main_keys, which shows the beginning of each
-// key. It is for those that hold the whole of the group account: what Gate asks
-// for is not documented.
+// key. It requires the whole of the group account; what Gate requires is not
+// documented.
 func (e *exchange) mainKeys(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Parent != nil || !c.Key.Has("account") {
 		return e.forbidden(c, "Operation is forbidden")
@@ -84,7 +84,7 @@ func (e *exchange) describeSubAccount(sub *venue.Account) map[string]any {
 	}
 }
 
-// listSubAccounts answers GET /sub_accounts, which knows no pages.
+// listSubAccounts answers GET /sub_accounts, which has no pages.
 func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	kind := p.Text("type")

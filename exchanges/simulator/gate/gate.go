@@ -1,7 +1,7 @@
 // Package gate plays the API v4 of Gate as documented at
 // https://www.gate.com/docs/developers/apiv4/en/. Where the documentation
 // leaves a rule open, it does the strictest thing that the documentation
-// allows. Of a deletion, which may take up to five minutes to act, that is all
+// allows. A deletion may take up to five minutes to act; here it takes all
 // five.
 package gate
 
@@ -21,7 +21,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Gate, with what it keeps beyond the books.
+// exchange is Gate, with the state that the books do not hold.
 type exchange struct {
 	fading []fadingKey
 }
@@ -47,7 +47,7 @@ const fade = 5 * time.Minute
 const window = 60 * time.Second
 
 // manage is what a root must hold to manage sub-accounts. Gate's lists of
-// permissions have no word for it and never show it.
+// permissions have no name for it and never show it.
 const manage = "(manage sub-accounts)"
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
@@ -57,8 +57,8 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 		{Kind: "no_right", Permissions: []string{"account", "spot"}, IPs: venue.Loopback()},
 		{Kind: "unbound", Permissions: []string{"account", manage}},
 		{Kind: "trading", Permissions: []string{"account", "spot", "wallet", manage}, IPs: venue.Loopback()},
-		// Not every key may ask for the keys of the main account; which may
-		// is not documented.
+		// Some keys may not ask for the keys of the main account. The
+		// documentation does not say which ones may.
 		{Kind: "unlisted", Permissions: []string{"account" + readOnly, manage}, IPs: venue.Loopback()},
 	} {
 		root.APIKey, root.Secret = venue.RandomText(32, venue.LowerHex), venue.RandomText(64, venue.LowerHex)
@@ -119,7 +119,7 @@ func (e *exchange) reply(c *venue.Call, a *venue.Answer) *venue.Answer {
 	for _, q := range c.Quotas {
 		reset := c.Now
 		if q.Exceeded {
-			// Told in whole seconds, and never too early.
+			// Whole seconds, rounded up so that the time is never too early.
 			reset = c.Now.Add(q.Wait + time.Second - 1)
 		}
 		a.Set("X-Gate-RateLimit-Limit", strconv.Itoa(q.Allowed))
@@ -137,7 +137,7 @@ func (e *exchange) done(c *venue.Call) *venue.Answer {
 	return e.reply(c, venue.TextAnswer(http.StatusNoContent, "", ""))
 }
 
-// refuse builds the answer for a label of
+// refuse builds the answer for a label from
 // https://www.gate.com/docs/developers/apiv4/en/#error-handling.
 func (e *exchange) refuse(c *venue.Call, status int, label, message string) *venue.Answer {
 	return e.ok(c, status, map[string]string{"label": label, "message": message})
@@ -168,7 +168,7 @@ func (e *exchange) NotFound(c *venue.Call) *venue.Answer {
 
 // Authenticate follows
 // https://www.gate.com/docs/developers/apiv4/en/#apiv4-signed-request-requirements.
-// The clock is looked at before the key.
+// It checks the clock before the key.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	for _, name := range []string{"KEY", "Timestamp", "SIGN"} {
 		if c.Header.Get(name) == "" {
@@ -195,7 +195,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// caller finds the calling key, which may be one that was deleted a moment ago.
+// caller finds the calling key, even one that was deleted a moment ago.
 func (e *exchange) caller(c *venue.Call) *venue.Key {
 	if live := c.Books.Key(c.Header.Get("KEY")); live != nil {
 		return live

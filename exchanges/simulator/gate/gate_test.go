@@ -104,7 +104,7 @@ func TestAccount(t *testing.T) {
 	c.call(http.MethodGet, "/account/main_keys", "").into(&keys)
 	require.Len(t, keys, 5)
 	require.Equal(t, c.APIKey[:12]+"*****", keys[0].Key)
-	require.Equal(t, []perm{{"account", false}, {"wallet", true}}, keys[0].Perms, "no word for sub-accounts")
+	require.Equal(t, []perm{{"account", false}, {"wallet", true}}, keys[0].Perms, "no name for the right to manage sub-accounts")
 	require.Empty(t, keys[0].Secret)
 
 	require.Equal(t, "FORBIDDEN", newClient(t, s, "unlisted").call(http.MethodGet, "/account/main_keys", "").Label)
@@ -215,7 +215,7 @@ func TestRootRights(t *testing.T) {
 	}
 }
 
-// An edit replaces the whole key: what is left out is cleared.
+// An edit replaces the whole key: whatever the request leaves out is cleared.
 func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, gate.Venue())
 	c := newClient(t, s, "main")
@@ -231,7 +231,7 @@ func TestEditKey(t *testing.T) {
 	require.Equal(t, "NOT_FOUND", c.call(http.MethodPut, c.keysPath()+"/other", `{}`).Label)
 }
 
-// A deleted key is no longer listed, and works for five minutes more.
+// A deleted key leaves the list at once, and works for five more minutes.
 func TestDeleteKey(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, gate.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1})

@@ -26,14 +26,14 @@ func groups() []string {
 	}
 }
 
-// perm is a permission as requests and answers have it.
+// perm is a permission as requests and answers write it.
 type perm struct {
 	Name     string `json:"name"`
 	ReadOnly *bool  `json:"read_only"`
 }
 
-// readDeal reads what create and edit share. A permission without its flag is
-// refused: what that means is not documented.
+// readDeal reads what create and edit have in common. It refuses a permission
+// without its flag, whose meaning is not documented.
 func (e *exchange) readDeal(c *venue.Call, p *venue.Params, edited *venue.Key) (name string, permissions, addresses []string) {
 	var perms []perm
 	p.Value("perms", &perms)
@@ -62,8 +62,8 @@ func (e *exchange) readDeal(c *venue.Call, p *venue.Params, edited *venue.Key) (
 	return name, permissions, addresses
 }
 
-// createKey answers POST /sub_accounts/{user_id}/keys. The secret is in this
-// answer alone.
+// createKey answers POST /sub_accounts/{user_id}/keys. Only this answer shows
+// the secret.
 func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	name, permissions, addresses := e.readDeal(c, p, nil)
@@ -88,7 +88,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.ok(c, http.StatusOK, shown)
 }
 
-// describeKey shows what all answers about a key have.
+// describeKey shows what all answers about a key have in common.
 func (e *exchange) describeKey(k *venue.Key) map[string]any {
 	perms := []perm{}
 	for _, permission := range k.Permissions {
@@ -104,7 +104,7 @@ func (e *exchange) describeKey(k *venue.Key) map[string]any {
 	}
 }
 
-// listKeys answers GET /sub_accounts/{user_id}/keys, which knows no pages.
+// listKeys answers GET /sub_accounts/{user_id}/keys, which has no pages.
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	sub, refusal := e.subAccount(c)
 	if refusal != nil {
@@ -140,7 +140,7 @@ func (e *exchange) getKey(c *venue.Call) *venue.Answer {
 }
 
 // editKey answers PUT /sub_accounts/{user_id}/keys/{key}, which replaces the
-// whole key: what is left out is cleared.
+// whole key: whatever the request leaves out is cleared.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c)
 	if refusal != nil {
@@ -155,8 +155,8 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	return e.done(c)
 }
 
-// deleteKey answers DELETE /sub_accounts/{user_id}/keys/{key}. The key is no
-// longer listed, and still works for a while.
+// deleteKey answers DELETE /sub_accounts/{user_id}/keys/{key}. The key leaves
+// the list at once, and still works for a while.
 func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c)
 	if refusal != nil {

@@ -19,8 +19,9 @@ func (e *exchange) balances(c *venue.Call) *venue.Answer {
 	return e.ok(c, http.StatusOK, []any{map[string]any{"currency": currency, "available": "1000", "locked": "0", "update_id": 1}})
 }
 
-// order answers the calls that place an order, as far as they agree: in which
-// market, and how much. It accepts the order, and nothing ever fills it.
+// order answers the calls that place an order, and reads what they have in
+// common: the market and the amount. It accepts the order, and nothing ever
+// fills it.
 func (e *exchange) order(market, amount string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		p := venue.JSONParams(c.Body)
@@ -66,7 +67,7 @@ func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	return e.ok(c, http.StatusOK, map[string]any{"tx_id": json.Number(venue.RandomNumber(11))})
 }
 
-// withdraw answers POST /withdrawals, for which no key here has a permission.
+// withdraw answers POST /withdrawals. No key here has the permission for it.
 func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
 	return e.forbidden(c, "Operation is forbidden")
 }

@@ -37,7 +37,8 @@ type answer struct {
 	NextID  int64           `json:"nextId"`
 }
 
-// outcome is "ok", or the code of the refusal with what tells it from others.
+// outcome is "ok", or the code of the refusal and what distinguishes it from
+// others with that code.
 func (a answer) outcome() string {
 	switch {
 	case a.Code == 200 || a.Status == "ok":
@@ -97,8 +98,7 @@ func (k apiKey) credential() simulator.Credential {
 	return simulator.Credential{APIKey: k.AccessKey, APISecret: k.SecretKey}
 }
 
-// create asks for a key in the first sub-user. The fields are those beside
-// subUid.
+// create asks for a key in the first sub-user. The fields are added to subUid.
 func (c *client) create(fields string) answer {
 	c.Helper()
 	return c.post(keys+"generation", `{"subUid":`+c.SubAccounts[0]+`,`+fields+`}`)

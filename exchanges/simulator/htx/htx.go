@@ -1,7 +1,7 @@
 // Package htx plays the spot API of HTX as documented at
 // https://huobiapi.github.io/docs/spot/v1/en/. Where the documentation leaves a
-// rule open, it does the strictest thing that the documentation allows. Futures
-// trading, which HTX serves on hosts of its own, is served here as well.
+// rule open, it does the strictest thing that the documentation allows. It also
+// serves futures trading, which HTX serves on other hosts.
 package htx
 
 import (
@@ -21,10 +21,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is HTX, with what it keeps beyond the books.
+// exchange is HTX, with the state that the books do not hold.
 type exchange struct {
-	totpSecrets map[string]string // of parent users with an authenticator app, by their ids
-	lastSteps   map[string]int64  // the time step of the last one-time code that each has used
+	totpSecrets map[string]string // of parent users with an authenticator app, by user id
+	lastSteps   map[string]int64  // the time step of the last one-time code that each of them used
 }
 
 // Venue is the simulated HTX.
@@ -42,10 +42,10 @@ const (
 // window is how far a request's timestamp may be off, either way.
 const window = 5 * time.Minute
 
-// unboundLife is how long a key lives that is bound to no address.
+// unboundLife is how long a key lives if it is bound to no address.
 const unboundLife = 90 * 24 * time.Hour
 
-// uidDigits is how long the numbers of users are.
+// uidDigits is the number of digits in a user's number.
 const uidDigits = 9
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
@@ -84,8 +84,8 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 	})
 }
 
-// shared is the limit of the endpoints for which none is documented: they are
-// taken to share the default.
+// shared is the limit of the endpoints that have no documented one. The
+// simulator lets them share the default.
 func (e *exchange) shared() []venue.Limit {
 	return []venue.Limit{{Quota: 10, Window: time.Second, Bucket: "default"}}
 }
@@ -112,8 +112,8 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
-// ok answers in the form of version 2. What a list says of its next page stands
-// beside the data.
+// ok answers in the form of version 2. The position of a list's next page
+// stands beside the data.
 func (e *exchange) ok(c *venue.Call, data any, more ...any) *venue.Answer {
 	body := map[string]any{"code": http.StatusOK, "data": data}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -132,7 +132,7 @@ func (e *exchange) refuse(c *venue.Call, code int, message string) *venue.Answer
 	return e.withQuota(c, venue.JSONAnswer(http.StatusOK, map[string]any{"code": code, "message": message}))
 }
 
-// bar answers as the gateway does, in the form of version 1 whatever the path.
+// bar answers as the gateway does: in the form of version 1, whatever the path.
 func (e *exchange) bar(c *venue.Call, status int, code, message string) *venue.Answer {
 	return e.withQuota(c, venue.JSONAnswer(status, map[string]any{"status": "error", "err-code": code, "err-msg": message, "data": nil}))
 }
@@ -169,7 +169,8 @@ func (e *exchange) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
 	return e.bar(c, http.StatusTooManyRequests, "rate-too-many-requests", "Exceeded rate limit")
 }
 
-// NotFound tells a known path with another method from an unknown path.
+// NotFound answers differently for a path that exists for another method and
+// for one that does not exist.
 func (e *exchange) NotFound(c *venue.Call) *venue.Answer {
 	for _, rt := range e.Routes() {
 		if _, path, _ := strings.Cut(rt.Pattern, " "); path == c.URL.Path {
@@ -179,7 +180,7 @@ func (e *exchange) NotFound(c *venue.Call) *venue.Answer {
 	return venue.TextAnswer(http.StatusNotFound, "text/plain", "Not Found\n")
 }
 
-// notValid is the one refusal that has many reasons.
+// notValid is the one refusal with several reasons.
 func (e *exchange) notValid(c *venue.Call, why string) *venue.Answer {
 	return e.bar(c, http.StatusOK, "api-signature-not-valid", "Signature not valid: "+why)
 }
@@ -213,8 +214,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// signed is the text that a request's signature covers: the body is no part
-// of it.
+// signed is the text that a request's signature covers. The body is not part of
+// it.
 func signed(c *venue.Call, p *venue.Params) string {
 	var pairs []string
 	for _, name := range p.Names() {
@@ -225,7 +226,7 @@ func signed(c *venue.Call, p *venue.Params) string {
 	return c.Method + "\n" + strings.ToLower(c.Host) + "\n" + c.URL.Path + "\n" + strings.Join(pairs, "&")
 }
 
-// escape encodes a text as UTF-8 with upper-case hex, a space as %20.
+// escape encodes a text as UTF-8 with upper-case hex, and a space as %20.
 func escape(text string) string {
 	var escaped strings.Builder
 	for _, b := range []byte(text) {
@@ -249,7 +250,7 @@ func verifies(caller *venue.Key, method, signed, signature string) bool {
 	return method == "HmacSHA256" && hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
-// params reads the query of a GET beside what authenticates it.
+// params reads the query of a GET, without the parameters that authenticate it.
 func (e *exchange) params(c *venue.Call) *venue.Params {
 	p := venue.FormParams(c.URL.RawQuery)
 	for _, name := range []string{"AccessKeyId", "SignatureMethod", "SignatureVersion", "Timestamp", "Signature"} {

@@ -56,7 +56,7 @@ func TestAuthentication(t *testing.T) {
 		require.Equal(t, "2002", c.do(request).outcome())
 	})
 	t.Run("a space is %20", func(t *testing.T) {
-		require.Equal(t, "2002", c.get("/v2/user/uid", "note", "a b+c").outcome(), "signed well, and unknown")
+		require.Equal(t, "2002", c.get("/v2/user/uid", "note", "a b+c").outcome(), "well signed, but an unknown parameter")
 	})
 	t.Run("not logged in", func(t *testing.T) {
 		request := c.signed(http.MethodGet, "/v2/user/uid", "")
@@ -176,7 +176,7 @@ func TestCreateKey(t *testing.T) {
 	require.Equal(t, "2002", c.post(keys+"generation", `{"subUid":1,"note":"x","permission":"readOnly"}`).outcome())
 	require.Equal(t, "1002", newClient(t, s, "read_only").create(`"note":"x","permission":"readOnly"`).outcome())
 	minted := venuetest.With(c, c.mint(`"note":"trader","permission":"readOnly,trade"`).credential())
-	require.Equal(t, "403", minted.create(`"note":"x","permission":"readOnly"`).outcome(), "a sub-user makes no keys")
+	require.Equal(t, "403", minted.create(`"note":"x","permission":"readOnly"`).outcome(), "a sub-user cannot make keys")
 
 	for len(c.keys()) < 20 {
 		c.mint(`"note":"more","permission":"readOnly"`)
@@ -186,7 +186,7 @@ func TestCreateKey(t *testing.T) {
 	require.Contains(t, full.Message, "api key")
 }
 
-// A parent user with an authenticator app gives each code once.
+// A parent user with an authenticator app may use each code once.
 func TestOneTimeCode(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, htx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
@@ -272,7 +272,7 @@ func TestUseKey(t *testing.T) {
 		}, name)
 	}
 	require.Contains(t, reader.post("/v1/order/orders/place", order).ErrMsg, "no permission")
-	require.Equal(t, "403", reader.get("/v2/user/api-key", "uid", c.SubAccounts[0]).outcome(), "a sub-user is shown no keys")
+	require.Equal(t, "403", reader.get("/v2/user/api-key", "uid", c.SubAccounts[0]).outcome(), "a sub-user may not see keys")
 	require.Equal(t, "2002", reader.get("/v1/account/accounts", "page", "1").outcome())
 	require.Equal(t, "invalid-parameter", trader.post("/v1/order/orders/place", `{}`).outcome())
 	require.Equal(t, "invalid-parameter", trader.post("/linear-swap-api/v1/swap_order", `{}`).outcome())

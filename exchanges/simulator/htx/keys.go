@@ -35,7 +35,7 @@ func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 	}
 }
 
-// queryKeys is GET /v2/user/api-key, which asks for one key or lists all.
+// queryKeys answers GET /v2/user/api-key, which asks for one key or lists all.
 func (e *exchange) queryKeys(c *venue.Call) venue.Route {
 	rt := venue.Route{
 		Pattern: "GET /v2/user/api-key", Operation: exchanges.OpListKeys, Permit: e.parentOnly, Handle: e.listKeys,
@@ -111,9 +111,9 @@ func (e *exchange) readNote(p *venue.Params) string {
 	return note
 }
 
-// checkCode checks the one-time code, where the parent user has an authenticator
-// app. Whether a code is taken twice is not documented, nor what is answered to
-// a wrong one.
+// checkCode checks the one-time code of a parent user with an authenticator
+// app. The documentation does not say whether HTX accepts a code twice, nor how
+// it refuses a wrong one.
 func (e *exchange) checkCode(c *venue.Call, code string) *venue.Answer {
 	secret := e.totpSecrets[c.Key.Account.ID]
 	if secret == "" {
@@ -130,8 +130,8 @@ func (e *exchange) checkCode(c *venue.Call, code string) *venue.Answer {
 	return nil
 }
 
-// createKey answers POST /v2/sub-user/api-key-generation. Fields that are not
-// known are ignored.
+// createKey answers POST /v2/sub-user/api-key-generation. It ignores unknown
+// fields.
 func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("subUid", "note", "permission")
@@ -160,7 +160,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	if len(addresses) == 0 {
 		k.Expires = c.Now.Add(unboundLife)
 	}
-	// Here the permissions come in another order.
+	// This answer lists the permissions in another order.
 	shown := slices.Clone(k.Permissions)
 	slices.Reverse(shown)
 	return e.ok(c, map[string]any{
@@ -187,8 +187,9 @@ func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.An
 	return k, nil
 }
 
-// editKey answers POST /v2/sub-user/api-key-modification. What becomes of
-// addresses that are not given is not documented; here they stay.
+// editKey answers POST /v2/sub-user/api-key-modification. The documentation
+// does not say what happens to addresses that the request leaves out; here they
+// stay.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	k, refusal := e.target(c, p)

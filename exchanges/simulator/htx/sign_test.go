@@ -13,7 +13,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// sent is a vector as a call to its venue, with its query as it is.
+// sent is a vector as a call to its venue, with its query unchanged.
 func sent(k *venue.Key, v venuetest.Vector) *venue.Call {
 	c := v.CallTo(k, time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
 	c.Host = "API.huobi.pro"
@@ -57,7 +57,7 @@ func TestEscape(t *testing.T) {
 	require.Equal(t, "a%20b%2Bc-._~%C3%A9%3A", escape("a b+c-._~é:"))
 }
 
-// FuzzAuthenticate checks that only the one right signature opens the door.
+// FuzzAuthenticate checks that only the correct signature is accepted.
 func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "htx")
 	for _, v := range file.Vectors {

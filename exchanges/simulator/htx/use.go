@@ -26,8 +26,8 @@ func (e *exchange) accounts(c *venue.Call) *venue.Answer {
 }
 
 // placeOrder answers POST /v1/order/orders/place. It accepts the order, and
-// nothing ever fills it. Parameters beyond those checked are tolerated: there
-// are many, and none has to do with keys.
+// nothing ever fills it. It tolerates parameters that it does not check: there
+// are many, and none concerns keys.
 func (e *exchange) placeOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("account-id", "symbol", "type", "amount")
@@ -53,7 +53,7 @@ func (e *exchange) placeSwapOrder(c *venue.Call) *venue.Answer {
 	return e.done(c, map[string]string{"order_id_str": venue.RandomNumber(18)})
 }
 
-// transfer answers POST /v2/account/transfer, which needs no right beyond trade.
+// transfer answers POST /v2/account/transfer, which needs no right but trade.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("from", "to", "currency", "amount")

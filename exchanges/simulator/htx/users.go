@@ -51,11 +51,11 @@ func (e *exchange) uid(c *venue.Call) *venue.Answer {
 	return e.ok(c, uidOf(c.Key.Account))
 }
 
-// subUserPage is how many sub-users are on a page.
+// subUserPage is the number of sub-users on a page.
 const subUserPage = 100
 
 // listSubUsers answers GET /v2/sub-user/user-list. Numbers are drawn at random,
-// so pages go by the order in which the sub-users were made.
+// so pages go by the order in which the sub-users were created.
 func (e *exchange) listSubUsers(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	from := p.Integer("fromId", 0)

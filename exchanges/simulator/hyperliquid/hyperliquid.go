@@ -1,11 +1,11 @@
 // Package hyperliquid plays the API of Hyperliquid's main chain as documented
 // at https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api. Its
-// errors are sentences: those that the documentation leaves open are what was
-// seen in use, or else ours.
+// errors are sentences. Where the documentation does not state one, it is a
+// sentence seen in use, or else one of ours.
 //
-// A wallet is a master account here, and what it has at the exchange is the one
-// account below it, so that this account is what keys are minted for. Below
-// that are its sub-accounts, which have no keys.
+// A wallet is a master account here, and its account at the exchange is the one
+// account below it: that is the account that keys are minted for. Below that
+// are its sub-accounts, which have no keys.
 package hyperliquid
 
 import (
@@ -20,14 +20,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Hyperliquid, with what it keeps beyond the books.
+// exchange is Hyperliquid, with the state that the books do not hold.
 type exchange struct {
-	nonces   map[string][]int64   // used, of each signer, in ascending order
-	removals map[string]time.Time // last one, of each account
+	nonces   map[string][]int64   // used by each signer, in ascending order
+	removals map[string]time.Time // the last one of each account
 	removed  []removed            // oldest first
 }
 
-// removed is an agent that is gone and may still be listed.
+// removed is an agent that no longer exists but may still be listed.
 type removed struct {
 	*venue.Key
 	at time.Time
@@ -46,7 +46,8 @@ func (e *exchange) Reset() {
 	e.nonces, e.removals, e.removed = make(map[string][]int64), make(map[string]time.Time), nil
 }
 
-// The permissions of keys: what the owner's wallet may do, and what an agent.
+// The permissions of keys: what the owner's wallet may do, and what an agent
+// may do.
 const (
 	ownerKey = "owner"
 	agentKey = "agent"
@@ -55,7 +56,7 @@ const (
 const (
 	// coolDown is how long approvals are refused after a removal.
 	coolDown = 5 * time.Second
-	// listed is how long a removed agent is still listed.
+	// listed is how long a removed agent stays in the list.
 	listed = 1500 * time.Millisecond
 	// late is how late an agent's end takes effect.
 	late = 15 * time.Minute
@@ -71,7 +72,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 			continue
 		}
 		root.Permissions = []string{ownerKey}
-		// The unnamed agent, which no list shows.
+		// The unnamed agent. No list shows it.
 		unnamed := venue.NewWallet()
 		books.AddKey(&venue.Key{
 			Kind: "no_right", APIKey: unnamed.Address(), Private: unnamed.Private(), Account: master, Permissions: []string{agentKey}, Created: now,
@@ -92,12 +93,12 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
-// weight is the one limit: 1200 in a minute, by address.
+// weight is the only limit: 1200 a minute, per address.
 func weight(weight int) []venue.Limit {
 	return []venue.Limit{{Quota: 1200, Window: time.Minute, By: venue.PerAddress, Weight: weight, Bucket: "all"}}
 }
 
-// chooseInfo finds the route of a question, which is what the type says.
+// chooseInfo finds the route of a question by its type.
 func (e *exchange) chooseInfo(c *venue.Call) venue.Route {
 	chosen := venue.Route{Operation: venue.OpOther, Public: true, Limits: weight(20), Handle: e.notUnderstood}
 	switch venue.JSONParams(c.Body).Text("type") {
@@ -150,12 +151,12 @@ func (e *exchange) chooseAction(c *venue.Call) venue.Route {
 	return chosen
 }
 
-// ok answers an action that has no more to say.
+// ok answers an action that has nothing more to report.
 func (e *exchange) ok(*venue.Call) *venue.Answer {
 	return venue.JSONAnswer(http.StatusOK, map[string]any{"status": "ok", "response": map[string]string{"type": "default"}})
 }
 
-// refuse answers with a sentence; there are no codes.
+// refuse answers with a sentence. There are no codes.
 func (e *exchange) refuse(sentence string) *venue.Answer {
 	return venue.JSONAnswer(http.StatusOK, map[string]string{"status": "err", "response": sentence})
 }
@@ -172,8 +173,8 @@ func (e *exchange) NotFound(*venue.Call) *venue.Answer {
 	return venue.TextAnswer(http.StatusNotFound, "text/plain", "")
 }
 
-// ownerOnly permits what the owner's wallet alone may do. What anybody else
-// signs counts as the wish of an account that does not exist.
+// ownerOnly permits what only the owner's wallet may do. If anybody else signs
+// such an action, Hyperliquid answers as if the signer's account did not exist.
 func (e *exchange) ownerOnly(c *venue.Call) *venue.Answer {
 	if !c.Key.Has(ownerKey) {
 		return e.mustDeposit(c.Key.APIKey)
@@ -202,7 +203,7 @@ func (e *exchange) user(c *venue.Call) (address string, refusal *venue.Answer) {
 	return address, nil
 }
 
-// userRole tells what an address is.
+// userRole says what an address is.
 func (e *exchange) userRole(c *venue.Call) *venue.Answer {
 	address, refusal := e.user(c)
 	if refusal != nil {
@@ -220,7 +221,7 @@ func (e *exchange) userRole(c *venue.Call) *venue.Answer {
 	return venue.JSONAnswer(http.StatusOK, role)
 }
 
-// accountOf is the account for which a key acts.
+// accountOf is the account that a key acts for.
 func (e *exchange) accountOf(c *venue.Call, k *venue.Key) *venue.Account {
 	if k.Account.Parent == nil {
 		return c.Books.SubAccounts(k.Account)[0]
@@ -246,8 +247,8 @@ func (e *exchange) subAccounts(c *venue.Call) *venue.Answer {
 	return venue.JSONAnswer(http.StatusOK, rows)
 }
 
-// extraAgents lists the named agents of an account, and for a moment those that
-// were removed.
+// extraAgents lists the named agents of an account and, for a moment, those
+// that were removed.
 func (e *exchange) extraAgents(c *venue.Call) *venue.Answer {
 	address, refusal := e.user(c)
 	if refusal != nil {

@@ -59,8 +59,8 @@ func (c *client) info(question string) string {
 	return answer
 }
 
-// act signs and sends an action and returns the sentence of its refusal; empty
-// if it was done.
+// act signs and sends an action and returns the sentence of its refusal, empty
+// if the action succeeded.
 func (c *client) act(action, more string) string {
 	c.Helper()
 	c.nonce++
@@ -139,7 +139,7 @@ func TestCoolDown(t *testing.T) {
 	require.Equal(t, []string{first, second}, c.Deletions("hyperliquid"))
 }
 
-// An agent goes on for a while after its end.
+// An agent goes on working for a while after its end.
 func TestLateExpiry(t *testing.T) {
 	c := newClient(t)
 	agent := venue.NewWallet()

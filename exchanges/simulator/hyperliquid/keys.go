@@ -21,7 +21,7 @@ type approval struct {
 	AgentName    *string `json:"agentName"`
 }
 
-// agentName takes a name and the end of validity apart.
+// agentName splits a name from the time until which it is valid.
 func (e *exchange) agentName(c *venue.Call, text string) (name string, validUntil time.Time, refusal *venue.Answer) {
 	name, end, bounded := strings.Cut(text, " valid_until ")
 	validUntil = c.Now.Add(defaultAge)
@@ -38,8 +38,8 @@ func (e *exchange) agentName(c *venue.Call, text string) (name string, validUnti
 	return name, validUntil, nil
 }
 
-// approveAgent makes an agent, or with address zero removes the one of that
-// name. The unnamed agent is not simulated any further than that it is there.
+// approveAgent adds an agent or, with the address zero, removes the agent of
+// that name. Nothing of the unnamed agent is simulated except that it exists.
 func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
 	var request request
 	var action approval
@@ -81,7 +81,7 @@ func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
 	})
 }
 
-// addAgent adds an agent in place of a former one of the same name.
+// addAgent adds an agent, which replaces an earlier one of the same name.
 func (e *exchange) addAgent(c *venue.Call, owner *venue.Account, former, k *venue.Key) *venue.Answer {
 	slots := 3 + 2*len(c.Books.SubAccounts(owner))
 	switch {
@@ -99,8 +99,8 @@ func (e *exchange) addAgent(c *venue.Call, owner *venue.Account, former, k *venu
 	return e.ok(c)
 }
 
-// noteRemoval starts the time in which no agent is approved. An agent that was
-// kept, by a fault, is listed as it is.
+// noteRemoval starts the time in which no agent is approved. An agent that a
+// fault kept is listed unchanged.
 func (e *exchange) noteRemoval(c *venue.Call, k *venue.Key) {
 	e.removals[k.Account.ID] = c.Now
 	if c.Books.Key(k.APIKey) == nil {

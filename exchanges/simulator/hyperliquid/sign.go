@@ -15,7 +15,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// zero is the address that stands for none.
+// zero is the address that means none.
 const zero = "0x0000000000000000000000000000000000000000"
 
 // request is the body of a signed request.
@@ -31,8 +31,9 @@ type request struct {
 	ExpiresAfter *int64 `json:"expiresAfter"`
 }
 
-// Authenticate finds the key that signed an action. It checks that the key is
-// one of an account, and that the nonce is new and close to the present time.
+// Authenticate finds the key that signed an action. It checks that the key
+// belongs to an account, and that the nonce is new and close to the current
+// time.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	var request request
 	if err := venue.DecodeStrictly(c.Body, &request); err != nil || request.Nonce == nil || request.Signature == nil {
@@ -68,15 +69,15 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// scalar reads half of a signature, which must have all its digits.
+// scalar reads one half of a signature, which must have all its digits.
 func scalar(text string) (scalar []byte, bad bool) {
 	digits, prefixed := strings.CutPrefix(text, "0x")
 	scalar, err := hex.DecodeString(digits)
 	return scalar, err != nil || !prefixed || len(scalar) != 32
 }
 
-// signer finds the live key of an address, if it is that of a funded account or
-// of an agent.
+// signer finds the live key of an address, if the address is that of a funded
+// account or of an agent.
 func (e *exchange) signer(c *venue.Call, address string) *venue.Key {
 	k := c.Books.Key(address)
 	if k == nil || k.Expired(c.Now) || !k.Has(ownerKey, agentKey) {
@@ -103,9 +104,9 @@ func (e *exchange) useNonce(signer string, nonce int64, now time.Time) bool {
 	return true
 }
 
-// actionDigest is what the signer of a request must have signed. The chain of an
-// action that its owner signs is the one of this exchange, whatever the action
-// says, so that a signature for another one leads to another address.
+// actionDigest is what the signer of a request must have signed. For an action
+// that its owner signs it always uses this exchange's chain, whatever chain the
+// action names, so that a signature for another chain leads to another address.
 func (e *exchange) actionDigest(request request, userSigned bool) ([]byte, error) {
 	if !userSigned {
 		return l1Digest(request, "a")
@@ -113,7 +114,7 @@ func (e *exchange) actionDigest(request request, userSigned bool) ([]byte, error
 	return userDigest(request.Action, *request.Nonce, "Mainnet")
 }
 
-// userDigest is what a wallet signs of its owner's actions.
+// userDigest is what a wallet signs for an action of its owner.
 func userDigest(action []byte, nonce int64, chain string) ([]byte, error) {
 	var members struct {
 		Type             string  `json:"type"`
@@ -131,13 +132,13 @@ func userDigest(action []byte, nonce int64, chain string) ([]byte, error) {
 	}
 	chainID, err := strconv.ParseUint(strings.TrimPrefix(members.SignatureChainID, "0x"), 16, 64)
 	if err != nil || !strings.HasPrefix(members.SignatureChainID, "0x") {
-		return nil, errors.New("signatureChainId is no hexadecimal number")
+		return nil, errors.New("signatureChainId is not a hexadecimal number")
 	}
 	domain := venue.TypedDomain{Name: "HyperliquidSignTransaction", ChainID: chainID, Contract: zero}
 	switch members.Type {
 	case "approveAgent":
 		if members.Nonce != nonce || !venue.IsAddress(members.AgentAddress) {
-			return nil, errors.New("approval with another nonce, or without an address in lower case")
+			return nil, errors.New("the approval has another nonce, or no address in lower case")
 		}
 		name := ""
 		if members.AgentName != nil {
@@ -148,16 +149,16 @@ func userDigest(action []byte, nonce int64, chain string) ([]byte, error) {
 			chain, venue.TypedAddress(members.AgentAddress), name, uint64(nonce)), nil
 	case "withdraw3":
 		if members.Time != nonce {
-			return nil, errors.New("withdrawal with another nonce")
+			return nil, errors.New("the withdrawal has another nonce")
 		}
 		return venue.TypedDigest(domain,
 			"HyperliquidTransaction:Withdraw(string hyperliquidChain,string destination,string amount,uint64 time)",
 			chain, members.Destination, members.Amount, uint64(nonce)), nil
 	}
-	return nil, errors.New("an action that is not simulated")
+	return nil, errors.New("this action is not simulated")
 }
 
-// l1Digest is what any key signs of an action on the chain.
+// l1Digest is what any key signs for an action on the chain.
 func l1Digest(request request, source string) ([]byte, error) {
 	data, err := pack(request.Action)
 	if err != nil {
@@ -169,7 +170,7 @@ func l1Digest(request request, source string) ([]byte, error) {
 	} else {
 		vault, err := hex.DecodeString(strings.TrimPrefix(request.VaultAddress, "0x"))
 		if err != nil || !venue.IsAddress(request.VaultAddress) {
-			return nil, errors.New("vaultAddress is no address")
+			return nil, errors.New("vaultAddress is not an address")
 		}
 		data = append(append(data, 1), vault...)
 	}
@@ -205,8 +206,8 @@ func pack(value []byte) ([]byte, error) {
 	}
 }
 
-// packItems writes an object or array. It takes its items apart one
-// by one, since a Go map would lose their order.
+// packItems writes an object or an array. It takes the items apart one by one,
+// since a Go map would lose their order.
 func packItems(value []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	if _, err := decoder.Token(); err != nil {
@@ -246,7 +247,7 @@ func packText(text string) []byte {
 	return append(packLength(len(text), 0xa0, 31, 0xd9, 0xda), text...)
 }
 
-// packLength writes a length in the shortest of the forms that its type has.
+// packLength writes a length in the shortest form that its type has.
 func packLength(n int, fix byte, fixMax int, form8, form16 byte) []byte {
 	switch {
 	case n <= fixMax:

@@ -49,7 +49,7 @@ func TestVectors(t *testing.T) {
 			require.Nil(t, refusal)
 			require.Same(t, k, caller)
 			_, refusal = e.Authenticate(c)
-			require.Contains(t, string(refusal.Body), "nonce", "a nonce is good for once")
+			require.Contains(t, string(refusal.Body), "nonce", "a nonce can be used once")
 		})
 	}
 }
@@ -88,8 +88,8 @@ func TestNonces(t *testing.T) {
 	for i := range int64(nonces) {
 		require.True(t, e.useNonce("busy", now.UnixMilli()+2*i, now))
 	}
-	require.False(t, e.useNonce("busy", now.UnixMilli()-1, now), "smaller than all that are kept")
-	require.True(t, e.useNonce("busy", now.UnixMilli()+1, now), "among those that are kept")
+	require.False(t, e.useNonce("busy", now.UnixMilli()-1, now), "smaller than every nonce that is kept")
+	require.True(t, e.useNonce("busy", now.UnixMilli()+1, now), "between nonces that are kept")
 	require.Len(t, e.nonces["busy"], nonces)
 }
 
@@ -112,8 +112,8 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// FuzzAuthenticate checks that no request panics, and that whoever is
-// let in owns the key.
+// FuzzAuthenticate checks that no request panics, and that only the owner of
+// the key is let in.
 func FuzzAuthenticate(f *testing.F) {
 	vectors := venuetest.ReadVectors(f, "hyperliquid").Vectors
 	for _, vector := range vectors {
@@ -144,6 +144,6 @@ func FuzzAuthenticate(f *testing.F) {
 		require.NoError(t, json.Unmarshal([]byte(body), &request))
 		encoded, err := json.Marshal(request.Signature)
 		require.NoError(t, err)
-		require.True(t, signed[string(encoded)], "a signature of the owner's that nobody made")
+		require.True(t, signed[string(encoded)], "a signature that the owner never made")
 	})
 }

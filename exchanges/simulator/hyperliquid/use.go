@@ -8,8 +8,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// readAction reads the action of a request into a target that names all of its
-// members.
+// readAction reads the action of a request into a target that has a field for
+// each of its members.
 func (e *exchange) readAction(c *venue.Call, target any) bool {
 	var request request
 	return json.Unmarshal(c.Body, &request) == nil && venue.DecodeStrictly(request.Action, target) == nil
@@ -49,7 +49,7 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 	}})
 }
 
-// setAbstraction sets the account's margin mode, as agents may.
+// setAbstraction sets the account's margin mode, which agents may do too.
 func (e *exchange) setAbstraction(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type        string `json:"type"`
@@ -61,7 +61,8 @@ func (e *exchange) setAbstraction(c *venue.Call) *venue.Answer {
 	return e.ok(c)
 }
 
-// subAccountTransfer moves funds between the account and a sub-account of it.
+// subAccountTransfer moves funds between the account and one of its
+// sub-accounts.
 func (e *exchange) subAccountTransfer(c *venue.Call) *venue.Answer {
 	var action struct {
 		Type           string `json:"type"`

@@ -20,7 +20,8 @@ func (e *exchange) needs(permission string) func(*venue.Call) *venue.Answer {
 
 func (e *exchange) mayRead(c *venue.Call) *venue.Answer { return e.needs(general)(c) }
 
-// mayManage permits a master's key, of which General is all that is asked.
+// mayManage permits a master's key. General is the only permission that it
+// needs.
 func (e *exchange) mayManage(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Parent != nil {
 		return e.refuse(c, http.StatusForbidden, notMaster, "Access denied, require more permission")
@@ -47,7 +48,7 @@ func (e *exchange) summary(c *venue.Call) *venue.Answer {
 	})
 }
 
-// status is how a sub-account is doing.
+// status is the state of a sub-account.
 func status(sub *venue.Account) int {
 	if sub.Frozen {
 		return 3
@@ -103,7 +104,7 @@ func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"uid": json.Number(sub.Name), "subName": name, "remarks": remarks, "access": access})
 }
 
-// mixed reports whether a text has letters and digits, and nothing else.
+// mixed reports whether a text has both letters and digits, and nothing else.
 func mixed(text string) bool {
 	return alphanumeric(text) && strings.ContainsAny(text, venue.Letters) && strings.ContainsAny(text, venue.Digits)
 }

@@ -82,8 +82,8 @@ type apiKey struct {
 	IsMaster    bool
 }
 
-// mint creates a key in the first sub-account. The fields are those beside
-// subName and passphrase.
+// mint creates a key in the first sub-account. The fields are added to subName
+// and passphrase.
 func (c *client) mint(fields string) (apiKey, simulator.Credential) {
 	c.Helper()
 	var key apiKey

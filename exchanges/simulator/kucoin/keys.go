@@ -22,23 +22,22 @@ const (
 	transfer      = "Transfer"
 )
 
-// vocabulary lists the permissions in the order in which answers have
-// them.
+// vocabulary lists the permissions in the order in which answers show them.
 func vocabulary() []string {
 	return []string{general, spot, margin, futures, innerTransfer, transfer}
 }
 
 const maxAddresses = 20
 
-// deal is what a create or edit call asks for.
+// deal is what a call to create or edit a key asks for.
 type deal struct {
 	permissions []string
 	addresses   []string
-	days        int // of life; zero: without end
+	days        int // lifetime in days; zero: no end
 }
 
-// readDeal reads the parameters that create and edit share, with the defaults
-// that the documentation states.
+// readDeal reads the parameters that create and edit have in common, with the
+// defaults that the documentation states.
 func (e *exchange) readDeal(p *venue.Params) deal {
 	deal := deal{permissions: []string{general}}
 	if p.Given("permission") {
@@ -106,7 +105,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.ok(c, shown)
 }
 
-// describeKey shows what all answers about a key have.
+// describeKey shows what all answers about a key have in common.
 func (e *exchange) describeKey(shown *venue.Key) map[string]any {
 	granted := slices.DeleteFunc(vocabulary(), func(name string) bool { return !shown.Has(name) })
 	return map[string]any{
@@ -120,7 +119,7 @@ func (e *exchange) keysOf(c *venue.Call, sub *venue.Account) []*venue.Key {
 	return slices.DeleteFunc(c.Books.KeysOf(sub), func(other *venue.Key) bool { return other.Expired(c.Now) })
 }
 
-// listKeys answers GET /api/v1/sub/api-key, which knows no pages and hides the
+// listKeys answers GET /api/v1/sub/api-key, which has no pages and hides the
 // middle of each address.
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
@@ -156,8 +155,8 @@ func mask(addresses []string) string {
 	return strings.Join(masked, ",")
 }
 
-// target finds the key that an edit or deletion names, and for which it must
-// know the passphrase.
+// target finds the key that an edit or a deletion names, if the request has its
+// passphrase.
 func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
 	p.Require("subName", "apiKey", "passphrase")
 	name, apiKey, passphrase := p.Text("subName"), p.Text("apiKey"), p.Text("passphrase")
@@ -180,8 +179,9 @@ func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.An
 	return nil, e.badParameter(c, &venue.Complaint{Param: "apiKey", Reason: venue.Unknown})
 }
 
-// editKey answers POST /api/v1/sub/api-key/update. What is left out takes the
-// default of the create call, so that the permissions and the end can be lost.
+// editKey answers POST /api/v1/sub/api-key/update. A field that the request
+// leaves out takes the default of the create call, so an edit can lose the
+// permissions and the end.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	deal := e.readDeal(p)

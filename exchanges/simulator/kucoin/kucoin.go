@@ -1,6 +1,6 @@
 // Package kucoin plays KuCoin's REST API as documented at
-// https://www.kucoin.com/docs-new/introduction. Its futures endpoints, which
-// have a host of their own, are served at the same one. Where the documentation
+// https://www.kucoin.com/docs-new/introduction. It also serves the futures
+// endpoints, which KuCoin serves on another host. Where the documentation
 // leaves a rule open, it does the strictest thing that the documentation
 // allows.
 package kucoin
@@ -20,7 +20,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is KuCoin, with what it keeps beyond the books.
+// exchange is KuCoin, with the state that the books do not hold.
 type exchange struct{}
 
 // Venue is the simulated KuCoin.
@@ -71,7 +71,8 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 }
 
 // pool is a pool of weight that several endpoints draw on
-// (https://www.kucoin.com/docs-new/rate-limit): the lowest VIP level's.
+// (https://www.kucoin.com/docs-new/rate-limit). It has the size of the lowest
+// VIP level's.
 func pool(name string, by venue.Scope, weight int) []venue.Limit {
 	return []venue.Limit{{Quota: 2000, Window: 30 * time.Second, By: by, Weight: weight, Bucket: name}}
 }
@@ -103,8 +104,8 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
-// ok builds an answer, which on private endpoints tells what is left of the
-// pool.
+// ok builds an answer. On private endpoints it says how much of the pool is
+// left.
 func (e *exchange) ok(c *venue.Call, data any) *venue.Answer {
 	return e.withQuota(c, venue.JSONAnswer(http.StatusOK, map[string]any{"code": codeOK, "data": data}))
 }
@@ -115,7 +116,7 @@ func (e *exchange) refuse(c *venue.Call, status int, code, message string) *venu
 }
 
 // withQuota adds the headers of https://www.kucoin.com/docs-new/rate-limit. The
-// time to the reset is told in milliseconds.
+// time to the reset is in milliseconds.
 func (e *exchange) withQuota(c *venue.Call, a *venue.Answer) *venue.Answer {
 	for _, q := range c.Quotas {
 		reset := q.Limit.Window
@@ -176,8 +177,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// signedText is the text that the caller must have signed: the query in
-// it is not percent-encoded, though it is sent so.
+// signedText is the text that the caller must have signed. Its query is not
+// percent-encoded, though the request sends it so.
 func signedText(c *venue.Call) (string, error) {
 	path, query, hasQuery := strings.Cut(c.RequestURI, "?")
 	if hasQuery {

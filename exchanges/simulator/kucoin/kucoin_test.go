@@ -53,7 +53,7 @@ func TestAuthentication(t *testing.T) {
 		request.URL.RawQuery = "a=%40"
 		require.Equal(t, "400005", c.do(request).Code)
 		require.Equal(t, "200000", c.get(path+"?a=%40").Code)
-		// An escape that is none.
+		// An invalid escape.
 		request.URL.RawQuery = "a=%zz"
 		require.Equal(t, "400005", c.do(request).Code)
 	})
@@ -209,7 +209,7 @@ func TestCreateKey(t *testing.T) {
 	require.Len(t, s.Keys(), 2)
 }
 
-// General is all that a master's key needs to mint.
+// A master's key needs only General to mint.
 func TestRootRights(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
 	c := newClient(t, s, "main")
@@ -236,7 +236,7 @@ func TestEditKey(t *testing.T) {
 	require.Equal(t, "General,Futures", c.keys()[0].Permission)
 	require.Equal(t, "127.**.1,192.**.1", *c.keys()[0].IPWhitelist)
 
-	// What is left out is lost.
+	// What the edit left out is lost.
 	require.Equal(t, "200000", edit("MintedPass01", ""))
 	var own apiKey
 	venuetest.With(c, credential).get("/api/v1/user/api-key").into(&own)
@@ -244,7 +244,7 @@ func TestEditKey(t *testing.T) {
 	require.Zero(t, own.ExpiredAt)
 }
 
-// A deletion must know the passphrase that the key was made with.
+// A deletion must carry the passphrase that the key was made with.
 func TestDeleteKey(t *testing.T) {
 	s := venuetest.Unhurried(t, kucoin.Venue())
 	c := newClient(t, s, "main")
@@ -296,7 +296,7 @@ func TestUseKey(t *testing.T) {
 	require.Equal(t, "400100", newClient(t, s, "trading").post("/api/v3/withdrawals", `{"amount":"x"}`).Code)
 }
 
-// A key ends by itself after the days that it was made for.
+// A key ends by itself after the number of days that it was made for.
 func TestExpiry(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
@@ -317,7 +317,7 @@ func TestExpiry(t *testing.T) {
 	c.mint(`"remark":"brief"`)
 }
 
-// All calls about keys draw on one pool of 2000 in 30 seconds.
+// All calls about keys share one pool of 2000 in 30 seconds.
 func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now})

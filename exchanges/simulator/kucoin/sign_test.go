@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// passphraseHash is the root's passphrase as the vectors' source sends
+// passphraseHash is the root's passphrase as the source of the vectors sends
 // it.
 const passphraseHash = "0XM2XxIy9j0nw5ZFA39EerDy+w3wJfYdFBErSuBKOxM="
 

@@ -41,8 +41,8 @@ func (e *exchange) balances(c *venue.Call) *venue.Answer {
 	}})
 }
 
-// order answers the calls that place spot, margin and futures orders, as far
-// as they agree. It accepts the order, and nothing ever fills it.
+// order answers the calls that place spot, margin and futures orders, and reads
+// what they have in common. It accepts the order, and nothing ever fills it.
 func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("symbol", "side", "type", "size")
@@ -71,7 +71,7 @@ func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex)})
 }
 
-// withdraw answers POST /api/v3/withdrawals, which no key of a sub-account may
+// withdraw answers POST /api/v3/withdrawals, which no sub-account's key may
 // call.
 func (e *exchange) withdraw(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)

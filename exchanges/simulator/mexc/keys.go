@@ -22,7 +22,7 @@ func words() []string {
 	}
 }
 
-// list parts a list with commas; an empty text is an empty list.
+// list splits a list at its commas. An empty text is an empty list.
 func list(text string) []string {
 	if text == "" {
 		return nil
@@ -30,8 +30,8 @@ func list(text string) []string {
 	return strings.Split(text, ",")
 }
 
-// createKey answers POST /api/v3/sub-account/APIKey. The secret is in this
-// answer alone.
+// createKey answers POST /api/v3/sub-account/APIKey. Only this answer shows the
+// secret.
 func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	note, permissions, addresses := p.Text("note"), list(p.Text("permissions")), list(p.Text("ip"))
@@ -71,8 +71,8 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.ok(shown)
 }
 
-// describeKey shows what all answers about a key have. The time's name is
-// spelt like this in MEXC's older documentation.
+// describeKey shows what all answers about a key have in common. MEXC's older
+// documentation spells the time's name like this.
 func (e *exchange) describeKey(k *venue.Key) map[string]any {
 	return map[string]any{
 		"note": k.Label, "apiKey": k.APIKey, "permissions": strings.Join(k.Permissions, ","), "ip": strings.Join(k.IPs, ","),
@@ -80,7 +80,7 @@ func (e *exchange) describeKey(k *venue.Key) map[string]any {
 	}
 }
 
-// listKeys answers GET /api/v3/sub-account/APIKey, which knows no pages.
+// listKeys answers GET /api/v3/sub-account/APIKey, which has no pages.
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	sub, refusal := e.subAccount(c, e.params(c))
 	if refusal != nil {

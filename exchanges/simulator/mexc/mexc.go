@@ -1,8 +1,8 @@
 // Package mexc plays the spot v3 API of MEXC for master accounts as documented
 // at https://www.mexc.com/api-docs/spot-v3/introduction. Where the
 // documentation leaves a rule open, it does the strictest thing that the
-// documentation allows. Futures trading, which MEXC serves on a host of its own
-// and with another signature, is served here as well, with this one.
+// documentation allows. It also serves futures trading, which MEXC serves on
+// another host with another signature; here it takes this one.
 package mexc
 
 import (
@@ -15,7 +15,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is MEXC, with what it keeps beyond the books.
+// exchange is MEXC, with the state that the books do not hold.
 type exchange struct{}
 
 // Venue is the simulated MEXC.
@@ -51,7 +51,7 @@ const (
 	noKeyParameter    = 730707
 )
 
-// The permissions of keys that rules ask for. None includes another.
+// The permissions that rules check keys for. None includes another.
 const (
 	accountRead   = "SPOT_ACCOUNT_READ"
 	accountWrite  = "SPOT_ACCOUNT_WRITE"
@@ -61,7 +61,7 @@ const (
 	transferWrite = "SPOT_TRANSFER_WRITE"
 )
 
-// unboundLife is how long a key without addresses lasts.
+// unboundLife is how long a key lasts if it is bound to no address.
 const unboundLife = 90 * 24 * time.Hour
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
@@ -70,7 +70,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 		{Kind: venue.MainRoot, Permissions: []string{accountRead, accountWrite}, IPs: venue.Loopback()},
 		{Kind: "no_right", Permissions: []string{dealRead}, IPs: venue.Loopback()},
 		{Kind: "unbound", Permissions: []string{accountRead, accountWrite}, Expires: now.Add(unboundLife)},
-		// MEXC's pages disagree on whether this is enough to make keys.
+		// MEXC's pages disagree on whether this right is enough to make keys.
 		{Kind: "reader", Permissions: []string{accountRead}, IPs: venue.Loopback()},
 	} {
 		root.APIKey, root.Secret = keyText(), venue.RandomText(32, venue.LowerHex)
@@ -82,14 +82,14 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 // keyText draws an API key.
 func keyText() string { return "mx0" + venue.RandomText(19, venue.Alphanumeric) }
 
-// AddSubAccount names a sub-account by its name; the number is its second name.
+// AddSubAccount names a sub-account by its name; its second name is a number.
 func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	return books.AddAccount(&venue.Account{
 		ID: "desk" + venue.RandomText(8, venue.Digits), Name: venue.RandomNumber(8), Parent: master, Created: now,
 	})
 }
 
-// limit is the limit of one endpoint, by address and by account.
+// limit is the limit of one endpoint, counted per address and per account.
 func limit(weight int) []venue.Limit {
 	return []venue.Limit{
 		{Quota: 300, Window: 10 * time.Second, By: venue.PerAddress, Weight: weight},
@@ -122,8 +122,8 @@ func (e *exchange) Routes() []venue.Route {
 // ok answers with a bare JSON value: there is no envelope.
 func (e *exchange) ok(body any) *venue.Answer { return venue.JSONAnswer(http.StatusOK, body) }
 
-// refuse answers with a code and a text. Which HTTP status goes with which code
-// is not documented, but for rate limits.
+// refuse answers with a code and a text. Only for rate limits does the
+// documentation say which HTTP status goes with a code.
 func (e *exchange) refuse(code int, message string) *venue.Answer {
 	status := http.StatusBadRequest
 	if code == tooManyRequests {
@@ -136,7 +136,7 @@ func (e *exchange) noPermission(*venue.Call) *venue.Answer {
 	return e.refuse(noPermission, "No permission to access the endpoint")
 }
 
-// malformed answers to parameters that cannot be read, or that MEXC does not
+// malformed answers to parameters that cannot be read or that MEXC does not
 // know.
 func (e *exchange) malformed(why *venue.Complaint) *venue.Answer {
 	return e.refuse(illegalCharacters, why.Error())

@@ -62,7 +62,7 @@ func TestAuthentication(t *testing.T) {
 	require.Equal(t, http.StatusOK, venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").call(http.MethodGet, path).StatusCode)
 }
 
-// A timestamp lies no further back than the window, and less than a second
+// A timestamp may be no older than the window, and must be less than a second
 // ahead.
 func TestTimestampWindow(t *testing.T) {
 	clock := venuetest.NewClock()

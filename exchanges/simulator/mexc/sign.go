@@ -12,7 +12,7 @@ import (
 )
 
 // lowerEscape finds a percent-encoding with a lower-case letter, which MEXC
-// does not take.
+// does not accept.
 var lowerEscape = regexp.MustCompile(`%([0-9A-F][a-f]|[a-f][0-9A-Fa-f])`)
 
 // Authenticate follows https://www.mexc.com/api-docs/spot-v3/introduction.
@@ -45,8 +45,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// params reads the parameters of the query and of the body. A name that is in
-// both means the one in the query.
+// params reads the parameters of the query and of the body. If a name is in
+// both, the query wins.
 func (e *exchange) params(c *venue.Call) *venue.Params {
 	p := venue.FormParams(c.URL.RawQuery, string(c.Body))
 	for _, name := range []string{"timestamp", "recvWindow", "signature"} {
@@ -61,8 +61,8 @@ const (
 	maxWindow = 60000
 )
 
-// checkTimestamp accepts what lies no further back than the receive window and
-// less than a second ahead.
+// checkTimestamp accepts a timestamp no older than the receive window and less
+// than a second ahead.
 func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
 	window := p.Integer("recvWindow", window)
 	age := c.Now.Sub(time.UnixMilli(p.Integer("timestamp", 0)))
@@ -77,9 +77,9 @@ func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer 
 	return nil
 }
 
-// signedText is the text that the caller must have signed: the query directly
-// followed by the body, both as sent and without the signature, which comes last
-// in the query.
+// signedText is the text that the caller must have signed: the query, directly
+// followed by the body, both as sent. The signature, which ends the query, is
+// left out.
 func (e *exchange) signedText(c *venue.Call) (signed, signature string) {
 	query, signature, found := strings.Cut(c.URL.RawQuery, "&signature=")
 	if !found {

@@ -29,8 +29,8 @@ func TestVectors(t *testing.T) {
 	signing().TestVectors(t, map[string]func(*venuetest.Vector){"upper case": venuetest.InUpperCase})
 }
 
-// A frozen sub-account's keys cannot be made, deleted or used, which is the
-// strictest that the documentation allows; they can be listed.
+// Keys of a frozen sub-account can be listed, but not made, deleted or used:
+// the strictest reading of the documentation.
 func TestFrozenSubAccount(t *testing.T) {
 	e := &exchange{}
 	master := &venue.Account{ID: "1"}

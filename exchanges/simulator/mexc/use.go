@@ -19,8 +19,8 @@ func (e *exchange) spotAccount(c *venue.Call) *venue.Answer {
 }
 
 // order answers POST /api/v3/order. Like the calls below it accepts what is
-// asked, nothing ever fills it, and parameters beyond those checked are
-// tolerated: there are many, and none has to do with keys.
+// asked, and nothing ever fills it. It tolerates parameters that it does not
+// check: there are many, and none concerns keys.
 func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p := e.params(c)
 	p.Require("symbol")
@@ -50,7 +50,8 @@ func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	return e.use(c, p, []any{map[string]string{"tranId": venue.RandomNumber(18)}})
 }
 
-// use answers unless something is wrong with the parameters or the account.
+// use answers unless something is wrong with the parameters or with the
+// account.
 func (e *exchange) use(c *venue.Call, p *venue.Params, done any) *venue.Answer {
 	switch why := p.Complaint(); {
 	case why != nil:

@@ -7,8 +7,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// masterOnly permits keys of a master account outside demo trading. Whether
-// demo trading has sub-accounts is not documented.
+// masterOnly permits keys of a master account outside demo trading. The
+// documentation does not say whether demo trading has sub-accounts.
 func (e *exchange) masterOnly(c *venue.Call) *venue.Answer {
 	switch {
 	case c.Key.Account.Parent != nil:

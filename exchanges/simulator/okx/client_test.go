@@ -79,8 +79,8 @@ type apiKey struct {
 	SubAcct, Label, APIKey, SecretKey, Passphrase, Perm, IP, TS string
 }
 
-// mint creates a key in the first sub-account. The fields are those beside
-// subAcct and passphrase.
+// mint creates a key in the first sub-account. The fields are added to subAcct
+// and passphrase.
 func (c *client) mint(fields string) (apiKey, simulator.Credential) {
 	c.Helper()
 	var key apiKey

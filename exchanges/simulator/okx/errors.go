@@ -39,8 +39,8 @@ const (
 	nameTaken        = "59601"
 )
 
-// errorOf is the HTTP status and the text, a format, that come with a code.
-// The unknown key's status is the one seen in practice; the documentation says
+// errorOf is the HTTP status and the text, a format, that come with a code. The
+// status for an unknown key is the one seen in practice; the documentation says
 // 200.
 func errorOf(code string) (status int, message string) {
 	switch code {

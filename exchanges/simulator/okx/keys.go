@@ -13,8 +13,8 @@ const (
 	maxAddresses = 20
 )
 
-// readPermissions reads the parameter perm. Without it, and besides trade, a
-// key gets read_only.
+// readPermissions reads the parameter perm. A key gets read_only if perm is
+// missing, and also in addition to trade.
 func (e *exchange) readPermissions(c *venue.Call, p *venue.Params) (permissions []string, refusal *venue.Answer) {
 	permissions = []string{read}
 	if text := p.Text("perm"); text != "" {
@@ -33,8 +33,8 @@ func (e *exchange) readPermissions(c *venue.Call, p *venue.Params) (permissions 
 	return permissions, nil
 }
 
-// readAddresses reads the parameter ip: addresses and network segments joined
-// by commas.
+// readAddresses reads the parameter ip: addresses and network blocks joined by
+// commas.
 func (e *exchange) readAddresses(c *venue.Call, p *venue.Params) (addresses []string, refusal *venue.Answer) {
 	list := p.Text("ip")
 	if list == "" {
@@ -55,14 +55,14 @@ func (e *exchange) readAddresses(c *venue.Call, p *venue.Params) (addresses []st
 }
 
 // readLabel reads the parameter label. Its alphabet and length are those that
-// the documentation states for labels elsewhere.
+// the documentation states for labels in other places.
 func (e *exchange) readLabel(p *venue.Params) string {
 	label := p.Text("label")
 	p.Check("label", !p.Given("label") || label != "" && len(label) <= 50 && alphanumeric(label))
 	return label
 }
 
-// labelTaken reports whether another key of the master's sub-accounts has the
+// labelTaken reports whether any other key of the master's sub-accounts has the
 // label.
 func (e *exchange) labelTaken(c *venue.Call, label string) bool {
 	return slices.ContainsFunc(c.Books.SubAccounts(c.Key.Account), func(sub *venue.Account) bool {
@@ -126,7 +126,7 @@ func (e *exchange) describeKey(k *venue.Key) map[string]string {
 	}
 }
 
-// listKeys answers GET /api/v5/users/subaccount/apikey, which knows no pages.
+// listKeys answers GET /api/v5/users/subaccount/apikey, which has no pages.
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	p.Require("subAcct")
@@ -166,8 +166,8 @@ func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.An
 	return nil, e.refuse(c, noSuchKey)
 }
 
-// editKey answers POST /api/v5/users/subaccount/modify-apikey: what is given
-// replaces what was, and an empty ip removes the binding.
+// editKey answers POST /api/v5/users/subaccount/modify-apikey. What the request
+// gives replaces what was there, and an empty ip removes the binding.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	label := e.readLabel(p)
@@ -198,7 +198,7 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	e.renew(k, c.Now)
 	shown := e.describeKey(k)
 	shown["subAcct"] = k.Account.ID
-	// Here OKX writes "read" for what is read_only everywhere else.
+	// Only here does OKX write "read" for read_only.
 	shown["perm"] = strings.ReplaceAll(shown["perm"], read, "read")
 	shown["ts"] = millis(c.Now)
 	return e.ok(shown)

@@ -19,7 +19,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is OKX, with what it keeps beyond the books.
+// exchange is OKX, with the state that the books do not hold.
 type exchange struct {
 	demoMaster string // id of the master account that exists in demo trading
 }
@@ -39,7 +39,7 @@ const (
 // window is how far a request's timestamp may be off, either way.
 const window = 30 * time.Second
 
-// idleLife is how long a key lives unused that can trade and is bound to no
+// idleLife is how long an unused key lives if it can trade and is bound to no
 // address (https://www.okx.com/docs-v5/en/#overview-generating-an-apikey).
 const idleLife = 14 * 24 * time.Hour
 
@@ -64,8 +64,8 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 	}
 }
 
-// AddSubAccount gives every sub-account a millisecond of its own, as OKX does,
-// which creates no more than one per second: lists are paged by that time.
+// AddSubAccount gives every sub-account its own millisecond, since lists are
+// paged by the time of creation. OKX creates no more than one per second.
 func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venue.Account) *venue.Account {
 	created := now.Truncate(time.Millisecond)
 	if subs := books.SubAccounts(master); len(subs) > 0 {
@@ -90,7 +90,7 @@ func (e *exchange) Routes() []venue.Route {
 		},
 		{Pattern: "GET /api/v5/account/config", Operation: exchanges.OpInspect, Permit: e.mayRead, Handle: e.config, Limits: per(2*time.Second, 5)},
 
-		// The documentation has said both 2 and 20 of this limit.
+		// The documentation has stated this limit both as 2 and as 20.
 		{Pattern: "GET " + subAccount + "list", Operation: exchanges.OpSubAccounts, Permit: e.mayList, Handle: e.listSubAccounts, Limits: per(2*time.Second, 2)},
 		{Pattern: "POST " + subAccount + "create-subaccount", Operation: venue.OpOther, Permit: e.mayManage, Handle: e.createSubAccount, Limits: per(time.Second, 1)},
 
@@ -106,13 +106,13 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
-// ok builds an answer; even a single result comes in a list.
+// ok builds an answer. Even a single result comes in a list.
 func (e *exchange) ok(results ...any) *venue.Answer {
 	return venue.JSONAnswer(http.StatusOK, map[string]any{"code": "0", "msg": "", "data": append([]any{}, results...)})
 }
 
-// refuse builds the documented answer for a code. Before a key is authenticated
-// it has no data.
+// refuse builds the documented answer for a code. Before the key is
+// authenticated the answer has no data.
 func (e *exchange) refuse(c *venue.Call, code string, params ...any) *venue.Answer {
 	status, message := errorOf(code)
 	body := map[string]any{"code": code, "msg": fmt.Sprintf(message, params...)}
@@ -137,7 +137,8 @@ func (e *exchange) RateLimited(c *venue.Call, _ venue.Quota) *venue.Answer {
 	return e.refuse(c, tooManyRequests)
 }
 
-// NotFound tells a known path with another method from an unknown path.
+// NotFound answers differently for a path that exists for another method and
+// for one that does not exist.
 func (e *exchange) NotFound(c *venue.Call) *venue.Answer {
 	for _, rt := range e.Routes() {
 		if _, path, _ := strings.Cut(rt.Pattern, " "); path == c.URL.Path {
@@ -193,8 +194,8 @@ func verifies(secret, signed, signature string) bool {
 	return hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
-// renew begins a key's idle time anew: it has been used, or its rights or
-// addresses have changed.
+// renew restarts a key's idle time, because the key was used, or its rights or
+// addresses changed.
 func (e *exchange) renew(k *venue.Key, now time.Time) {
 	k.Expires = time.Time{}
 	if len(k.IPs) == 0 && k.Has(trade, withdraw) {

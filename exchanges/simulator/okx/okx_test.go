@@ -214,7 +214,7 @@ func TestEditKey(t *testing.T) {
 	}
 	var edited apiKey
 	edit(``).one(&edited)
-	require.Equal(t, "read,trade", edited.Perm, "an edit alone writes read")
+	require.Equal(t, "read,trade", edited.Perm, "only an edit writes read")
 	require.Equal(t, "read_only,trade 203.0.113.7 lease1", c.keys()[0].Perm+" "+c.keys()[0].IP+" "+c.keys()[0].Label)
 
 	require.Equal(t, "0", edit(`,"perm":"read_only","ip":"","label":"lease3"`).Code)
@@ -274,7 +274,8 @@ func TestUseKey(t *testing.T) {
 	require.Equal(t, "51000", newClient(t, s, "withdraw").post("/api/v5/asset/withdrawal", `{"ccy":"USDT","amt":"x","dest":"4","toAddr":"x"}`).Code)
 }
 
-// A key that can trade and is bound to no address ends after 14 days without use.
+// A key that can trade and is bound to no address ends after 14 days without
+// use.
 func TestIdleKeys(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, okx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})

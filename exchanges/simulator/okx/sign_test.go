@@ -32,12 +32,12 @@ func TestVectors(t *testing.T) {
 	signing().TestVectors(t, map[string]func(*venuetest.Vector){"lower case": venuetest.InLowerCase})
 }
 
-// A caller's clock may be off by 30 seconds either way.
+// A caller's clock may be off by 30 seconds, either way.
 func TestTimestampWindow(t *testing.T) {
 	k := venuetest.ReadVectors(t, "okx").Root(t, venuetest.Vector{})
 	for timestamp, want := range map[string]string{
-		"2025-07-24T13:34:56.123Z":      badSignature, // in time; the next check fails
-		"2025-07-24T13:34:56Z":          badSignature, // in wide use, and taken
+		"2025-07-24T13:34:56.123Z":      badSignature, // within the window; the next check fails
+		"2025-07-24T13:34:56Z":          badSignature, // widely used, and accepted
 		"2025-07-24T13:34:26.123Z":      badSignature,
 		"2025-07-24T13:35:26.123Z":      badSignature,
 		"2025-07-24T13:34:26.122Z":      expiredTimestamp,
@@ -51,7 +51,7 @@ func TestTimestampWindow(t *testing.T) {
 	}
 }
 
-// Every code that the rules use has its text.
+// Every code that the rules use has a text.
 func TestErrors(t *testing.T) {
 	require.Panics(t, func() { errorOf("1") })
 	status, message := errorOf(notBound)

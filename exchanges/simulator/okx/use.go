@@ -66,8 +66,7 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 	})
 }
 
-// transfer answers POST /api/v5/asset/transfer, which needs no right beyond
-// trade.
+// transfer answers POST /api/v5/asset/transfer, which needs no right but trade.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("ccy", "amt", "from", "to")

@@ -11,7 +11,7 @@ import (
 
 const tagLength = 32
 
-// AddKey answers POST /v1/orderly_key, which the wallet signs in the body.
+// AddKey answers POST /v1/orderly_key, whose body the wallet signs.
 func (e *exchange) addKey(c *venue.Call) *venue.Answer {
 	r, err := readRegistration(c.Body)
 	if err != nil || !r.complete() {
@@ -67,7 +67,7 @@ func (e *exchange) kindOf(holder *venue.Account) string {
 	return ""
 }
 
-// scopes reports whether a list names scopes, each once.
+// scopes reports whether a list holds only scopes, each at most once.
 func scopes(list []string) bool {
 	for i, scope := range list {
 		if scope != readScope && scope != tradingScope && scope != assetScope || slices.Contains(list[:i], scope) {
@@ -77,7 +77,7 @@ func scopes(list []string) bool {
 	return true
 }
 
-// statusOf tells what became of a removed key.
+// statusOf is the state of a removed key.
 func (e *exchange) statusOf(c *venue.Call, r removed) string {
 	if c.Documented(r.at) < removing {
 		return "REMOVING"
@@ -85,7 +85,7 @@ func (e *exchange) statusOf(c *venue.Call, r removed) string {
 	return "REMOVED"
 }
 
-// getKey answers GET /v1/get_orderly_key, which anybody may ask.
+// getKey answers GET /v1/get_orderly_key, which anybody may call.
 func (e *exchange) getKey(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	p.Require("account_id", "orderly_key")
@@ -118,8 +118,8 @@ func (e *exchange) describeKey(k *venue.Key, status string) map[string]any {
 	}
 }
 
-// listKeys answers GET /v1/client/key_info. How many rows a page has unless
-// asked is open.
+// listKeys answers GET /v1/client/key_info. The documentation does not say how
+// many rows a page has by default.
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	p := venue.FormParams(c.URL.RawQuery)
 	status, page, size := p.Text("key_status"), p.Integer("page", 1), p.Integer("size", 20)
@@ -160,7 +160,8 @@ func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.An
 	return k, nil
 }
 
-// RemoveKey answers POST /v1/client/remove_orderly_key. No key removes itself.
+// RemoveKey answers POST /v1/client/remove_orderly_key. A key cannot remove
+// itself.
 func (e *exchange) removeKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {

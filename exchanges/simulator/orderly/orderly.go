@@ -1,7 +1,8 @@
 // Package orderly plays the API of Orderly Network's main network as documented
-// at https://orderly.network/docs/build-on-omnichain. A main account is a
-// wallet's with one broker; its keys act for its sub-accounts as well. Where
-// the documentation leaves a rule open, the strictest that it allows is played.
+// at https://orderly.network/docs/build-on-omnichain. A main account belongs to
+// one wallet with one broker; its keys also act for its sub-accounts. Where the
+// documentation leaves a rule open, it does the strictest thing that the
+// documentation allows.
 package orderly
 
 import (
@@ -19,12 +20,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is Orderly, with what it keeps beyond the books.
+// exchange is Orderly, with the state that the books do not hold.
 type exchange struct {
 	removed []removed // oldest first
 }
 
-// removed is a key that is removed, of which the lists still tell.
+// removed is a removed key that lists still show.
 type removed struct {
 	*venue.Key
 	at time.Time
@@ -37,8 +38,9 @@ func newRules() venue.Rules { return &exchange{} }
 
 func (e *exchange) Reset() { e.removed = nil }
 
-// Error codes, from https://orderly.network/docs/build-on-omnichain/error-codes,
-// and the last one as seen in use.
+// Error codes, from
+// https://orderly.network/docs/build-on-omnichain/error-codes. The last one is
+// as seen in use.
 const (
 	badSignature = -1001
 	unauthorized = -1002
@@ -50,7 +52,7 @@ const (
 	noBroker     = -1614
 )
 
-// The scopes of keys. Owner is what a wallet may do.
+// The scopes of keys. Owner stands for what a wallet may do.
 const (
 	readScope    = "read"
 	tradingScope = "trading"
@@ -60,9 +62,9 @@ const (
 
 const (
 	brokerID = "woofi_pro"
-	// removing is how long a removed key is REMOVING.
+	// removing is how long a removed key stays REMOVING.
 	removing = time.Second
-	// window is how far a request's timestamp may be off.
+	// window is how far a request's timestamp may be off, either way.
 	window = 300 * time.Second
 	maxAge = 365 * 24 * time.Hour
 )
@@ -74,7 +76,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 		Kind: venue.MainRoot, APIKey: owner.Address(), Private: owner.Private(), Broker: brokerID, Account: main,
 		Permissions: []string{ownerScope}, Created: now,
 	})
-	// An Orderly key that its owner takes for a root.
+	// An Orderly key that its owner mistakes for a root.
 	pair := venue.NewEd25519()().(ed25519.PrivateKey)
 	books.AddKey(&venue.Key{
 		Kind: "no_right", APIKey: keyText(pair.Public().(ed25519.PublicKey)), Private: base58(pair.Seed()), Account: main,
@@ -89,7 +91,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 	})
 }
 
-// accountID derives the id of a main account as the documentation says.
+// accountID derives the id of a main account as the documentation describes.
 func accountID(address, broker string) string {
 	raw, err := hex.DecodeString(strings.TrimPrefix(address, "0x"))
 	if err != nil || len(raw) != 20 {
@@ -134,7 +136,7 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
-// chooseAddKey tells keys of sub-accounts, which are minted, from those of a
+// chooseAddKey tells keys of sub-accounts, which are minted, from keys of a
 // main account, which belong to its owner.
 func (e *exchange) chooseAddKey(c *venue.Call) venue.Route {
 	chosen := venue.Route{
@@ -147,7 +149,7 @@ func (e *exchange) chooseAddKey(c *venue.Call) venue.Route {
 	return chosen
 }
 
-// ok answers with data; nil for none.
+// ok answers with data, or without if it is nil.
 func (e *exchange) ok(c *venue.Call, data any) *venue.Answer {
 	body := map[string]any{"success": true, "timestamp": c.Now.UnixMilli()}
 	if data != nil {
@@ -186,8 +188,8 @@ func (e *exchange) NotFound(*venue.Call) *venue.Answer {
 	return venue.TextAnswer(http.StatusNotFound, "text/plain", "404 page not found\n")
 }
 
-// unauthorized is the one answer for a key that is unknown, expired, removed,
-// used from elsewhere, or lacks a scope.
+// unauthorized is the one answer for a key that is unknown, expired or removed,
+// is used from another address, or lacks a scope.
 func (e *exchange) unauthorized() *venue.Answer {
 	return e.refuse(unauthorized, "orderly key error")
 }
@@ -201,7 +203,8 @@ func (e *exchange) needs(scope string) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// manages permits keys with all scopes: which of them it takes is open.
+// manages permits keys with all scopes. The documentation does not say which
+// ones it takes.
 func (e *exchange) manages(c *venue.Call) *venue.Answer {
 	for _, scope := range []string{readScope, tradingScope, assetScope} {
 		if !c.Key.Has(scope) {
@@ -211,7 +214,7 @@ func (e *exchange) manages(c *venue.Call) *venue.Answer {
 	return nil
 }
 
-// mainOnly permits keys of a main account that act for it.
+// mainOnly permits keys of a main account, if they act for that account.
 func (e *exchange) mainOnly(c *venue.Call) *venue.Answer {
 	if e.acting(c).Parent != nil {
 		return e.refuse(invalid, "only the main account can do this")
@@ -233,7 +236,7 @@ func (e *exchange) allows(k *venue.Key, address netip.Addr) bool {
 	})
 }
 
-// rangeOf reads an address, or two with a hyphen between them.
+// rangeOf reads an address, or two joined by a hyphen.
 func rangeOf(entry string) (first, last netip.Addr, err error) {
 	from, to, isRange := strings.Cut(entry, "-")
 	if !isRange {

@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// client is the owner of a main account, with a key of it.
+// client is the owner of a main account, with one of its keys.
 type client struct {
 	*testing.T
 	*simulator.Simulator
@@ -56,7 +56,8 @@ func textOf(private ed25519.PrivateKey) string {
 	return keyText(private.Public().(ed25519.PublicKey))
 }
 
-// as is the client with another key, for the account that it belongs to.
+// as is the client with another key, acting for the account that the key
+// belongs to.
 func (c *client) as(private ed25519.PrivateKey, acting string) *client {
 	other := *c
 	other.private, other.acting = private, acting
@@ -145,7 +146,7 @@ func (c *client) check(account, key string) answer {
 	return c.do(c.request(http.MethodGet, "/v1/get_orderly_key?account_id="+account+"&orderly_key="+url.QueryEscape(key), ""))
 }
 
-// statuses lists the keys of the account by their status.
+// statuses lists the account's keys by status.
 func (c *client) statuses(filter string) map[string]string {
 	c.Helper()
 	var data struct {
@@ -171,7 +172,7 @@ func TestKeyLife(t *testing.T) {
 	require.JSONEq(t, fmt.Sprintf(`{"orderly_key":%q,"scope":"read,trading","expiration":%d,"tag":"vlt-1"}`,
 		public, c.clock.Add(time.Hour).UnixMilli()), string(c.check(sub, public).Data))
 	require.Equal(t, missing, c.check(c.main, public).Code, "it is not a key of the main account")
-	require.Len(t, c.Keys(), 1, "the owner's own keys are not minted ones")
+	require.Len(t, c.Keys(), 1, "the owner's own keys do not count as minted")
 
 	user := c.as(private, sub)
 	require.Zero(t, user.get("/v1/client/info").Code)
@@ -188,7 +189,7 @@ func TestKeyLife(t *testing.T) {
 
 	manager := c.forAccount(sub)
 	require.Equal(t, map[string]string{public: "ACTIVE"}, manager.statuses(""))
-	require.Equal(t, missing, c.post("/v1/client/remove_orderly_key", remove).Code, "not among the main account's")
+	require.Equal(t, missing, c.post("/v1/client/remove_orderly_key", remove).Code, "not one of the main account's keys")
 	require.Zero(t, manager.post("/v1/client/remove_orderly_key", remove).Code)
 	require.Equal(t, unauthorized, user.get("/v1/client/holding").Code)
 	require.Equal(t, map[string]string{public: "REMOVING"}, manager.statuses("?key_status=REMOVING"))
@@ -198,7 +199,7 @@ func TestKeyLife(t *testing.T) {
 	require.Equal(t, map[string]string{public: "REMOVED"}, manager.statuses(""))
 	require.Equal(t, missing, c.check(sub, public).Code)
 	require.Equal(t, missing, manager.post("/v1/client/remove_orderly_key", remove).Code)
-	require.Equal(t, duplicate, c.add(c.message(private, "read", sub)).Code, "a key is good for once")
+	require.Equal(t, duplicate, c.add(c.message(private, "read", sub)).Code, "a key can be registered once")
 	require.Equal(t, []string{public}, c.Deletions("orderly"))
 }
 

@@ -13,12 +13,12 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// keyPrefix is in front of a public key's text.
+// keyPrefix stands in front of a public key's text.
 const keyPrefix = "ed25519:"
 
 func keyText(public ed25519.PublicKey) string { return keyPrefix + base58(public) }
 
-// publicKeyOf reads a public key's text; nil if it is none.
+// publicKeyOf reads a public key's text. It returns nil if the text is not one.
 func publicKeyOf(text string) ed25519.PublicKey {
 	encoded, prefixed := strings.CutPrefix(text, keyPrefix)
 	raw := unbase58(encoded)
@@ -28,11 +28,12 @@ func publicKeyOf(text string) ed25519.PublicKey {
 	return raw
 }
 
-// base58Alphabet leaves out what is easily mistaken for another character.
+// base58Alphabet leaves out the characters that are easily mistaken for
+// another.
 const base58Alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
-// base58 writes bytes as a number to the base 58, with a 1 for each leading
-// zero byte.
+// base58 writes bytes as a number in base 58, with a 1 for each leading zero
+// byte.
 func base58(raw []byte) string {
 	var text []byte
 	rest, digit := new(big.Int).SetBytes(raw), new(big.Int)
@@ -50,7 +51,8 @@ func base58(raw []byte) string {
 	return string(text)
 }
 
-// unbase58 is the reverse of base58; nil if the text is none.
+// unbase58 is the reverse of base58. It returns nil if the text is not in base
+// 58.
 func unbase58(text string) []byte {
 	number := new(big.Int)
 	for _, c := range []byte(text) {
@@ -110,7 +112,7 @@ func readRegistration(body []byte) (registration, error) {
 	return r, venue.DecodeStrictly(body, &r)
 }
 
-// complete reports whether everything that is signed is there.
+// complete reports whether every signed member is there.
 func (r registration) complete() bool {
 	return r.Message.ChainID != nil && r.Message.Timestamp != nil && r.Message.Expiration != nil
 }
@@ -125,7 +127,7 @@ func (r registration) digest() []byte {
 	)
 }
 
-// signer is the address of the wallet that signed; empty if none did.
+// signer is the address of the wallet that signed, empty if none did.
 func (r registration) signer() string {
 	raw, err := hex.DecodeString(strings.TrimPrefix(r.Signature, "0x"))
 	if err != nil || len(raw) != 65 {

@@ -117,7 +117,7 @@ func TestHeaderVectors(t *testing.T) {
 	}
 }
 
-// FuzzAuthenticate checks that only what the key signed opens the door.
+// FuzzAuthenticate checks that only what the key signed is accepted.
 func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "orderly")
 	for _, v := range file.Vectors[1:] {

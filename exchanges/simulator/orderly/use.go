@@ -61,7 +61,7 @@ func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	return e.ok(c, nil)
 }
 
-// withdraw answers POST /v1/withdraw_request. What an Orderly key can sign is
+// withdraw answers POST /v1/withdraw_request. An Orderly key's signature is
 // never enough: the wallet must have signed the message.
 func (e *exchange) withdraw(*venue.Call) *venue.Answer {
 	return e.refuse(invalid, "address and signature do not match")

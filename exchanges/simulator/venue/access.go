@@ -2,8 +2,8 @@ package venue
 
 import "time"
 
-// Credential is what signs requests at an exchange. Parts that the exchange does
-// not have are empty.
+// Credential is what signs requests at an exchange. A part that the exchange
+// does not have is empty.
 type Credential struct {
 	APIKey     string `json:"api_key"`
 	APISecret  string `json:"api_secret"`
@@ -18,7 +18,7 @@ type Credential struct {
 type Access struct {
 	BaseURL string `json:"base_url"`
 	Credential
-	SubAccounts []string `json:"sub_accounts"` // as the exchange's requests name them
+	SubAccounts []string `json:"sub_accounts"` // named as the exchange's requests name them
 }
 
 // KeyView is a live minted key, without its secret.

@@ -9,35 +9,35 @@ import (
 
 // Account is a user of the exchange: a master, or a sub-account of one.
 type Account struct {
-	ID      string   // what requests call it by: a number, a name or an e-mail address, as the exchange has
-	Name    string   // a second name, where the exchange knows one
+	ID      string   // what requests call it by: a number, a name or an e-mail address, depending on the exchange
+	Name    string   // a second name, if the exchange has one
 	Remark  string   // free text
 	Parent  *Account // nil for a master
 	Frozen  bool
-	Deleted bool // kept, so that its names are not given out again
+	Deleted bool // kept in the books, so that its names are not used again
 	Created time.Time
 }
 
 // Key is an API key: a root, which exists from the start, or a minted one.
 type Key struct {
-	Kind       string // of a root: "main", "read_only" ...; empty for a minted key
-	Variant    string // of a root, where the exchange has several surfaces
+	Kind       string // of a root: "main", "read_only" and so on; empty for a minted key
+	Variant    string // of a root, if the exchange has several surfaces
 	TOTPSecret string // of a root whose account has two-factor authentication
 
-	ID          string // the exchange's number of the key, where it has one
+	ID          string // the exchange's number of the key, if it has one
 	APIKey      string
 	Secret      string
 	Passphrase  string
 	Signer      func() crypto.Signer // key pair of a root that does not sign with a secret
-	Private     string               // private key of a root, where it is not PEM
-	Broker      string               // of a root whose account is under a broker
+	Private     string               // private key of a root, if it is not PEM
+	Broker      string               // of a root whose account belongs to a broker
 	Public      crypto.PublicKey     // of a minted key whose owner made the pair
 	Account     *Account
 	Label       string
-	Permissions []string // the exchange's own words
-	IPs         []string // addresses or prefixes; empty: any
+	Permissions []string // in the exchange's own words
+	IPs         []string // addresses or prefixes; empty: any address
 	Created     time.Time
-	Starts      time.Time // from when the exchange knows it; zero: always
+	Starts      time.Time // when the exchange begins to know it; zero: always
 	Expires     time.Time // zero: never
 }
 
@@ -60,13 +60,13 @@ func (k *Key) Allows(address netip.Addr) bool {
 	})
 }
 
-// Expired reports whether the key has come to the end that was set for it.
+// Expired reports whether the key has reached its end.
 func (k *Key) Expired(now time.Time) bool {
 	return !k.Expires.IsZero() && !now.Before(k.Expires)
 }
 
-// PublicKey is the key that signatures are verified with, nil for a key that
-// signs with a secret.
+// PublicKey is the key that verifies signatures, nil for a key that signs with
+// a secret.
 func (k *Key) PublicKey() crypto.PublicKey {
 	if k.Signer != nil {
 		return k.Signer().Public()
@@ -89,26 +89,26 @@ func (k *Key) credential() Credential {
 	return c
 }
 
-// Loopback is the address list of root keys, so that callers on this machine
-// pass the check that a bound root makes.
+// Loopback is the address list of root keys. It lets callers on this machine
+// pass the check of a bound root.
 func Loopback() []string { return []string{"127.0.0.1", "::1"} }
 
 // Books hold what one exchange knows: its accounts and live keys, in the order
-// of their creation.
+// in which they were created.
 type Books struct {
 	Accounts []*Account
 	Keys     []*Key
-	removed  []string // api keys of deleted keys, in the order of deletion
-	issued   []string // the secret parts of all minted keys, deleted ones too
+	removed  []string // API keys that were deleted, in the order of deletion
+	issued   []string // the secret parts of all minted keys, including deleted ones
 }
 
-// AddAccount enters an account and returns it.
+// AddAccount adds an account and returns it.
 func (b *Books) AddAccount(a *Account) *Account {
 	b.Accounts = append(b.Accounts, a)
 	return a
 }
 
-// AddKey enters a key and returns it.
+// AddKey adds a key and returns it.
 func (b *Books) AddKey(k *Key) *Key {
 	b.Keys = append(b.Keys, k)
 	for _, secret := range []string{k.Secret, k.Passphrase} {
@@ -119,7 +119,7 @@ func (b *Books) AddKey(k *Key) *Key {
 	return k
 }
 
-// Account finds a live account by its id; nil if there is none.
+// Account finds a live account by its id. It returns nil if there is none.
 func (b *Books) Account(id string) *Account {
 	for _, a := range b.Accounts {
 		if a.ID == id && !a.Deleted {
@@ -143,7 +143,7 @@ func (b *Books) SubAccounts(master *Account) []*Account {
 	return subs
 }
 
-// Key finds a key by its api key; nil if there is none.
+// Key finds a key by its API key. It returns nil if there is none.
 func (b *Books) Key(apiKey string) *Key {
 	for _, k := range b.Keys {
 		if k.APIKey == apiKey {
@@ -174,7 +174,7 @@ func (b *Books) KeysOf(a *Account) []*Key {
 	return keys
 }
 
-// Minted lists the live keys that are no roots.
+// Minted lists the live keys that are not roots.
 func (b *Books) Minted(now time.Time) []*Key {
 	var keys []*Key
 	for _, k := range b.Keys {
@@ -191,7 +191,7 @@ func (b *Books) RemoveKey(k *Key) {
 	b.removed = append(b.removed, k.APIKey)
 }
 
-// clone copies the books so that changes to one copy leave the other alone.
+// clone copies the books, so that changes to one copy leave the other alone.
 func (b *Books) clone() *Books {
 	copied := &Books{removed: slices.Clone(b.removed)}
 	twins := make(map[*Account]*Account, len(b.Accounts))

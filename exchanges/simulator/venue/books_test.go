@@ -39,7 +39,7 @@ func TestBooksClone(t *testing.T) {
 
 	copied := original.clone()
 	require.Equal(t, original, copied)
-	require.Same(t, copied.Account("1"), copied.Account("2").Parent, "the copy is closed in itself")
+	require.Same(t, copied.Account("1"), copied.Account("2").Parent, "the copy does not refer to the original")
 	require.Same(t, copied.Account("2"), copied.Key("k").Account)
 
 	copied.Account("2").Frozen = true

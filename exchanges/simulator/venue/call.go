@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Call is one request under way, as an exchange's rules see it. The books may be
-// read and changed freely: the venue is locked while rules run.
+// Call is one request in progress, as an exchange's rules see it. Rules may
+// read and change the books freely: the venue is locked while they run.
 type Call struct {
 	*http.Request            // as it came; RequestURI and URL.RawQuery are the bytes that were sent
 	Body          []byte     // as it came
 	Caller        netip.Addr // the other end of the TCP connection
-	Now           time.Time  // by the exchange's clock, which a fault may have moved
+	Now           time.Time  // by the exchange's clock, which a fault may have shifted
 	Books         *Books
 	Key           *Key    // the calling key; nil on public routes
-	Quotas        []Quota // one for each of the route's limits that was looked at
+	Quotas        []Quota // one for each of the route's limits that was checked
 	Fault         Fault   // the zero Fault if none acts on this call
 	multiplier    float64 // of the documented rate limits
 }
 
-// Grant decides what a new or edited key gets for what was asked. Under the
-// faults GrantMore and GrantLess that is one permission more (the first of
-// surplus that was not asked for) or one less (the last that was asked for).
+// Grant decides what a new or edited key gets. That is what was asked for,
+// except under two faults: GrantMore adds the first permission of surplus that
+// was not asked for, and GrantLess drops the last one that was.
 func (c *Call) Grant(asked []string, surplus ...string) []string {
 	granted := slices.Clone(asked)
 	switch c.Fault.Kind {
@@ -41,8 +41,8 @@ func (c *Call) Grant(asked []string, surplus ...string) []string {
 	return granted
 }
 
-// Starts is from when the exchange knows a key that is made now: at once, unless
-// the fault SlowStart acts.
+// Starts is when the exchange begins to know a key that is made now: at once,
+// unless the fault SlowStart is active.
 func (c *Call) Starts() time.Time {
 	if c.Fault.Kind == SlowStart {
 		return c.Now.Add(c.Fault.Delay)
@@ -50,24 +50,24 @@ func (c *Call) Starts() time.Time {
 	return c.Now
 }
 
-// RemoveKey deletes a key, unless the fault DeleteLies acts.
+// RemoveKey deletes a key, unless the fault DeleteLies is active.
 func (c *Call) RemoveKey(k *Key) {
 	if c.Fault.Kind != DeleteLies {
 		c.Books.RemoveKey(k)
 	}
 }
 
-// EmptyKey takes all permissions from a key, at an exchange where that stands
-// for its deletion, unless the fault DeleteLies acts.
+// EmptyKey takes all permissions from a key, at an exchange where that replaces
+// deletion, unless the fault DeleteLies is active.
 func (c *Call) EmptyKey(k *Key) {
 	if c.Fault.Kind != DeleteLies {
 		k.Permissions = nil
 	}
 }
 
-// Documented is how long ago something was, in documented time: with a
-// multiplier for the limits, all waits pass faster. What a clock that was put
-// back has yet to come to is long past.
+// Documented is how long ago something was, measured in documented time: a
+// multiplier for the limits makes all waits pass faster. If the clock was set
+// back, so that the time lies in the future, it counts as long past.
 func (c *Call) Documented(at time.Time) time.Duration {
 	if at.After(c.Now) {
 		return math.MaxInt64
@@ -82,7 +82,8 @@ type Answer struct {
 	Body   []byte
 }
 
-// TextAnswer is an answer with that body. Without one, it has no content type.
+// TextAnswer is an answer with the given body. Without a body it has no content
+// type.
 func TextAnswer(status int, contentType, body string) *Answer {
 	header := http.Header{}
 	if body != "" {
@@ -100,7 +101,7 @@ func JSONAnswer(status int, body any) *Answer {
 	return TextAnswer(status, "application/json", string(encoded))
 }
 
-// Set sets a header of the answer, which it returns.
+// Set sets a header of the answer and returns the answer.
 func (a *Answer) Set(name, value string) *Answer {
 	a.header.Set(name, value)
 	return a
@@ -112,5 +113,5 @@ func (a *Answer) Write(w http.ResponseWriter) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // a caller that has gone is no concern of the venue
+	_, _ = w.Write(a.Body) // if the caller is gone, that does not matter to the venue
 }

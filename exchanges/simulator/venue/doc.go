@@ -1,31 +1,31 @@
 // Package venue is what the simulated exchanges have in common: a [Venue] runs
-// one of them by the [Rules] that the exchange's own package supplies. Only those
-// packages need this one; who starts exchanges and makes them misbehave needs
+// one of them by the [Rules] that the exchange's own package supplies. Only
+// those packages need this one. To start exchanges and make them misbehave, use
 // package simulator.
 //
-// It shares no code with the clients that are tested against it, so that no
-// mistake cancels itself out.
+// It shares no code with the clients that are tested against it, so that a
+// mistake cannot cancel itself out.
 //
 // # Adding an exchange
 //
 // Write a package exchanges/simulator/NAME whose function Venue returns a
-// [Listing], and add that at the end of the list in package all. The table that
-// [Rules].Routes returns names each endpoint's operation, limits and handler; a
+// [Listing], and add it at the end of the list in package all. The table that
+// [Rules].Routes returns names each endpoint's operation, limits and handler. A
 // handler reads its parameters through [Params], works on the books of the
-// [Call] and returns an [Answer]. Handlers run one at a time, so no exchange needs
-// locks. Faults, counting, rate limits, resets and the control API come with it:
-// a handler only calls [Call.Grant] for permissions that it gives and
-// [Call.RemoveKey] for keys that it deletes, so that the faults about these can
-// act.
+// [Call] and returns an [Answer]. Handlers run one at a time, so an exchange
+// needs no locks. Faults, counting, rate limits, resets and the control API
+// come with the venue. A handler only has to call [Call.Grant] for permissions
+// that it gives and [Call.RemoveKey] for keys that it deletes, so that the
+// faults about these can act.
 //
-// Bybit is the model. Its files are those of every exchange:
+// Bybit is the model. Every exchange has the same files:
 //
 //	bybit.go     type, accounts and roots at the start, routes, envelope, signature
 //	accounts.go  sub-accounts
 //	keys.go      creating, listing, editing and deleting keys
 //	use.go       what a minted key can do: balance, orders, transfers
 //
-// Where signatures or error codes take more than a few lines, they stand in
-// sign.go and errors.go. Package venuetest has the client that the tests of all of
-// them start from.
+// If signatures or error codes take more than a few lines, they have files of
+// their own: sign.go and errors.go. Package venuetest has the client that the
+// tests of all exchanges start from.
 package venue

@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// OpOther marks routes that no fault can be aimed at alone, such as creating a
+// OpOther marks routes that no fault can target by name, such as creating a
 // sub-account. [exchanges.OpAny] matches them too.
 const OpOther exchanges.Operation = "other"
 
@@ -26,14 +26,14 @@ const (
 	Slow             FaultKind = "slow"               // waits Delay, then does the work
 	HTMLError        FaultKind = "html_error"         // 200 with an HTML page, before doing anything
 	ClockSkew        FaultKind = "clock_skew"         // the exchange's clock is off by Delay
-	DeleteLies       FaultKind = "delete_lies"        // answers that the key is deleted, and keeps it
+	DeleteLies       FaultKind = "delete_lies"        // claims to have deleted the key, and keeps it
 	GrantMore        FaultKind = "grant_more"         // the key gets a permission that was not asked for
 	GrantLess        FaultKind = "grant_less"         // the key lacks a permission that was asked for
 	Outage           FaultKind = "outage"             // resets the connection
 	SlowStart        FaultKind = "slow_start"         // the exchange does not know the new key for Delay
 )
 
-// operations lists what a fault can be aimed at.
+// operations lists what a fault can target.
 func operations() []exchanges.Operation {
 	return []exchanges.Operation{
 		exchanges.OpServerTime, exchanges.OpInspect, exchanges.OpSubAccounts, exchanges.OpCreateKey, exchanges.OpEditKey,
@@ -49,11 +49,11 @@ func faultKinds() []FaultKind {
 	}
 }
 
-// Fault makes one exchange misbehave. Of several that match a request, the one
-// injected last acts, and it alone.
+// Fault makes one exchange misbehave. If several match a request, only the one
+// injected last acts.
 //
 // HTTP libraries, net/http among them, repeat a GET by themselves when a reused
-// connection is cut; each repetition is a request of its own here.
+// connection is cut. Each repetition counts as a request here.
 type Fault struct {
 	Exchange  string
 	Operation exchanges.Operation
@@ -63,7 +63,7 @@ type Fault struct {
 	Count int
 	// Delay is how long Slow waits and SlowStart lasts (positive), and how far
 	// ClockSkew moves the clock (negative: it runs behind). The other faults
-	// take none.
+	// take no delay.
 	Delay time.Duration
 }
 
@@ -86,7 +86,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 	}
 	delay, err := time.ParseDuration(wire.Delay)
 	if err != nil {
-		return fmt.Errorf("delay %q is no duration; write it as in %q", wire.Delay, "2s")
+		return fmt.Errorf("delay %q is not a duration such as %q", wire.Delay, "2s")
 	}
 	f.Delay = delay
 	return nil
@@ -101,7 +101,8 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire)
 }
 
-// validate checks everything but the exchange, which can have these faults.
+// validate checks everything except the exchange, which is one that can have
+// these faults.
 func (f Fault) validate(kinds []FaultKind) error {
 	switch {
 	case !slices.Contains(operations(), f.Operation):
@@ -122,8 +123,8 @@ func (f Fault) validate(kinds []FaultKind) error {
 	return nil
 }
 
-// concerns reports whether the fault can act on an operation at all, so that a
-// fault aimed at any operation is not used up by requests that it leaves alone.
+// concerns reports whether the fault can act on an operation at all. So
+// requests that the fault cannot act on do not use up its count.
 func (k FaultKind) concerns(operation exchanges.Operation) bool {
 	switch k {
 	case DeleteLies:
@@ -144,7 +145,7 @@ func (f Fault) matches(operation exchanges.Operation) bool {
 // faults are those injected at one venue, oldest first.
 type faults []Fault
 
-// take returns the fault that acts on a request of the operation, the zero
+// take returns the fault that acts on a request of the operation, or the zero
 // Fault if there is none, and uses up one of its counts.
 func (fs *faults) take(operation exchanges.Operation) Fault {
 	for i, fault := range slices.Backward(*fs) {

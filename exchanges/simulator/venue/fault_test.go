@@ -39,7 +39,7 @@ func TestFaultsTake(t *testing.T) {
 			[]exchanges.Operation{exchanges.OpCreateKey, OpOther, exchanges.OpServerTime}, []FaultKind{Outage, Outage, Outage},
 		},
 		{
-			"the last injected wins, and alone is used up",
+			"the last injected wins, and only it is used up",
 			faults{{Operation: exchanges.OpAny, Kind: Slow, Count: 1}, {Operation: exchanges.OpCreateKey, Kind: RateLimit, Count: 1}},
 			[]exchanges.Operation{exchanges.OpCreateKey, exchanges.OpCreateKey, exchanges.OpCreateKey}, []FaultKind{RateLimit, Slow, ""},
 		},

@@ -14,12 +14,13 @@ const (
 	PerAddress              // the caller's network address; counted before authentication
 )
 
-// Limit is a documented rate limit: so much weight in any window of that length.
+// Limit is a documented rate limit: the weight that it lets through in any
+// window of the given length.
 type Limit struct {
 	Quota  int
 	Window time.Duration
 	By     Scope
-	Of     func(*Call) string // nil, or what the request acts on, if each of those has the limit for itself
+	Of     func(*Call) string // names what the request acts on, if each such thing has the limit for itself; else nil
 	Weight int                // of one request; zero counts as one
 	Bucket string             // routes with the same bucket share the limit; empty: the route's own
 	Ban    time.Duration      // how long a caller that exceeds the limit is shut out
@@ -31,20 +32,20 @@ type Quota struct {
 	Allowed  int           // the limit's quota times the rate multiplier
 	Used     int           // weight in the current window, this request included if it was let in
 	Exceeded bool          // the request is one too many
-	Wait     time.Duration // if exceeded: until the request would be let in
+	Wait     time.Duration // if exceeded: how long until the request would be let in
 }
 
-// Remaining is the weight that the window has left.
+// Remaining is the weight left in the window.
 func (q Quota) Remaining() int { return q.Allowed - q.Used }
 
-// limiter counts requests against limits. Windows roll: a request is forgotten
-// one window after it came.
+// limiter counts requests against limits. Windows roll: a request stops
+// counting one window after it arrived.
 type limiter struct {
 	multiplier float64
 	windows    map[tally]*window
 }
 
-// tally names what is counted together.
+// tally identifies what is counted together.
 type tally struct {
 	bucket, subject string
 	quota           int
@@ -53,7 +54,7 @@ type tally struct {
 
 type window struct {
 	requests []weighted // oldest first
-	banned   time.Time  // until when
+	banned   time.Time  // the time when the ban ends
 }
 
 type weighted struct {
@@ -108,8 +109,8 @@ func (l *limiter) take(bucket, subject string, lim Limit, now time.Time) Quota {
 	return q
 }
 
-// allowed is the limit's quota times the multiplier, but never below the weight
-// of one request: a limit that lets nothing in is an outage.
+// allowed is the limit's quota times the multiplier, but never less than the
+// weight of one request: a limit that lets nothing through would be an outage.
 func (l *limiter) allowed(lim Limit) int {
 	return max(int(math.Round(float64(lim.Quota)*l.multiplier)), lim.Weight, 1)
 }

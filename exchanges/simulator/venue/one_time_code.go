@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Base32Alphabet is that of the seeds of one-time codes.
+// Base32Alphabet is the alphabet of the seeds of one-time codes.
 const Base32Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// oneTimeCodePeriod is how long a one-time code lasts.
+// oneTimeCodePeriod is how long a one-time code is valid.
 const oneTimeCodePeriod = 30 * time.Second
 
-// OneTimeStep numbers the periods of one-time codes, each of which has its code.
+// OneTimeStep numbers the periods of one-time codes. Each period has one code.
 func OneTimeStep(at time.Time) int64 { return at.Unix() / int64(oneTimeCodePeriod.Seconds()) }
 
-// OneTimeCode is the one-time code of a time (RFC 6238: SHA-1, 6 digits). The
-// secret is in base32; it panics on any other.
+// OneTimeCode is the one-time code for a time (RFC 6238: SHA-1, 6 digits). The
+// secret is in base32; the function panics if it is not.
 func OneTimeCode(secret string, at time.Time) string {
 	seed, err := base32.StdEncoding.DecodeString(secret)
 	if err != nil {

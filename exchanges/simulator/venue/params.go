@@ -12,7 +12,8 @@ import (
 	"strconv"
 )
 
-// Reason says what is wrong with a parameter. Some exchanges have a code for each.
+// Reason says what is wrong with a parameter. Some exchanges have a code for
+// each reason.
 type Reason string
 
 // The reasons for complaints.
@@ -33,17 +34,17 @@ type Complaint struct {
 
 func (c *Complaint) Error() string { return c.Param + " " + string(c.Reason) }
 
-// Params reads the named parameters of a request strictly. The readers keep the
-// first complaint instead of returning it, so that an endpoint reads all of its
-// parameters and then asks once.
+// Params reads the named parameters of a request strictly. Its readers store
+// the first complaint instead of returning it, so that an endpoint reads all of
+// its parameters and then asks once.
 type Params struct {
-	values map[string]any // of JSON, or text from a query or form
+	values map[string]any // from JSON, or text from a query or form
 	read   map[string]bool
 	first  *Complaint
 }
 
-// formText is text from a query or form, which can stand for any type. A JSON
-// string stands only for text.
+// formText is text from a query or form, which can represent any type. A JSON
+// string only represents text.
 type formText string
 
 // JSONParams reads a JSON object. An empty body and null count as no parameters.
@@ -60,8 +61,8 @@ func JSONParams(body []byte) *Params {
 	return p
 }
 
-// FormParams reads a query string or a form, or several of them together; a
-// parameter that is in several counts as it stands in the first.
+// FormParams reads a query string or a form, or several of them together. If a
+// parameter is in several, the first one wins.
 func FormParams(encoded ...string) *Params {
 	p := &Params{values: make(map[string]any), read: make(map[string]bool)}
 	for _, part := range encoded {
@@ -81,20 +82,21 @@ func FormParams(encoded ...string) *Params {
 	return p
 }
 
-// Complain notes what is wrong with a parameter, unless there is a complaint already.
+// Complain records what is wrong with a parameter, unless there is a complaint
+// already.
 func (p *Params) Complain(name string, why Reason) {
 	if p.first == nil {
 		p.first = &Complaint{name, why}
 	}
 }
 
-// Given reports whether the parameter is there.
+// Given reports whether the parameter is present.
 func (p *Params) Given(name string) bool {
 	_, ok := p.values[name]
 	return ok
 }
 
-// Require complains about each parameter that is not there.
+// Require complains about each parameter that is missing.
 func (p *Params) Require(names ...string) {
 	for _, name := range names {
 		if !p.Given(name) {
@@ -103,31 +105,31 @@ func (p *Params) Require(names ...string) {
 	}
 }
 
-// Check complains about the value of a parameter unless it is right.
+// Check complains about a parameter's value unless it is right.
 func (p *Params) Check(name string, right bool) {
 	if !right {
 		p.Complain(name, BadValue)
 	}
 }
 
-// Names lists the parameters that are there, in alphabetical order.
+// Names lists the parameters that are present, in alphabetical order.
 func (p *Params) Names() []string { return slices.Sorted(maps.Keys(p.values)) }
 
-// Ignore takes parameters for known ones without reading them.
+// Ignore marks parameters as known without reading them.
 func (p *Params) Ignore(names ...string) {
 	for _, name := range names {
 		p.read[name] = true
 	}
 }
 
-// take looks a parameter up and notes that it is a known one.
+// take looks a parameter up and marks it as known.
 func (p *Params) take(name string) (any, bool) {
 	p.read[name] = true
 	value, ok := p.values[name]
 	return value, ok
 }
 
-// Text reads a string, empty if it is not there.
+// Text reads a string. It returns an empty string if the parameter is missing.
 func (p *Params) Text(name string) string {
 	switch value, given := p.take(name); value := value.(type) {
 	case string:
@@ -142,7 +144,8 @@ func (p *Params) Text(name string) string {
 	}
 }
 
-// Integer reads a whole number, or the fallback if it is not there.
+// Integer reads a whole number. It returns the fallback if the parameter is
+// missing.
 func (p *Params) Integer(name string, fallback int64) int64 {
 	value, given := p.take(name)
 	if !given {
@@ -162,7 +165,8 @@ func (p *Params) Integer(name string, fallback int64) int64 {
 	return number
 }
 
-// Flag reads true or false, or the fallback if it is not there.
+// Flag reads true or false. It returns the fallback if the parameter is
+// missing.
 func (p *Params) Flag(name string, fallback bool) bool {
 	switch value, given := p.take(name); value := value.(type) {
 	case bool:
@@ -180,8 +184,8 @@ func (p *Params) Flag(name string, fallback bool) bool {
 	}
 }
 
-// Value reads a JSON value into the shape of target and reports whether it was
-// there and fits.
+// Value reads a JSON value into target and reports whether it was present and
+// of the right shape.
 func (p *Params) Value(name string, target any) bool {
 	value, given := p.take(name)
 	if !given {
@@ -201,8 +205,8 @@ func (p *Params) Value(name string, target any) bool {
 // if there is none. It tolerates parameters that were not read.
 func (p *Params) Complaint() *Complaint { return p.first }
 
-// StrictComplaint is [Params.Complaint], and takes a parameter that was not read for an
-// unknown one.
+// StrictComplaint is [Params.Complaint], but also complains of a parameter that
+// nobody read, as unknown.
 func (p *Params) StrictComplaint() *Complaint {
 	for name := range p.values {
 		if !p.read[name] {
@@ -218,10 +222,10 @@ func DecodeStrictly(data []byte, target any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(target); err != nil {
-		return fmt.Errorf("the JSON is not as expected: %w", err)
+		return fmt.Errorf("the JSON does not have the expected form: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the JSON value")
+		return errors.New("there is more text after the JSON value")
 	}
 	return nil
 }

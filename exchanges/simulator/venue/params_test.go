@@ -69,12 +69,12 @@ func TestParamsValues(t *testing.T) {
 	require.Nil(t, absent.Complaint())
 
 	lenient := JSONParams([]byte(`{"tag":"x"}`))
-	require.Nil(t, lenient.Complaint(), "what nobody read is tolerated")
+	require.Nil(t, lenient.Complaint(), "parameters that nobody read are tolerated")
 	require.EqualError(t, lenient.StrictComplaint(), "tag is unknown")
 }
 
-// FuzzParams checks that whatever a request holds, reading it never panics and
-// what passes as an object is one.
+// FuzzParams checks that reading a request never panics, whatever it holds, and
+// that what passes as an object is one.
 func FuzzParams(f *testing.F) {
 	f.Add(`{"name":"a","size":1}`, "name=a&size=1")
 	f.Add(`{"name":"a"} trailing`, "name=a&name=b&size=%zz")

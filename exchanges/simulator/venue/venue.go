@@ -13,15 +13,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// maxBody bounds how much of a request is read, in bytes. No exchange takes more
-// from the calls that are simulated.
+// maxBody limits how much of a request is read, in bytes. No simulated call
+// takes more at any exchange.
 const maxBody = 1 << 20
 
 // MainRoot is the kind of root that can do everything that minting needs.
 const MainRoot = "main"
 
-// Venue runs one exchange: it does for all of them what does not depend on the
-// exchange (counting, faults, rate limits, locking) and leaves the rest to rules.
+// Venue runs one exchange. It does what is the same for all of them (counting,
+// faults, rate limits, locking) and leaves the rest to the rules.
 type Venue struct {
 	name  string
 	rules Rules
@@ -29,9 +29,9 @@ type Venue struct {
 	mux   *http.ServeMux
 
 	multiplier float64
-	initial    *Books // as seeded; what a reset returns to
+	initial    *Books // as seeded; a reset returns to this state
 
-	mu      sync.Mutex // guards what follows, and all state of rules
+	mu      sync.Mutex // guards the fields below, and all state of rules
 	url     string     // empty until the simulator has started
 	books   *Books
 	limiter *limiter
@@ -39,8 +39,8 @@ type Venue struct {
 	calls   map[exchanges.Operation]int
 }
 
-// New makes a venue with fresh accounts and credentials. The options are
-// complete. The key pair is that of the roots which sign with RSA.
+// New makes a venue with new accounts and credentials. The options must be
+// complete. Roots that sign with RSA use the given key pair.
 func New(exchange Listing, options Options, rsaPair func() crypto.Signer) *Venue {
 	r := exchange.New()
 	v := &Venue{name: exchange.Name, rules: r, clock: options.Now, multiplier: options.RateMultiplier, mux: http.NewServeMux()}
@@ -67,7 +67,7 @@ func (v *Venue) Name() string { return v.name }
 // ServeHTTP answers as the exchange does.
 func (v *Venue) ServeHTTP(w http.ResponseWriter, request *http.Request) { v.mux.ServeHTTP(w, request) }
 
-// Reset returns the venue to how it started.
+// Reset returns the venue to its initial state.
 func (v *Venue) Reset() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -87,9 +87,9 @@ func (v *Venue) SetURL(url string) {
 	v.url = url
 }
 
-// Root tells how to reach the venue with one of its roots, if it has one of that
-// kind. That stays what it was at the start, even if a client has deleted the root
-// key since.
+// Root says how to reach the venue with its root of that kind, if it has one.
+// The answer is always the initial root, even if a client has deleted that key
+// since.
 func (v *Venue) Root(kind string) (Access, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -99,7 +99,7 @@ func (v *Venue) Root(kind string) (Access, bool) {
 	}
 	access := Access{BaseURL: v.url, Credential: k.credential(), SubAccounts: []string{}}
 	if k.Account.Parent != nil {
-		// A root that lives in a sub-account manages that one.
+		// A root that lives in a sub-account manages that one only.
 		access.SubAccounts = []string{k.Account.ID}
 	}
 	for _, sub := range v.books.SubAccounts(v.books.Account(k.Account.ID)) {
@@ -151,7 +151,7 @@ func (v *Venue) AddSubAccounts(n int) []string {
 	return added
 }
 
-// Inject makes the venue misbehave. The error tells the allowed values.
+// Inject makes the venue misbehave. The error names the allowed values.
 func (v *Venue) Inject(fault Fault) error {
 	if err := fault.validate(v.faultKinds()); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (v *Venue) Issued() []string {
 	return slices.Clone(v.books.issued)
 }
 
-// RemoveKey deletes a key without a request, and reports whether there was such a
-// key.
+// RemoveKey deletes a key without a request, and reports whether the key
+// existed.
 func (v *Venue) RemoveKey(apiKey string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -189,22 +189,22 @@ func (v *Venue) RemoveKey(apiKey string) bool {
 	return true
 }
 
-// Arrived tells how many requests of an operation have arrived, whatever became
-// of them.
+// Arrived returns how many requests of an operation have arrived, whatever
+// became of them.
 func (v *Venue) Arrived(operation exchanges.Operation) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.calls[operation]
 }
 
-// Deletions lists the api keys of the keys that were deleted, in that order.
+// Deletions lists the API keys that were deleted, in the order of deletion.
 func (v *Venue) Deletions() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Clone(v.books.removed)
 }
 
-// serve carries one request through the fault that acts on it and through the
+// serve takes one request through the fault that acts on it and through the
 // rules.
 func (v *Venue) serve(rt Route, w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxBody))
@@ -287,7 +287,7 @@ func (v *Venue) commit(rt Route, c *Call) *Answer {
 	return rt.Handle(c)
 }
 
-// count holds the request against the route's limits of one scope.
+// count charges the request to the route's limits of one scope.
 func (v *Venue) count(rt Route, c *Call, by Scope) *Answer {
 	for _, lim := range rt.Limits {
 		if lim.By != by {
@@ -332,7 +332,7 @@ func callerOf(request *http.Request) netip.Addr {
 }
 
 // sleep waits, and reports whether the caller is still there and the simulator
-// still runs.
+// is still running.
 func sleep(request *http.Request, delay time.Duration) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -349,8 +349,8 @@ func cut() {
 	panic(http.ErrAbortHandler)
 }
 
-// resetConnection ends the request with a TCP reset, as a host does that serves
-// nobody.
+// resetConnection ends the request with a TCP reset, as a host does on which
+// nothing is listening.
 func resetConnection(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // parlour is an exchange invented for these tests. Its one path takes every
 // action, and its callers sign the body with Ed25519.
 type parlour struct {
-	minted int // state beyond the books
+	minted int // state outside the books
 }
 
 func (p *parlour) Seed(b *Books, now time.Time, _ func() crypto.Signer) {
@@ -136,7 +136,7 @@ func (v *visit) act(body string) (int, string) {
 	return ask(v.T, v.request(v.Context(), body))
 }
 
-// fails sends an action that must get no answer, and returns why.
+// fails sends an action that must get no answer, and returns the error's text.
 func (v *visit) fails(body string) error {
 	v.Helper()
 	response, err := http.DefaultClient.Do(v.request(v.Context(), body))
@@ -207,7 +207,7 @@ func TestVenueFaults(t *testing.T) {
 		require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
 		require.Equal(t, "60", response.Header.Get("Retry-After"), "the documented window of that route")
 		status, _ := v.act("delete key1")
-		require.Equal(t, http.StatusTooManyRequests, status, "a route without limits too")
+		require.Equal(t, http.StatusTooManyRequests, status, "even a route without limits")
 		require.Empty(t, v.live())
 	})
 	t.Run("slow", func(t *testing.T) {
@@ -328,7 +328,7 @@ func TestCallerOf(t *testing.T) {
 	for remote, want := range map[string]string{
 		"192.0.2.1:4711":          "192.0.2.1",
 		"[2001:db8::1]:4711":      "2001:db8::1",
-		"[::ffff:192.0.2.1]:4711": "192.0.2.1", // as a listener for both families shows IPv4
+		"[::ffff:192.0.2.1]:4711": "192.0.2.1", // how a dual-stack listener shows IPv4
 		"a pipe":                  "invalid IP",
 	} {
 		require.Equal(t, want, callerOf(&http.Request{RemoteAddr: remote}).String(), remote)
@@ -356,6 +356,6 @@ func TestVenueReset(t *testing.T) {
 	require.Empty(t, v.venue.books.removed)
 	require.Empty(t, v.venue.calls)
 	status, _ := v.act("create")
-	require.Equal(t, http.StatusOK, status, "neither fault nor used-up limit is left")
+	require.Equal(t, http.StatusOK, status, "the fault and the used-up limit are gone")
 	require.Equal(t, []string{"key1"}, v.live(), "the rules forgot too")
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// Wallet is the key of an Ethereum wallet, which is an account at exchanges
-// without accounts of their own.
+// Wallet is the key of an Ethereum wallet. At some exchanges the wallet is the
+// account.
 type Wallet struct{ Key *secp256k1.PrivateKey }
 
 // NewWallet makes a wallet.
@@ -23,7 +23,7 @@ func NewWallet() *Wallet {
 	return &Wallet{key}
 }
 
-// Private is the key as wallets export it.
+// Private is the key in the form in which wallets export it.
 func (w *Wallet) Private() string { return "0x" + hex.EncodeToString(w.Key.Serialize()) }
 
 // Address is the wallet's address, in lower case.
@@ -34,7 +34,7 @@ func walletAddress(public *secp256k1.PublicKey) string {
 	return "0x" + hex.EncodeToString(Keccak(public.SerializeUncompressed()[1:])[12:])
 }
 
-// RandomAddress draws an address to which nobody has the key.
+// RandomAddress draws an address that nobody has the key of.
 func RandomAddress() string { return "0x" + RandomText(40, LowerHex) }
 
 // IsAddress reports whether the text is an address in lower case.
@@ -43,8 +43,7 @@ func IsAddress(text string) bool {
 	return prefixed && len(digits) == 40 && strings.Trim(digits, LowerHex) == ""
 }
 
-// RecoverSigner finds the address whose signature of a digest this is; empty if
-// it is nobody's.
+// RecoverSigner finds the address that signed a digest, empty if there is none.
 func RecoverSigner(digest, r, s []byte, v byte) string {
 	compact := append([]byte{v}, append(append([]byte{}, r...), s...)...)
 	if len(compact) != 65 || v != 27 && v != 28 {
@@ -57,7 +56,7 @@ func RecoverSigner(digest, r, s []byte, v byte) string {
 	return walletAddress(public)
 }
 
-// Keccak is the hash function of Ethereum.
+// Keccak is Ethereum's hash function.
 func Keccak(data []byte) []byte {
 	hash := sha3.NewLegacyKeccak256()
 	hash.Write(data)
@@ -71,7 +70,7 @@ type TypedDomain struct {
 	Contract string
 }
 
-// TypedDigest is what is signed of typed data: of a message whose members are
+// TypedDigest is what is signed for typed data: a message whose members are
 // text, whole numbers, addresses and 32 bytes of data.
 func TypedDigest(domain TypedDomain, messageType string, members ...any) []byte {
 	separator := typedHash("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",

@@ -9,7 +9,7 @@ import (
 
 const page = 100
 
-// window reads the part of a list that is asked for.
+// window reads which part of a list the caller asks for.
 func (e *exchange) window(p *venue.Params, fallback int64) (limit, offset int) {
 	l, o := p.Integer("limit", fallback), p.Integer("offset", 0)
 	p.Check("limit", l >= 1 && l <= page)
@@ -92,8 +92,8 @@ func (e *exchange) block(blocked bool) func(*venue.Call) *venue.Answer {
 	}
 }
 
-// subAccount finds the sub-account that a parameter names; what WhiteBIT says
-// of one that is not there is not documented.
+// subAccount finds the sub-account that a parameter names. How WhiteBIT refuses
+// one that does not exist is not documented.
 func (e *exchange) subAccount(c *venue.Call, p *venue.Params, name string) *venue.Account {
 	sub := c.Books.Account(p.Text(name))
 	p.Check(name, sub != nil && sub.Parent == c.Key.Account)
@@ -130,7 +130,7 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 	return e.ok(http.StatusOK, map[string]string{"orderId": venue.RandomNumber(10), "status": "NEW"})
 }
 
-// done answers calls of which only the parameters matter here.
+// done answers calls whose parameters are all that matters here.
 func (e *exchange) done(required ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
 		p := e.parameters(c)

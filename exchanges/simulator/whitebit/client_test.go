@@ -18,7 +18,7 @@ import (
 // client signs requests as WhiteBIT's documentation says.
 type client struct {
 	venuetest.Client
-	nonce *int64 // the one used last
+	nonce *int64 // the last one used
 }
 
 func newClient(t *testing.T, s *simulator.Simulator, root string) *client {
@@ -41,7 +41,7 @@ func (a answer) into(result any) {
 }
 
 // call makes a signed request to a path below /api/v4/. The parameters are the
-// inside of a JSON object.
+// members of a JSON object, without its braces.
 func (c *client) call(path, parameters string) answer {
 	c.Helper()
 	*c.nonce = max(*c.nonce+1, c.Now().UnixMilli())

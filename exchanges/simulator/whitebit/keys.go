@@ -16,7 +16,7 @@ const (
 )
 
 // allEndpoints are what a new key of type 1 may use: some that only read,
-// orders, and what one would not look for there.
+// orders, and some that one would not expect.
 func allEndpoints() []string {
 	return []string{
 		"/api/v4/main-account/balance", "/api/v4/trade-account/balance", "/api/v4/trade-account/order/history", "/api/v4/orders",
@@ -26,8 +26,8 @@ func allEndpoints() []string {
 	}
 }
 
-// describeKey shows what all answers about a key have. The type is a number in
-// the answer to a creation and a text in the list.
+// describeKey shows what all answers about a key have in common. The type is a
+// number in the answer to a creation and a text in the list.
 func (e *exchange) describeKey(k *venue.Key, secret string, kind any) map[string]any {
 	endpoints := []any{}
 	for _, path := range k.Permissions {
@@ -39,8 +39,8 @@ func (e *exchange) describeKey(k *venue.Key, secret string, kind any) map[string
 	}
 }
 
-// createKey answers /sub-account/api-key/create. The secret is in this answer
-// alone.
+// createKey answers /sub-account/api-key/create. Only this answer shows the
+// secret.
 func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	p := e.parameters(c)
 	p.Require("type", "subAccountId", "title")
@@ -52,7 +52,8 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	case why != nil:
 		return e.badParameter(why)
 	case kind == 2:
-		// Sub-accounts withdraw only if WhiteBIT has enabled it for the account.
+		// Sub-accounts can withdraw only if WhiteBIT has enabled it for the
+		// account.
 		return e.refuse(http.StatusBadRequest, 5, "Type isn't allowed")
 	case sub.Frozen:
 		return e.forbidden()
@@ -66,8 +67,8 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	return e.ok(http.StatusCreated, e.describeKey(created, created.Secret, kind))
 }
 
-// editKey answers /sub-account/api-key/edit. Paths that are left out keep their
-// state.
+// editKey answers /sub-account/api-key/edit. Paths that the request leaves out
+// keep their state.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := e.parameters(c)
 	p.Require("title", "urls")
@@ -100,8 +101,8 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	return e.ok(http.StatusOK, map[string]any{})
 }
 
-// target finds the key that a call is about, once its other parameters have
-// been read.
+// target finds the key that a call is about. Read every other parameter first:
+// it refuses those that nobody has read.
 func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.Answer) {
 	p.Require("apiKeyId")
 	id := p.Text("apiKeyId")
@@ -158,8 +159,8 @@ func (e *exchange) listAddresses(c *venue.Call) *venue.Answer {
 	return e.addresses(http.StatusOK, k)
 }
 
-// addAddress answers /sub-account/api-key/ip-address/create. Whether it takes
-// IPv6 or blocks is not documented.
+// addAddress answers /sub-account/api-key/ip-address/create. The documentation
+// does not say whether it takes IPv6 or blocks.
 func (e *exchange) addAddress(c *venue.Call) *venue.Answer {
 	p := e.parameters(c)
 	p.Require("ip")

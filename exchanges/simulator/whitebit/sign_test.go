@@ -13,8 +13,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue/venuetest"
 )
 
-// call is a vector as a call to its venue; its payload is the string that
-// was signed.
+// call is a vector as a call to its venue. The payload is the text that was
+// signed.
 func call(k *venue.Key, v venuetest.Vector) *venue.Call {
 	v.Method = http.MethodPost
 	return v.CallTo(k, time.UnixMilli(1_790_000_000_000),
@@ -51,7 +51,7 @@ func TestPayload(t *testing.T) {
 	}
 }
 
-// Without a window a nonce must grow; with one it must be in time and new.
+// Without a window a nonce must grow. With one it must be in time and new.
 func TestNonces(t *testing.T) {
 	const late, used = "more than 5 seconds", "Too many requests"
 	e, c := newRules().(*exchange), call(venuetest.ReadVectors(t, "whitebit").Root(t, venuetest.Vector{}), venuetest.Vector{})
@@ -74,13 +74,12 @@ func TestNonces(t *testing.T) {
 	}
 	c.Now = c.Now.Add(time.Minute)
 	require.Nil(t, e.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
-	require.Len(t, e.nonces[c.Books.Keys[0].APIKey].recent, 2, "what is out of the window is forgotten, but what is ahead of it not")
+	require.Len(t, e.nonces[c.Books.Keys[0].APIKey].recent, 2, "nonces behind the window are forgotten, those ahead of it are not")
 	e.Reset()
 	require.Nil(t, e.useNonce(c, c.Books.Keys[0], json.RawMessage(`1790000060000`), true))
 }
 
-// FuzzAuthenticate checks that only the one right signature opens the
-// door.
+// FuzzAuthenticate checks that only the correct signature is accepted.
 func FuzzAuthenticate(f *testing.F) {
 	file := venuetest.ReadVectors(f, "whitebit")
 	for _, v := range file.Vectors {

@@ -19,14 +19,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// exchange is WhiteBIT, with what it keeps beyond the books.
+// exchange is WhiteBIT, with the state that the books do not hold.
 type exchange struct {
-	// nonces are those used of each key, by api key.
+	// nonces are those that each key has used, by API key.
 	nonces map[string]*nonces
 }
 
-// nonces are the nonces of one key: the greatest, and those that still
-// lie in the window.
+// nonces are the nonces of one key: the greatest, and those that are still
+// inside the window.
 type nonces struct {
 	greatest int64
 	recent   map[int64]bool
@@ -39,11 +39,11 @@ func newRules() venue.Rules { return &exchange{nonces: map[string]*nonces{}} }
 
 func (e *exchange) Reset() { e.nonces = map[string]*nonces{} }
 
-// nonceWindow is how far a nonce may be off, either way, in a request that asks
-// for the check with the parameter of that name.
+// nonceWindow is how far a nonce may be off, either way, if the request asks
+// for that check with the parameter of this name.
 const nonceWindow = 5 * time.Second
 
-// manage is what a root must hold to manage sub-accounts. It is no
+// manage is what a root must hold to manage sub-accounts. It is not an
 // endpoint, and no answer shows it.
 const manage = "(manage sub-accounts)"
 
@@ -81,7 +81,7 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: prefix + "sub-account/list", Choose: func(c *venue.Call) venue.Route {
 			operation := exchanges.OpSubAccounts
 			if venue.JSONParams(c.Body).Integer("limit", 0) == 1 {
-				operation = exchanges.OpInspect // No call is about the calling key; this is the least that shows its right.
+				operation = exchanges.OpInspect // No call is about the calling key; this is the smallest one that proves its right.
 			}
 			return manage(prefix+"sub-account/list", operation, e.listSubAccounts)
 		}},
@@ -116,7 +116,7 @@ func (e *exchange) Routes() []venue.Route {
 
 func (e *exchange) ok(status int, body any) *venue.Answer { return venue.JSONAnswer(status, body) }
 
-// refuse builds a failure. Codes repeat across meanings.
+// refuse builds a failure. Codes are used for several meanings.
 func (e *exchange) refuse(status, code int, message string) *venue.Answer {
 	return venue.JSONAnswer(status, map[string]any{"code": code, "message": message, "errors": map[string]any{}})
 }
@@ -148,7 +148,7 @@ func (e *exchange) NotFound(*venue.Call) *venue.Answer {
 }
 
 // Authenticate follows the section "Authentication": headers and signature
-// first, then what the body repeats. The documentation does not tell the HTTP
+// first, then what the body repeats. The documentation does not give the HTTP
 // status of these refusals.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	payload := c.Header.Get("X-TXC-PAYLOAD")
@@ -186,9 +186,10 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// useNonce takes a nonce of the key, a number or the same in quotes, if it is
-// good: greater than every earlier one, or with a window new and in time. That
-// a nonce is too late has no text of its own in the documentation.
+// useNonce accepts a nonce of the key, a number or the same in quotes, and
+// records it. Without a window it must be greater than every earlier one; with
+// a window it must be new and in time. The documentation has no separate text
+// for a nonce that is too far ahead.
 func (e *exchange) useNonce(c *venue.Call, caller *venue.Key, text json.RawMessage, window bool) *venue.Answer {
 	nonce, err := strconv.ParseInt(strings.Trim(string(text), `"`), 10, 64)
 	if err != nil {
@@ -238,7 +239,7 @@ func (e *exchange) mayManage(c *venue.Call) *venue.Answer {
 	return nil
 }
 
-// mayUse permits keys for which the endpoint is on.
+// mayUse permits keys for which the endpoint is switched on.
 func (e *exchange) mayUse(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Frozen || !c.Key.Has(c.URL.Path) {
 		return e.forbidden()

@@ -98,7 +98,7 @@ func TestSubAccounts(t *testing.T) {
 	require.Contains(t, c.call("sub-account/block", `"id":"x"`).Errors, "id")
 }
 
-// A new key may do all that there is, from anywhere.
+// A new key may do everything, from anywhere.
 func TestCreateKey(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
 	c := newClient(t, s, "main")
@@ -151,7 +151,7 @@ func TestRootRights(t *testing.T) {
 	}
 }
 
-// An edit switches the endpoints that it names, and leaves the others.
+// An edit switches the endpoints that it names, and leaves the others alone.
 func TestEditKey(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
 	c := newClient(t, s, "main")
@@ -238,7 +238,7 @@ func TestUseKey(t *testing.T) {
 		{"main-account/transfer", `"ticker":"USDT","amount":"1","from":"main","to":"spot"`}, {"profile/websocket_token", ""},
 	} {
 		require.Equal(t, 2, user.call(call.path, call.parameters).StatusCode/100, call.path)
-		require.Equal(t, http.StatusForbidden, c.call(call.path, call.parameters).StatusCode, "the root key does not trade")
+		require.Equal(t, http.StatusForbidden, c.call(call.path, call.parameters).StatusCode, "the root key may not trade")
 	}
 	for _, call := range []struct{ path, parameters string }{
 		{"trade-account/balance", `"ticker":1`}, {"order/new", `"market":"BTC_USDT"`}, {"order/new", strings.Replace(order, "buy", "hold", 1)},

@@ -1,7 +1,7 @@
-// Package venuetest is what the tests of the simulated exchanges have in common:
-// a [Client], from which each of them makes one that signs as its exchange's
-// documentation says, and [Signing], which holds signatures that were computed
-// outside of this project against the check of a venue.
+// Package venuetest is what the tests of the simulated exchanges have in
+// common: a [Client], from which each of them makes one that signs as its
+// exchange's documentation says, and [Signing], which checks a venue against
+// signatures that were computed outside this project.
 package venuetest
 
 import (
@@ -30,9 +30,9 @@ import (
 )
 
 // Client is what the clients of all venues have in common. A venue's client
-// embeds it and adds what the exchange's documentation says of signatures and of
-// the envelope of answers, in code that neither the simulator nor the exchange's
-// driver has a part in.
+// embeds it and adds signatures and the envelope of answers, following the
+// exchange's documentation. That code is shared neither with the simulator nor
+// with the exchange's driver.
 type Client struct {
 	*testing.T
 	simulator.Access // its credential is the one that signs
@@ -51,8 +51,8 @@ func NewClient(t *testing.T, s *simulator.Simulator, venue, root string) Client 
 // Timestamp is the client's time in milliseconds.
 func (c *Client) Timestamp() string { return strconv.FormatInt(c.Now().UnixMilli(), 10) }
 
-// Request is a request with the headers that the pairs name; those without value
-// are left out.
+// Request is a request with the headers that the pairs name. A header with an
+// empty value is left out.
 func (c *Client) Request(method, target, body string, headers ...string) *http.Request {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), method, c.BaseURL+target, strings.NewReader(body))
@@ -76,8 +76,8 @@ func (c *Client) Send(request *http.Request) Reply {
 	return Reply{T: c.T, StatusCode: response.StatusCode, Header: response.Header, Body: string(body)}
 }
 
-// Signature is that of the private key, if there is one: Ed25519, or RSA with
-// PKCS #1 v1.5 and SHA-256. Otherwise it is the secret's HMAC-SHA256.
+// Signature signs with the private key, if there is one: Ed25519, or RSA with
+// PKCS #1 v1.5 and SHA-256. Otherwise it is an HMAC-SHA256 with the secret.
 func (c *Client) Signature(text string) []byte {
 	c.Helper()
 	if c.PrivateKey == "" {
@@ -124,7 +124,7 @@ func Form(pairs ...string) url.Values {
 
 // Reply is a venue's answer as it came.
 type Reply struct {
-	T          *testing.T  `json:"-"` // hidden from Decode, as the rest is
+	T          *testing.T  `json:"-"` // hidden from Decode, like the fields below
 	StatusCode int         `json:"-"`
 	Header     http.Header `json:"-"`
 	Body       string      `json:"-"`
@@ -149,7 +149,8 @@ type venueClient[C any] interface {
 
 func (c *Client) shared() *Client { return c }
 
-// changed is a copy of a venue's client with a change to what all have in common.
+// changed is a copy of a venue's client with a change to the part that all have
+// in common.
 func changed[P venueClient[C], C any](c P, change func(*Client)) P {
 	other := P(new(C))
 	*other = *c
@@ -162,7 +163,7 @@ func With[P venueClient[C], C any](c P, credential simulator.Credential) P {
 	return changed(c, func(c *Client) { c.Credential = credential })
 }
 
-// Skewed is a venue's client with a clock that is ahead by so much.
+// Skewed is a venue's client whose clock is ahead by the duration.
 func Skewed[P venueClient[C], C any](c P, by time.Duration) P {
 	return changed(c, func(c *Client) {
 		now := c.Now
@@ -170,7 +171,7 @@ func Skewed[P venueClient[C], C any](c P, by time.Duration) P {
 	})
 }
 
-// From is a venue's client with connections of its own from a network address.
+// From is a venue's client with its own connections, from a network address.
 func From[P venueClient[C], C any](c P, address string) P {
 	return changed(c, func(c *Client) {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}

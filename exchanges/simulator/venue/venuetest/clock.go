@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Clock is a clock that moves when told to.
+// Clock is a clock that moves only when told to.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -21,7 +21,7 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Advance puts the clock forward.
+// Advance moves the clock forward.
 func (c *Clock) Advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,13 +19,13 @@ func Start(t *testing.T, exchange venue.Listing, options simulator.Options) *sim
 	return s
 }
 
-// Unhurried is a simulator whose rate limits do not get into the way.
+// Unhurried is a simulator whose rate limits do not get in the way.
 func Unhurried(t *testing.T, exchange venue.Listing) *simulator.Simulator {
 	t.Helper()
 	return Start(t, exchange, simulator.Options{RateMultiplier: 1000})
 }
 
-// StartAt serves a simulator by a clock that the caller sets.
+// StartAt serves a simulator that uses a clock which the caller sets.
 func StartAt(t *testing.T, exchange venue.Listing, at time.Time) (*simulator.Simulator, *time.Time) {
 	t.Helper()
 	return Start(t, exchange, simulator.Options{Now: func() time.Time { return at }}), &at

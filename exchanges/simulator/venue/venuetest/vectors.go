@@ -18,8 +18,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// VectorFile is testdata/<venue>/vectors.json: signatures computed outside of
-// this project.
+// VectorFile is testdata/<venue>/vectors.json: signatures computed outside this
+// project.
 type VectorFile struct {
 	APIKey     string   `json:"api_key"`
 	Secret     string   `json:"secret"`
@@ -40,7 +40,7 @@ type Vector struct {
 	PrivateKey   string `json:"private_key"` // signs in place of the secret
 	StringToSign string `json:"string_to_sign"`
 	Signature    string `json:"signature"`
-	Timestamp    string `json:"-"` // that of the file
+	Timestamp    string `json:"-"` // the file's
 }
 
 // ReadVectors reads a venue's vectors, from the folder of its package.
@@ -67,7 +67,8 @@ func (f VectorFile) Root(t testing.TB, v Vector) *venue.Key {
 	return k
 }
 
-// Right are the signatures by the file's secret, by what they sign.
+// Right maps what is signed to the right signature, made with the file's
+// secret.
 func (f VectorFile) Right() map[string]string {
 	right := make(map[string]string)
 	for _, v := range f.Vectors {
@@ -78,11 +79,11 @@ func (f VectorFile) Right() map[string]string {
 	return right
 }
 
-// Target is path and query, as a request line has them.
+// Target is the path and query, as in a request line.
 func (v Vector) Target() string { return strings.TrimSuffix(v.Path+"?"+v.Query, "?") }
 
-// CallTo is a vector as a call to a venue where one key is live, with the headers
-// that the pairs name.
+// CallTo is a vector as a call to a venue that has one live key, with the
+// headers that the pairs name.
 func (v Vector) CallTo(k *venue.Key, now time.Time, headers ...string) *venue.Call {
 	target := v.Target()
 	path, query, _ := strings.Cut(target, "?")
@@ -99,21 +100,21 @@ func (v Vector) CallTo(k *venue.Key, now time.Time, headers ...string) *venue.Ca
 	}
 }
 
-// Signing is how requests to a venue are signed.
+// Signing describes how requests to a venue are signed.
 type Signing struct {
 	Venue venue.Listing
 	// Call is a vector as the request that a key signed.
 	Call func(*venue.Key, Vector) *venue.Call
-	// Signed finds the text that a call's signature is of, and the signature.
+	// Signed finds the text that a call's signature covers, and the signature.
 	Signed func(*venue.Call) (text, signature string)
-	// Field of a refusal has the reason, which for a wrong signature is
-	// BadSignature.
+	// Field is where a refusal states its reason; for a wrong signature the
+	// reason is BadSignature.
 	Field        string
 	BadSignature any
 }
 
-// TestVectors checks that every vector is let in as its key, and that one that
-// was tampered with is not.
+// TestVectors checks that every vector is admitted as its key, and that a
+// vector that was tampered with is not.
 func (s Signing) TestVectors(t *testing.T, tampered map[string]func(*Vector)) {
 	file := ReadVectors(t, s.Venue.Name)
 	for _, v := range file.Vectors {
@@ -129,7 +130,8 @@ func (s Signing) TestVectors(t *testing.T, tampered map[string]func(*Vector)) {
 	}
 }
 
-// RequireAdmitted checks that a vector's call is let in as the key in the books.
+// RequireAdmitted checks that a vector's call is admitted as the key in the
+// books.
 func (s Signing) RequireAdmitted(t *testing.T, c *venue.Call, v Vector) {
 	t.Helper()
 	text, signature := s.Signed(c)
@@ -140,7 +142,7 @@ func (s Signing) RequireAdmitted(t *testing.T, c *venue.Call, v Vector) {
 	require.Same(t, c.Books.Keys[0], caller)
 }
 
-// RequireRefused checks that a call is not let in, and for which reason.
+// RequireRefused checks that a call is refused, and the reason.
 func (s Signing) RequireRefused(t *testing.T, c *venue.Call, reason any, about string) {
 	t.Helper()
 	_, refusal := s.Venue.New().Authenticate(c)
@@ -156,7 +158,7 @@ func (s Signing) RequireReason(t *testing.T, refusal *venue.Answer, reason any, 
 	require.EqualValues(t, reason, body[s.Field], about)
 }
 
-// Fuzz checks that only the one right signature opens the door.
+// Fuzz checks that only the correct signature is accepted.
 func (s Signing) Fuzz(f *testing.F) {
 	file := ReadVectors(f, s.Venue.Name)
 	for _, v := range file.Vectors {
@@ -171,7 +173,7 @@ func (s Signing) Fuzz(f *testing.F) {
 	})
 }
 
-// RequireSound checks that a call is refused or has a right signature.
+// RequireSound checks that a call is refused or has a correct signature.
 func (s Signing) RequireSound(t *testing.T, c *venue.Call, right map[string]string) {
 	caller, refusal := s.Venue.New().Authenticate(c)
 	if caller == nil {
@@ -182,8 +184,10 @@ func (s Signing) RequireSound(t *testing.T, c *venue.Call, right map[string]stri
 	require.Equal(t, right[text], signature)
 }
 
-// InUpperCase writes the signature in other letters, which makes it another one.
+// InUpperCase writes the signature in upper case, which makes it a different
+// one.
 func InUpperCase(v *Vector) { v.Signature = strings.ToUpper(v.Signature) }
 
-// InLowerCase writes the signature in other letters, which makes it another one.
+// InLowerCase writes the signature in lower case, which makes it a different
+// one.
 func InLowerCase(v *Vector) { v.Signature = strings.ToLower(v.Signature) }

@@ -6,11 +6,11 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Open returns a client for an account: it fills into the config what follows
+// NewClient returns a client for an account: it fills into the config what follows
 // from the exchange's description, the credential and the options, among it
 // the base URL of the chosen environment and the rate limits of the chosen
 // variant.
-func Open(d exchanges.Description, credential exchanges.Credential, options exchanges.Options, config Config) (*Client, error) {
+func NewClient(d exchanges.Description, credential exchanges.Credential, options exchanges.Options, config Config) (*Client, error) {
 	environment, err := d.Environment(options.Environment)
 	if err != nil {
 		return nil, err
@@ -32,5 +32,13 @@ func Open(d exchanges.Description, credential exchanges.Credential, options exch
 	config.Options = options
 	config.Secrets = append(credential.Secrets(), config.Secrets...)
 	config.Limits = variant.RateLimits
-	return New(config)
+	client, err := newClient(config)
+	if err != nil {
+		return nil, err
+	}
+	client.variant = variant
+	return client, nil
 }
+
+// Variant is the kind of account that the client is for.
+func (c *Client) Variant() exchanges.Variant { return c.variant }

@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-func TestOpen(t *testing.T) {
+func TestNewClient(t *testing.T) {
 	description := exchanges.Description{
 		Name: "example", DisplayName: "Example",
 		Environments: []exchanges.Environment{{Name: "production", BaseURL: "https://api.example.com"}, {Name: "testnet", BaseURL: "https://test.example.com"}},
@@ -20,7 +20,7 @@ func TestOpen(t *testing.T) {
 	}
 	credential := exchanges.Credential{APIKey: "key", APISecret: rootSecret, Passphrase: "Pass#phrase1"}
 
-	client, err := Open(description, credential, exchanges.Options{}, Config{Secrets: []exchanges.Secret{"token-of-the-config"}})
+	client, err := NewClient(description, credential, exchanges.Options{}, Config{Secrets: []exchanges.Secret{"token-of-the-config"}})
 	require.NoError(t, err)
 	require.Equal(t, "example", client.config.Exchange)
 	require.Equal(t, "https://api.example.com", client.config.BaseURL)
@@ -28,18 +28,18 @@ func TestOpen(t *testing.T) {
 	require.Contains(t, client.pacer.queues, mint)
 	require.NotContains(t, client.pacer.queues, revoke)
 
-	client, err = Open(description, credential, exchanges.Options{Environment: "testnet", Variant: "link"}, Config{})
+	client, err = NewClient(description, credential, exchanges.Options{Environment: "testnet", Variant: "link"}, Config{})
 	require.NoError(t, err)
 	require.Equal(t, "https://test.example.com", client.config.BaseURL)
 	require.Contains(t, client.pacer.queues, revoke)
 
-	client, err = Open(description, credential, exchanges.Options{BaseURL: "http://127.0.0.1:8301"}, Config{})
+	client, err = NewClient(description, credential, exchanges.Options{BaseURL: "http://127.0.0.1:8301"}, Config{})
 	require.NoError(t, err)
 	require.Equal(t, "http://127.0.0.1:8301", client.config.BaseURL)
 
 	unreadable := credential
 	unreadable.TOTPSecret = "canary 1"
-	_, err = Open(description, unreadable, exchanges.Options{}, Config{})
+	_, err = NewClient(description, unreadable, exchanges.Options{}, Config{})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "totp_secret: not base32; give the letters A to Z")
 	require.NotContains(t, err.Error(), "canary")
@@ -47,7 +47,7 @@ func TestOpen(t *testing.T) {
 	for field, options := range map[string]exchanges.Options{
 		"environment": {Environment: "demo"}, "variant": {Variant: "broker"}, "base_url": {BaseURL: "http://example.com"},
 	} {
-		_, err = Open(description, credential, options, Config{})
+		_, err = NewClient(description, credential, options, Config{})
 		require.ErrorIs(t, err, exchanges.ErrInvalid, field)
 		require.ErrorContains(t, err, field)
 	}

@@ -1,0 +1,163 @@
+package backend
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+)
+
+const (
+	noWrites  = 0
+	allWrites = -1
+)
+
+// failWrites lets the next writes to storage fail, at most n of them.
+func (d *desk) failWrites(n int, failure error) {
+	d.storage.failing(func(call, _ string) error {
+		if n == 0 || (call != "put" && call != "delete") {
+			return nil
+		}
+		n--
+		return failure
+	})
+}
+
+// revokers are those who may ask for the end of a key.
+var revokers = map[string]func(d *desk, lease *logical.Response) error{
+	"Vault": func(d *desk, lease *logical.Response) error { return d.revoke(lease) },
+	"an operator": func(d *desk, lease *logical.Response) error {
+		resp, err := d.do(logical.DeleteOperation, "keys/"+lease.Data["key_id"].(string), nil)
+		if err == nil && resp.IsError() {
+			return resp.Error()
+		}
+		return err
+	},
+}
+
+// TestRevocationDoesNotDependOnStorage: a key whose end was asked for is deleted even
+// if it cannot be recorded that it must go. Whoever asked hears of what is not
+// recorded, and of nothing that is.
+func TestRevocationDoesNotDependOnStorage(t *testing.T) {
+	const full, refused = "storage is full", "outcome unknown"
+	for name, test := range map[string]struct {
+		writes  int // that fail
+		trouble func(*desk)
+		// says and silent are what the error holds and does not hold; without
+		// says there is none.
+		says, silent []string
+		// state is that of the ledger afterwards; empty if the key is forgotten.
+		state ledger.State
+		alive bool
+	}{
+		"condemning fails":         {writes: 1},
+		"nothing can be written":   {writes: allWrites, says: []string{full}, state: ledger.Live},
+		"the exchange fails":       {writes: noWrites, trouble: deletionFails, says: []string{refused}, silent: []string{full}, state: ledger.Revoking, alive: true},
+		"both fail, storage once":  {writes: 1, trouble: deletionFails, says: []string{refused}, silent: []string{full}, state: ledger.Revoking, alive: true},
+		"both fail":                {writes: allWrites, trouble: deletionFails, says: []string{refused, full}, state: ledger.Live, alive: true},
+		"circuit open":             {writes: 1, trouble: circuitOpens, says: []string{"has not answered"}, silent: []string{full}, state: ledger.Revoking, alive: true},
+		"circuit open, no writes":  {writes: allWrites, trouble: circuitOpens, says: []string{"has not answered", full}, state: ledger.Live, alive: true},
+		"held back":                {writes: 1, trouble: freezes, says: []string{"held back"}, silent: []string{full}, state: ledger.Revoking, alive: true},
+		"held back, and no writes": {writes: allWrites, trouble: freezes, says: []string{"held back", full}, state: ledger.Live, alive: true},
+	} {
+		for who, revoke := range revokers {
+			t.Run(name+", asked by "+who, func(t *testing.T) {
+				d := newDesk(t)
+				d.trader()
+				lease := d.mint("trader")
+				if test.trouble != nil {
+					test.trouble(d)
+				}
+				d.failWrites(test.writes, errors.New(full))
+				err := revoke(d, lease)
+				if len(test.says) == 0 {
+					require.NoError(t, err)
+				}
+				for _, words := range test.says {
+					require.ErrorContains(t, err, words)
+				}
+				for _, words := range test.silent {
+					require.NotContains(t, err.Error(), words)
+				}
+				require.Equal(t, test.alive, len(d.sim.Keys()) == 1)
+				if test.state == "" {
+					require.Empty(t, d.ledgerIDs())
+				} else {
+					require.Equal(t, test.state, d.entry(lease.Data["key_id"].(string)).State)
+				}
+
+				// Asked again once all is well, as Vault does, it is done with.
+				d.failWrites(noWrites, nil)
+				d.sim.ClearFaults()
+				d.write("config/bybit", map[string]any{"frozen": "no"})
+				d.clock.advance(circuitPause)
+				require.NoError(t, revoke(d, lease))
+				require.Empty(t, d.sim.Keys())
+				require.Empty(t, d.ledgerIDs())
+			})
+		}
+	}
+}
+
+func deletionFails(d *desk) { d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0) }
+
+func freezes(d *desk) { d.write("config/bybit", map[string]any{"frozen": "all"}) }
+
+func circuitOpens(d *desk) {
+	d.inject("bybit", exchanges.OpAny, simulator.Outage, 0)
+	for range circuitFailures {
+		_, err := d.do(logical.ReadOperation, "config/bybit/sub-accounts", nil)
+		require.Error(d, err)
+	}
+}
+
+// A key that is not in the ledger, as after a snapshot was restored, goes as well.
+func TestRevocationOfAnUnknownKeyDoesNotDependOnStorage(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	require.NoError(t, d.storage.Delete(t.Context(), ledger.Prefix+lease.Data["key_id"].(string)))
+	d.start()
+	d.failWrites(1, errors.New("storage is full"))
+	require.NoError(t, d.revoke(lease))
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+// A node that may not write leaves the exchange to the one that may.
+func TestRevocationOnAReadOnlyNodeIsForwarded(t *testing.T) {
+	for who, revoke := range revokers {
+		t.Run(who, func(t *testing.T) {
+			d := newDesk(t)
+			d.trader()
+			lease := d.mint("trader")
+			d.failWrites(allWrites, logical.ErrReadOnly)
+			require.Equal(t, logical.ErrReadOnly, revoke(d, lease))
+			require.Zero(t, d.sim.Calls("bybit", exchanges.OpDeleteKey))
+		})
+	}
+}
+
+// TestTheSweeperDeletesNothingThatItCannotRecord: a node whose writes fail may have
+// been deposed, and its successor may have renewed the key.
+func TestTheSweeperDeletesNothingThatItCannotRecord(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	d.clock.advance(lease.Secret.TTL + ledger.LeaseGrace)
+	d.failWrites(allWrites, errors.New("storage is full"))
+	d.sweep()
+	require.Zero(t, d.sim.Calls("bybit", exchanges.OpDeleteKey))
+	require.Len(t, d.sim.Keys(), 1)
+	require.Contains(t, d.log.String(), "storage is full")
+
+	d.failWrites(noWrites, nil)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}

@@ -1,0 +1,29 @@
+package exchangetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// testCapabilities checks that the exchange and its account can do exactly what the
+// description promises.
+func (s *suite) testCapabilities(t *testing.T) {
+	account := s.start(t).account(t)
+	_, rotates := account.(exchanges.RootRotator)
+	assert.Equal(t, s.description.RootRotation, rotates, "an account is a RootRotator where the description has RootRotation, and nowhere else")
+	_, probes := account.(exchanges.Prober)
+	assert.Equal(t, s.variant.ActivationDelay > 0, probes, "an account is a Prober where the variant has an ActivationDelay, and nowhere else")
+	if s.variant.MaskedIDs || s.variant.Unlisted != "" {
+		_, checks := account.(exchanges.KeyChecker)
+		assert.True(t, checks, "an account is a KeyChecker where no list proves that a key is gone")
+	}
+	_, signs := account.(exchanges.RequestSigner)
+	assert.True(t, signs, "an account signs requests for the user of a minted key")
+	if _, makes := s.Exchange.(exchanges.PairMaker); makes {
+		assert.True(t, slices.ContainsFunc(s.variant.KeyTypes, exchanges.KeyType.Asymmetric), "a PairMaker mints keys that are pairs")
+	}
+}

@@ -1,0 +1,190 @@
+package scripts
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/template"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/catalog"
+)
+
+// awkward is a value of which a shell would take every character for its own.
+const awkward = `$(id) "it's" \n 'x' ` + "`id` #;&*"
+
+const privateKey = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA+/=\n-----END PRIVATE KEY-----\n"
+
+// answeredKeys are what creds/ answers for each kind of key, and as what its parts
+// must reach a program.
+var answeredKeys = map[string]struct {
+	keyType exchanges.KeyType
+	answer  map[string]any
+	env     map[string]string
+}{
+	"hmac": {
+		exchanges.KeyHMAC, map[string]any{"api_key": "K1", "api_secret": awkward},
+		map[string]string{"EXCHANGE_API_KEY": "K1", "EXCHANGE_API_SECRET": awkward},
+	},
+	"hmac with a passphrase": {
+		exchanges.KeyHMAC, map[string]any{"api_key": "K2", "api_secret": "S2", "passphrase": awkward},
+		map[string]string{"EXCHANGE_API_KEY": "K2", "EXCHANGE_API_SECRET": "S2", "EXCHANGE_PASSPHRASE": awkward},
+	},
+	"ed25519": {
+		exchanges.KeyEd25519, map[string]any{"api_key": "K3", "private_key": privateKey},
+		map[string]string{"EXCHANGE_API_KEY": "K3", "EXCHANGE_PRIVATE_KEY": privateKey},
+	},
+	"rsa with a passphrase": {
+		exchanges.KeyRSA, map[string]any{"api_key": "K4", "private_key": privateKey, "passphrase": "P4"},
+		map[string]string{"EXCHANGE_API_KEY": "K4", "EXCHANGE_PRIVATE_KEY": privateKey, "EXCHANGE_PASSPHRASE": "P4"},
+	},
+	"wallet": {
+		exchanges.KeySecp256k1, map[string]any{"api_key": "0xK5", "private_key": "0x5f"},
+		map[string]string{"EXCHANGE_API_KEY": "0xK5", "EXCHANGE_PRIVATE_KEY": "0x5f"},
+	},
+	"bearer": {
+		exchanges.KeyBearer, map[string]any{"api_key": "K6", "token": "pub:api:T6"},
+		map[string]string{"EXCHANGE_API_KEY": "K6", "EXCHANGE_TOKEN": "pub:api:T6"},
+	},
+}
+
+// eachAnsweredKey runs a test with each of them, completed by what every key has.
+func eachAnsweredKey(t *testing.T, test func(t *testing.T, answer map[string]any, env map[string]string)) {
+	tested := map[exchanges.KeyType]bool{}
+	for name, key := range answeredKeys {
+		tested[key.keyType] = true
+		answer, env := maps.Clone(key.answer), maps.Clone(key.env)
+		answer["base_url"], env["EXCHANGE_BASE_URL"] = "https://exchange.example/?a=b&c", "https://exchange.example/?a=b&c"
+		answer["key_type"], answer["scopes"], answer["ready"] = string(key.keyType), []string{"read"}, true
+		t.Run(name, func(t *testing.T) { test(t, answer, env) })
+	}
+	for _, exchange := range catalog.All() {
+		for _, variant := range exchange.Describe().Variants {
+			for _, keyType := range variant.KeyTypes {
+				assert.True(t, tested[keyType], "%s has keys of type %s, which are not tested", exchange.Describe().Name, keyType)
+			}
+		}
+	}
+}
+
+// needCommand skips the test where a program is missing that the example needs and
+// the project does not.
+func needCommand(t *testing.T, name string) {
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+}
+
+// keylessEnviron is the environment without what concerns a key.
+func keylessEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "EXCHANGE_") })
+}
+
+// exchangeVariables are those of an environment, so printed, that concern a key.
+func exchangeVariables(printed string) map[string]string {
+	found := map[string]string{}
+	for variable := range strings.SplitSeq(printed, "\x00") {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "EXCHANGE_") {
+			found[name] = value
+		}
+	}
+	return found
+}
+
+// stubVault is a vault command that answers with a key, and notes what it was asked.
+type stubVault struct{ directory string }
+
+func newStubVault(t *testing.T, answer map[string]any) stubVault {
+	s := stubVault{t.TempDir()}
+	text, err := json.Marshal(map[string]any{"lease_id": "exchange/creds/desk/L1", "data": answer})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(s.directory, "answer"), text, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(s.directory, "vault"), []byte(`#!/bin/sh
+printf '%s\n' "$*" >>"${0%/*}/asked"
+case $1 in write | read) cat "${0%/*}/answer" ;; esac
+`), 0o700))
+	return s
+}
+
+// asked are the commands so far.
+func (s stubVault) asked(t *testing.T) []string {
+	return strings.Split(strings.TrimSpace(read(t, filepath.Join(s.directory, "asked"))), "\n")
+}
+
+// withKey runs with-key.sh.
+func (s stubVault) withKey(args ...string) (stdout, stderr string, code int) {
+	command := exec.Command("../docs/examples/with-key.sh", args...)
+	// A key that the caller has is none of the command's.
+	command.Env = append(keylessEnviron(), "PATH="+s.directory+string(os.PathListSeparator)+os.Getenv("PATH"), "HOSTNAME=host1",
+		"EXCHANGE_API_SECRET=stale", "EXCHANGE_PASSPHRASE=stale", "EXCHANGE_PRIVATE_KEY=stale", "EXCHANGE_TOKEN=stale")
+	var out, failures bytes.Buffer
+	command.Stdout, command.Stderr = &out, &failures
+	_ = command.Run()
+	return out.String(), failures.String(), command.ProcessState.ExitCode()
+}
+
+// TestExampleWithKey proves that with-key.sh hands all parts of a key of any type to
+// its command, and revokes the key afterwards.
+func TestExampleWithKey(t *testing.T) {
+	needCommand(t, "jq")
+	eachAnsweredKey(t, func(t *testing.T, answer map[string]any, env map[string]string) {
+		vault := newStubVault(t, answer)
+		stdout, stderr, code := vault.withKey("desk", "env", "-0")
+		require.Zero(t, code, stderr)
+		assert.Equal(t, env, exchangeVariables(stdout))
+		assert.Equal(t, []string{
+			"write -format=json exchange/creds/desk reason=with-key.sh on host1",
+			"lease revoke -sync exchange/creds/desk/L1",
+		}, vault.asked(t))
+	})
+	t.Run("the command fails", func(t *testing.T) {
+		vault := newStubVault(t, map[string]any{"api_key": "K"})
+		_, _, code := vault.withKey("desk", "sh", "-c", "exit 7")
+		assert.Equal(t, 7, code)
+		assert.Len(t, vault.asked(t), 2, "the key is revoked all the same")
+	})
+}
+
+func TestExampleWithKeyUsage(t *testing.T) {
+	for name, args := range map[string][]string{"nothing": nil, "no command": {"desk"}} {
+		t.Run(name, func(t *testing.T) {
+			vault := newStubVault(t, nil)
+			_, stderr, code := vault.withKey(args...)
+			assert.Equal(t, 2, code)
+			assert.Equal(t, "usage: with-key.sh ROLE COMMAND [ARGUMENT...]\n", stderr)
+			assert.NoFileExists(t, filepath.Join(vault.directory, "asked"), "no key was minted")
+		})
+	}
+}
+
+// TestExampleAgentTemplate proves that all parts of a key of any type reach a program
+// through the file that Vault Agent writes. The template is one of Go's, and the
+// functions are those of Vault Agent that it uses.
+func TestExampleAgentTemplate(t *testing.T) {
+	eachAnsweredKey(t, func(t *testing.T, answer map[string]any, env map[string]string) {
+		var file bytes.Buffer
+		source, err := template.New("key.env").Funcs(template.FuncMap{
+			"secret":     func(string) any { return struct{ Data map[string]any }{answer} },
+			"replaceAll": func(from, to, text string) string { return strings.ReplaceAll(text, from, to) },
+		}).Parse(read(t, "../docs/examples/vault-agent/key.env.tpl"))
+		require.NoError(t, err)
+		require.NoError(t, source.Execute(&file, nil))
+
+		path := filepath.Join(t.TempDir(), "key.env")
+		require.NoError(t, os.WriteFile(path, file.Bytes(), 0o600))
+		shell := exec.Command("sh", "-c", `set -aeu; . "$0"; env -0`, path)
+		shell.Env = keylessEnviron()
+		stdout, err := shell.Output()
+		require.NoError(t, err, file.String())
+		assert.Equal(t, env, exchangeVariables(string(stdout)), file.String())
+	})
+}
