@@ -15,6 +15,7 @@ package backend
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -47,10 +48,12 @@ type engine struct {
 	connections *connections
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
+	heartbeat   *heartbeat
+	rootExpiry  *rootExpiry
 	places      *places
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
-	// rotator replaces root keys, which can take longer than a tick may.
+	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
 	// rotating has the connections whose root key is being replaced.
 	rotating sync.Map
@@ -75,17 +78,20 @@ func Factory(catalog []exchanges.Exchange, build Build) logical.Factory {
 // where a clock that jumps must do no harm.
 func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, elapsed func() time.Duration) *engine {
 	e := &engine{
-		build:   build,
-		now:     now,
-		sleep:   exchanges.Sleep,
-		roles:   store.New[role](rolePrefix, nil),
-		ledger:  ledger.New(now, elapsed),
-		places:  newPlaces(now),
-		metrics: newMetrics(build),
+		build:      build,
+		now:        now,
+		sleep:      exchanges.Sleep,
+		roles:      store.New[role](rolePrefix, nil),
+		ledger:     ledger.New(now, elapsed),
+		heartbeat:  newHeartbeat(now),
+		rootExpiry: newRootExpiry(now),
+		places:     newPlaces(now),
+		metrics:    newMetrics(build),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
+	e.connections.held = holds(os.Getenv(holdVariable))
 	e.drainer = newWorker(e.drain)
-	e.rotator = newWorker(e.rotateDue)
+	e.rotator = newWorker(e.tendRoots)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,

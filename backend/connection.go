@@ -127,15 +127,10 @@ func (c connection) sameAccess(other connection) bool {
 		c.Variant == other.Variant && c.BaseURL == other.BaseURL
 }
 
-// reaches reports whether keys minted through one connection can be deleted
-// through the other: the access is the same, or another credential at the same
-// place was verified to belong to the same account, as far as the exchange says.
-func (c connection) reaches(other connection, verified bool) bool {
-	if c.sameAccess(other) {
-		return true
-	}
+// samePlace reports whether both reach the same place, with whatever credential.
+func (c connection) samePlace(other connection) bool {
 	other.Credential = c.Credential
-	return verified && c.sameAccess(other) && (c.Account == other.Account || c.Account == "")
+	return c.sameAccess(other)
 }
 
 // allowsRole reports whether a role of that name may use the connection.

@@ -25,6 +25,8 @@ type link struct {
 	about   exchanges.Description
 	variant exchanges.Variant
 	account *guarded
+	// held says that nothing is to be done here, see [holdVariable].
+	held bool
 }
 
 // allowsSubAccount reports whether keys may be minted in the sub-account.
@@ -61,6 +63,8 @@ type connections struct {
 	catalog []exchanges.Exchange
 	table   *store.Table[connection]
 	now     func() time.Time
+	// held says that the plugin is held, see [holdVariable].
+	held bool
 	// observer returns what a connection's calls are reported to.
 	observer func(connection string) func(operation exchanges.Operation, err error, took time.Duration)
 
@@ -154,18 +158,25 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{connection: entry, name: name, about: about, variant: variant, account: guard(account, c.now, c.observer(name))}, nil
+	return &link{
+		connection: entry, name: name, about: about, variant: variant, account: guard(account, c.now, c.observer(name)), held: c.held,
+	}, nil
 }
 
 // circuits reports, for each connection in use, whether its circuit is open.
 func (c *connections) circuits() map[string]bool {
+	return c.states(func(l *link) bool { return l.account.circuit.open() })
+}
+
+// states asks something of each connection in use. The question must be quick.
+func (c *connections) states(ask func(*link) bool) map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	open := map[string]bool{}
+	answers := map[string]bool{}
 	for name, l := range c.links {
-		open[name] = l.account.circuit.open()
+		answers[name] = ask(l)
 	}
-	return open
+	return answers
 }
 
 // forget drops the link after the connection changed. Calls in flight on it

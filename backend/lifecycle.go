@@ -10,9 +10,16 @@ import (
 	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
-// initialize loads the ledger's index, so that the first mint need not. A
-// failure is not fatal: the index is loaded on first use then.
+// initialize loads the ledger's index and the last heartbeat, so that the first mint
+// and the first deletion need not. A failure is not fatal: they are loaded on first
+// use then.
 func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
+	if err := e.heartbeat.load(ctx, req.Storage, e.connections.table); err != nil {
+		e.Logger().Warn("the last heartbeat could not be read; it is read before anything is deleted", "error", err)
+	}
+	for connection, found := range e.heartbeat.held() {
+		e.reportHeld(connection, found)
+	}
 	if err := e.ledger.Load(ctx, req.Storage); err != nil {
 		e.Logger().Warn("the ledger could not be loaded; it is loaded when it is first needed", "error", err)
 		return nil
@@ -60,6 +67,9 @@ func (e *engine) invalidate(_ context.Context, key string) {
 	}
 	if strings.HasPrefix(key, ledger.Prefix) {
 		e.ledger.Invalidate()
+	}
+	if strings.HasPrefix(key, pulsePrefix) {
+		e.heartbeat.forget()
 	}
 }
 

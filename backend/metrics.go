@@ -78,6 +78,8 @@ var (
 	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
 	damagedDesc = prometheus.NewDesc("exchange_unreadable_entries", "Ledger entries that are damaged or were written by a newer version; keys/ lists them.", nil, nil)
 	freeDesc    = prometheus.NewDesc("exchange_free_slots", "How many more keys fit, by connection and sub-account, where there is a cap: in those that hold keys, and where the roles of these keys may mint.", []string{"connection", "sub_account"}, nil)
+	heldDesc    = prometheus.NewDesc("exchange_deletions_held", "Whether deletions are held back, by a freeze or because storage looks restored from a snapshot; config/NAME/check says why.", []string{"connection"}, nil)
+	rootDesc    = prometheus.NewDesc("exchange_root_expires_seconds", "How long until the exchange ends the root key, by connection; only where the exchange tells.", []string{"connection"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
@@ -88,11 +90,15 @@ type present struct {
 	unreadable int
 	free       map[place]int
 	circuits   map[string]bool
+	// held says of the connections in use whether deletions are held back.
+	held map[string]bool
+	// rootsLeft is how long the root keys still have that end.
+	rootsLeft map[string]time.Duration
 }
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, freeDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, freeDesc, heldDesc, rootDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -124,15 +130,20 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 	for connection, late := range overdue {
 		gauge(overdueDesc, late.Seconds(), connection)
 	}
+	for connection, left := range p.rootsLeft {
+		gauge(rootDesc, left.Seconds(), connection)
+	}
 	gauge(damagedDesc, float64(p.unreadable))
 	for at, slots := range p.free {
 		gauge(freeDesc, float64(slots), at.connection, at.subAccount)
 	}
-	for connection, open := range p.circuits {
-		value := 0.0
-		if open {
-			value = 1
+	for d, states := range map[*prometheus.Desc]map[string]bool{circuitDesc: p.circuits, heldDesc: p.held} {
+		for connection, is := range states {
+			value := 0.0
+			if is {
+				value = 1
+			}
+			gauge(d, value, connection)
 		}
-		gauge(circuitDesc, value, connection)
 	}
 }

@@ -188,7 +188,7 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 		return err
 	case r == nil || r.Disabled:
 		return refuse("role %q was stopped while the key was made; the key was deleted", o.roleName)
-	case l == nil || l.Frozen != frozenNo:
+	case l == nil || l.frozen() != frozenNo:
 		return refuse("connection %q was stopped while the key was made; the key was deleted", o.link.name)
 	}
 	var refused *inputError

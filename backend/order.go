@@ -54,8 +54,8 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 		return nil, err
 	case l == nil:
 		return nil, refuse("role %q names connection %q, which does not exist; write it to config/%[2]s", roleName, r.Connection)
-	case l.Frozen != frozenNo:
-		return nil, refuse("minting on connection %q is frozen (frozen=%s) until an operator lifts it", l.name, l.Frozen)
+	case l.frozen() != frozenNo:
+		return nil, refuse("minting on connection %q is frozen (%s)", l.name, l.freeze())
 	}
 	if err := e.checkSwitches(ctx, req.Storage, roleName, l.name); err != nil {
 		return nil, err

@@ -103,8 +103,12 @@ func configFields() map[string]*framework.FieldSchema {
 		},
 		"force": {
 			Type: framework.TypeBool, Default: false, Query: true,
-			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked.",
+			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked, or though its new credential is not proved to be of the same account.",
 		},
+	}
+	fields["confirm_restore"] = &framework.FieldSchema{
+		Type: framework.TypeBool, Default: false,
+		Description: "Delete keys again, after deletions were held back because storage looked restored from a snapshot; config/:name/check says why in deletions_held.",
 	}
 	for name, field := range guardRailFields() {
 		fields[name] = field
@@ -147,6 +151,7 @@ func configAnswerFields() map[string]*framework.FieldSchema {
 		"effective_environment":              {Type: framework.TypeString, Description: "The environment that is used."},
 		"effective_variant":                  {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one."},
 		"effective_base_url":                 {Type: framework.TypeString, Description: "The address of the exchange that is used."},
+		"effective_frozen":                   {Type: framework.TypeString, Description: "What is stopped; all, whatever was written, while " + holdVariable + " is in the plugin's environment.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
 		"effective_request_timeout":          {Type: framework.TypeInt64, Description: "How long one request may take, in seconds."},
 		"effective_max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 if neither the connection nor the exchange has a cap."},
 	} {
@@ -194,18 +199,24 @@ func (e *engine) storeConfig(
 	verify := d.Get("verify").(bool)
 	_, asked := d.GetOk("verify")
 	moved := old == nil || !old.sameAccess(*entry)
-	var identity exchanges.Identity
-	if verify && (moved || asked) {
-		if identity, err = verifyRoot(ctx, l); err != nil {
+	resp := &logical.Response{}
+	if verify = verify && (moved || asked); verify {
+		identity, err := verifyRoot(ctx, l)
+		if err != nil {
 			return nil, err
 		}
-		entry.Account = identity.Account
+		entry.Account, resp.Warnings = identity.Account, identity.Warnings
+		e.rootExpiry.note(l, identity.ExpiresAt)
 	} else if moved {
 		entry.Account = ""
 	}
-	if old != nil && !d.Get("force").(bool) {
-		if err := e.checkMove(ctx, req.Storage, name, *old, *entry, verify); err != nil {
+	if old != nil && moved {
+		warning, err := e.checkMove(ctx, req.Storage, l, *old, *entry, verify, d.Get("force").(bool))
+		if err != nil {
 			return nil, err
+		}
+		if warning != "" {
+			resp.AddWarning(warning)
 		}
 	}
 	err = e.connections.table.Update(ctx, req.Storage, name, func(now *connection) (*connection, error) {
@@ -223,10 +234,13 @@ func (e *engine) storeConfig(
 		}
 		return written, nil
 	})
-	if err != nil || len(identity.Warnings) == 0 {
+	if err == nil && d.Get("confirm_restore").(bool) {
+		err = e.confirmRestore(ctx, req.Storage, name)
+	}
+	if err != nil || len(resp.Warnings) == 0 {
 		return nil, err
 	}
-	return &logical.Response{Warnings: identity.Warnings}, nil
+	return resp, nil
 }
 
 // defaultsForNull puts a field's default in the place of null, which would read as
@@ -282,20 +296,21 @@ func verifyRoot(ctx context.Context, l *link) (exchanges.Identity, error) {
 	return identity, nil
 }
 
-// checkMove refuses to point a connection elsewhere while it has keys that
-// could then not be deleted.
-func (e *engine) checkMove(ctx context.Context, s logical.Storage, name string, old, moved connection, verified bool) error {
-	if old.reaches(moved, verified) {
-		return nil
+// checkMove refuses to point a connection elsewhere while it has keys that could
+// then not be deleted. Forced, it asks nobody and warns.
+func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old, moved connection, verified, force bool) (warning string, err error) {
+	n, err := e.ledger.Count(ctx, s, ofConnection(l.name))
+	reached := verified && old.samePlace(moved)
+	named := old.Account != "" && moved.Account != ""
+	switch {
+	case err != nil || n == 0 || reached && named && old.Account == moved.Account:
+		return "", err
+	case force:
+		return fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, plural(n, "key")), nil
+	case reached && !named:
+		return "", e.proveAccount(ctx, s, l)
 	}
-	n, err := e.ledger.Count(ctx, s, ofConnection(name))
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		return refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", name, plural(n, "key"))
-	}
-	return nil
+	return "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, plural(n, "key"))
 }
 
 // apply takes over the fields that were given.
@@ -440,6 +455,7 @@ func (l *link) describe(data map[string]any) {
 	data["effective_environment"] = environment.Name
 	data["effective_variant"] = l.variant.Name
 	data["effective_base_url"] = cmp.Or(l.BaseURL, environment.BaseURL)
+	data["effective_frozen"] = l.frozen()
 	data["effective_request_timeout"] = seconds(cmp.Or(l.RequestTimeout, exchanges.DefaultTimeout))
 	data["effective_max_keys_per_sub_account"] = l.keyCap(l.variant)
 }
@@ -458,7 +474,11 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 			return nil, err
 		}
 	}
-	return nil, e.connections.table.Delete(ctx, req.Storage, name)
+	if err := e.connections.table.Delete(ctx, req.Storage, name); err != nil {
+		return nil, err
+	}
+	// A connection of the same name is another one.
+	return nil, e.confirmRestore(ctx, req.Storage, name)
 }
 
 // emptyConnection revokes the keys of a connection, or says how many are left.
@@ -499,4 +519,7 @@ If the credential changes, or where the exchange is, the engine first asks the
 exchange whether the credential works and may mint keys; verify=false skips that.
 A connection that has keys cannot be deleted, unless force=true asks for the
 keys to be revoked first.
+
+Where storage looks restored from a snapshot, nothing is deleted at the exchange
+until a write says confirm_restore=true; check says why.
 `)

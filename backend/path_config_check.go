@@ -25,13 +25,14 @@ func (e *engine) pathConfigCheck() *framework.Path {
 					"ip_allowlist":    {Type: framework.TypeStringSlice, Description: "Addresses from which the root key works; empty means anywhere, or that the exchange does not say.", Required: true},
 					"expires_at":      {Type: framework.TypeString, Description: "When the exchange ends the root key; empty for never."},
 					"clock_offset_ms": {Type: framework.TypeInt64, Description: "The exchange's clock minus this host's, in milliseconds."},
+					"deletions_held":  {Type: framework.TypeString, Description: "Why deletions at the exchange are held back, and what to do about it; empty if they are not."},
 					"warnings":        {Type: framework.TypeStringSlice, Description: "What deserves attention.", Required: true},
 				}),
 			},
 		},
 		HelpSynopsis: "Check a connection's root credential at the exchange, now.",
 		HelpDescription: "Signs a call that asks the exchange about the root credential, and shows its rights, the addresses " +
-			"it is bound to, its expiry, and how far the clocks are apart. Nothing is changed.",
+			"it is bound to, its expiry, and how far the clocks are apart, and whether deletions are held back. Nothing is changed.",
 	}
 }
 
@@ -44,6 +45,7 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return nil, l.failed(err)
 	}
+	e.rootExpiry.note(l, identity.ExpiresAt)
 	return &logical.Response{Data: map[string]any{
 		"can_mint":        identity.CanMint,
 		"problem":         identity.Problem,
@@ -52,6 +54,7 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 		"ip_allowlist":    list(identity.Addresses),
 		"expires_at":      timestamp(identity.ExpiresAt),
 		"clock_offset_ms": identity.ClockOffset.Milliseconds(),
+		"deletions_held":  e.whyHeld(l),
 		"warnings":        list(identity.Warnings),
 	}}, nil
 }

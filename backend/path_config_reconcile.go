@@ -75,8 +75,8 @@ func (e *engine) reconcileConfig(ctx context.Context, req *logical.Request, d *f
 // adoptAll takes the strays into the ledger and starts deleting them. A masked
 // key cannot be deleted, since its id is not known.
 func (e *engine) adoptAll(ctx context.Context, s logical.Storage, l *link, strays []finding) (int, error) {
-	if l.Frozen == frozenAll {
-		return 0, refuse("connection %q is frozen (frozen=all): deletions are held back until an operator lifts the freeze", l.name)
+	if err := e.mayDelete(ctx, s, l); err != nil {
+		return 0, err
 	}
 	adopted := 0
 	for _, stray := range strays {
@@ -117,6 +117,6 @@ its API. It is recognized by its label; delete a stray one on the exchange's
 website.
 
 Keys without this mount's label are never touched, unless the connection says
-exclusive_sub_accounts=true. After a restore, freeze the connection first
-(frozen=all), look at a dry run, and then decide.
+exclusive_sub_accounts=true. After a restore, hold the plugin (EXCHANGE_HOLD=1 in
+its environment) or freeze the connection first, look at a dry run, and then decide.
 `)

@@ -21,11 +21,12 @@ func (e *engine) pathInfo() *framework.Path {
 					"commit":    {Type: framework.TypeString, Description: "Commit that it was built from, if known.", Required: true},
 					"exchanges": {Type: framework.TypeStringSlice, Description: "Exchanges at which it can mint.", Required: true},
 					"label_tag": {Type: framework.TypeString, Description: "How the label of every key of this mount begins.", Required: true},
+					"held":      {Type: framework.TypeBool, Description: "Whether " + holdVariable + " in the plugin's environment acts as frozen=all on every connection.", Required: true},
 				}),
 			},
 		},
 		HelpSynopsis:    "Show the version of the engine and the exchanges it knows.",
-		HelpDescription: "Shows the version and commit of the plugin, the exchanges at which it can mint, and the tag with which the label of every key of this mount begins.",
+		HelpDescription: "Shows the version and commit of the plugin, the exchanges at which it can mint, the tag with which the label of every key of this mount begins, and whether everything is held by " + holdVariable + " in the plugin's environment.",
 	}
 }
 
@@ -35,5 +36,6 @@ func (e *engine) readInfo(context.Context, *logical.Request, *framework.FieldDat
 		"commit":    e.build.Commit,
 		"exchanges": e.exchangeNames(),
 		"label_tag": e.tag,
+		"held":      e.connections.held,
 	}}, nil
 }

@@ -27,7 +27,7 @@ func (e *engine) pathMetrics() *framework.Path {
 		},
 		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
 		HelpDescription: "Keys by connection and state with the age of the oldest, how long a deletion has been overdue, mints and " +
-			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, and the plugin's build. Scrape it with a token; " +
+			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, where deletions are held back, how long root keys still have, and the plugin's build. Scrape it with a token; " +
 			"on the command line use: vault read -format=raw <mount>/metrics",
 	}
 }
@@ -44,6 +44,7 @@ func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *frame
 	scrape := prometheus.NewRegistry()
 	scrape.MustRegister(&present{
 		now: e.now(), keys: keys, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, keys), circuits: e.connections.circuits(),
+		held: e.heldConnections(), rootsLeft: e.rootExpiry.left(),
 	})
 	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()
 	if err != nil {

@@ -12,13 +12,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-var (
-	// errHeld says that a connection is frozen, deletions included.
-	errHeld = refuse("deletions are held back (frozen=all) until an operator lifts the freeze")
-	// errQuiet says that a key whose create answer was lost is not listed, and
-	// that it is too early to take that for proof.
-	errQuiet = logical.CodedError(http.StatusServiceUnavailable, "the key is not listed yet; a create call may still be on its way, so it is looked for again")
-)
+// errQuiet says that a key whose create answer was lost is not listed, and that it is
+// too early to take that for proof.
+var errQuiet = logical.CodedError(http.StatusServiceUnavailable, "the key is not listed yet; a create call may still be on its way, so it is looked for again")
 
 // revokeByID revokes the key of a ledger entry; nil if it is gone or was never
 // there.
@@ -89,10 +85,10 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 		return errors.Join(err, claim.Condemn(ctx, ""))
 	case l == nil:
 		return postpone(ctx, claim, refuse("connection %q does not exist; write it to config/%[1]s again so that the key can be deleted", entry.Connection))
-	case l.Frozen == frozenAll:
-		return postpone(ctx, claim, errHeld)
 	}
-	err = l.failed(e.deleteAtExchange(exchanges.WithRevoking(ctx), l, entry))
+	if err = e.mayDelete(ctx, s, l); err == nil {
+		err = l.failed(e.deleteAtExchange(exchanges.WithRevoking(ctx), l, entry))
+	}
 	// The exchange may have used up the time.
 	ctx, cancel := afterwards(ctx)
 	defer cancel()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"golang.org/x/sync/errgroup"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -31,10 +32,11 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	switch {
 	case !l.account.canRotateRoot():
 		return "", false, refuse("%s has no API call that replaces a root key: make a new one on its website, write it to config/%s, and delete the old one there", l.about.DisplayName, name)
-	case l.Frozen == frozenAll:
-		return "", false, refuse("connection %q is frozen (frozen=all) until an operator lifts it", name)
 	case l.Superseded != "":
 		return "", false, refuse("the root key %s of connection %q, which was replaced before, is not deleted yet; that is tried again every minute", l.Superseded, name)
+	}
+	if err := e.mayDelete(ctx, s, l); err != nil {
+		return "", false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 	defer cancel()
@@ -89,7 +91,10 @@ func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, fres
 // still to be deleted.
 func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name string) error {
 	l, err := e.connections.existing(ctx, s, name)
-	if err != nil || l.Superseded == "" || l.Frozen == frozenAll {
+	if err != nil || l.Superseded == "" {
+		return err
+	}
+	if err := e.mayDelete(ctx, s, l); err != nil {
 		return err
 	}
 	if !l.account.canRotateRoot() {
@@ -107,28 +112,45 @@ func (e *engine) deleteSuperseded(ctx context.Context, s logical.Storage, name s
 	})
 }
 
-// rotateDue replaces the root keys whose rotation period is over, and deletes
-// those that were replaced and are still there. It works in the background,
-// since a rotation can take longer than Vault's tick may.
-func (e *engine) rotateDue(ctx context.Context, s logical.Storage) {
+// tendRoots does what is due about root keys. It works in the background, since a
+// rotation can take longer than Vault's tick may, and on each connection at its own
+// pace.
+func (e *engine) tendRoots(ctx context.Context, s logical.Storage) {
 	names, err := e.connections.table.List(ctx, s)
 	if err != nil {
 		e.Logger().Error("the connections cannot be listed", "error", err)
 		return
 	}
+	e.rootExpiry.keep(names)
+	var group errgroup.Group
+	group.SetLimit(sweepWorkers)
 	for _, name := range names {
-		l, err := e.connections.get(ctx, s, name)
-		if err != nil || l == nil || (l.Superseded == "" && !l.rotationDue(e.now())) {
-			continue
-		}
-		if l.Superseded != "" {
-			err = e.deleteLeftover(ctx, s, name)
-		} else {
-			_, _, err = e.rotateRoot(ctx, s, name, timestamp(e.now()))
-		}
-		if err != nil {
-			e.Logger().Warn("a root key could not be replaced yet", "connection", name, "error", err)
-		}
+		group.Go(func() error {
+			e.tendRoot(ctx, s, name)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+// tendRoot inspects a connection's root key, deletes those that it has replaced and
+// that are still there, and replaces it if its rotation period is over.
+func (e *engine) tendRoot(ctx context.Context, s logical.Storage, name string) {
+	l, err := e.connections.get(ctx, s, name)
+	if err != nil || l == nil {
+		return // Whoever uses the connection reports it.
+	}
+	if err := e.inspectRoot(ctx, l); err != nil {
+		e.Logger().Warn("a root key could not be inspected", "connection", name, "error", err)
+	}
+	switch {
+	case l.Superseded != "":
+		err = e.deleteLeftover(ctx, s, name)
+	case l.frozen() == frozenNo && l.rotationDue(e.now()):
+		_, _, err = e.rotateRoot(ctx, s, name, timestamp(e.now()))
+	}
+	if err != nil {
+		e.Logger().Warn("a root key could not be replaced yet", "connection", name, "error", err)
 	}
 }
 
@@ -147,5 +169,5 @@ func (e *engine) deleteLeftover(ctx context.Context, s logical.Storage, name str
 // rotationDue reports whether the root key's rotation period is over. It is a
 // pure function of the connection and the clock.
 func (c connection) rotationDue(now time.Time) bool {
-	return c.RotationPeriod > 0 && c.Frozen == frozenNo && !now.Before(c.Rotated.Add(c.RotationPeriod))
+	return c.RotationPeriod > 0 && !now.Before(c.Rotated.Add(c.RotationPeriod))
 }

@@ -57,6 +57,9 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	if !m.ready {
 		resp.AddWarning(notReady(o.link))
 	}
+	if warning := e.rootExpiry.warning(o.link); warning != "" {
+		resp.AddWarning(warning)
+	}
 	return resp
 }
 
@@ -159,8 +162,8 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
 	case r.Connection != entry.Connection:
 		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
-	case l.Frozen != frozenNo:
-		return refuse("connection %q is frozen (frozen=%s); the key ends with its present lease", l.name, l.Frozen)
+	case l.frozen() != frozenNo:
+		return refuse("connection %q is frozen (%s); the key ends with its present lease", l.name, l.freeze())
 	case !slices.ContainsFunc(r.SubAccounts, func(name string) bool {
 		return l.variant.SubAccountName(name) == l.variant.SubAccountName(entry.SubAccount)
 	}):
@@ -244,8 +247,8 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim 
 		// When the key was to end is not known any more.
 		entry.HardLimit = entry.Created.Add(expiry.Max)
 	}
-	if l.Frozen == frozenAll {
-		return errHeld
+	if err := e.mayDelete(ctx, req.Storage, l); err != nil {
+		return err
 	}
 	failure := l.failed(e.deleteAtExchange(ctx, l, entry))
 	if failure == nil || !e.surelyThere(ctx, l, entry) {

@@ -37,8 +37,20 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 		return err
 	}
 	e.reportUnreadable(ctx, s)
+	e.leaveBeat(ctx, s)
 	e.rotator.start(s)
 	return nil
+}
+
+// leaveBeat leaves the heartbeat that the next start of the mount looks for.
+func (e *engine) leaveBeat(ctx context.Context, s logical.Storage) {
+	err := e.heartbeat.load(ctx, s, e.connections.table)
+	if err == nil {
+		err = e.heartbeat.beat(ctx, s)
+	}
+	if err != nil {
+		e.Logger().Warn("the heartbeat could not be written", "error", err)
+	}
 }
 
 // drain deletes what is due without waiting for Vault's next tick.

@@ -66,6 +66,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 	master := books.AddAccount(&venue.Account{ID: venue.RandomNumber(numberDigits), Created: now})
 	partner := books.AddAccount(&venue.Account{ID: venue.RandomNumber(numberDigits), Created: now})
 	e.linkMaster = partner.ID
+	other := books.AddAccount(&venue.Account{ID: venue.RandomNumber(numberDigits), Created: now})
 
 	trade := []string{trade}
 	for _, root := range []venue.Key{
@@ -74,6 +75,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 		{Kind: "unbound", Account: master, Permissions: trade},
 		{Kind: "rsa", Account: master, Permissions: trade, IPs: venue.Loopback(), Signer: rsaPair},
 		{Kind: "ed25519", Account: master, Permissions: trade, IPs: venue.Loopback(), Signer: venue.NewEd25519()},
+		{Kind: "other", Account: other, Permissions: trade, IPs: venue.Loopback()},
 		{Kind: "link", Account: partner, Permissions: trade, IPs: venue.Loopback()},
 		{Kind: "link_no_right", Account: partner, IPs: venue.Loopback()},
 		{Kind: "link_unbound", Account: partner, Permissions: trade},

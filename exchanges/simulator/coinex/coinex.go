@@ -78,6 +78,7 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 	for _, root := range []venue.Key{
 		{Kind: venue.MainRoot, Account: main, Permissions: []string{read}, IPs: venue.Loopback()},
 		{Kind: "unbound", Account: main, Permissions: []string{read}, Expires: now.Add(unboundLife)},
+		{Kind: "other", Account: other, Permissions: []string{read}, IPs: venue.Loopback()},
 		// A sub-account's key manages no sub-accounts.
 		{Kind: "no_right", Account: e.AddSubAccount(books, now, other), Permissions: []string{read, trade}, IPs: venue.Loopback()},
 	} {

@@ -51,12 +51,14 @@ const blocked = "blocked"
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
 	master := books.AddAccount(&venue.Account{ID: venue.RandomUUID(), Created: now})
+	other := books.AddAccount(&venue.Account{ID: venue.RandomUUID(), Created: now})
 	for _, root := range []venue.Key{
-		{Kind: venue.MainRoot, Permissions: []string{manage}, IPs: venue.Loopback()},
-		{Kind: "no_right", IPs: venue.Loopback()},
+		{Kind: venue.MainRoot, Account: master, Permissions: []string{manage}, IPs: venue.Loopback()},
+		{Kind: "other", Account: other, Permissions: []string{manage}, IPs: venue.Loopback()},
+		{Kind: "no_right", Account: master, IPs: venue.Loopback()},
 	} {
 		root.ID, root.APIKey, root.Secret = venue.RandomUUID(), venue.RandomText(32, venue.LowerHex), venue.RandomText(32, venue.LowerHex)
-		root.Account, root.Label, root.Created = master, "root", now
+		root.Label, root.Created = "root", now
 		books.AddKey(&root)
 	}
 }

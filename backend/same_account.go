@@ -1,0 +1,79 @@
+package backend
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// proofPlaces is in how many sub-accounts a key is looked for that proves whose a
+// root key is. One of them is enough; who finds none in so many has another account.
+const proofPlaces = 10
+
+// proveAccount refuses a new root credential unless it lists a key of the connection.
+// It is for exchanges that do not say whose a root key is: another account's would
+// work, and the keys that there are could no longer be deleted.
+func (e *engine) proveAccount(ctx context.Context, s logical.Storage, l *link) error {
+	const remedy = "; nothing was written. Revoke the keys first, or write with force=true if you know that it is of the same account"
+	if l.variant.Unlisted != "" {
+		return refuse("connection %q has keys, and %s does not say of which account the new credential is, nor lists keys by which to tell"+remedy, l.name, l.about.DisplayName)
+	}
+	keys, err := e.ledger.Keys(ctx, s, ofConnection(l.name))
+	if err != nil {
+		return err
+	}
+	places := busiest(keys)
+	for _, place := range places[:min(len(places), proofPlaces)] {
+		listed, err := l.account.ListKeys(ctx, place)
+		switch {
+		case err != nil && isRefusalOfPlace(err):
+			continue // Another account has no such sub-account.
+		case err != nil:
+			return refuse("it could not be asked whether the new credential is of the account in which connection %q has keys: %s"+remedy, l.name, err)
+		}
+		entries, err := e.ledger.Entries(ctx, s, inSubAccount(l.name, place))
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(entries, func(entry ledger.Entry) bool { return isAmong(listed, entry) }) {
+			return nil
+		}
+	}
+	return refuse("%s does not say of which account the new credential is, and it lists none of the keys of connection %q (looked for in %s): it seems to be of another account, with which they could not be revoked"+remedy,
+		l.about.DisplayName, l.name, strings.Join(places[:min(len(places), proofPlaces)], ", "))
+}
+
+// busiest are the sub-accounts of the keys, those with most live keys first: a key
+// that is being made or deleted may not be listed.
+func busiest(keys []ledger.Key) []string {
+	live := map[string]int{}
+	for _, key := range keys {
+		live[key.SubAccount] += 0
+		if key.State == ledger.Live {
+			live[key.SubAccount]++
+		}
+	}
+	return slices.SortedFunc(maps.Keys(live), func(a, b string) int {
+		if live[a] != live[b] {
+			return live[b] - live[a]
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+// isAmong reports whether the key of an entry is in an exchange's list, as far as what
+// is shown of each lets tell.
+func isAmong(listed []exchanges.KeyInfo, entry ledger.Entry) bool {
+	return slices.ContainsFunc(listed, func(key exchanges.KeyInfo) bool {
+		if key.Masked && key.Label != "" && entry.Label != "" {
+			return key.Label == entry.Label
+		}
+		return entry.ExchangeKeyID != "" && key.MayBe(entry.ExchangeKeyID) || entry.Label != "" && key.Label == entry.Label
+	})
+}
