@@ -44,9 +44,3 @@ func TestSecretIsRead(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(`{"Secret":"canary-0123456789"}`), &read))
 	require.Equal(t, canary, read.Secret)
 }
-
-func TestCredentialSecrets(t *testing.T) {
-	require.Empty(t, exchanges.Credential{APIKey: "key"}.Secrets())
-	require.Equal(t, []exchanges.Secret{"a", "b"}, exchanges.Credential{APIKey: "key", APISecret: "a", TOTPSecret: "b"}.Secrets())
-	require.Len(t, exchanges.Credential{APISecret: "a", Passphrase: "b", PrivateKey: "c", TOTPSecret: "d", Token: "e"}.Secrets(), 5)
-}

@@ -157,13 +157,3 @@ func (s *suite) testDeletionOfSeveral(t *testing.T) {
 		assert.Equal(t, 1, lists, "one list proves that all are gone")
 	})
 }
-
-// assertKind checks that an error has a kind and says which operation failed.
-func assertKind(t *testing.T, err error) {
-	t.Helper()
-	var failure *exchanges.Error
-	if assert.ErrorAs(t, err, &failure) {
-		assert.Contains(t, exchanges.Kinds(), failure.Kind)
-		assert.NotEmpty(t, failure.Operation)
-	}
-}

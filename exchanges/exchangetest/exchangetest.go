@@ -19,7 +19,6 @@
 package exchangetest
 
 import (
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -147,9 +146,3 @@ func (s *suite) room(wished int) int {
 
 // isLogIn reports whether a message logs in for the call that follows.
 func (s *suite) isLogIn(m message) bool { return s.LogIn != nil && s.LogIn(m.path) }
-
-// testdata returns the path of one of an exchange's data files, seen from the
-// folder of its package.
-func testdata(exchange, name string) string {
-	return filepath.Join("..", "..", "testdata", exchange, name)
-}

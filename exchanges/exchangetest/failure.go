@@ -1,13 +1,11 @@
 package exchangetest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -104,14 +102,6 @@ func (s *suite) failures(t *testing.T) []Failure {
 	return mine
 }
 
-func readStrictly(t testing.TB, path string, out any) {
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	require.NoError(t, decoder.Decode(out), path)
-}
-
 // testFailures answers calls with the refusals that the exchange documents, and
 // checks what the package makes of them.
 func (s *suite) testFailures(t *testing.T) {
@@ -185,4 +175,14 @@ func (s *suite) triesOf(sent []message) []time.Time {
 		}
 	}
 	return tries
+}
+
+// assertKind checks that an error has a kind and says which operation failed.
+func assertKind(t *testing.T, err error) {
+	t.Helper()
+	var failure *exchanges.Error
+	if assert.ErrorAs(t, err, &failure) {
+		assert.Contains(t, exchanges.Kinds(), failure.Kind)
+		assert.NotEmpty(t, failure.Operation)
+	}
 }

@@ -2,7 +2,6 @@ package exchangetest
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -132,17 +131,4 @@ func (s *suite) whole(fields []string) (exchanges.CredentialForm, bool) {
 		}
 	}
 	return exchanges.CredentialForm{}, false
-}
-
-// assertSafe checks that an error shows none of the secrets under any verb.
-func assertSafe(t *testing.T, err error, secrets ...exchanges.Secret) {
-	t.Helper()
-	for _, text := range shown(err) {
-		for _, secret := range secrets {
-			if strings.Contains(text, secret.Reveal()) {
-				// The secret itself is kept out of the test's output too.
-				t.Errorf("an error shows a secret of %d bytes", len(secret))
-			}
-		}
-	}
 }

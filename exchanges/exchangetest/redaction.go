@@ -208,3 +208,16 @@ func shown(value any) []string {
 	}
 	return forms
 }
+
+// assertSafe checks that an error shows none of the secrets under any verb.
+func assertSafe(t *testing.T, err error, secrets ...exchanges.Secret) {
+	t.Helper()
+	for _, text := range shown(err) {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret.Reveal()) {
+				// The secret itself is kept out of the test's output too.
+				t.Errorf("an error shows a secret of %d bytes", len(secret))
+			}
+		}
+	}
+}
