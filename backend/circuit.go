@@ -180,6 +180,17 @@ func (g *guarded) RotateRoot(ctx context.Context, label string) (fresh exchanges
 	return fresh, err
 }
 
+// FindRoots is that of an [exchanges.RootRotator]; elsewhere it is an
+// [exchanges.ErrUnsupported].
+func (g *guarded) FindRoots(ctx context.Context, label string) (found []string, err error) {
+	rotator, can := g.account.(exchanges.RootRotator)
+	if !can {
+		return nil, noRotation(exchanges.OpFindRoots)
+	}
+	err = g.call(exchanges.OpFindRoots, func() error { found, err = rotator.FindRoots(ctx, label); return err })
+	return found, err
+}
+
 // DeleteRoot is that of an [exchanges.RootRotator]; elsewhere it is an
 // [exchanges.ErrUnsupported].
 func (g *guarded) DeleteRoot(ctx context.Context, apiKey string) error {

@@ -108,6 +108,11 @@ func (r renewable) RotateRoot(context.Context, string) (exchanges.Credential, er
 	return exchanges.Credential{APIKey: "fresh"}, r.err
 }
 
+func (r renewable) FindRoots(context.Context, string) ([]string, error) {
+	r.clock.advance(time.Second)
+	return []string{"fresh"}, r.err
+}
+
 func (r renewable) DeleteRoot(context.Context, string) error {
 	r.clock.advance(time.Second)
 	return r.err
@@ -126,8 +131,11 @@ func TestCircuitHoldsForEveryCapability(t *testing.T) {
 	fresh, err := g.RotateRoot(t.Context(), "label")
 	require.NoError(t, err)
 	require.Equal(t, "fresh", fresh.APIKey)
+	found, err := g.FindRoots(t.Context(), "label")
+	require.NoError(t, err)
+	require.Equal(t, []string{"fresh"}, found)
 	require.NoError(t, g.DeleteRoot(t.Context(), "old"))
-	require.Equal(t, map[exchanges.Operation]int{exchanges.OpRotateRoot: 1, exchanges.OpDeleteRoot: 1}, seen)
+	require.Equal(t, map[exchanges.Operation]int{exchanges.OpRotateRoot: 1, exchanges.OpFindRoots: 1, exchanges.OpDeleteRoot: 1}, seen)
 
 	g = guard(renewable{clock: clock, err: &exchanges.Error{Kind: exchanges.ErrUnavailable}}, clock.Now, observe)
 	for range circuitFailures {
@@ -147,6 +155,8 @@ func TestCapabilityThatAnAccountLacks(t *testing.T) {
 	_, err := g.RotateRoot(t.Context(), "label")
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "rotate root key: unsupported")
+	_, err = g.FindRoots(t.Context(), "label")
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorIs(t, g.DeleteRoot(t.Context(), "old"), exchanges.ErrUnsupported)
 	works, err := g.KeyWorks(t.Context(), exchanges.Key{})
 	require.NoError(t, err)

@@ -22,11 +22,13 @@ type connection struct {
 	RequestTimeout time.Duration `json:"request_timeout"`
 	RateMultiplier float64       `json:"rate_multiplier"`
 	// RotationPeriod is how often the root key is replaced, and Rotated when
-	// it was last replaced. Superseded is the root key before this one, until that
-	// is deleted.
+	// it was last replaced.
 	RotationPeriod time.Duration `json:"rotation_period"`
 	Rotated        time.Time     `json:"rotated,omitzero"`
-	Superseded     string        `json:"superseded,omitempty"`
+	// Made says that the root key was made by the engine, so that nobody else has it.
+	Made bool `json:"made,omitempty"`
+	// Leftovers are root keys that are not in use and must be deleted.
+	Leftovers leftoverRoots `json:"superseded,omitempty"`
 	// Account is what the exchange called the parent account when the
 	// credential was verified.
 	Account string `json:"account"`

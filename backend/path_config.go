@@ -146,6 +146,7 @@ func configAnswerFields() map[string]*framework.FieldSchema {
 	fields := guardRailFields()
 	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account; empty if the credential was not verified or the exchange does not say."}
 	fields["last_rotated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the root key was last written or replaced."}
+	fields["leftover_root_keys"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "Root keys that are not in use and are still to be deleted at the exchange; check says more."}
 	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Keys of the connection in the ledger."}
 	for name, field := range map[string]*framework.FieldSchema{
 		"effective_environment":              {Type: framework.TypeString, Description: "The environment that is used."},
@@ -200,13 +201,12 @@ func (e *engine) storeConfig(
 	_, asked := d.GetOk("verify")
 	moved := old == nil || !old.sameAccess(*entry)
 	resp := &logical.Response{}
+	var identity exchanges.Identity
 	if verify = verify && (moved || asked); verify {
-		identity, err := verifyRoot(ctx, l)
-		if err != nil {
+		if identity, err = verifyRoot(ctx, l); err != nil {
 			return nil, err
 		}
 		entry.Account, resp.Warnings = identity.Account, identity.Warnings
-		e.rootExpiry.note(l, identity.ExpiresAt)
 	} else if moved {
 		entry.Account = ""
 	}
@@ -219,21 +219,33 @@ func (e *engine) storeConfig(
 			resp.AddWarning(warning)
 		}
 	}
+	var givenUp leftoverRoots
 	err = e.connections.table.Update(ctx, req.Storage, name, func(now *connection) (*connection, error) {
 		// While the exchange was asked, another request may have written.
 		written, err := change(now, d)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case (now == nil) != (old == nil) || !written.sameAccess(*entry):
-			return nil, refuse("connection %q was changed by another request meanwhile; nothing was written, so read it and write again", name)
 		}
-		written.Account = entry.Account
+		if stale(old, now, entry, written) {
+			return nil, changedMeanwhile(name)
+		}
+		if moved || verify && written.sameAccess(*entry) {
+			written.Account = entry.Account
+		}
 		if moved {
-			written.Rotated, written.Superseded = e.now(), ""
+			written.Rotated = e.now()
 		}
-		return written, nil
+		if now != nil {
+			givenUp, err = written.inherit(*now, d.Get("force").(bool), e.now())
+		}
+		return written, err
 	})
+	if err == nil && verify {
+		e.rootExpiry.note(l, identity.ExpiresAt)
+	}
+	if err == nil && len(givenUp) > 0 {
+		resp.AddWarning(fmt.Sprintf("the engine no longer tries to delete these root keys of the former account: %s. Delete them on the exchange's website", givenUp))
+	}
 	if err == nil && d.Get("confirm_restore").(bool) {
 		err = e.confirmRestore(ctx, req.Storage, name)
 	}
@@ -256,6 +268,21 @@ func defaultsForNull(d *framework.FieldData) {
 			d.Raw[field] = initial
 		}
 	}
+}
+
+// stale reports whether a write was checked against something else than what it would
+// change, or come to: old and checked are the connection before and after it as they
+// were checked, now and written as they would be. A write that leaves the access alone
+// may come after one that replaced the credential; one that names a credential may
+// not, since that may be the one which was replaced.
+func stale(old, now, checked, written *connection) bool {
+	switch {
+	case old == nil || now == nil:
+		return (old == nil) != (now == nil) || !written.sameAccess(*checked)
+	case old.sameAccess(*checked):
+		return !written.sameAccess(*now) || !written.samePlace(*checked)
+	}
+	return !now.sameAccess(*old) || !written.sameAccess(*checked)
 }
 
 // applied is the connection with the fields that were given; a new one, if there
@@ -416,6 +443,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 	}
 	resp := &logical.Response{Data: c.show()}
 	resp.Data["account"], resp.Data["last_rotated_at"], resp.Data["live_keys"] = c.Account, timestamp(c.Rotated), keys
+	resp.Data["leftover_root_keys"] = c.Leftovers.names()
 	if l, err := e.connections.get(ctx, req.Storage, name); err != nil || l == nil {
 		resp.AddWarning(fmt.Sprintf("the connection cannot be used now: %v", err))
 	} else {
@@ -466,8 +494,16 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
+	entry, err := e.connections.table.Get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	force := d.Get("force").(bool)
+	if entry != nil && len(entry.Leftovers) > 0 && !force {
+		return nil, refuse("connection %q has root keys that are still to be deleted (%s), which is tried every minute; or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
+	}
 	if len(keys) > 0 {
-		if !d.Get("force").(bool) {
+		if !force {
 			return nil, refuse("connection %q has %s; revoke the leases first, or delete with force=true, which revokes them", name, plural(len(keys), "key"))
 		}
 		if err := e.emptyConnection(ctx, req.Storage, name, keys); err != nil {
@@ -478,7 +514,17 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	// A connection of the same name is another one.
-	return nil, e.confirmRestore(ctx, req.Storage, name)
+	if err := e.confirmRestore(ctx, req.Storage, name); err != nil || entry == nil {
+		return nil, err
+	}
+	left := entry.Leftovers
+	if entry.Made {
+		left = left.with(entry.replaced(e.now()))
+	}
+	if len(left) == 0 {
+		return nil, nil
+	}
+	return &logical.Response{Warnings: []string{fmt.Sprintf("these root keys, which the engine made or replaced, are left at the exchange: %s. Delete them on its website", left)}}, nil
 }
 
 // emptyConnection revokes the keys of a connection, or says how many are left.
@@ -518,7 +564,9 @@ secrets too. In both, null gives a field its default.
 If the credential changes, or where the exchange is, the engine first asks the
 exchange whether the credential works and may mint keys; verify=false skips that.
 A connection that has keys cannot be deleted, unless force=true asks for the
-keys to be revoked first.
+keys to be revoked first. One that has root keys still to be deleted
+(leftover_root_keys) can neither be deleted nor be taken to another account, unless
+force=true gives them up.
 
 Where storage looks restored from a snapshot, nothing is deleted at the exchange
 until a write says confirm_restore=true; check says why.

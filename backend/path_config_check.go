@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,15 +19,16 @@ func (e *engine) pathConfigCheck() *framework.Path {
 				Callback: e.checkConfig,
 				Summary:  "Ask the exchange whose the root credential is and what it may do.",
 				Responses: responses("What the exchange answered.", map[string]*framework.FieldSchema{
-					"can_mint":        {Type: framework.TypeBool, Description: "Whether keys can be minted with it.", Required: true},
-					"problem":         {Type: framework.TypeString, Description: "If it cannot, what is missing and how to put it right."},
-					"account":         {Type: framework.TypeString, Description: "What the exchange calls the account."},
-					"permissions":     {Type: framework.TypeStringSlice, Description: "The root key's rights in the exchange's words.", Required: true},
-					"ip_allowlist":    {Type: framework.TypeStringSlice, Description: "Addresses from which the root key works; empty means anywhere, or that the exchange does not say.", Required: true},
-					"expires_at":      {Type: framework.TypeString, Description: "When the exchange ends the root key; empty for never."},
-					"clock_offset_ms": {Type: framework.TypeInt64, Description: "The exchange's clock minus this host's, in milliseconds."},
-					"deletions_held":  {Type: framework.TypeString, Description: "Why deletions at the exchange are held back, and what to do about it; empty if they are not."},
-					"warnings":        {Type: framework.TypeStringSlice, Description: "What deserves attention.", Required: true},
+					"can_mint":           {Type: framework.TypeBool, Description: "Whether keys can be minted with it.", Required: true},
+					"problem":            {Type: framework.TypeString, Description: "If it cannot, what is missing and how to put it right."},
+					"account":            {Type: framework.TypeString, Description: "What the exchange calls the account."},
+					"permissions":        {Type: framework.TypeStringSlice, Description: "The root key's rights in the exchange's words.", Required: true},
+					"ip_allowlist":       {Type: framework.TypeStringSlice, Description: "Addresses from which the root key works; empty means anywhere, or that the exchange does not say.", Required: true},
+					"expires_at":         {Type: framework.TypeString, Description: "When the exchange ends the root key; empty for never."},
+					"clock_offset_ms":    {Type: framework.TypeInt64, Description: "The exchange's clock minus this host's, in milliseconds."},
+					"deletions_held":     {Type: framework.TypeString, Description: "Why deletions at the exchange are held back, and what to do about it; empty if they are not."},
+					"leftover_root_keys": {Type: framework.TypeStringSlice, Description: "Root keys that are not in use and are still to be deleted at the exchange; warnings say what becomes of them.", Required: true},
+					"warnings":           {Type: framework.TypeStringSlice, Description: "What deserves attention.", Required: true},
 				}),
 			},
 		},
@@ -47,14 +49,15 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 	}
 	e.rootExpiry.note(l, identity.ExpiresAt)
 	return &logical.Response{Data: map[string]any{
-		"can_mint":        identity.CanMint,
-		"problem":         identity.Problem,
-		"account":         identity.Account,
-		"permissions":     list(identity.Permissions),
-		"ip_allowlist":    list(identity.Addresses),
-		"expires_at":      timestamp(identity.ExpiresAt),
-		"clock_offset_ms": identity.ClockOffset.Milliseconds(),
-		"deletions_held":  e.whyHeld(l),
-		"warnings":        list(identity.Warnings),
+		"can_mint":           identity.CanMint,
+		"problem":            identity.Problem,
+		"account":            identity.Account,
+		"permissions":        list(identity.Permissions),
+		"ip_allowlist":       list(identity.Addresses),
+		"expires_at":         timestamp(identity.ExpiresAt),
+		"clock_offset_ms":    identity.ClockOffset.Milliseconds(),
+		"deletions_held":     e.whyHeld(l),
+		"leftover_root_keys": l.Leftovers.names(),
+		"warnings":           list(append(slices.Clone(identity.Warnings), l.leftoverWarnings()...)),
 	}}, nil
 }

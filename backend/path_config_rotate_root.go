@@ -42,7 +42,9 @@ func (e *engine) rotateConfig(ctx context.Context, req *logical.Request, d *fram
 var rotateRootHelp = strings.TrimSpace(`
 Makes a new root key with the same rights, tries it, stores it, and deletes the
 old one. The old key stays in use until the new one is stored. Keys that were
-minted before live on, and are deleted with the new root key.
+minted before live on, and are deleted with the new root key. Root keys that are
+left over, such as one whose answer was lost, are shown by a read of the connection
+until they are deleted, which is tried every minute.
 
 Most exchanges have no such API call; the answer then says what to do by hand.
 With rotation_period on the connection, the engine does this on its own.

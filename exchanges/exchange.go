@@ -68,6 +68,10 @@ type RootRotator interface {
 	// DeleteRoot.
 	RotateRoot(ctx context.Context, label string) (Credential, error)
 
+	// FindRoots returns the API keys of the account's root credentials with that
+	// label: how one is found whose RotateRoot ended in [ErrOutcomeUnknown].
+	FindRoots(ctx context.Context, label string) ([]string, error)
+
 	// DeleteRoot deletes another root credential of the same account.
 	DeleteRoot(ctx context.Context, apiKey string) error
 }

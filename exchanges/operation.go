@@ -20,6 +20,7 @@ const (
 	OpTryKey      Operation = "try_key"
 	OpUseKey      Operation = "use_key"
 	OpRotateRoot  Operation = "rotate_root"
+	OpFindRoots   Operation = "find_roots"
 	OpDeleteRoot  Operation = "delete_root"
 	OpOneTimeCode Operation = "one_time_code"
 	// OpAny stands for all of them: a rate limit they share, or a fault that hits
@@ -34,6 +35,8 @@ func (o Operation) Words() string {
 		return "inspect root key"
 	case OpRotateRoot:
 		return "rotate root key"
+	case OpFindRoots:
+		return "find root keys"
 	case OpDeleteRoot:
 		return "delete root key"
 	case OpSubAccounts:

@@ -14,6 +14,7 @@ func TestOperationWords(t *testing.T) {
 		exchanges.OpSubAccounts: "list sub-accounts",
 		exchanges.OpInspect:     "inspect root key",
 		exchanges.OpRotateRoot:  "rotate root key",
+		exchanges.OpFindRoots:   "find root keys",
 		exchanges.OpDeleteRoot:  "delete root key",
 		exchanges.OpTryKey:      "try new key",
 		exchanges.OpOneTimeCode: "one-time code",

@@ -53,6 +53,21 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 
 func sorted(items []string) []string { return slices.Sorted(slices.Values(items)) }
 
+// FindRoots implements [exchanges.RootRotator].
+func (a *account) FindRoots(ctx context.Context, label string) ([]string, error) {
+	keys, err := a.list(ctx, here, withCode)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, k := range keys {
+		if k.Name == label {
+			found = append(found, k.ClientID)
+		}
+	}
+	return found, nil
+}
+
 // DeleteRoot implements [exchanges.RootRotator].
 func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	if apiKey == a.signer.apiKey {

@@ -73,3 +73,41 @@ func TestRotateRootChecksTheScope(t *testing.T) {
 		})
 	}
 }
+
+// The label leads to a root key in the account that it lives in, with a one-time code
+// where that takes one.
+func TestFindRoots(t *testing.T) {
+	for _, kind := range []string{"main", "totp", "direct"} {
+		t.Run(kind, func(t *testing.T) {
+			atVenue(t, func(v *venue) {
+				old, _ := v.root(kind)
+				fresh, err := old.RotateRoot(v.Context(), "vlt_root2")
+				require.NoError(t, err)
+				found, err := old.FindRoots(v.Context(), "vlt_root2")
+				require.NoError(t, err)
+				require.Equal(t, []string{fresh.APIKey}, found)
+				none, err := old.FindRoots(v.Context(), "vlt_root")
+				require.NoError(t, err)
+				require.Empty(t, none)
+			})
+		})
+	}
+}
+
+func TestRootWhoseAnswerWasLostIsFound(t *testing.T) {
+	atVenue(t, func(v *venue) {
+		old, _ := v.root("main")
+		v.inject(exchanges.OpCreateKey, simulator.DropAfterCommit, 1)
+		_, err := old.RotateRoot(v.Context(), "vlt_root2")
+		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+		found, err := old.FindRoots(v.Context(), "vlt_root2")
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.NoError(t, old.DeleteRoot(v.Context(), found[0]))
+		require.Empty(t, v.Keys())
+
+		v.inject(exchanges.OpListKeys, simulator.Error5xx, 0)
+		_, err = old.FindRoots(v.Context(), "vlt_root2")
+		require.ErrorIs(t, err, exchanges.ErrUnavailable)
+	})
+}
