@@ -94,7 +94,7 @@ func (c *Client) pause(call Call, failure *exchanges.Error, wait time.Duration) 
 	if errors.Is(failure, ErrBanned) {
 		operation = exchanges.OpAny
 	}
-	c.pacer.pause(operation, wait)
+	c.Pause(operation, wait)
 }
 
 // sleep waits, and reports whether the whole wait went by.

@@ -25,6 +25,7 @@ import (
 	"github.com/hashicorp/go-cleanhttp"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // maxAnswer bounds the bytes read of one answer. The largest honest one, a
@@ -160,7 +161,7 @@ type Client struct {
 	secrets func() []exchanges.Secret
 	http    *http.Client
 	clock   clock
-	pacer   *pacer
+	pacer   *pace.Pacer
 	timeout time.Duration
 	// tries is how often a call is sent at most.
 	tries   int
@@ -222,7 +223,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 	attempts := newAttempts(call, c.tries)
 	var failure *exchanges.Error
 	for {
-		done, err := c.pacer.wait(ctx, call)
+		done, err := c.turn(ctx, pace.Turn{Of: limitName(call.limit()), Weight: call.Weight, CoolDown: call.CoolDown})
 		if err != nil {
 			late := c.blame(call, err)
 			if failure == nil || late.Kind != exchanges.ErrRateLimited {
@@ -253,26 +254,6 @@ func (c *Client) DoJSON(ctx context.Context, call Call, body any, out Out) error
 	}
 	call.Body, call.ContentType = encoded, "application/json"
 	return c.Do(ctx, call, out)
-}
-
-// Wait waits for a turn at an operation's rate limit without making a call,
-// for what is limited besides calls, such as one-time codes. It fails at once
-// if the last of that many turns, of which this is the first, would come later
-// than the caller's patience or deadline allows.
-func (c *Client) Wait(ctx context.Context, operation exchanges.Operation, turns int) error {
-	q, limited := c.pacer.queues[operation]
-	if !limited {
-		return nil
-	}
-	if err := q.wait(ctx, 1, turns); err != nil {
-		return c.blame(Call{Operation: operation}, err)
-	}
-	return nil
-}
-
-// Pause holds back an operation for a while.
-func (c *Client) Pause(operation exchanges.Operation, wait time.Duration) {
-	c.pacer.pause(operation, wait)
 }
 
 // Now is the exchange's present time, as far as its clock could be measured.
@@ -308,7 +289,7 @@ func (c *Client) once(ctx context.Context, call Call, out Out) error {
 	}
 	if c.config.Quota != nil {
 		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
-			c.pacer.pause(call.limit(), c.untilReset(quota))
+			c.Pause(call.limit(), c.untilReset(quota))
 		}
 	}
 	payload, err := c.config.Unwrap(answer)

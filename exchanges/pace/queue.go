@@ -1,4 +1,4 @@
-package rest
+package pace
 
 import (
 	"context"
@@ -9,92 +9,28 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"vault-plugin-secrets-exchange/exchanges"
 )
-
-// pacer keeps calls within the documented rate limits of one root credential.
-type pacer struct {
-	queues     map[exchanges.Operation]*queue
-	multiplier float64
-}
-
-// newPacer makes a queue per limit, with each limit multiplied by multiplier
-// (zero means 1). There is always one for exchanges.OpAny, so that all calls can be
-// paused together.
-func newPacer(limits []exchanges.RateLimit, multiplier float64) *pacer {
-	if multiplier == 0 {
-		multiplier = 1
-	}
-	p := &pacer{queues: map[exchanges.Operation]*queue{exchanges.OpAny: newQueue(math.Inf(1), time.Second)}, multiplier: multiplier}
-	for _, limit := range limits {
-		allowed := float64(limit.Requests)
-		if !limit.Fixed {
-			allowed *= multiplier
-		}
-		q := newQueue(allowed, limit.Per)
-		q.serial = limit.Serial
-		p.queues[limit.Operation] = q
-	}
-	return p
-}
-
-// wait returns when the call may be made, or an ErrRateLimited at once if its
-// turn would come later than the caller's patience or deadline allows. The
-// caller says by done when the call has ended, and whether it succeeded.
-func (p *pacer) wait(ctx context.Context, call Call) (done func(success bool), err error) {
-	done = func(bool) {}
-	for _, name := range []exchanges.Operation{call.limit(), exchanges.OpAny} {
-		q, ok := p.queues[name]
-		if !ok {
-			continue
-		}
-		if err := q.wait(ctx, max(call.Weight, 1), 1); err != nil {
-			done(false)
-			return nil, err
-		}
-		others := done
-		done = func(success bool) {
-			if success && call.CoolDown > 0 && name != exchanges.OpAny {
-				q.pause(time.Duration(float64(call.CoolDown) / p.multiplier))
-			}
-			q.next()
-			others(success)
-		}
-	}
-	return done, nil
-}
-
-// pause holds back the operation for a while. An operation without a limit of
-// its own pauses all.
-func (p *pacer) pause(operation exchanges.Operation, wait time.Duration) {
-	q, ok := p.queues[operation]
-	if !ok {
-		q = p.queues[exchanges.OpAny]
-	}
-	q.pause(wait)
-}
 
 // The two lanes of a queue.
 const (
-	laneRevoking = iota
+	laneUrgent = iota
 	laneOther
 	lanes
 )
 
-// queue lets waiters through at a limiter's rate, every revocation before any
-// other call, and each lane first come, first served.
+// queue lets waiters through at a limiter's rate, every urgent one before any
+// other, and each lane first come, first served.
 type queue struct {
-	// allowed is the weight of the calls allowed in each per.
+	// allowed is the weight of the turns allowed in each per.
 	allowed float64
 	per     time.Duration
-	// serial queues let a waiter through only when the call before has ended.
+	// serial queues let a waiter through only when the turn before has ended.
 	serial bool
 
 	mu      sync.Mutex // guards what follows
 	limiter *rate.Limiter
 	resume  time.Time
-	busy    bool // a call of a serial queue is on its way
+	busy    bool // a turn of a serial queue has not ended
 	waiting [lanes][]*waiter
 	// changed is closed and replaced when who is first may have changed.
 	changed chan struct{}
@@ -141,15 +77,14 @@ func (q *queue) next() {
 	q.announce()
 }
 
-// wait returns when it is the turn of a call of that weight, or an
-// ErrRateLimited at once if the last of that many turns, of which this is the
-// first, would come too late.
-func (q *queue) wait(ctx context.Context, weight, turns int) error {
-	w := &waiter{lane: laneOther, weight: weight}
-	if exchanges.Revoking(ctx) {
-		w.lane = laneRevoking
+// wait returns when the turn has come, or a TooLateError at once if the last turn
+// of its series would come too late.
+func (q *queue) wait(ctx context.Context, turn Turn) error {
+	w := &waiter{lane: laneOther, weight: max(turn.Weight, 1)}
+	if turn.Urgent {
+		w.lane = laneUrgent
 	}
-	if err := q.join(ctx, w, turns); err != nil {
+	if err := q.join(ctx, w, turn); err != nil {
 		return err
 	}
 	defer q.leave(w)
@@ -166,20 +101,20 @@ func (q *queue) wait(ctx context.Context, weight, turns int) error {
 		}
 		timer.Stop()
 		if err := ctx.Err(); err != nil {
-			return &exchanges.Error{Kind: exchanges.ErrUnavailable, Message: "gave up waiting for a turn", Err: err}
+			return fmt.Errorf("gave up waiting for a turn: %w", err)
 		}
 	}
 }
 
 // join puts the waiter into its lane, unless its turns would come too late.
-func (q *queue) join(ctx context.Context, w *waiter, turns int) error {
+func (q *queue) join(ctx context.Context, w *waiter, turn Turn) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if w.weight > q.limiter.Burst() {
 		q.limiter.SetLimit(q.refill(w.weight))
 		q.limiter.SetBurst(w.weight)
 	}
-	ahead, weight := 0, turns*w.weight
+	ahead, weight := 0, max(turn.Series, 1)*w.weight
 	for lane := 0; lane <= w.lane; lane++ {
 		ahead += len(q.waiting[lane])
 		for _, other := range q.waiting[lane] {
@@ -187,16 +122,12 @@ func (q *queue) join(ctx context.Context, w *waiter, turns int) error {
 		}
 	}
 	wait := q.delay(time.Now(), weight)
-	patience, bounded := exchanges.Patience(ctx)
-	if deadline, ok := ctx.Deadline(); ok && (!bounded || time.Until(deadline) < patience) {
-		patience, bounded = time.Until(deadline), true
+	patience := turn.Patience
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline))
 	}
-	if bounded && wait > patience {
-		return &exchanges.Error{
-			Kind:       exchanges.ErrRateLimited,
-			Message:    fmt.Sprintf("the exchange's rate limit leaves no room for %s (place %d in the queue)", wait.Round(time.Millisecond), ahead+1),
-			RetryAfter: wait,
-		}
+	if wait > patience {
+		return &TooLateError{Wait: wait, Place: ahead + 1}
 	}
 	q.waiting[w.lane] = append(q.waiting[w.lane], w)
 	return nil
@@ -218,8 +149,8 @@ func (q *queue) turn(w *waiter) (delay time.Duration, changed <-chan struct{}, m
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	first := q.waiting[w.lane][0]
-	if len(q.waiting[laneRevoking]) > 0 {
-		first = q.waiting[laneRevoking][0]
+	if len(q.waiting[laneUrgent]) > 0 {
+		first = q.waiting[laneUrgent][0]
 	}
 	now := time.Now()
 	delay = q.delay(now, w.weight)
@@ -234,7 +165,7 @@ func (q *queue) turn(w *waiter) (delay time.Duration, changed <-chan struct{}, m
 	return 0, nil, true
 }
 
-// delay is how long until calls of that weight in all may have been made.
+// delay is how long until turns of that weight in all may have been taken.
 func (q *queue) delay(now time.Time, n int) time.Duration {
 	var wait time.Duration
 	if limit := q.limiter.Limit(); limit != rate.Inf {

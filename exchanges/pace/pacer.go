@@ -1,0 +1,136 @@
+// Package pace keeps calls within rate limits: it gives each of them its turn,
+// urgent ones first.
+//
+// It knows neither exchanges nor networks, only limits and time. Start reading at
+// [Pacer.Wait].
+package pace
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Limit is a rate limit.
+type Limit struct {
+	// Name says which turns draw on it; [All] for every one.
+	Name string
+	// Allowed is how many turns there are in each Per, or the weight that they may
+	// have together.
+	Allowed int
+	Per     time.Duration
+	// Serial says that one turn must have ended before the next.
+	Serial bool
+	// Fixed limits are not multiplied.
+	Fixed bool
+}
+
+// All is the name of the limit that every turn draws on, besides its own.
+const All = "*"
+
+// Turn is what a caller waits for.
+type Turn struct {
+	// Of is the name of its limit.
+	Of string
+	// Apart turns draw on their own limit only, not on that of all.
+	Apart bool
+	// Weight is what it draws from a limit that counts weights; zero means 1.
+	Weight int
+	// Series is how many such turns the caller needs one after another, of which
+	// this is the first; zero means 1.
+	Series int
+	// CoolDown is how long its own limit allows no further turn once this one has
+	// succeeded, where limits are not multiplied.
+	CoolDown time.Duration
+	// Urgent turns go ahead of all others.
+	Urgent bool
+	// Patience is how long the caller waits at most; [Forever] if that does not
+	// matter.
+	Patience time.Duration
+}
+
+// Forever is the patience of a caller that only its context bounds.
+const Forever time.Duration = math.MaxInt64
+
+// TooLateError says that a turn would come later than the caller waits for it.
+type TooLateError struct {
+	// Wait is how long that would be.
+	Wait time.Duration
+	// Place in the queue, from 1.
+	Place int
+}
+
+func (e *TooLateError) Error() string {
+	return fmt.Sprintf("the rate limit leaves no room for %s (place %d in the queue)", e.Wait.Round(time.Millisecond), e.Place)
+}
+
+// Pacer keeps calls within the limits of one root credential. It is safe for
+// concurrent use.
+type Pacer struct {
+	queues     map[string]*queue
+	multiplier float64
+}
+
+// New makes a pacer whose limits are each multiplied by multiplier (zero means 1).
+func New(limits []Limit, multiplier float64) *Pacer {
+	if multiplier == 0 {
+		multiplier = 1
+	}
+	// There is always a queue for all, so that they can be held back together.
+	p := &Pacer{queues: map[string]*queue{All: newQueue(math.Inf(1), time.Second)}, multiplier: multiplier}
+	for _, limit := range limits {
+		allowed := float64(limit.Allowed)
+		if !limit.Fixed {
+			allowed *= multiplier
+		}
+		q := newQueue(allowed, limit.Per)
+		q.serial = limit.Serial
+		p.queues[limit.Name] = q
+	}
+	return p
+}
+
+// Wait returns when the turn has come, or a [TooLateError] at once if it would come
+// later than the caller's patience or deadline allows. If the context ends first,
+// the error wraps the context's. The caller says by done when its turn has ended,
+// and whether it succeeded.
+func (p *Pacer) Wait(ctx context.Context, turn Turn) (done func(success bool), err error) {
+	done = func(bool) {}
+	for _, name := range []string{turn.Of, All} {
+		q, ok := p.queues[name]
+		if !ok || turn.Apart && name == All {
+			continue
+		}
+		if err := q.wait(ctx, turn); err != nil {
+			done(false)
+			return nil, err
+		}
+		others := done
+		done = func(success bool) {
+			if success && turn.CoolDown > 0 && name != All {
+				q.pause(time.Duration(float64(turn.CoolDown) / p.multiplier))
+			}
+			q.next()
+			others(success)
+		}
+	}
+	return done, nil
+}
+
+// Limits reports whether there is a limit of that name.
+func (p *Pacer) Limits(name string) bool {
+	_, ok := p.queues[name]
+	return ok
+}
+
+// Pause holds back the turns of a limit for a while. If there is no such limit, it
+// holds back all.
+func (p *Pacer) Pause(name string, wait time.Duration) { p.queue(name).pause(wait) }
+
+func (p *Pacer) queue(name string) *queue {
+	if q, ok := p.queues[name]; ok {
+		return q
+	}
+	return p.queues[All]
+}

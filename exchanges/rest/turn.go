@@ -1,0 +1,71 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/pace"
+)
+
+// newPacer makes a pacer of the documented limits, multiplied.
+func newPacer(limits []exchanges.RateLimit, multiplier float64) *pace.Pacer {
+	var known []pace.Limit
+	for _, l := range limits {
+		known = append(known, pace.Limit{Name: limitName(l.Operation), Allowed: l.Requests, Per: l.Per, Serial: l.Serial, Fixed: l.Fixed})
+	}
+	return pace.New(known, multiplier)
+}
+
+// limitName is the pacer's name for an operation's limit.
+func limitName(operation exchanges.Operation) string {
+	if operation == exchanges.OpAny {
+		return pace.All
+	}
+	return string(operation)
+}
+
+// turn waits until a turn has come that is as urgent as the context says, for as
+// long as its patience allows.
+func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(success bool), err error) {
+	turn.Urgent, turn.Patience = exchanges.Revoking(ctx), pace.Forever
+	if patience, bounded := exchanges.Patience(ctx); bounded {
+		turn.Patience = patience
+	}
+	done, err = c.pacer.Wait(ctx, turn)
+	var late *pace.TooLateError
+	switch {
+	case errors.As(err, &late):
+		return nil, &exchanges.Error{
+			Kind:       exchanges.ErrRateLimited,
+			Message:    fmt.Sprintf("the exchange's rate limit leaves no room for %s (place %d in the queue)", late.Wait.Round(time.Millisecond), late.Place),
+			RetryAfter: late.Wait,
+		}
+	case err != nil:
+		return nil, &exchanges.Error{Kind: exchanges.ErrUnavailable, Message: "gave up waiting for a turn", Err: ctx.Err()}
+	}
+	return done, nil
+}
+
+// Wait waits for a turn at an operation's rate limit without making a call,
+// for what is limited besides calls, such as one-time codes. It fails at once
+// if the last of that many turns, of which this is the first, would come later
+// than the caller's patience or deadline allows.
+func (c *Client) Wait(ctx context.Context, operation exchanges.Operation, turns int) error {
+	if !c.pacer.Limits(limitName(operation)) {
+		return nil
+	}
+	done, err := c.turn(ctx, pace.Turn{Of: limitName(operation), Series: turns, Apart: true})
+	if err != nil {
+		return c.blame(Call{Operation: operation}, err)
+	}
+	done(true)
+	return nil
+}
+
+// Pause holds back an operation for a while.
+func (c *Client) Pause(operation exchanges.Operation, wait time.Duration) {
+	c.pacer.Pause(limitName(operation), wait)
+}
