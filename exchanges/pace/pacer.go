@@ -1,5 +1,5 @@
 // Package pace keeps calls within rate limits: it gives each of them its turn,
-// urgent ones first.
+// urgent ones first, and the others by their parties in turn.
 //
 // It knows neither exchanges nor networks, only limits and time. Start reading at
 // [Pacer.Wait].
@@ -45,13 +45,27 @@ type Turn struct {
 	CoolDown time.Duration
 	// Urgent turns go ahead of all others.
 	Urgent bool
+	// Party is who the turn is for. Parties whose turns are not urgent go one after
+	// another, so that none keeps the others waiting by the number of its callers.
+	Party string
 	// Patience is how long the caller waits at most; [Forever] if that does not
 	// matter.
 	Patience time.Duration
 }
 
-// Forever is the patience of a caller that only its context bounds.
-const Forever time.Duration = math.MaxInt64
+// waiter is one that waits for the turn.
+func (t Turn) waiter(until time.Time) *waiter {
+	w := &waiter{urgent: t.Urgent, weight: max(t.Weight, 1), until: until}
+	w.series = w.weight * max(t.Series, 1)
+	if !t.Urgent {
+		w.party = t.Party
+	}
+	return w
+}
+
+// Forever is the patience of a caller that only its context bounds: a century, so
+// that times can be reckoned with it.
+const Forever = 100 * 365 * 24 * time.Hour
 
 // TooLateError says that a turn would come later than the caller waits for it.
 type TooLateError struct {
@@ -91,18 +105,19 @@ func New(limits []Limit, multiplier float64) *Pacer {
 	return p
 }
 
-// Wait returns when the turn has come, or a [TooLateError] at once if it would come
-// later than the caller's patience or deadline allows. If the context ends first,
+// Wait returns when the turn has come, or a [TooLateError] as soon as it is seen to
+// come later than the caller's patience or deadline allows. If the context ends first,
 // the error wraps the context's. The caller says by done when its turn has ended,
 // and whether it succeeded.
 func (p *Pacer) Wait(ctx context.Context, turn Turn) (done func(success bool), err error) {
 	done = func(bool) {}
+	until := time.Now().Add(turn.Patience)
 	for _, name := range []string{turn.Of, All} {
 		q, ok := p.queues[name]
 		if !ok || turn.Apart && name == All {
 			continue
 		}
-		if err := q.wait(ctx, turn); err != nil {
+		if err := q.wait(ctx, turn.waiter(until)); err != nil {
 			done(false)
 			return nil, err
 		}

@@ -190,9 +190,8 @@ func TestPacerGivesUpItsPlace(t *testing.T) {
 		require.Equal(t, start, time.Now())
 		callers.Wait()
 		require.Equal(t, time.Second, time.Since(start), "the next one moves up")
-		for lane, waiting := range p.queues[mint].waiting {
-			require.Empty(t, waiting, "lane %d", lane)
-		}
+		require.Empty(t, p.queues[mint].others.parties)
+		require.Empty(t, p.queues[mint].urgent.parties)
 	})
 }
 

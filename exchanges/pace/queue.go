@@ -4,22 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// The two lanes of a queue.
-const (
-	laneUrgent = iota
-	laneOther
-	lanes
-)
-
 // queue lets waiters through at a limiter's rate, every urgent one before any
-// other, and each lane first come, first served.
+// other.
 type queue struct {
 	// allowed is the weight of the turns allowed in each per.
 	allowed float64
@@ -31,12 +23,20 @@ type queue struct {
 	limiter *rate.Limiter
 	resume  time.Time
 	busy    bool // a turn of a serial queue has not ended
-	waiting [lanes][]*waiter
+	urgent  lane
+	others  lane
 	// changed is closed and replaced when who is first may have changed.
 	changed chan struct{}
 }
 
-type waiter struct{ lane, weight int }
+type waiter struct {
+	party  string
+	urgent bool
+	// weight of its turn, and of all turns of its series.
+	weight, series int
+	// until is how long it waits at most.
+	until time.Time
+}
 
 func newQueue(allowed float64, per time.Duration) *queue {
 	q := &queue{allowed: allowed, per: per, changed: make(chan struct{})}
@@ -77,21 +77,14 @@ func (q *queue) next() {
 	q.announce()
 }
 
-// wait returns when the turn has come, or a TooLateError at once if the last turn
-// of its series would come too late.
-func (q *queue) wait(ctx context.Context, turn Turn) error {
-	w := &waiter{lane: laneOther, weight: max(turn.Weight, 1)}
-	if turn.Urgent {
-		w.lane = laneUrgent
-	}
-	if err := q.join(ctx, w, turn); err != nil {
-		return err
-	}
-	defer q.leave(w)
+// wait returns when the turn has come, or a TooLateError as soon as the last turn of
+// its series would come too late.
+func (q *queue) wait(ctx context.Context, w *waiter) error {
+	q.join(w)
 	for {
-		delay, changed, mine := q.turn(w)
-		if mine {
-			return nil
+		delay, changed, err := q.step(ctx, w)
+		if delay == 0 || err != nil {
+			return err
 		}
 		timer := time.NewTimer(delay)
 		select {
@@ -100,69 +93,71 @@ func (q *queue) wait(ctx context.Context, turn Turn) error {
 		case <-ctx.Done():
 		}
 		timer.Stop()
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("gave up waiting for a turn: %w", err)
-		}
 	}
 }
 
-// join puts the waiter into its lane, unless its turns would come too late.
-func (q *queue) join(ctx context.Context, w *waiter, turn Turn) error {
+func (q *queue) join(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if w.weight > q.limiter.Burst() {
 		q.limiter.SetLimit(q.refill(w.weight))
 		q.limiter.SetBurst(w.weight)
 	}
-	ahead, weight := 0, max(turn.Series, 1)*w.weight
-	for lane := 0; lane <= w.lane; lane++ {
-		ahead += len(q.waiting[lane])
-		for _, other := range q.waiting[lane] {
-			weight += other.weight
-		}
-	}
-	wait := q.delay(time.Now(), weight)
-	patience := turn.Patience
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline))
-	}
-	if wait > patience {
-		return &TooLateError{Wait: wait, Place: ahead + 1}
-	}
-	q.waiting[w.lane] = append(q.waiting[w.lane], w)
-	return nil
+	q.lane(w).add(w)
 }
 
-func (q *queue) leave(w *waiter) {
+// rounding is what times that are computed in two ways may differ by.
+const rounding = time.Microsecond
+
+// step takes the waiter's turn if it has come, and takes the waiter out if it would
+// come too late. Otherwise it tells when to look again: after a delay, or when
+// something has changed.
+func (q *queue) step(ctx context.Context, w *waiter) (delay time.Duration, changed <-chan struct{}, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting[w.lane] = slices.DeleteFunc(q.waiting[w.lane], func(other *waiter) bool { return other == w })
-	q.announce()
-}
-
-// untilChanged is the delay of a waiter that has to be told when to look again.
-const untilChanged = time.Hour
-
-// turn reports whether it is the waiter's turn now, and takes it; if not, how
-// long it will be at least.
-func (q *queue) turn(w *waiter) (delay time.Duration, changed <-chan struct{}, mine bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	first := q.waiting[w.lane][0]
-	if len(q.waiting[laneUrgent]) > 0 {
-		first = q.waiting[laneUrgent][0]
-	}
 	now := time.Now()
-	delay = q.delay(now, w.weight)
-	switch {
-	case q.busy || first != w:
-		return untilChanged, q.changed, false
-	case delay > 0:
-		return delay, q.changed, false
+	ahead, weight := q.ahead(w)
+	last := q.delay(now, weight+w.series)
+	until := w.until
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		until = deadline
 	}
-	q.limiter.AllowN(now, w.weight)
-	q.busy = q.serial
-	return 0, nil, true
+	left := until.Sub(now)
+	delay = q.delay(now, w.weight)
+	if ahead > 0 || q.busy {
+		delay = Forever // Until something has changed.
+	}
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("gave up waiting for a turn: %w", ctx.Err())
+	case last > max(left, 0)+rounding, delay > 0 && left+rounding <= 0:
+		err = &TooLateError{Wait: last, Place: ahead + 1}
+	case delay > 0:
+		return min(delay, left+rounding), q.changed, nil
+	default:
+		q.limiter.AllowN(now, w.weight)
+		q.busy = q.serial
+	}
+	q.lane(w).remove(w, err == nil)
+	q.announce()
+	return 0, nil, err
+}
+
+func (q *queue) lane(w *waiter) *lane {
+	if w.urgent {
+		return &q.urgent
+	}
+	return &q.others
+}
+
+// ahead tells how many waiters go before one, and their weight.
+func (q *queue) ahead(w *waiter) (n, weight int) {
+	n, weight = q.lane(w).ahead(w)
+	if !w.urgent {
+		urgent, more := q.urgent.all()
+		n, weight = n+urgent, weight+more
+	}
+	return n, weight
 }
 
 // delay is how long until turns of that weight in all may have been taken.

@@ -30,7 +30,7 @@ func limitName(operation exchanges.Operation) string {
 // turn waits until a turn has come that is as urgent as the context says, for as
 // long as its patience allows.
 func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(success bool), err error) {
-	turn.Urgent, turn.Patience = exchanges.Revoking(ctx), pace.Forever
+	turn.Urgent, turn.Party, turn.Patience = exchanges.Revoking(ctx), exchanges.Role(ctx), pace.Forever
 	if patience, bounded := exchanges.Patience(ctx); bounded {
 		turn.Patience = patience
 	}
