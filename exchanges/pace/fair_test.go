@@ -127,7 +127,7 @@ func TestPatienceBehindATurnThatDoesNotEnd(t *testing.T) {
 		start := time.Now()
 		require.ErrorAs(t, pass(t.Context(), p, within(3*time.Second, turn(approve))), new(*TooLateError))
 		require.Equal(t, 3*time.Second, time.Since(start).Round(time.Millisecond))
-		done(true)
+		done(Succeeded)
 		require.NoError(t, pass(t.Context(), p, within(0, turn(approve))))
 	})
 }

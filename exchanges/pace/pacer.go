@@ -63,6 +63,19 @@ func (t Turn) waiter(until time.Time) *waiter {
 	return w
 }
 
+// Outcome is how a turn has ended.
+type Outcome int
+
+// The outcomes.
+const (
+	// Unsettled: nothing was learnt, or the turn was refused for its rate.
+	Unsettled Outcome = iota
+	// Answered: the turn was allowed, whatever became of it.
+	Answered
+	// Succeeded: what it was for has been done.
+	Succeeded
+)
+
 // Forever is the patience of a caller that only its context bounds: a century, so
 // that times can be reckoned with it.
 const Forever = 100 * 365 * 24 * time.Hour
@@ -73,6 +86,9 @@ type TooLateError struct {
 	Wait time.Duration
 	// Place in the queue, from 1.
 	Place int
+	// Refused says that a turn was refused for its rate, so that the next one must
+	// show whether turns still are, and Probing that it is under way.
+	Refused, Probing bool
 }
 
 func (e *TooLateError) Error() string {
@@ -108,26 +124,27 @@ func New(limits []Limit, multiplier float64) *Pacer {
 // Wait returns when the turn has come, or a [TooLateError] as soon as it is seen to
 // come later than the caller's patience or deadline allows. If the context ends first,
 // the error wraps the context's. The caller says by done when its turn has ended,
-// and whether it succeeded.
-func (p *Pacer) Wait(ctx context.Context, turn Turn) (done func(success bool), err error) {
-	done = func(bool) {}
+// and how.
+func (p *Pacer) Wait(ctx context.Context, turn Turn) (done func(Outcome), err error) {
+	done = func(Outcome) {}
 	until := time.Now().Add(turn.Patience)
 	for _, name := range []string{turn.Of, All} {
 		q, ok := p.queues[name]
 		if !ok || turn.Apart && name == All {
 			continue
 		}
-		if err := q.wait(ctx, turn.waiter(until)); err != nil {
-			done(false)
+		taken, err := q.wait(ctx, turn.waiter(until))
+		if err != nil {
+			done(Unsettled)
 			return nil, err
 		}
 		others := done
-		done = func(success bool) {
-			if success && turn.CoolDown > 0 && name != All {
-				q.pause(time.Duration(float64(turn.CoolDown) / p.multiplier))
+		done = func(outcome Outcome) {
+			if outcome == Succeeded && turn.CoolDown > 0 && name != All {
+				q.pause(time.Duration(float64(turn.CoolDown)/p.multiplier), false)
 			}
-			q.next()
-			others(success)
+			q.end(taken, outcome)
+			others(outcome)
 		}
 	}
 	return done, nil
@@ -139,9 +156,18 @@ func (p *Pacer) Limits(name string) bool {
 	return ok
 }
 
-// Pause holds back the turns of a limit for a while. If there is no such limit, it
-// holds back all.
-func (p *Pacer) Pause(name string, wait time.Duration) { p.queue(name).pause(wait) }
+// MaxPause bounds every pause, whatever an exchange asks for: after that it is asked
+// again.
+const MaxPause = 10 * time.Minute
+
+// Pause holds back the turns of a limit for a while, at most [MaxPause]. If there is
+// no such limit, it holds back all.
+func (p *Pacer) Pause(name string, wait time.Duration) { p.queue(name).pause(wait, false) }
+
+// Refused is Pause after the exchange has refused a turn for its rate. When the pause
+// is over, one turn at a time is taken until the exchange has answered one. It must
+// be called before the refused turn is done.
+func (p *Pacer) Refused(name string, wait time.Duration) { p.queue(name).pause(wait, true) }
 
 func (p *Pacer) queue(name string) *queue {
 	if q, ok := p.queues[name]; ok {

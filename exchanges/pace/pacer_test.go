@@ -39,7 +39,7 @@ func within(patience time.Duration, turn Turn) Turn {
 func pass(ctx context.Context, p *Pacer, turn Turn) error {
 	done, err := p.Wait(ctx, turn)
 	if err == nil {
-		done(true)
+		done(Succeeded)
 	}
 	return err
 }
@@ -298,7 +298,7 @@ func TestPacerWeights(t *testing.T) {
 					mu.Lock()
 					all = append(all, made{time.Now(), max(weight, 1)})
 					mu.Unlock()
-					done(true)
+					done(Succeeded)
 				}
 			})
 		}

@@ -22,9 +22,12 @@ type queue struct {
 	mu      sync.Mutex // guards what follows
 	limiter *rate.Limiter
 	resume  time.Time
-	busy    bool // a turn of a serial queue has not ended
-	urgent  lane
-	others  lane
+	// doubtful says that a turn was refused for its rate, and that none has shown
+	// since that the limit is over: they go one at a time.
+	doubtful bool
+	busy     bool // a turn that must end before the next has not ended
+	urgent   lane
+	others   lane
 	// changed is closed and replaced when who is first may have changed.
 	changed chan struct{}
 }
@@ -58,33 +61,46 @@ func (q *queue) refill(burst int) rate.Limit {
 	return rate.Limit((q.allowed - float64(burst) + 1) / q.per.Seconds())
 }
 
-func (q *queue) pause(wait time.Duration) {
+// pause holds back turns for a while; after a refusal, then all but one.
+func (q *queue) pause(wait time.Duration, refused bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if until := time.Now().Add(wait); until.After(q.resume) {
+	if until := time.Now().Add(min(wait, MaxPause)); until.After(q.resume) {
 		q.resume = until
 	}
+	q.doubtful = q.doubtful || refused
+	q.announce() // To those for whom this is too long.
 }
 
-// next lets the next waiter of a serial queue through.
-func (q *queue) next() {
-	if !q.serial {
+// end ends a turn that was taken: the next may be, if it had to wait for that.
+func (q *queue) end(taken taken, outcome Outcome) {
+	if !taken.alone {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.busy = false
+	if taken.probe && outcome != Unsettled {
+		q.doubtful = false
+	}
 	q.announce()
+}
+
+// taken is a turn that was taken.
+type taken struct {
+	// alone says that it must end before the next is taken, and probe that it
+	// shows whether turns are refused still.
+	alone, probe bool
 }
 
 // wait returns when the turn has come, or a TooLateError as soon as the last turn of
 // its series would come too late.
-func (q *queue) wait(ctx context.Context, w *waiter) error {
+func (q *queue) wait(ctx context.Context, w *waiter) (taken, error) {
 	q.join(w)
 	for {
-		delay, changed, err := q.step(ctx, w)
+		taken, delay, changed, err := q.step(ctx, w)
 		if delay == 0 || err != nil {
-			return err
+			return taken, err
 		}
 		timer := time.NewTimer(delay)
 		select {
@@ -112,7 +128,7 @@ const rounding = time.Microsecond
 // step takes the waiter's turn if it has come, and takes the waiter out if it would
 // come too late. Otherwise it tells when to look again: after a delay, or when
 // something has changed.
-func (q *queue) step(ctx context.Context, w *waiter) (delay time.Duration, changed <-chan struct{}, err error) {
+func (q *queue) step(ctx context.Context, w *waiter) (t taken, delay time.Duration, changed <-chan struct{}, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
@@ -131,16 +147,17 @@ func (q *queue) step(ctx context.Context, w *waiter) (delay time.Duration, chang
 	case ctx.Err() != nil:
 		err = fmt.Errorf("gave up waiting for a turn: %w", ctx.Err())
 	case last > max(left, 0)+rounding, delay > 0 && left+rounding <= 0:
-		err = &TooLateError{Wait: last, Place: ahead + 1}
+		err = &TooLateError{Wait: last, Place: ahead + 1, Refused: q.doubtful, Probing: q.doubtful && q.busy}
 	case delay > 0:
-		return min(delay, left+rounding), q.changed, nil
+		return taken{}, min(delay, left+rounding), q.changed, nil
 	default:
 		q.limiter.AllowN(now, w.weight)
-		q.busy = q.serial
+		t = taken{alone: q.serial || q.doubtful, probe: q.doubtful}
+		q.busy = t.alone
 	}
 	q.lane(w).remove(w, err == nil)
 	q.announce()
-	return 0, nil, err
+	return t, 0, nil, err
 }
 
 func (q *queue) lane(w *waiter) *lane {

@@ -32,7 +32,7 @@ func TestSerialCallsNeverMeet(t *testing.T) {
 			time.Sleep(time.Second)
 			running--
 			ended <- operation
-			done(true)
+			done(Succeeded)
 		}
 		for range 10 {
 			go call(mint, turn(approve))
@@ -64,7 +64,11 @@ func TestSerialCallsOfAnyOperation(t *testing.T) {
 				assert.Equal(t, 1, running)
 				time.Sleep(time.Second)
 				running--
-				done(operation == revoke)
+				if operation == revoke {
+					done(Succeeded)
+				} else {
+					done(Answered)
+				}
 			})
 		}
 		calls.Wait()
@@ -82,10 +86,10 @@ func TestSerialCallGivesUp(t *testing.T) {
 		defer cancel()
 		_, err = p.Wait(ctx, turn(approve))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		first(false)
+		first(Unsettled)
 		second, err := p.Wait(t.Context(), turn(approve))
 		require.NoError(t, err)
-		second(true)
+		second(Succeeded)
 
 		// Refused by the limit that all calls share.
 		p.Pause(All, time.Minute)
@@ -94,26 +98,26 @@ func TestSerialCallGivesUp(t *testing.T) {
 		time.Sleep(time.Minute)
 		third, err := p.Wait(t.Context(), turn(approve))
 		require.NoError(t, err)
-		third(true)
+		third(Succeeded)
 	})
 }
 
 func TestCoolDown(t *testing.T) {
 	for name, test := range map[string]struct {
 		multiplier float64
-		success    bool
+		outcome    Outcome
 		wait       time.Duration
 	}{
-		"after a success":              {1, true, 5 * time.Second},
-		"at twice the documented rate": {2, true, 5 * time.Second / 2},
-		"not after a failure":          {1, false, 0},
+		"after a success":              {1, Succeeded, 5 * time.Second},
+		"at twice the documented rate": {2, Succeeded, 5 * time.Second / 2},
+		"not after a failure":          {1, Answered, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := serialPacer(test.multiplier)
 				done, err := p.Wait(t.Context(), Turn{Of: approve, CoolDown: 5 * time.Second, Patience: Forever})
 				require.NoError(t, err)
-				done(test.success)
+				done(test.outcome)
 				start := time.Now()
 				_, err = p.Wait(t.Context(), turn(approve))
 				require.NoError(t, err)

@@ -234,12 +234,15 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 			failure.RetryAfter = max(failure.RetryAfter, late.RetryAfter)
 			return failure
 		}
-		err = c.once(ctx, call, out)
-		done(err == nil)
-		if err == nil {
+		if err = c.once(ctx, call, out); err == nil {
+			done(pace.Succeeded)
 			return nil
 		}
 		failure = c.blame(call, err)
+		if failure.Kind == exchanges.ErrRateLimited {
+			attempts.pause(c, failure)
+		}
+		done(outcome(failure))
 		if !attempts.again(ctx, c, failure) {
 			return failure
 		}

@@ -29,7 +29,7 @@ func limitName(operation exchanges.Operation) string {
 
 // turn waits until a turn has come that is as urgent as the context says, for as
 // long as its patience allows.
-func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(success bool), err error) {
+func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(pace.Outcome), err error) {
 	turn.Urgent, turn.Party, turn.Patience = exchanges.Revoking(ctx), exchanges.Role(ctx), pace.Forever
 	if patience, bounded := exchanges.Patience(ctx); bounded {
 		turn.Patience = patience
@@ -38,15 +38,34 @@ func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(success bo
 	var late *pace.TooLateError
 	switch {
 	case errors.As(err, &late):
-		return nil, &exchanges.Error{
-			Kind:       exchanges.ErrRateLimited,
-			Message:    fmt.Sprintf("the exchange's rate limit leaves no room for %s (place %d in the queue)", late.Wait.Round(time.Millisecond), late.Place),
-			RetryAfter: late.Wait,
-		}
+		return nil, &exchanges.Error{Kind: exchanges.ErrRateLimited, Message: reason(late), RetryAfter: late.Wait}
 	case err != nil:
 		return nil, &exchanges.Error{Kind: exchanges.ErrUnavailable, Message: "gave up waiting for a turn", Err: ctx.Err()}
 	}
 	return done, nil
+}
+
+// reason says why a turn would come too late.
+func reason(late *pace.TooLateError) string {
+	wait := late.Wait.Round(time.Millisecond)
+	switch {
+	case late.Probing:
+		return "the exchange has refused a call for its rate, and another is finding out whether it still does"
+	case late.Refused:
+		return fmt.Sprintf("the exchange has refused a call for its rate, and is asked again in %s", wait)
+	}
+	return fmt.Sprintf("the exchange's rate limit leaves no room for %s (place %d in the queue)", wait, late.Place)
+}
+
+// outcome is what a call that has ended so says of the exchange's rate limit.
+func outcome(err error) pace.Outcome {
+	switch {
+	case err == nil:
+		return pace.Succeeded
+	case errors.Is(err, exchanges.ErrRateLimited), errors.Is(err, exchanges.ErrUnavailable), errors.Is(err, exchanges.ErrOutcomeUnknown):
+		return pace.Unsettled
+	}
+	return pace.Answered
 }
 
 // Wait waits for a turn at an operation's rate limit without making a call,
@@ -61,11 +80,11 @@ func (c *Client) Wait(ctx context.Context, operation exchanges.Operation, turns 
 	if err != nil {
 		return c.blame(Call{Operation: operation}, err)
 	}
-	done(true)
+	done(pace.Answered)
 	return nil
 }
 
-// Pause holds back an operation for a while.
+// Pause holds back an operation for a while, at most [pace.MaxPause].
 func (c *Client) Pause(operation exchanges.Operation, wait time.Duration) {
 	c.pacer.Pause(limitName(operation), wait)
 }
