@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // connectionPrefix is where connections lie in storage.
@@ -52,6 +53,9 @@ type connections struct {
 	catalog []exchanges.Exchange
 	table   *store.Table[connection]
 	now     func() time.Time
+	// pacers has the pace of each root key, which its connections share and which
+	// outlives their links.
+	pacers *pace.Pacers
 	// observer returns what a connection's calls are reported to.
 	observer func(connection string) func(operation exchanges.Operation, err error, took time.Duration)
 
@@ -63,7 +67,7 @@ type connections struct {
 }
 
 func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(exchanges.Operation, error, time.Duration)) *connections {
-	c := &connections{catalog: catalog, now: now, observer: observer, links: map[string]*link{}}
+	c := &connections{catalog: catalog, now: now, pacers: &pace.Pacers{}, observer: observer, links: map[string]*link{}}
 	c.table = store.New[connection](connectionPrefix, c.forget)
 	return c
 }
@@ -141,7 +145,9 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := exchange.Open(entry.Credential.reveal(), entry.options())
+	options := entry.options()
+	options.Pacers = c.pacers
+	account, err := exchange.Open(entry.Credential.reveal(), options)
 	if err != nil {
 		return nil, err
 	}

@@ -101,3 +101,50 @@ func TestOneRoleStarvesNoOther(t *testing.T) {
 		greedy.Wait()
 	})
 }
+
+// created returns how many keys the exchange was asked for, refusals included.
+func (d *desk) created() int { return d.sim.Calls("bybit", exchanges.OpCreateKey) }
+
+// However many connections have a root key, they keep one pace.
+func TestConnectionsOfOneRootKeyShareItsPace(t *testing.T) {
+	paced(t, func(d *desk) {
+		const connections, each = 6, 2
+		for n := range connections {
+			// Some know whose the key is, some do not.
+			d.pacedRole(fmt.Sprintf("desk-%d", n), map[string]any{"verify": n%2 == 0})
+		}
+		var mints sync.WaitGroup
+		for n := range connections {
+			for m := range each {
+				mints.Go(func() { assert.NoError(d, d.apart(fmt.Sprintf("desk-%d", n), fmt.Sprintf("mint-%d-%d", n, m))) })
+			}
+		}
+		mints.Wait()
+		require.Equal(d, connections*each, d.created(), "the exchange had to refuse for rate")
+		require.Len(d, d.sim.Keys(), connections*each)
+	})
+}
+
+// A write that leaves the access as it is leaves the pace as it is, too.
+func TestGuardRailsKeepThePace(t *testing.T) {
+	paced(t, func(d *desk) {
+		d.pacedRole("desk", nil)
+		for n := range 4 {
+			require.NoError(d, d.apart("desk", fmt.Sprintf("mint-%d", n)))
+			d.write("config/desk", map[string]any{"max_ttl": fmt.Sprintf("%dh", n+1)})
+			require.Equal(d, n+1, d.created(), "the exchange had to refuse for rate")
+		}
+	})
+}
+
+// A connection that leaves room for other tools does so for all that share its key.
+func TestSmallestMultiplierOfARootKeyCounts(t *testing.T) {
+	paced(t, func(d *desk) {
+		d.pacedRole("whole", nil)
+		d.pacedRole("tenth", map[string]any{"rate_multiplier": 0.1})
+		require.NoError(d, d.apart("tenth", "mint-1"))
+		began := time.Now()
+		require.NoError(d, d.apart("whole", "mint-2"))
+		require.Equal(d, 10*time.Second, time.Since(began))
+	})
+}

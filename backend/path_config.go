@@ -219,6 +219,9 @@ func applied(old *connection, d *framework.FieldData) (*connection, error) {
 	if err := entry.apply(d); err != nil {
 		return nil, err
 	}
+	if old != nil && !old.sameAccess(entry) {
+		entry.Account = "" // Whose the new credential is has not been asked.
+	}
 	if entry.Exchange == "" {
 		return nil, invalid("exchange", "missing; list the exchanges with exchanges/")
 	}

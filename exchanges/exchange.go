@@ -16,6 +16,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // Exchange is one venue: what it can do, and the way to an account there.
@@ -159,6 +161,13 @@ type Options struct {
 	// 1 where other tools share the account's quota, above 1 where the
 	// exchange has granted the account more. Zero means 1.
 	RateMultiplier float64
+	// Account is what the exchange calls the parent account, as [Identity.Account]
+	// told it; empty if it has not been told.
+	Account string
+	// Pacers, if set, gives one pace to all accounts that are opened with them and
+	// have the root credential or the parent account in common. The smallest of their
+	// multipliers counts. Nil means a pace of its own.
+	Pacers *pace.Pacers
 	// UserAgent is sent with each request.
 	UserAgent string
 	// Transport replaces the pooled HTTP transport; for tests.

@@ -6,9 +6,9 @@
 package pace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -17,7 +17,7 @@ type Limit struct {
 	// Name says which turns draw on it; [All] for every one.
 	Name string
 	// Allowed is how many turns there are in each Per, or the weight that they may
-	// have together.
+	// have together; zero means any number.
 	Allowed int
 	Per     time.Duration
 	// Serial says that one turn must have ended before the next.
@@ -97,28 +97,33 @@ func (e *TooLateError) Error() string {
 
 // Pacer keeps calls within the limits of one root credential. It is safe for
 // concurrent use.
-type Pacer struct {
-	queues     map[string]*queue
-	multiplier float64
-}
+type Pacer struct{ queues map[string]*queue }
 
 // New makes a pacer whose limits are each multiplied by multiplier (zero means 1).
 func New(limits []Limit, multiplier float64) *Pacer {
-	if multiplier == 0 {
-		multiplier = 1
-	}
 	// There is always a queue for all, so that they can be held back together.
-	p := &Pacer{queues: map[string]*queue{All: newQueue(math.Inf(1), time.Second)}, multiplier: multiplier}
+	p := &Pacer{queues: map[string]*queue{All: newQueue(Limit{Name: All}, 1)}}
 	for _, limit := range limits {
-		allowed := float64(limit.Allowed)
-		if !limit.Fixed {
-			allowed *= multiplier
-		}
-		q := newQueue(allowed, limit.Per)
-		q.serial = limit.Serial
-		p.queues[limit.Name] = q
+		p.queues[limit.Name] = newQueue(limit, cmp.Or(multiplier, 1))
 	}
 	return p
+}
+
+// rescale changes the multiplier.
+func (p *Pacer) rescale(multiplier float64) {
+	for _, q := range p.queues {
+		q.rescale(multiplier)
+	}
+}
+
+// rested reports whether the pacer is as good as a new one.
+func (p *Pacer) rested() bool {
+	for _, q := range p.queues {
+		if !q.rested() {
+			return false
+		}
+	}
+	return true
 }
 
 // Wait returns when the turn has come, or a [TooLateError] as soon as it is seen to
@@ -141,7 +146,7 @@ func (p *Pacer) Wait(ctx context.Context, turn Turn) (done func(Outcome), err er
 		others := done
 		done = func(outcome Outcome) {
 			if outcome == Succeeded && turn.CoolDown > 0 && name != All {
-				q.pause(time.Duration(float64(turn.CoolDown)/p.multiplier), false)
+				q.coolDown(turn.CoolDown)
 			}
 			q.end(taken, outcome)
 			others(outcome)

@@ -13,15 +13,14 @@ import (
 // queue lets waiters through at a limiter's rate, every urgent one before any
 // other.
 type queue struct {
-	// allowed is the weight of the turns allowed in each per.
-	allowed float64
-	per     time.Duration
-	// serial queues let a waiter through only when the turn before has ended.
-	serial bool
+	limit Limit
 
-	mu      sync.Mutex // guards what follows
-	limiter *rate.Limiter
-	resume  time.Time
+	mu         sync.Mutex // guards what follows
+	multiplier float64
+	limiter    *rate.Limiter
+	// heaviest is the weight of the heaviest turn so far.
+	heaviest int
+	resume   time.Time
 	// doubtful says that a turn was refused for its rate, and that none has shown
 	// since that the limit is over: they go one at a time.
 	doubtful bool
@@ -41,24 +40,66 @@ type waiter struct {
 	until time.Time
 }
 
-func newQueue(allowed float64, per time.Duration) *queue {
-	q := &queue{allowed: allowed, per: per, changed: make(chan struct{})}
-	burst := max(1, int(min(allowed, math.MaxInt32)/10))
-	q.limiter = rate.NewLimiter(q.refill(burst), burst)
+func newQueue(limit Limit, multiplier float64) *queue {
+	q := &queue{limit: limit, multiplier: multiplier, changed: make(chan struct{})}
+	q.limiter = rate.NewLimiter(q.rate())
 	return q
 }
 
-// refill is the rate that goes with a burst. A bucket of b tokens that refills
-// at r lets b + r*per into one window, so a larger burst is paid for with a
-// lower rate.
-func (q *queue) refill(burst int) rate.Limit {
-	switch {
-	case math.IsInf(q.allowed, 1):
-		return rate.Inf
-	case float64(burst) > q.allowed:
-		return rate.Limit(q.allowed / q.per.Seconds())
+// rescale changes the limit's multiplier.
+func (q *queue) rescale(multiplier float64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.multiplier = multiplier
+	q.adjust()
+	q.announce()
+}
+
+// adjust brings the limiter to what the multiplier and the weights of turns come to.
+func (q *queue) adjust() {
+	refill, burst := q.rate()
+	q.limiter.SetLimit(refill)
+	q.limiter.SetBurst(burst)
+}
+
+// rate is how fast turns come back, and how many may be taken at once: a tenth of the
+// limit, or the heaviest. A bucket of b tokens that refills at r lets b + r*per into
+// one window, so a larger burst is paid for with a lower rate.
+func (q *queue) rate() (refill rate.Limit, burst int) {
+	if q.limit.Allowed == 0 {
+		return rate.Inf, 0
 	}
-	return rate.Limit((q.allowed - float64(burst) + 1) / q.per.Seconds())
+	allowed := float64(q.limit.Allowed)
+	if !q.limit.Fixed {
+		allowed *= q.multiplier
+	}
+	burst = max(1, int(min(allowed, math.MaxInt32)/10), q.heaviest)
+	perPeriod := allowed - float64(burst) + 1
+	if float64(burst) > allowed {
+		perPeriod = allowed
+	}
+	return rate.Limit(perPeriod / q.limit.Per.Seconds()), burst
+}
+
+// rested reports whether the queue is as good as a new one. A doubt that nobody has
+// looked into for as long as any pause lasts is none.
+func (q *queue) rested() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now, over := time.Now(), q.resume
+	if q.doubtful {
+		over = over.Add(MaxPause)
+	}
+	full := q.limit.Allowed == 0 || q.limiter.TokensAt(now) >= float64(q.limiter.Burst())
+	return full && !q.busy && !over.After(now) && len(q.urgent.parties)+len(q.others.parties) == 0
+}
+
+// coolDown is the pause after a turn that has succeeded.
+func (q *queue) coolDown(wait time.Duration) {
+	q.mu.Lock()
+	wait = time.Duration(float64(wait) / q.multiplier)
+	q.mu.Unlock()
+	q.pause(wait, false)
 }
 
 // pause holds back turns for a while; after a refusal, then all but one.
@@ -115,9 +156,9 @@ func (q *queue) wait(ctx context.Context, w *waiter) (taken, error) {
 func (q *queue) join(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if w.weight > q.limiter.Burst() {
-		q.limiter.SetLimit(q.refill(w.weight))
-		q.limiter.SetBurst(w.weight)
+	if w.weight > q.heaviest {
+		q.heaviest = w.weight
+		q.adjust()
 	}
 	q.lane(w).add(w)
 }
@@ -152,7 +193,7 @@ func (q *queue) step(ctx context.Context, w *waiter) (t taken, delay time.Durati
 		return taken{}, min(delay, left+rounding), q.changed, nil
 	default:
 		q.limiter.AllowN(now, w.weight)
-		t = taken{alone: q.serial || q.doubtful, probe: q.doubtful}
+		t = taken{alone: q.limit.Serial || q.doubtful, probe: q.doubtful}
 		q.busy = t.alone
 	}
 	q.lane(w).remove(w, err == nil)

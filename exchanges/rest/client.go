@@ -52,6 +52,9 @@ type Config struct {
 	// Limits are the documented rate limits; a call draws on the one with
 	// its operation and on the one for [exchanges.OpAny].
 	Limits []exchanges.RateLimit
+	// paceNames are what the client shares its pace by, where [exchanges.Options]
+	// have pacers to share.
+	paceNames []string
 	// Sign adds the credential's signature to a request that will be sent
 	// exactly as it then is. The time is the exchange's.
 	Sign func(*Request, time.Time) error
@@ -162,6 +165,7 @@ type Client struct {
 	http    *http.Client
 	clock   clock
 	pacer   *pace.Pacer
+	leave   func()
 	timeout time.Duration
 	// tries is how often a call is sent at most.
 	tries   int
@@ -183,6 +187,7 @@ func newClient(config Config) (*Client, error) {
 	}
 	secrets := config.Secrets
 	config.Secrets = nil
+	pacer, leave := joinPacer(config)
 	return &Client{
 		config:  config,
 		secrets: func() []exchanges.Secret { return secrets },
@@ -191,7 +196,8 @@ func newClient(config Config) (*Client, error) {
 			// A signed request must not wander to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		pacer:   newPacer(config.Limits, config.Options.RateMultiplier),
+		pacer:   pacer,
+		leave:   leave,
 		timeout: timeout,
 		tries:   maxTries,
 	}, nil
@@ -207,8 +213,11 @@ func newTransport() *http.Transport {
 	return transport
 }
 
-// Close releases idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close releases idle connections, and the client's part in a pacer that it shares.
+func (c *Client) Close() {
+	c.leave()
+	c.http.CloseIdleConnections()
+}
 
 // ClockOffset returns the exchange's clock minus ours, as last measured.
 func (c *Client) ClockOffset() time.Duration { return c.clock.get() }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -10,13 +11,36 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
-// newPacer makes a pacer of the documented limits, multiplied.
-func newPacer(limits []exchanges.RateLimit, multiplier float64) *pace.Pacer {
-	var known []pace.Limit
-	for _, l := range limits {
-		known = append(known, pace.Limit{Name: limitName(l.Operation), Allowed: l.Requests, Per: l.Per, Serial: l.Serial, Fixed: l.Fixed})
+// joinPacer returns the pacer of the documented limits, shared with whoever else has
+// one of the config's paceNames, and how to leave it.
+func joinPacer(config Config) (pacer *pace.Pacer, leave func()) {
+	var limits []pace.Limit
+	for _, l := range config.Limits {
+		limits = append(limits, pace.Limit{Name: limitName(l.Operation), Allowed: l.Requests, Per: l.Per, Serial: l.Serial, Fixed: l.Fixed})
 	}
-	return pace.New(known, multiplier)
+	return config.Options.Pacers.Join(config.paceNames, limits, config.Options.RateMultiplier)
+}
+
+// paceNames name what an exchange counts calls by: the account, once it has been
+// told, and the root key. A credential without an api_key is named by its secret
+// parts. All names are hashes, so that they give nothing away. The variant is part of
+// them, since each has limits of its own.
+func paceNames(config Config, variant string, credential exchanges.Credential) []string {
+	name := func(parts ...string) string {
+		// Quoted, so that no two lists of parts read alike.
+		hash := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{config.Exchange, config.BaseURL, variant}, parts...)))
+		return string(hash[:])
+	}
+	key := []string{"key", credential.Broker, credential.APIKey}
+	if credential.APIKey == "" {
+		for _, secret := range credential.Secrets() {
+			key = append(key, secret.Reveal())
+		}
+	}
+	if config.Options.Account == "" {
+		return []string{name(key...)}
+	}
+	return []string{name("account", credential.Broker, config.Options.Account), name(key...)}
 }
 
 // limitName is the pacer's name for an operation's limit.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,5 +32,57 @@ func TestClientWait(t *testing.T) {
 		start = time.Now()
 		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 1))
 		require.Equal(t, pace.MaxPause, time.Since(start), "no pause is longer")
+	})
+}
+
+// Clients have one pace where the exchange counts their calls together.
+func TestClientsShareAPace(t *testing.T) {
+	description := exchanges.Description{
+		Name:         "example",
+		Environments: []exchanges.Environment{{BaseURL: "https://api.example.com"}, {Name: "testnet", BaseURL: "https://test.example.com"}},
+		Variants:     []exchanges.Variant{{Name: "master"}, {Name: "link"}},
+	}
+	key := exchanges.Credential{APIKey: "key", APISecret: rootSecret}
+	for name, test := range map[string]struct {
+		credential exchanges.Credential
+		options    exchanges.Options
+		shared     bool
+	}{
+		"the same":                   {key, exchanges.Options{}, true},
+		"the default spelt out":      {key, exchanges.Options{Variant: "master", BaseURL: "https://api.example.com"}, true},
+		"other guard rails":          {key, exchanges.Options{Timeout: time.Minute, RateMultiplier: 0.5}, true},
+		"a new secret":               {exchanges.Credential{APIKey: "key", APISecret: "another"}, exchanges.Options{}, true},
+		"an account just told":       {key, exchanges.Options{Account: "7"}, true},
+		"another key of the account": {exchanges.Credential{APIKey: "key 2"}, exchanges.Options{Account: "1"}, true},
+		"another key":                {exchanges.Credential{APIKey: "key 2"}, exchanges.Options{}, false},
+		"another account":            {exchanges.Credential{APIKey: "key 2"}, exchanges.Options{Account: "2"}, false},
+		"another environment":        {key, exchanges.Options{Environment: "testnet"}, false},
+		"another variant":            {key, exchanges.Options{Variant: "link"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			open := func(credential exchanges.Credential, options exchanges.Options) *Client {
+				client, err := NewClient(description, credential, options, Config{Unwrap: unwrapStub})
+				require.NoError(t, err)
+				t.Cleanup(client.Close)
+				return client
+			}
+			pacers := &pace.Pacers{}
+			test.options.Pacers = pacers
+			first := open(key, exchanges.Options{Pacers: pacers, Account: "1"})
+			require.Equal(t, test.shared, first.pacer == open(test.credential, test.options).pacer)
+			require.NotSame(t, first.pacer, open(key, exchanges.Options{}).pacer, "a pace of its own")
+		})
+	}
+	t.Run("wallets", func(t *testing.T) {
+		pacers := &pace.Pacers{}
+		of := func(privateKey exchanges.Secret) *pace.Pacer {
+			client, err := NewClient(description, exchanges.Credential{PrivateKey: privateKey}, exchanges.Options{Pacers: pacers}, Config{})
+			require.NoError(t, err)
+			t.Cleanup(client.Close)
+			return client.pacer
+		}
+		require.Same(t, of("wallet one"), of("wallet one"))
+		require.NotSame(t, of("wallet one"), of("wallet two"))
+		require.NotContains(t, fmt.Sprintf("%#v", pacers), "wallet")
 	})
 }
