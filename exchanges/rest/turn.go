@@ -52,7 +52,7 @@ func limitName(operation exchanges.Operation) string {
 }
 
 // turn waits until a turn has come that is as urgent as the context says, for as
-// long as its patience allows.
+// long as its patience allows. A failure wraps [exchanges.ErrNotAsked].
 func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(pace.Outcome), err error) {
 	turn.Urgent, turn.Party, turn.Patience = exchanges.Revoking(ctx), exchanges.Role(ctx), pace.Forever
 	if patience, bounded := exchanges.Patience(ctx); bounded {
@@ -62,9 +62,11 @@ func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(pace.Outco
 	var late *pace.TooLateError
 	switch {
 	case errors.As(err, &late):
-		return nil, &exchanges.Error{Kind: exchanges.ErrRateLimited, Message: reason(late), RetryAfter: late.Wait}
+		return nil, &exchanges.Error{Kind: exchanges.ErrRateLimited, Message: reason(late), RetryAfter: late.Wait, Err: exchanges.ErrNotAsked}
 	case err != nil:
-		return nil, &exchanges.Error{Kind: exchanges.ErrUnavailable, Message: "gave up waiting for a turn", Err: ctx.Err()}
+		return nil, &exchanges.Error{
+			Kind: exchanges.ErrUnavailable, Message: "gave up waiting for a turn", Err: errors.Join(exchanges.ErrNotAsked, ctx.Err()),
+		}
 	}
 	return done, nil
 }

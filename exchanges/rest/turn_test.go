@@ -23,6 +23,7 @@ func TestClientWait(t *testing.T) {
 		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 2))
 		err := client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), exchanges.OpOneTimeCode, 2)
 		require.ErrorIs(t, err, exchanges.ErrRateLimited, "the second of two turns comes too late")
+		require.ErrorIs(t, err, exchanges.ErrNotAsked)
 		require.ErrorContains(t, err, "example: one-time code: ")
 		start := time.Now()
 		require.NoError(t, client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), exchanges.OpOneTimeCode, 1))
