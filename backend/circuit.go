@@ -56,8 +56,9 @@ func (c *circuit) leave(err error) {
 	defer c.mu.Unlock()
 	c.probing = false
 	switch {
-	case errors.Is(err, context.Canceled):
-		// The caller went away, which says nothing of the exchange.
+	case errors.Is(err, context.Canceled), errors.Is(err, exchanges.ErrNotAsked):
+		// The caller went away, or gave up in our own queue, which says nothing of the
+		// exchange.
 	case errors.Is(err, exchanges.ErrUnavailable), errors.Is(err, exchanges.ErrOutcomeUnknown):
 		if c.failures == 0 {
 			c.since = c.now()

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -38,6 +39,28 @@ func TestCircuitOpensAndProbesOneAtATime(t *testing.T) {
 	require.NoError(t, c.enter(), "so the next one probes")
 	c.leave(&exchanges.Error{Kind: exchanges.ErrInvalid})
 	require.False(t, c.open(), "any answer shows that the exchange is back")
+}
+
+// Giving up in our own queue is neither an outage nor the end of one.
+func TestCircuitIgnoresOurOwnQueue(t *testing.T) {
+	gaveUp := &exchanges.Error{Kind: exchanges.ErrUnavailable, Err: errors.Join(exchanges.ErrNotAsked, context.DeadlineExceeded)}
+	tooLate := &exchanges.Error{Kind: exchanges.ErrRateLimited, Err: exchanges.ErrNotAsked}
+	c := &circuit{now: time.Now}
+	for range 2 * circuitFailures {
+		require.NoError(t, c.enter())
+		c.leave(gaveUp)
+	}
+	for range circuitFailures {
+		require.False(t, c.open())
+		c.leave(tooLate)
+		c.leave(&exchanges.Error{Kind: exchanges.ErrUnavailable})
+		c.leave(gaveUp)
+	}
+	require.True(t, c.open(), "failures in a row are counted past those in between that were not asked")
+	c.leave(tooLate)
+	require.True(t, c.open())
+	c.leave(&exchanges.Error{Kind: exchanges.ErrRateLimited})
+	require.False(t, c.open(), "the exchange's own refusal is an answer")
 }
 
 func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {

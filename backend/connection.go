@@ -115,6 +115,7 @@ func (c connection) options() exchanges.Options {
 		BaseURL:        c.BaseURL,
 		Timeout:        c.RequestTimeout,
 		RateMultiplier: c.RateMultiplier,
+		Account:        c.Account,
 		UserAgent:      userAgent,
 	}
 }

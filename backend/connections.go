@@ -12,6 +12,7 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // connectionPrefix is where connections lie in storage.
@@ -65,6 +66,9 @@ type connections struct {
 	now     func() time.Time
 	// held says that the plugin is held, see [holdVariable].
 	held bool
+	// pacers has the pace of each root key, which its connections share and which
+	// outlives their links.
+	pacers *pace.Pacers
 	// observer returns what a connection's calls are reported to.
 	observer func(connection string) func(operation exchanges.Operation, err error, took time.Duration)
 
@@ -76,7 +80,7 @@ type connections struct {
 }
 
 func newConnections(catalog []exchanges.Exchange, now func() time.Time, observer func(string) func(exchanges.Operation, error, time.Duration)) *connections {
-	c := &connections{catalog: catalog, now: now, observer: observer, links: map[string]*link{}}
+	c := &connections{catalog: catalog, now: now, pacers: &pace.Pacers{}, observer: observer, links: map[string]*link{}}
 	c.table = store.New[connection](connectionPrefix, c.forget)
 	return c
 }
@@ -154,7 +158,9 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := exchange.Open(entry.Credential.reveal(), entry.options())
+	options := entry.options()
+	options.Pacers = c.pacers
+	account, err := exchange.Open(entry.Credential.reveal(), options)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ var errRunBefore = errors.New("the request was run before")
 // mint makes one key. Whatever happens on the way, no key is left at the exchange
 // that the ledger does not know.
 func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted, error) {
+	ctx = exchanges.WithRole(ctx, o.roleName)
 	candidates := e.places.good(o)
 	for attempt, refusals := 0, 0; ; attempt++ {
 		m, subAccount, err := e.mintOnce(ctx, s, o, attempt, candidates)

@@ -189,6 +189,9 @@ func (e *engine) storeConfig(
 	if err != nil {
 		return nil, err
 	}
+	if old != nil && !old.sameAccess(*entry) {
+		entry.Account = "" // Nobody has asked yet whose the new credential is.
+	}
 	l, err := e.connections.link(name, *entry)
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func TestConfigPatchChangesSingleFields(t *testing.T) {
 	patch := func(fields map[string]any) { d.must(logical.PatchOperation, "config/bybit", fields) }
 
 	patch(map[string]any{"frozen": "minting"})
-	require.Equal(t, merge(before, map[string]any{"frozen": "minting"}), merge(d.read("config/bybit"), nil), "the rest stays")
+	require.Equal(t, merge(before, map[string]any{"frozen": "minting", "effective_frozen": "minting"}), merge(d.read("config/bybit"), nil), "the rest stays")
 
 	patch(map[string]any{
 		"frozen": nil, "max_ttl": nil, "allowed_roles": nil, "allowed_scopes": nil, "require_ip_allowlist": nil, "rate_multiplier": nil,

@@ -1,6 +1,7 @@
 package exchanges
 
 import (
+	"errors"
 	"strings"
 	"time"
 )
@@ -43,6 +44,10 @@ func Kinds() []Kind {
 		ErrNotFound, ErrUnavailable, ErrOutcomeUnknown, ErrUnsupported,
 	}
 }
+
+// ErrNotAsked is wrapped by the error of a call that was not made, since its caller
+// gave up waiting for its turn. It says nothing of the exchange.
+var ErrNotAsked = errors.New("the exchange was not asked")
 
 // Error makes a Kind an error.
 func (k Kind) Error() string { return string(k) }

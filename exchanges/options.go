@@ -3,6 +3,8 @@ package exchanges
 import (
 	"net/http"
 	"time"
+
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // Options says how to reach an account.
@@ -21,6 +23,13 @@ type Options struct {
 	// where other tools share the account's quota, above 1 where the exchange has
 	// raised it. Zero means 1.
 	RateMultiplier float64
+	// Account is what the exchange calls the parent account, as [Identity.Account]
+	// said; empty if that is not known.
+	Account string
+	// Pacers, if set, gives one pace to all accounts that are opened with them and
+	// have the root credential or the parent account in common. The smallest of their
+	// multipliers counts. Nil means a pace of its own.
+	Pacers *pace.Pacers
 	// UserAgent is sent with each request.
 	UserAgent string
 	// Transport replaces the pooled HTTP transport, for tests.

@@ -8,6 +8,7 @@ import (
 type (
 	patienceKey struct{}
 	revokingKey struct{}
+	roleKey     struct{}
 )
 
 // WithPatience bounds how long calls under the context may wait for their turn at
@@ -33,4 +34,17 @@ func WithRevoking(ctx context.Context) context.Context {
 func Revoking(ctx context.Context) bool {
 	revoking, _ := ctx.Value(revokingKey{}).(bool)
 	return revoking
+}
+
+// WithRole names the role that calls under the context are made for. Roles take
+// turns at the exchange's rate limit, so that none keeps the others waiting by the
+// number of its callers. Calls for no role take turns with them as one more.
+func WithRole(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, roleKey{}, name)
+}
+
+// Role returns what WithRole set.
+func Role(ctx context.Context) string {
+	name, _ := ctx.Value(roleKey{}).(string)
+	return name
 }

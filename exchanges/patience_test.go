@@ -28,3 +28,8 @@ func TestRevoking(t *testing.T) {
 	require.False(t, exchanges.Revoking(exchanges.WithPatience(t.Context(), 0)))
 	require.True(t, exchanges.Revoking(exchanges.WithPatience(exchanges.WithRevoking(t.Context()), 0)))
 }
+
+func TestRole(t *testing.T) {
+	require.Empty(t, exchanges.Role(t.Context()))
+	require.Equal(t, "trader", exchanges.Role(exchanges.WithRevoking(exchanges.WithRole(t.Context(), "trader"))))
+}

@@ -55,11 +55,12 @@ func later(a, b time.Time) time.Time {
 
 // retryDelay is how long to wait after the n-th failed attempt (from 1). Where the
 // failure says how long, such as until the exchange's rate limit allows the next
-// call, it is that.
+// call, it is that; but nothing that an exchange says puts a deletion off by more
+// than LastRetry.
 func retryDelay(attempts int, failure error) time.Duration {
 	var refused *exchanges.Error
 	if errors.As(failure, &refused) && (refused.Kind == exchanges.ErrRateLimited || refused.RetryAfter > 0) {
-		return max(refused.RetryAfter, time.Second)
+		return min(max(refused.RetryAfter, time.Second), LastRetry)
 	}
 	return exchanges.Doubling(firstRetry, LastRetry, attempts)
 }

@@ -50,4 +50,7 @@ func TestRetryDelayGrowsToALimit(t *testing.T) {
 	require.Equal(t, 7*time.Second, retryDelay(9, &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: 7 * time.Second}))
 	require.Equal(t, time.Second, retryDelay(9, &exchanges.Error{Kind: exchanges.ErrRateLimited}))
 	require.Equal(t, time.Minute, retryDelay(1, &exchanges.Error{Kind: exchanges.ErrUnsupported, RetryAfter: time.Minute}))
+	week := 7 * 24 * time.Hour
+	require.Equal(t, LastRetry, retryDelay(1, &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: week}))
+	require.Equal(t, LastRetry, retryDelay(1, &exchanges.Error{Kind: exchanges.ErrAuth, RetryAfter: week}))
 }

@@ -14,6 +14,7 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	"vault-plugin-secrets-exchange/exchanges/pace"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
@@ -254,6 +255,6 @@ func TestTooManyWrongCodes(t *testing.T) {
 		var failure *exchanges.Error
 		require.True(t, errors.As(err, &failure))
 		assert.Equal(t, exchanges.ErrRateLimited, failure.Kind)
-		assert.Equal(t, time.Hour, failure.RetryAfter.Round(time.Minute))
+		assert.Equal(t, pace.MaxPause, failure.RetryAfter.Round(time.Minute), "no pause is longer")
 	})
 }

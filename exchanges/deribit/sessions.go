@@ -103,7 +103,7 @@ func (s *sessions) with(ctx context.Context, place string, willDo func(token) bo
 	case <-ctx.Done():
 		return token{}, &exchanges.Error{
 			Kind: exchanges.ErrUnavailable, Exchange: name, Operation: opLogIn,
-			Message: "gave up waiting for another call's login", Err: ctx.Err(),
+			Message: "gave up waiting for another call's login", Err: errors.Join(exchanges.ErrNotAsked, ctx.Err()),
 		}
 	}
 	defer func() { <-one.turn }()

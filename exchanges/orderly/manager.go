@@ -57,7 +57,7 @@ func (a *account) manage(ctx context.Context) error {
 	case <-ctx.Done():
 		return &exchanges.Error{
 			Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: opOwnKey,
-			Message: "gave up waiting for a key to sign with", Err: ctx.Err(),
+			Message: "gave up waiting for a key to sign with", Err: errors.Join(exchanges.ErrNotAsked, ctx.Err()),
 		}
 	}
 	if a.manager.present() {

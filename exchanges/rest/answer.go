@@ -46,8 +46,11 @@ func RetryAfter(header http.Header) time.Duration {
 	if err != nil || seconds < 0 {
 		return 0
 	}
-	return time.Duration(seconds) * time.Second
+	return time.Duration(min(seconds, maxRetryAfter)) * time.Second
 }
+
+// maxRetryAfter is a year, in seconds: much more would not fit a duration.
+const maxRetryAfter = 365 * 24 * 60 * 60
 
 // Text is a JSON string or number, kept as the text that was sent: exchanges
 // write ids and codes either way, and 64-bit ids do not survive a float.

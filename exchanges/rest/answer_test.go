@@ -43,6 +43,7 @@ func TestStatusError(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"": 0, "0": 0, "3": 3 * time.Second, "-1": 0, "soon": 0, "Wed, 21 Oct 2026 07:28:00 GMT": 0,
+		"9223372036854775807": maxRetryAfter * time.Second,
 	} {
 		require.Equal(t, want, RetryAfter(http.Header{"Retry-After": {text}}), text)
 	}

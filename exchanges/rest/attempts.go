@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // ErrClock is wrapped by the error that Config.Unwrap returns when the exchange
@@ -63,11 +64,6 @@ func (a *attempts) again(ctx context.Context, c *Client, failure *exchanges.Erro
 	case failure.Kind == exchanges.ErrRateLimited:
 		// The pacer makes the next try wait, or refuses it if that would
 		// take longer than the caller has.
-		wait := failure.RetryAfter
-		if wait <= 0 {
-			wait = a.refused.NextBackOff()
-		}
-		c.pause(a.call, failure, wait)
 		return a.spend()
 	case failure.Kind == exchanges.ErrUnavailable,
 		failure.Kind == exchanges.ErrOutcomeUnknown && a.call.Effect != Once:
@@ -88,13 +84,19 @@ func (a *attempts) spend() bool {
 	return true
 }
 
-// pause holds back calls after a rate-limit answer.
-func (c *Client) pause(call Call, failure *exchanges.Error, wait time.Duration) {
-	operation := call.limit()
+// pause holds back calls after a rate-limit answer, for as long as that asks, but
+// no longer than the pacer does for anyone.
+func (a *attempts) pause(c *Client, failure *exchanges.Error) {
+	operation := a.call.limit()
 	if errors.Is(failure, ErrBanned) {
 		operation = exchanges.OpAny
 	}
-	c.pacer.pause(operation, wait)
+	failure.RetryAfter = min(failure.RetryAfter, pace.MaxPause)
+	wait := failure.RetryAfter
+	if wait <= 0 {
+		wait = a.refused.NextBackOff()
+	}
+	c.pacer.Refused(limitName(operation), wait)
 }
 
 // sleep waits, and reports whether the whole wait went by.

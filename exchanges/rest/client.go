@@ -25,6 +25,7 @@ import (
 	"github.com/hashicorp/go-cleanhttp"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/pace"
 )
 
 // maxAnswer bounds the bytes read of one answer. The largest honest one, a
@@ -51,6 +52,9 @@ type Config struct {
 	// Limits are the documented rate limits; a call draws on the one with
 	// its operation and on the one for [exchanges.OpAny].
 	Limits []exchanges.RateLimit
+	// paceNames are what the client shares its pace by, where [exchanges.Options]
+	// have pacers to share.
+	paceNames []string
 	// Sign adds the credential's signature to a request that will be sent
 	// exactly as it then is. The time is the exchange's.
 	Sign func(*Request, time.Time) error
@@ -160,7 +164,8 @@ type Client struct {
 	secrets func() []exchanges.Secret
 	http    *http.Client
 	clock   clock
-	pacer   *pacer
+	pacer   *pace.Pacer
+	leave   func()
 	timeout time.Duration
 	// tries is how often a call is sent at most.
 	tries   int
@@ -182,6 +187,7 @@ func newClient(config Config) (*Client, error) {
 	}
 	secrets := config.Secrets
 	config.Secrets = nil
+	pacer, leave := joinPacer(config)
 	return &Client{
 		config:  config,
 		secrets: func() []exchanges.Secret { return secrets },
@@ -190,7 +196,8 @@ func newClient(config Config) (*Client, error) {
 			// A signed request must not wander to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		pacer:   newPacer(config.Limits, config.Options.RateMultiplier),
+		pacer:   pacer,
+		leave:   leave,
 		timeout: timeout,
 		tries:   maxTries,
 	}, nil
@@ -206,8 +213,11 @@ func newTransport() *http.Transport {
 	return transport
 }
 
-// Close releases idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close releases idle connections, and the client's part in a pacer that it shares.
+func (c *Client) Close() {
+	c.leave()
+	c.http.CloseIdleConnections()
+}
 
 // ClockOffset returns the exchange's clock minus ours, as last measured.
 func (c *Client) ClockOffset() time.Duration { return c.clock.get() }
@@ -222,7 +232,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 	attempts := newAttempts(call, c.tries)
 	var failure *exchanges.Error
 	for {
-		done, err := c.pacer.wait(ctx, call)
+		done, err := c.turn(ctx, pace.Turn{Of: limitName(call.limit()), Weight: call.Weight, CoolDown: call.CoolDown})
 		if err != nil {
 			late := c.blame(call, err)
 			if failure == nil || late.Kind != exchanges.ErrRateLimited {
@@ -233,12 +243,15 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 			failure.RetryAfter = max(failure.RetryAfter, late.RetryAfter)
 			return failure
 		}
-		err = c.once(ctx, call, out)
-		done(err == nil)
-		if err == nil {
+		if err = c.once(ctx, call, out); err == nil {
+			done(pace.Succeeded)
 			return nil
 		}
 		failure = c.blame(call, err)
+		if failure.Kind == exchanges.ErrRateLimited {
+			attempts.pause(c, failure)
+		}
+		done(outcome(failure))
 		if !attempts.again(ctx, c, failure) {
 			return failure
 		}
@@ -253,26 +266,6 @@ func (c *Client) DoJSON(ctx context.Context, call Call, body any, out Out) error
 	}
 	call.Body, call.ContentType = encoded, "application/json"
 	return c.Do(ctx, call, out)
-}
-
-// Wait waits for a turn at an operation's rate limit without making a call,
-// for what is limited besides calls, such as one-time codes. It fails at once
-// if the last of that many turns, of which this is the first, would come later
-// than the caller's patience or deadline allows.
-func (c *Client) Wait(ctx context.Context, operation exchanges.Operation, turns int) error {
-	q, limited := c.pacer.queues[operation]
-	if !limited {
-		return nil
-	}
-	if err := q.wait(ctx, 1, turns); err != nil {
-		return c.blame(Call{Operation: operation}, err)
-	}
-	return nil
-}
-
-// Pause holds back an operation for a while.
-func (c *Client) Pause(operation exchanges.Operation, wait time.Duration) {
-	c.pacer.pause(operation, wait)
 }
 
 // Now is the exchange's present time, as far as its clock could be measured.
@@ -308,7 +301,7 @@ func (c *Client) once(ctx context.Context, call Call, out Out) error {
 	}
 	if c.config.Quota != nil {
 		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
-			c.pacer.pause(call.limit(), c.untilReset(quota))
+			c.Pause(call.limit(), c.untilReset(quota))
 		}
 	}
 	payload, err := c.config.Unwrap(answer)

@@ -292,7 +292,10 @@ func TestDoWaitsAsAsked(t *testing.T) {
 			go func() { done <- client.Do(ctx, call, nil) }()
 			synctest.Wait()
 			cancel()
-			require.ErrorIs(t, <-done, context.Canceled)
+			err := <-done
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, exchanges.ErrUnavailable)
+			require.ErrorIs(t, err, exchanges.ErrNotAsked)
 		})
 	})
 	t.Run("a ban stops everything", func(t *testing.T) {

@@ -54,7 +54,7 @@ var edit = Call{Operation: "edit", Method: http.MethodPost, Path: "/", Effect: I
 func TestClockIsMeasuredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stub{answers: []reply{ok(`{}`)}}
-		clock := &venueClock{ahead: time.Hour, travel: time.Second}
+		clock := &venueClock{ahead: time.Hour, travel: 500 * time.Millisecond}
 		client := newStubClient(t, s, clock.configure)
 		require.NoError(t, client.Do(t.Context(), Call{Method: http.MethodGet, Path: "/", Unsigned: true}, nil))
 		require.Zero(t, clock.asked, "what is not signed needs no clock")
@@ -72,7 +72,7 @@ func TestClockIsMeasuredOnce(t *testing.T) {
 
 func TestClockIsSharedByCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		clock := &venueClock{ahead: time.Hour, travel: time.Second}
+		clock := &venueClock{ahead: time.Hour, travel: 500 * time.Millisecond}
 		client := newStubClient(t, &stub{answers: []reply{ok(`{}`)}}, clock.configure)
 		var callers sync.WaitGroup
 		for range 10 {
@@ -87,7 +87,7 @@ func TestClockIsSharedByCallers(t *testing.T) {
 func TestClockOutlivesTheCallerThatMeasures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stub{answers: []reply{ok(`{}`)}}
-		clock := &venueClock{ahead: time.Hour, travel: 10 * time.Second}
+		clock := &venueClock{ahead: time.Hour, travel: 900 * time.Millisecond}
 		client := newStubClient(t, s, clock.configure)
 		first, leave := context.WithCancel(t.Context())
 		gone, stays := make(chan error, 1), make(chan error, 1)
@@ -184,5 +184,54 @@ func TestClockIsAskedOnce(t *testing.T) {
 		})
 		require.NoError(t, client.Do(t.Context(), edit, nil))
 		require.Len(t, s.sent(), 2)
+	})
+}
+
+// An exchange that takes questions for its time and never answers them keeps no
+// call from being made, and is not waited for by each.
+func TestClockThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stub{answers: []reply{{silent: true}, ok(`{}`)}}
+		client := newStubClient(t, s, func(c *Config) {
+			c.ServerTime = ServerTime(Call{Path: "/time"}, func(time.Time) time.Time { return time.Time{} })
+		})
+		revoking, cancel := context.WithTimeout(exchanges.WithRevoking(t.Context()), 5*time.Second)
+		defer cancel()
+		start := time.Now()
+		var callers sync.WaitGroup
+		for range 10 {
+			callers.Go(func() { assert.NoError(t, client.Do(revoking, edit, nil)) })
+		}
+		callers.Wait()
+		require.Equal(t, clockTimeout, time.Since(start), "all wait for one question")
+		for _, call := range s.sent()[1:] {
+			require.Equal(t, call.at.UTC(), signedAt(t, call), "our own clock must do")
+		}
+		require.NoError(t, client.Do(revoking, edit, nil))
+		require.Equal(t, clockTimeout, time.Since(start), "and none asks again at once")
+		require.Len(t, s.sent(), 12)
+
+		time.Sleep(clockPause)
+		require.NoError(t, client.Do(t.Context(), edit, nil))
+		require.Equal(t, "/time", s.sent()[12].URL.Path)
+	})
+}
+
+// When an exchange whose clock was measured tells its time no more, the last offset
+// is gone by.
+func TestClockThatHangsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := failed(exchanges.Error{Kind: exchanges.ErrInvalid, Message: "timestamp", Err: ErrClock})
+		s := &stub{answers: []reply{ok(`{}`), ok(`{}`), refused, {silent: true}, ok(`{}`)}}
+		client := newStubClient(t, s, func(c *Config) {
+			c.ServerTime = ServerTime(Call{Path: "/time"}, func(struct{}) time.Time { return time.Now().Add(time.Hour) })
+		})
+		require.NoError(t, client.Do(t.Context(), edit, nil))
+		start := time.Now()
+		require.ErrorIs(t, client.Do(t.Context(), edit, nil), ErrClock)
+		require.NoError(t, client.Do(t.Context(), edit, nil))
+		require.Equal(t, clockTimeout, time.Since(start), "it was asked for once")
+		last := s.sent()[4]
+		require.Equal(t, last.at.Add(time.Hour).UTC(), signedAt(t, last))
 	})
 }

@@ -9,7 +9,8 @@ import (
 // NewClient returns a client for an account: it fills into the config what follows
 // from the exchange's description, the credential and the options, among it
 // the base URL of the chosen environment and the rate limits of the chosen
-// variant.
+// variant. The client must be closed: nothing may fail between making it and handing
+// it out.
 func NewClient(d exchanges.Description, credential exchanges.Credential, options exchanges.Options, config Config) (*Client, error) {
 	environment, err := d.Environment(options.Environment)
 	if err != nil {
@@ -32,6 +33,7 @@ func NewClient(d exchanges.Description, credential exchanges.Credential, options
 	config.Options = options
 	config.Secrets = append(credential.Secrets(), config.Secrets...)
 	config.Limits = variant.RateLimits
+	config.paceNames = paceNames(config, variant.Name, credential)
 	client, err := newClient(config)
 	if err != nil {
 		return nil, err

@@ -25,13 +25,13 @@ func TestNewClient(t *testing.T) {
 	require.Equal(t, "example", client.config.Exchange)
 	require.Equal(t, "https://api.example.com", client.config.BaseURL)
 	require.Equal(t, []exchanges.Secret{rootSecret, "Pass#phrase1", "token-of-the-config"}, client.secrets())
-	require.Contains(t, client.pacer.queues, mint)
-	require.NotContains(t, client.pacer.queues, revoke)
+	require.True(t, client.pacer.Limits(string(mint)))
+	require.False(t, client.pacer.Limits(string(revoke)))
 
 	client, err = NewClient(description, credential, exchanges.Options{Environment: "testnet", Variant: "link"}, Config{})
 	require.NoError(t, err)
 	require.Equal(t, "https://test.example.com", client.config.BaseURL)
-	require.Contains(t, client.pacer.queues, revoke)
+	require.True(t, client.pacer.Limits(string(revoke)))
 
 	client, err = NewClient(description, credential, exchanges.Options{BaseURL: "http://127.0.0.1:8301"}, Config{})
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pquerna/otp/totp"
@@ -28,7 +29,7 @@ func (c *Client) CodeTime(ctx context.Context) (time.Time, error) {
 	}
 	if !sleep(ctx, left) {
 		return time.Time{}, c.blame(Call{Operation: exchanges.OpOneTimeCode}, &exchanges.Error{
-			Kind: exchanges.ErrUnavailable, Message: "gave up waiting for the next one-time code", Err: context.Cause(ctx),
+			Kind: exchanges.ErrUnavailable, Message: "gave up waiting for the next one-time code", Err: errors.Join(exchanges.ErrNotAsked, context.Cause(ctx)),
 		})
 	}
 	return c.Now(ctx), nil

@@ -1,4 +1,4 @@
-package rest
+package pace
 
 import (
 	"context"
@@ -9,38 +9,36 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"vault-plugin-secrets-exchange/exchanges"
 )
 
 const approve = "approve agent"
 
 // serialPacer is that of an exchange where creations and deletions are one
 // operation, of which one must have ended before the next.
-func serialPacer(multiplier float64) *pacer {
-	return newPacer([]exchanges.RateLimit{{Operation: approve, Requests: 1000, Per: time.Second, Serial: true}}, multiplier)
+func serialPacer(multiplier float64) *Pacer {
+	return New([]Limit{{Name: approve, Allowed: 1000, Per: time.Second, Serial: true}}, multiplier)
 }
 
 func TestSerialCallsNeverMeet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serialPacer(1)
 		running, most := 0, 0
-		ended := make(chan exchanges.Operation, 20)
-		call := func(operation exchanges.Operation, ctx context.Context) {
-			done, err := p.wait(ctx, Call{Operation: operation, Limit: approve})
+		ended := make(chan string, 20)
+		call := func(operation string, turn Turn) {
+			done, err := p.Wait(t.Context(), turn)
 			require.NoError(t, err)
 			running++
 			most = max(most, running)
 			time.Sleep(time.Second)
 			running--
 			ended <- operation
-			done(true)
+			done(Succeeded)
 		}
 		for range 10 {
-			go call(mint, t.Context())
+			go call(mint, turn(approve))
 		}
 		synctest.Wait()
-		go call(revoke, exchanges.WithRevoking(t.Context()))
+		go call(revoke, urgent(turn(approve)))
 		for i := range 11 {
 			operation := <-ended
 			require.Equal(t, i == 1, operation == revoke, "call %d was %s: the revocation goes ahead of all that wait", i, operation)
@@ -52,21 +50,25 @@ func TestSerialCallsNeverMeet(t *testing.T) {
 // A serial limit of all calls keeps those apart that have limits of their own.
 func TestSerialCallsOfAnyOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer([]exchanges.RateLimit{
-			{Operation: exchanges.OpAny, Requests: 1000, Per: time.Second, Serial: true},
-			{Operation: mint, Requests: 1000, Per: time.Second, Serial: true},
+		p := New([]Limit{
+			{Name: All, Allowed: 1000, Per: time.Second, Serial: true},
+			{Name: mint, Allowed: 1000, Per: time.Second, Serial: true},
 		}, 1)
 		start, running := time.Now(), 0
 		var calls sync.WaitGroup
-		for _, operation := range []exchanges.Operation{mint, revoke, mint, revoke, mint} {
+		for _, operation := range []string{mint, revoke, mint, revoke, mint} {
 			calls.Go(func() {
-				done, err := p.wait(t.Context(), Call{Operation: operation, CoolDown: time.Minute})
+				done, err := p.Wait(t.Context(), Turn{Of: operation, CoolDown: time.Minute, Patience: Forever})
 				assert.NoError(t, err)
 				running++
 				assert.Equal(t, 1, running)
 				time.Sleep(time.Second)
 				running--
-				done(operation == revoke)
+				if operation == revoke {
+					done(Succeeded)
+				} else {
+					done(Answered)
+				}
 			})
 		}
 		calls.Wait()
@@ -78,46 +80,46 @@ func TestSerialCallsOfAnyOperation(t *testing.T) {
 func TestSerialCallGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serialPacer(1)
-		first, err := p.wait(t.Context(), Call{Operation: approve})
+		first, err := p.Wait(t.Context(), turn(approve))
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = p.wait(ctx, Call{Operation: approve})
+		_, err = p.Wait(ctx, turn(approve))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		first(false)
-		second, err := p.wait(t.Context(), Call{Operation: approve})
+		first(Unsettled)
+		second, err := p.Wait(t.Context(), turn(approve))
 		require.NoError(t, err)
-		second(true)
+		second(Succeeded)
 
 		// Refused by the limit that all calls share.
-		p.pause(exchanges.OpAny, time.Minute)
-		_, err = p.wait(exchanges.WithPatience(t.Context(), time.Second), Call{Operation: approve})
-		require.ErrorIs(t, err, exchanges.ErrRateLimited)
+		p.Pause(All, time.Minute)
+		_, err = p.Wait(t.Context(), within(time.Second, turn(approve)))
+		require.ErrorAs(t, err, new(*TooLateError))
 		time.Sleep(time.Minute)
-		third, err := p.wait(t.Context(), Call{Operation: approve})
+		third, err := p.Wait(t.Context(), turn(approve))
 		require.NoError(t, err)
-		third(true)
+		third(Succeeded)
 	})
 }
 
 func TestCoolDown(t *testing.T) {
 	for name, test := range map[string]struct {
 		multiplier float64
-		success    bool
+		outcome    Outcome
 		wait       time.Duration
 	}{
-		"after a success":              {1, true, 5 * time.Second},
-		"at twice the documented rate": {2, true, 5 * time.Second / 2},
-		"not after a failure":          {1, false, 0},
+		"after a success":              {1, Succeeded, 5 * time.Second},
+		"at twice the documented rate": {2, Succeeded, 5 * time.Second / 2},
+		"not after a failure":          {1, Answered, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := serialPacer(test.multiplier)
-				done, err := p.wait(t.Context(), Call{Operation: revoke, Limit: approve, CoolDown: 5 * time.Second})
+				done, err := p.Wait(t.Context(), Turn{Of: approve, CoolDown: 5 * time.Second, Patience: Forever})
 				require.NoError(t, err)
-				done(test.success)
+				done(test.outcome)
 				start := time.Now()
-				_, err = p.wait(t.Context(), Call{Operation: mint, Limit: approve})
+				_, err = p.Wait(t.Context(), turn(approve))
 				require.NoError(t, err)
 				require.Equal(t, test.wait, time.Since(start))
 			})
@@ -131,10 +133,10 @@ func TestWeights(t *testing.T) {
 	for _, weight := range []int{0, 1, 20, 60, 200} {
 		synctest.Test(t, func(t *testing.T) {
 			const allowed = 600
-			p := newPacer([]exchanges.RateLimit{{Operation: exchanges.OpAny, Requests: allowed, Per: time.Minute}}, 1)
+			p := New([]Limit{{Name: All, Allowed: allowed, Per: time.Minute}}, 1)
 			var at []time.Time
 			for range 3 * allowed / max(weight, 1) {
-				_, err := p.wait(t.Context(), Call{Operation: mint, Weight: weight})
+				_, err := p.Wait(t.Context(), Turn{Of: mint, Weight: weight, Patience: Forever})
 				require.NoError(t, err)
 				at = append(at, time.Now())
 			}

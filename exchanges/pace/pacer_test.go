@@ -1,8 +1,7 @@
-package rest
+package pace
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -12,22 +11,35 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"vault-plugin-secrets-exchange/exchanges"
 )
 
-const mint, revoke = exchanges.OpCreateKey, exchanges.OpDeleteKey
+const mint, revoke = "mint", "revoke"
 
 // onePerSecond is the pacer of an exchange that makes one key per second.
-func onePerSecond() *pacer {
-	return newPacer([]exchanges.RateLimit{{Operation: mint, Requests: 1, Per: time.Second}}, 1)
+func onePerSecond() *Pacer {
+	return New([]Limit{{Name: mint, Allowed: 1, Per: time.Second}}, 1)
+}
+
+// turn is that of a patient caller who is in no hurry.
+func turn(of string) Turn { return Turn{Of: of, Patience: Forever} }
+
+// urgent makes a turn go ahead.
+func urgent(turn Turn) Turn {
+	turn.Urgent = true
+	return turn
+}
+
+// within gives a caller that much patience.
+func within(patience time.Duration, turn Turn) Turn {
+	turn.Patience = patience
+	return turn
 }
 
 // pass waits for a turn, and makes a call that takes no time.
-func pass(ctx context.Context, p *pacer, operation exchanges.Operation) error {
-	done, err := p.wait(ctx, Call{Operation: operation})
+func pass(ctx context.Context, p *Pacer, turn Turn) error {
+	done, err := p.Wait(ctx, turn)
 	if err == nil {
-		done(true)
+		done(Succeeded)
 	}
 	return err
 }
@@ -35,29 +47,29 @@ func pass(ctx context.Context, p *pacer, operation exchanges.Operation) error {
 // However hard callers press, no window of the documented length ever holds more
 // calls than the limit allows, and the limit is made use of.
 func TestPacerKeepsEveryWindow(t *testing.T) {
-	for _, limit := range []exchanges.RateLimit{
-		{Requests: 1, Per: time.Second},
-		{Requests: 5, Per: time.Second},
-		{Requests: 10, Per: time.Second},
-		{Requests: 20, Per: 2 * time.Second},
-		{Requests: 60, Per: time.Minute},
-		{Requests: 100, Per: 30 * time.Second},
+	for _, limit := range []Limit{
+		{Allowed: 1, Per: time.Second},
+		{Allowed: 5, Per: time.Second},
+		{Allowed: 10, Per: time.Second},
+		{Allowed: 20, Per: 2 * time.Second},
+		{Allowed: 60, Per: time.Minute},
+		{Allowed: 100, Per: 30 * time.Second},
 	} {
 		for _, multiplier := range []float64{0, 0.5, 1, 2.5} {
-			t.Run(fmt.Sprintf("%s times %g", limit, multiplier), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d per %s times %g", limit.Allowed, limit.Per, multiplier), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { testWindows(t, limit, multiplier) })
 			})
 		}
 	}
 }
 
-func testWindows(t *testing.T, limit exchanges.RateLimit, multiplier float64) {
-	limit.Operation = mint
-	p := newPacer([]exchanges.RateLimit{limit}, multiplier)
+func testWindows(t *testing.T, limit Limit, multiplier float64) {
+	limit.Name = mint
+	p := New([]Limit{limit}, multiplier)
 	if multiplier == 0 {
 		multiplier = 1
 	}
-	allowed := int(math.Ceil(float64(limit.Requests) * multiplier))
+	allowed := int(math.Ceil(float64(limit.Allowed) * multiplier))
 	calls := 3*allowed + 3
 
 	start := time.Now()
@@ -67,7 +79,7 @@ func testWindows(t *testing.T, limit exchanges.RateLimit, multiplier float64) {
 	for range 4 {
 		callers.Go(func() {
 			for {
-				assert.NoError(t, pass(t.Context(), p, mint))
+				assert.NoError(t, pass(t.Context(), p, turn(mint)))
 				mu.Lock()
 				made = append(made, time.Now())
 				enough := len(made) >= calls
@@ -89,33 +101,32 @@ func testWindows(t *testing.T, limit exchanges.RateLimit, multiplier float64) {
 		}
 		require.LessOrEqual(t, inWindow, allowed, "calls in the window from %s on", made[i].Sub(start))
 	}
-	need := time.Duration(float64(len(made)) / (float64(limit.Requests) * multiplier) * float64(limit.Per))
+	need := time.Duration(float64(len(made)) / (float64(limit.Allowed) * multiplier) * float64(limit.Per))
 	require.Less(t, made[len(made)-1].Sub(start), 3*need/2, "the limit is hardly made use of")
 }
 
 func TestPacerLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, mint))
+		require.NoError(t, pass(t.Context(), p, turn(mint)))
 
 		var mu sync.Mutex
 		var order []string
 		var callers sync.WaitGroup
-		call := func(ctx context.Context, name string) {
+		call := func(turn Turn, name string) {
 			callers.Go(func() {
-				assert.NoError(t, pass(ctx, p, mint))
+				assert.NoError(t, pass(t.Context(), p, turn))
 				mu.Lock()
 				defer mu.Unlock()
 				order = append(order, name)
 			})
 			synctest.Wait() // Until it has joined its lane.
 		}
-		revoking := exchanges.WithRevoking(t.Context())
-		call(t.Context(), "first mint")
-		call(t.Context(), "second mint")
-		call(revoking, "first revocation")
-		call(t.Context(), "third mint")
-		call(revoking, "second revocation")
+		call(turn(mint), "first mint")
+		call(turn(mint), "second mint")
+		call(urgent(turn(mint)), "first revocation")
+		call(turn(mint), "third mint")
+		call(urgent(turn(mint)), "second revocation")
 		start := time.Now()
 		callers.Wait()
 		require.Equal(t, []string{"first revocation", "second revocation", "first mint", "second mint", "third mint"}, order)
@@ -126,36 +137,35 @@ func TestPacerLanes(t *testing.T) {
 func TestPacerPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(exchanges.WithPatience(t.Context(), 0), p, mint), "a free turn takes no patience")
+		require.NoError(t, pass(t.Context(), p, within(0, turn(mint))), "a free turn takes no patience")
 
-		refused := func(ctx context.Context, wait time.Duration) {
+		refused := func(ctx context.Context, turn Turn, wait time.Duration) {
 			t.Helper()
 			start := time.Now()
-			err := pass(ctx, p, mint)
-			require.ErrorIs(t, err, exchanges.ErrRateLimited)
-			var failure *exchanges.Error
-			require.True(t, errors.As(err, &failure))
-			require.Equal(t, wait, failure.RetryAfter)
-			require.Contains(t, failure.Message, wait.String())
+			err := pass(ctx, p, turn)
+			var late *TooLateError
+			require.ErrorAs(t, err, &late)
+			require.Equal(t, wait, late.Wait)
+			require.ErrorContains(t, err, wait.String())
 			require.Equal(t, start, time.Now(), "who would wait in vain must be told at once")
 		}
-		refused(exchanges.WithPatience(t.Context(), 0), time.Second)
-		refused(exchanges.WithPatience(t.Context(), 999*time.Millisecond), time.Second)
+		refused(t.Context(), within(0, turn(mint)), time.Second)
+		refused(t.Context(), within(999*time.Millisecond, turn(mint)), time.Second)
 		soon, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		refused(soon, time.Second)
-		refused(exchanges.WithPatience(soon, time.Hour), time.Second)
+		refused(soon, turn(mint), time.Second)
+		refused(soon, within(time.Hour, turn(mint)), time.Second)
 
 		// Those ahead count, revocations only for those behind them.
 		var callers sync.WaitGroup
 		for range 2 {
-			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, mint)) })
+			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, turn(mint))) })
 		}
 		synctest.Wait()
-		refused(exchanges.WithPatience(t.Context(), 0), 3*time.Second)
-		refused(exchanges.WithPatience(exchanges.WithRevoking(t.Context()), 0), time.Second)
+		refused(t.Context(), within(0, turn(mint)), 3*time.Second)
+		refused(t.Context(), urgent(within(0, turn(mint))), time.Second)
 		start := time.Now()
-		require.NoError(t, pass(exchanges.WithPatience(t.Context(), 3*time.Second), p, mint))
+		require.NoError(t, pass(t.Context(), p, within(3*time.Second, turn(mint))))
 		require.Equal(t, 3*time.Second, time.Since(start))
 		callers.Wait()
 	})
@@ -164,40 +174,38 @@ func TestPacerPatience(t *testing.T) {
 func TestPacerGivesUpItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, mint))
+		require.NoError(t, pass(t.Context(), p, turn(mint)))
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
-		go func() { gone <- pass(ctx, p, mint) }()
+		go func() { gone <- pass(ctx, p, turn(mint)) }()
 		synctest.Wait()
 		var callers sync.WaitGroup
-		callers.Go(func() { assert.NoError(t, pass(t.Context(), p, mint)) })
+		callers.Go(func() { assert.NoError(t, pass(t.Context(), p, turn(mint))) })
 		synctest.Wait()
 
 		start := time.Now()
 		cancel()
 		err := <-gone
-		require.ErrorIs(t, err, exchanges.ErrUnavailable)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, start, time.Now())
 		callers.Wait()
 		require.Equal(t, time.Second, time.Since(start), "the next one moves up")
-		for lane, waiting := range p.queues[mint].waiting {
-			require.Empty(t, waiting, "lane %d", lane)
-		}
+		require.Empty(t, p.queues[mint].others.parties)
+		require.Empty(t, p.queues[mint].urgent.parties)
 	})
 }
 
 func TestPacerPause(t *testing.T) {
-	waited := func(t *testing.T, p *pacer, operation exchanges.Operation) time.Duration {
+	waited := func(t *testing.T, p *Pacer, operation string) time.Duration {
 		start := time.Now()
-		require.NoError(t, pass(t.Context(), p, operation))
+		require.NoError(t, pass(t.Context(), p, turn(operation)))
 		return time.Since(start)
 	}
 	t.Run("one operation", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := onePerSecond()
-			p.pause(mint, time.Minute)
-			p.pause(mint, time.Second) // A shorter pause does not end a longer one.
+			p.Pause(mint, time.Minute)
+			p.Pause(mint, time.Second) // A shorter pause does not end a longer one.
 			require.Zero(t, waited(t, p, revoke))
 			require.Equal(t, time.Minute, waited(t, p, mint))
 			require.Equal(t, time.Second, waited(t, p, mint))
@@ -206,7 +214,7 @@ func TestPacerPause(t *testing.T) {
 	t.Run("all operations", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := onePerSecond()
-			p.pause(exchanges.OpAny, time.Minute)
+			p.Pause(All, time.Minute)
 			require.Equal(t, time.Minute, waited(t, p, mint))
 			require.Zero(t, waited(t, p, revoke))
 		})
@@ -214,14 +222,14 @@ func TestPacerPause(t *testing.T) {
 	t.Run("an operation without a limit of its own", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := onePerSecond()
-			p.pause(revoke, time.Minute)
+			p.Pause(revoke, time.Minute)
 			require.Equal(t, time.Minute, waited(t, p, mint))
 		})
 	})
 	t.Run("nothing to wait for", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := onePerSecond()
-			p.pause(mint, -time.Minute)
+			p.Pause(mint, -time.Minute)
 			require.Zero(t, waited(t, p, mint))
 		})
 	})
@@ -232,11 +240,11 @@ func TestPacerPause(t *testing.T) {
 			start := time.Now()
 			done := make(chan time.Duration, 1)
 			go func() {
-				assert.NoError(t, pass(t.Context(), p, mint))
+				assert.NoError(t, pass(t.Context(), p, turn(mint)))
 				done <- time.Since(start)
 			}()
 			synctest.Wait()
-			p.pause(mint, time.Minute)
+			p.Pause(mint, time.Minute)
 			require.Equal(t, time.Minute, <-done)
 		})
 	})
@@ -246,13 +254,13 @@ func TestPacerPause(t *testing.T) {
 // their own included.
 func TestPacerSharedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer([]exchanges.RateLimit{
-			{Operation: mint, Requests: 5, Per: time.Second},
-			{Operation: exchanges.OpAny, Requests: 1, Per: time.Second},
+		p := New([]Limit{
+			{Name: mint, Allowed: 5, Per: time.Second},
+			{Name: All, Allowed: 1, Per: time.Second},
 		}, 1)
 		start := time.Now()
-		for _, operation := range []exchanges.Operation{mint, revoke, mint} {
-			require.NoError(t, pass(t.Context(), p, operation))
+		for _, operation := range []string{mint, revoke, mint} {
+			require.NoError(t, pass(t.Context(), p, turn(operation)))
 		}
 		require.Equal(t, 2*time.Second, time.Since(start))
 	})
@@ -260,10 +268,10 @@ func TestPacerSharedLimit(t *testing.T) {
 
 func TestPacerWithoutLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(nil, 1)
+		p := New(nil, 1)
 		start := time.Now()
 		for range 1000 {
-			require.NoError(t, pass(t.Context(), p, mint))
+			require.NoError(t, pass(t.Context(), p, turn(mint)))
 		}
 		require.Equal(t, start, time.Now())
 	})
@@ -274,7 +282,7 @@ func TestPacerWithoutLimits(t *testing.T) {
 func TestPacerWeights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const allowed = 100
-		p := newPacer([]exchanges.RateLimit{{Operation: "pool", Requests: allowed, Per: 30 * time.Second}}, 1)
+		p := New([]Limit{{Name: "pool", Allowed: allowed, Per: 30 * time.Second}}, 1)
 		type made struct {
 			at     time.Time
 			weight int
@@ -285,12 +293,12 @@ func TestPacerWeights(t *testing.T) {
 		for _, weight := range []int{1, 20, 30, 0} {
 			callers.Go(func() {
 				for range 12 {
-					done, err := p.wait(t.Context(), Call{Operation: mint, Limit: "pool", Weight: weight})
+					done, err := p.Wait(t.Context(), Turn{Of: "pool", Weight: weight, Patience: Forever})
 					assert.NoError(t, err)
 					mu.Lock()
 					all = append(all, made{time.Now(), max(weight, 1)})
 					mu.Unlock()
-					done(true)
+					done(Succeeded)
 				}
 			})
 		}
@@ -311,32 +319,11 @@ func TestPacerWeights(t *testing.T) {
 // A fixed limit is what it is, whatever the account has been granted.
 func TestPacerFixedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer([]exchanges.RateLimit{{Operation: mint, Requests: 1, Per: 30 * time.Second, Fixed: true}}, 1000)
+		p := New([]Limit{{Name: mint, Allowed: 1, Per: 30 * time.Second, Fixed: true}}, 1000)
 		start := time.Now()
 		for range 3 {
-			require.NoError(t, pass(t.Context(), p, mint))
+			require.NoError(t, pass(t.Context(), p, turn(mint)))
 		}
 		require.Equal(t, time.Minute, time.Since(start))
-	})
-}
-
-func TestClientWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := newStubClient(t, &stub{answers: []reply{ok(`{}`)}}, func(c *Config) {
-			c.Limits = []exchanges.RateLimit{{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: 30 * time.Second}}
-		})
-		require.NoError(t, client.Wait(t.Context(), "anything else", 5))
-		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 2))
-		err := client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), exchanges.OpOneTimeCode, 2)
-		require.ErrorIs(t, err, exchanges.ErrRateLimited, "the second of two turns comes too late")
-		require.ErrorContains(t, err, "example: one-time code: ")
-		start := time.Now()
-		require.NoError(t, client.Wait(exchanges.WithPatience(t.Context(), 45*time.Second), exchanges.OpOneTimeCode, 1))
-		require.Equal(t, 30*time.Second, time.Since(start))
-
-		client.Pause(exchanges.OpOneTimeCode, time.Hour)
-		start = time.Now()
-		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 1))
-		require.Equal(t, time.Hour, time.Since(start))
 	})
 }

@@ -1,0 +1,133 @@
+package pace
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// of is a mint's turn for a party.
+func of(party string) Turn { return Turn{Of: mint, Party: party, Patience: Forever} }
+
+// However many callers a party has, the others go as often.
+func TestPartiesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := onePerSecond()
+		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		var mu sync.Mutex
+		var order []string
+		var callers sync.WaitGroup
+		call := func(name string, turn Turn) {
+			callers.Go(func() {
+				assert.NoError(t, pass(t.Context(), p, turn))
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, name)
+			})
+			synctest.Wait()
+		}
+		for _, name := range []string{"a1", "a2", "a3", "a4"} {
+			call(name, of("a"))
+		}
+		call("b1", of("b"))
+		call("b2", of("b"))
+		call("c1", of("c"))
+		call("deletion", urgent(of("a")))
+		callers.Wait()
+		require.Equal(t, []string{"deletion", "a1", "b1", "c1", "a2", "b2", "a3", "a4"}, order)
+		require.Empty(t, p.queues[mint].others.parties, "nothing is kept of a party that nobody waits for")
+	})
+}
+
+// One caller after another gets its share beside forty that never let go.
+func TestOnePartyStarvesNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const patience = 20 * time.Second
+		p := onePerSecond()
+		stop := make(chan struct{})
+		var greedy sync.WaitGroup
+		for range 40 {
+			greedy.Go(func() {
+				for {
+					_ = pass(t.Context(), p, within(patience, of("greedy")))
+					select {
+					case <-stop:
+						return
+					case <-time.After(10 * time.Millisecond):
+					}
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		for range 10 {
+			start := time.Now()
+			require.NoError(t, pass(t.Context(), p, within(patience, of("patient"))))
+			require.LessOrEqual(t, time.Since(start), 2*time.Second)
+		}
+		close(stop)
+		greedy.Wait()
+	})
+}
+
+// What a caller is told, and how long it may wait, goes by who goes ahead of it.
+func TestWaitThatAPartyIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := onePerSecond()
+		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		var callers sync.WaitGroup
+		for range 5 {
+			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, of("a"))) })
+		}
+		synctest.Wait()
+		for party, want := range map[string]TooLateError{
+			"a": {Wait: 6 * time.Second, Place: 6},
+			"b": {Wait: 2 * time.Second, Place: 2},
+		} {
+			var late *TooLateError
+			require.ErrorAs(t, pass(t.Context(), p, within(0, of(party))), &late)
+			require.Equal(t, want, *late)
+		}
+		start := time.Now()
+		require.NoError(t, pass(t.Context(), p, within(2*time.Second, of("b"))))
+		require.Equal(t, 2*time.Second, time.Since(start))
+		callers.Wait()
+	})
+}
+
+// Who is overtaken so often that its turn comes too late is told before it has
+// waited in vain.
+func TestOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := onePerSecond()
+		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		start := time.Now()
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			assert.ErrorAs(t, pass(t.Context(), p, within(3*time.Second, of("a"))), new(*TooLateError))
+			assert.Equal(t, time.Second, time.Since(start))
+		})
+		synctest.Wait()
+		for range 10 {
+			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, urgent(turn(mint)))) })
+		}
+		callers.Wait()
+	})
+}
+
+// Behind a turn of which nobody knows when it ends, patience ends the wait.
+func TestPatienceBehindATurnThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := serialPacer(1)
+		done, err := p.Wait(t.Context(), turn(approve))
+		require.NoError(t, err)
+		start := time.Now()
+		require.ErrorAs(t, pass(t.Context(), p, within(3*time.Second, turn(approve))), new(*TooLateError))
+		require.Equal(t, 3*time.Second, time.Since(start).Round(time.Millisecond))
+		done(Succeeded)
+		require.NoError(t, pass(t.Context(), p, within(0, turn(approve))))
+	})
+}
