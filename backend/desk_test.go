@@ -64,14 +64,14 @@ func newDeskAt(t testing.TB, options simulator.Options, clock clock) *desk {
 }
 
 // newDeskOf returns a desk at a simulator that serves, which ends with the test.
-func newDeskOf(t testing.TB, sim *simulator.Simulator, clock clock, catalog []exchanges.Exchange) *desk {
+func newDeskOf(t testing.TB, sim *simulator.Simulator, clock clock, venues []exchanges.Exchange) *desk {
 	t.Helper()
 	d := &desk{
 		TB:      t,
 		storage: &watchedStorage{Storage: &logical.InmemStorage{}},
 		sim:     sim,
 		clock:   clock,
-		catalog: catalog,
+		catalog: venues,
 		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
 		log:     &lockedBuffer{},
 		said:    &lockedBuffer{},

@@ -36,7 +36,7 @@ func TestHeartbeatThatStorageDoesNotTake(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
 	lease := d.mint("trader")
-	d.storage.failing(func(call, key string) error {
+	d.storage.failing(func(_, key string) error {
 		if key == pulsePrefix+pulseName {
 			return errors.New("storage is full")
 		}

@@ -360,8 +360,8 @@ func (c matrixCase) outlast(b *bench) {
 }
 
 // pass lets time pass and the sweeper run at its end.
-func (b *bench) pass(time time.Duration) {
-	b.clock.advance(time)
+func (b *bench) pass(by time.Duration) {
+	b.clock.advance(by)
 	b.sweep()
 }
 
@@ -446,11 +446,11 @@ func (m *matrixTable) add(subject string, c matrixCase, held bool) {
 
 func (m *matrixTable) String() string {
 	var lines []string
-	held, all := 0, 0
+	held, total := 0, 0
 	for key, row := range m.rows {
 		lines = append(lines, fmt.Sprintf("%-64s %d of %d held", key, row[0], row[1]))
-		held, all = held+row[0], all+row[1]
+		held, total = held+row[0], total+row[1]
 	}
 	slices.Sort(lines)
-	return strings.Join(append(lines, fmt.Sprintf("%-64s %d of %d held", "all", held, all)), "\n")
+	return strings.Join(append(lines, fmt.Sprintf("%-64s %d of %d held", "total", held, total)), "\n")
 }

@@ -336,11 +336,11 @@ func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old,
 	case err != nil || n == 0 || reached && named && old.Account == moved.Account:
 		return "", err
 	case force:
-		return fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, plural(n, "key")), nil
+		return fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, keyCount(n)), nil
 	case reached && !named:
 		return "", e.proveAccount(ctx, s, l)
 	}
-	return "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, plural(n, "key"))
+	return "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, keyCount(n))
 }
 
 // apply takes over the fields that were given.
@@ -507,7 +507,7 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	}
 	if len(keys) > 0 {
 		if !force {
-			return nil, refuse("connection %q has %s; revoke the leases first, or delete with force=true, which revokes them", name, plural(len(keys), "key"))
+			return nil, refuse("connection %q has %s; revoke the leases first, or delete with force=true, which revokes them", name, keyCount(len(keys)))
 		}
 		if err := e.emptyConnection(ctx, req.Storage, name, keys); err != nil {
 			return nil, err
@@ -549,7 +549,7 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 		return err
 	}
 	if n > 0 {
-		return refuse("connection %q still has %s (last failure: %v); they are deleted in the background, minting is frozen; delete the connection again later", name, plural(n, "key"), last)
+		return refuse("connection %q still has %s (last failure: %v); they are deleted in the background, minting is frozen; delete the connection again later", name, keyCount(n), last)
 	}
 	return nil
 }

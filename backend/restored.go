@@ -91,7 +91,7 @@ func (e *engine) lookForUnknown(ctx context.Context, s logical.Storage, l *link,
 			return fmt.Sprintf("sub-account %q has %s with this mount's tag that the ledger does not know, such as %s%s. "+
 				"So storage looks restored from a snapshot, and what that was taken of may still run. See config/%s/reconcile; "+
 				"once nothing else uses this root key, write confirm_restore=true to config/%[5]s",
-				name, plural(len(unknown), "key"), unknown[0].Label, madeSince(since), l.name), nil
+				name, keyCount(len(unknown)), unknown[0].Label, madeSince(since), l.name), nil
 		}
 		e.heartbeat.list(at)
 	}

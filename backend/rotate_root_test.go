@@ -149,7 +149,7 @@ func TestRotationThatIsKilledLeavesNothing(t *testing.T) {
 	d := newDesk(t)
 	d.connect(rotating, nil)
 	before := d.read("config/" + rotating)["api_key"]
-	d.storage.failing(func(call, key string) error {
+	d.storage.failing(func(call, _ string) error {
 		if call == "put" && d.sim.Calls(rotating, exchanges.OpCreateKey) > 0 {
 			_ = d.sim.Inject(simulator.Fault{Exchange: rotating, Operation: exchanges.OpAny, Kind: simulator.Outage})
 			return errors.New("the process is dead")

@@ -35,12 +35,12 @@ func names[T any](items []T, nameOf func(T) string) []string {
 	return shown
 }
 
-// plural writes a count with its noun.
-func plural(n int, noun string) string {
+// keyCount writes how many keys there are.
+func keyCount(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 key"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d keys", n)
 }
 
 // each shows every item.

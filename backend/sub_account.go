@@ -21,7 +21,7 @@ type slots struct {
 // tally.
 func (s slots) choose(t ledger.Tally) (string, error) {
 	if held := t.OfRole(s.connection, s.roleName); s.maxLiveKeys > 0 && held >= s.maxLiveKeys {
-		return "", full("role %q holds %s, its max_live_keys", s.roleName, plural(held, "key"), t.NextEnd(s.connection))
+		return "", full("role %q holds %s, its max_live_keys", s.roleName, keyCount(held), t.NextEnd(s.connection))
 	}
 	best, fewest := "", 0
 	for _, candidate := range s.candidates {
@@ -34,7 +34,7 @@ func (s slots) choose(t ledger.Tally) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, plural(s.perAccount, "key"), t.NextEnd(s.connection))
+		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, keyCount(s.perAccount), t.NextEnd(s.connection))
 	}
 	return best, nil
 }

@@ -179,7 +179,7 @@ func requireEnd(t *testing.T, pid int) {
 func TestBootstrap(t *testing.T) {
 	b := newBench(t)
 	b.up(t, b.ports()...)
-	vault, simulator := b.pid(t, "vault"), b.pid(t, "simulator")
+	vault, venues := b.pid(t, "vault"), b.pid(t, "simulator")
 
 	t.Run("nobody else may read what it keeps", func(t *testing.T) {
 		require.NoError(t, filepath.WalkDir(b.directory, func(path string, entry fs.DirEntry, err error) error {
@@ -204,7 +204,7 @@ func TestBootstrap(t *testing.T) {
 	t.Run("again", func(t *testing.T) {
 		b.up(t)
 		assert.Equal(t, vault, b.pid(t, "vault"), "Vault goes on")
-		assert.Equal(t, simulator, b.pid(t, "simulator"), "the simulator goes on")
+		assert.Equal(t, venues, b.pid(t, "simulator"), "the simulator goes on")
 	})
 
 	t.Run("after Vault was killed", func(t *testing.T) {
@@ -228,13 +228,13 @@ func TestBootstrap(t *testing.T) {
 	})
 
 	t.Run("down", func(t *testing.T) {
-		vault, simulator := b.pid(t, "vault"), b.pid(t, "simulator")
+		vault, venues := b.pid(t, "vault"), b.pid(t, "simulator")
 		for range 2 {
 			out, code := b.run(t, []string{"down"})
 			require.Zero(t, code, out)
 		}
 		requireEnd(t, vault)
-		requireEnd(t, simulator)
+		requireEnd(t, venues)
 	})
 }
 
@@ -288,7 +288,7 @@ func (b *bench) pretend(t *testing.T, name string, ports ...int) *os.Process {
 }
 
 // pretendAll lets bootstrap.sh believe that the demonstration runs.
-func (b *bench) pretendAll(t *testing.T) (vault, simulator *os.Process) {
+func (b *bench) pretendAll(t *testing.T) (vault, venues *os.Process) {
 	b.keep(t, "ports", fmt.Sprintln(b.vaultPort, b.simulator))
 	b.keep(t, "vault.hcl", fmt.Sprintf("  address         = \"127.0.0.1:%d\"\n  cluster_address = \"127.0.0.1:%d\"\n", b.vaultPort, b.vaultPort+1))
 	log, ports := "", []int{}
@@ -347,7 +347,7 @@ func TestBootstrapOnTakenPorts(t *testing.T) {
 // same port, and that trying leaves a running demonstration alone.
 func TestBootstrapPortsThatMeet(t *testing.T) {
 	b := newBench(t)
-	vault, simulator := b.pretendAll(t)
+	vault, venues := b.pretendAll(t)
 	before := b.kept(t)
 	refused := func(t *testing.T, port, vaultPort int, first, second portUser) {
 		out, code := b.run(t, nil, fmt.Sprintf("VAULT_PORT=%d", vaultPort))
@@ -355,7 +355,7 @@ func TestBootstrapPortsThatMeet(t *testing.T) {
 		assert.Contains(t, out, fmt.Sprintf("Port %d would be taken by both %s and %s.", port, first, second))
 		assert.Equal(t, before, b.kept(t))
 		assert.NoError(t, vault.Signal(syscall.Signal(0)), "Vault goes on")
-		assert.NoError(t, simulator.Signal(syscall.Signal(0)), "the simulator goes on")
+		assert.NoError(t, venues.Signal(syscall.Signal(0)), "the simulator goes on")
 	}
 	for port, user := range b.portUsers() {
 		if user.variable == "SIMULATOR_BASE_PORT" {

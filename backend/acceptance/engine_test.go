@@ -237,10 +237,10 @@ func (k *key) use(t *testing.T) error { return k.useAs(t, "") }
 func (k *key) useAs(t *testing.T, variant string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	all := catalog.All()
-	i := slices.IndexFunc(all, func(x exchanges.Exchange) bool { return x.Describe().Name == k.text("exchange") })
+	known := catalog.All()
+	i := slices.IndexFunc(known, func(x exchanges.Exchange) bool { return x.Describe().Name == k.text("exchange") })
 	require.GreaterOrEqual(t, i, 0)
-	account, err := all[i].Open(exchanges.Credential{
+	account, err := known[i].Open(exchanges.Credential{
 		APIKey:     k.text("api_key"),
 		APISecret:  exchanges.Secret(k.text("api_secret")),
 		Passphrase: exchanges.Secret(k.text("passphrase")),

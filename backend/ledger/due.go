@@ -18,7 +18,8 @@ const (
 	// firstRetry and LastRetry are the shortest and the longest gap between
 	// attempts at deletion, which go on for ever.
 	firstRetry = 15 * time.Second
-	LastRetry  = 10 * time.Minute
+	// LastRetry is the longest gap.
+	LastRetry = 10 * time.Minute
 )
 
 // dueAt is when a key must next be looked at. It is a pure function of the entry.

@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,10 +75,15 @@ func TestTheIndexLearnsFromAClaim(t *testing.T) {
 // few ways in.
 func TestThePackageStaysSmall(t *testing.T) {
 	const most = 20
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	paths, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	var exported []string
-	for _, file := range packages["ledger"].Files {
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		require.NoError(t, err)
 		for name := range file.Scope.Objects {
 			if ast.IsExported(name) {
 				exported = append(exported, name)

@@ -38,9 +38,9 @@ func Base64HMAC(secret exchanges.Secret) Signature {
 	return hmacWith(sha256.New, secret, base64.StdEncoding.EncodeToString)
 }
 
-func hmacWith(hash func() hash.Hash, secret exchanges.Secret, encode func([]byte) string) Signature {
+func hmacWith(newHash func() hash.Hash, secret exchanges.Secret, encode func([]byte) string) Signature {
 	return func(text string) (string, error) {
-		mac := hmac.New(hash, []byte(secret.Reveal()))
+		mac := hmac.New(newHash, []byte(secret.Reveal()))
 		mac.Write([]byte(text))
 		return encode(mac.Sum(nil)), nil
 	}

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -88,7 +89,7 @@ func ok(body string) reply { return reply{status: http.StatusOK, body: body} }
 func failed(failure exchanges.Error) reply {
 	body, err := json.Marshal(map[string]any{"failure": map[string]any{
 		"Kind": failure.Kind, "Code": failure.Code, "Message": failure.Message, "RetryAfter": failure.RetryAfter,
-		"clock": failure.Err == ErrClock, "banned": failure.Err == ErrBanned, "busy": failure.Err == ErrBusy,
+		"clock": errors.Is(failure.Err, ErrClock), "banned": errors.Is(failure.Err, ErrBanned), "busy": errors.Is(failure.Err, ErrBusy),
 	}})
 	if err != nil {
 		panic(err)

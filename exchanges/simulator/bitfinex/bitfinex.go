@@ -134,7 +134,7 @@ func (e *exchange) permissions(c *venue.Call) *venue.Answer {
 		{"ui_withdraw", nil}, {"bfxpay", []string{"bp"}}, {"eaas_agreement", nil},
 	} {
 		side := func(letter string) int {
-			if slices.ContainsFunc(row.caps, func(cap string) bool { return e.may(c.Key, cap+":"+letter) }) {
+			if slices.ContainsFunc(row.caps, func(right string) bool { return e.may(c.Key, right+":"+letter) }) {
 				return 1
 			}
 			return 0

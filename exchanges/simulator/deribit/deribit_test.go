@@ -94,18 +94,18 @@ func TestLogin(t *testing.T) {
 	c.bearing(short.Access).call(method, params).refused(13009)
 	c.bearing(token.Access).call(method, params).ok()
 
-	t.Run("a name takes the session over", func(t *testing.T) {
+	t.Run("a name takes the session over", func(*testing.T) {
 		fresh := c.login("session:a")
 		c.bearing(token.Access).call(method, params).refused(13009)
 		c.bearing(fresh.Access).call(method, params).ok()
 	})
-	t.Run("without a name it is bound to its connection", func(t *testing.T) {
+	t.Run("without a name it is bound to its connection", func(*testing.T) {
 		near, far := venuetest.From(c, "127.0.0.1"), venuetest.From(c, "127.0.0.1")
 		bound := near.login("").Access
 		near.bearing(bound).call(method, params).ok()
 		far.bearing(bound).call(method, params).refused(13009)
 	})
-	t.Run("the seventeenth ends the oldest", func(t *testing.T) {
+	t.Run("the seventeenth ends the oldest", func(*testing.T) {
 		first := c.login("session:0")
 		for i := range 16 {
 			c.bearing(first.Access).call(method, params).ok()
@@ -233,7 +233,7 @@ func TestKeys(t *testing.T) {
 	require.Equal(t, []string{inert.ClientID}, s.Deletions("deribit"))
 	minter.holding(inert).call("private/get_positions", `{}`).refused(13004)
 
-	t.Run("parameters", func(t *testing.T) {
+	t.Run("parameters", func(*testing.T) {
 		for _, params := range []string{
 			`{}`, `{"max_scope":""}`, `{"max_scope":"trade:all"}`, `{"max_scope":"trade:read trade:read_write"}`,
 			`{"max_scope":["trade:read"]}`, `{"max_scope":"trade:read","name":"a-b"}`,
@@ -246,7 +246,7 @@ func TestKeys(t *testing.T) {
 			minter.call("private/edit_api_key", `{"id":`+id+`,"max_scope":"trade:read","ip_whitelist":["`+address+`"]}`).refused(-32602)
 		}
 	})
-	t.Run("no more than the caller", func(t *testing.T) {
+	t.Run("no more than the caller", func(*testing.T) {
 		minter.call("private/create_api_key", `{"max_scope":"block_trade:read"}`).refused(13403)
 		wide := minter.create(`{"max_scope":"trade:read_write"}`)
 		narrow := c.exchanged(c.SubAccounts[0], "account:read_write trade:read")

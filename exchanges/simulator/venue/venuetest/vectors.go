@@ -44,8 +44,8 @@ type Vector struct {
 }
 
 // ReadVectors reads a venue's vectors, from the folder of its package.
-func ReadVectors(t testing.TB, venue string) VectorFile {
-	data, err := os.ReadFile("../../../testdata/" + venue + "/vectors.json")
+func ReadVectors(t testing.TB, exchange string) VectorFile {
+	data, err := os.ReadFile("../../../testdata/" + exchange + "/vectors.json")
 	require.NoError(t, err)
 	var file VectorFile
 	require.NoError(t, json.Unmarshal(data, &file))
