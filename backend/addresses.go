@@ -146,15 +146,15 @@ func sameAddresses(a, b []string) bool {
 // keyAddresses settles the addresses of one key: the caller's own one where
 // the role binds to it, else the caller's choice within what the role allows,
 // else the role's.
-func keyAddresses(r role, clientAddress string, chosen []string) ([]string, error) {
+func keyAddresses(r role, caller string, chosen []string) ([]string, error) {
 	allowed := slices.Concat(r.IPAllowlist, r.AllowedIPRanges)
 	switch {
 	case r.BindClientIP && len(chosen) > 0:
 		return nil, invalid("ip_allowlist", "this role binds each key to the caller's own address; leave the field out")
 	case r.BindClientIP:
-		bound, err := parseAddresses("bind_client_ip", []string{clientAddress})
+		bound, err := parseAddresses("bind_client_ip", []string{caller})
 		if err != nil || !within(bound, r.AllowedIPRanges) {
-			return nil, refuse("your address %q is not in the role's allowed_ip_ranges (%s), to which it binds each key", clientAddress, strings.Join(r.AllowedIPRanges, ", "))
+			return nil, refuse("your address %q is not in the role's allowed_ip_ranges (%s), to which it binds each key", caller, strings.Join(r.AllowedIPRanges, ", "))
 		}
 		return bound, nil
 	case len(chosen) > 0:

@@ -80,8 +80,8 @@ func listFields() map[string]*framework.FieldSchema {
 	}
 }
 
-// page cuts sorted names down to what the fields of listFields ask for.
-func page(names []string, d *framework.FieldData) ([]string, error) {
+// pageOf cuts sorted names down to what the fields of listFields ask for.
+func pageOf(names []string, d *framework.FieldData) ([]string, error) {
 	limit := d.Get("limit").(int)
 	if limit < 0 {
 		return nil, invalid("limit", "%d is negative; give 0 for all entries or a positive number", limit)
@@ -102,22 +102,22 @@ func page(names []string, d *framework.FieldData) ([]string, error) {
 // duration reads a field of TypeSignedDurationSecond and refuses a negative
 // one.
 func duration(d *framework.FieldData, field string) (time.Duration, error) {
-	seconds := d.Get(field).(int)
-	if seconds < 0 {
-		return 0, invalid(field, "%ds is negative; give 0 or more, such as 15m or 900", seconds)
+	given := d.Get(field).(int)
+	if given < 0 {
+		return 0, invalid(field, "%ds is negative; give 0 or more, such as 15m or 900", given)
 	}
-	return time.Duration(seconds) * time.Second, nil
+	return time.Duration(given) * time.Second, nil
 }
 
-// words reads a comma-separated field without its empty items.
-func words(d *framework.FieldData, field string) []string {
-	var list []string
+// wordsOf reads a comma-separated field without its empty items.
+func wordsOf(d *framework.FieldData, field string) []string {
+	var listed []string
 	for _, word := range d.Get(field).([]string) {
 		if word = strings.TrimSpace(word); word != "" {
-			list = append(list, word)
+			listed = append(listed, word)
 		}
 	}
-	return list
+	return listed
 }
 
 // responses declares the one successful answer of an operation.
@@ -138,7 +138,7 @@ func listAnswer(names []string, err error, d *framework.FieldData) (*logical.Res
 	if err != nil {
 		return nil, err
 	}
-	names, err = page(names, d)
+	names, err = pageOf(names, d)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func listAnswerFields() map[string]*framework.FieldSchema {
 // detailedAnswer answers a list operation with what about tells of each name.
 func detailedAnswer(names []string, about func(name string) map[string]any, d *framework.FieldData) (*logical.Response, error) {
 	slices.Sort(names)
-	names, err := page(names, d)
+	names, err := pageOf(names, d)
 	if err != nil {
 		return nil, err
 	}

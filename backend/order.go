@@ -71,7 +71,7 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	if err != nil {
 		return nil, err
 	}
-	if o.grant, err = narrowed(*r, l, whole, w.scopes); err != nil {
+	if o.grant, err = narrow(*r, l, whole, w.scopes); err != nil {
 		return nil, err
 	}
 	if o.addresses, err = keyAddresses(*r, o.requester.Address, w.ipAllowlist); err != nil {
@@ -88,8 +88,8 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	return o, err
 }
 
-// narrowed is the grant for the scopes that the caller chose from the role's.
-func narrowed(r role, l *link, whole exchanges.Grant, chosen []string) (exchanges.Grant, error) {
+// narrow is the grant for the scopes that the caller chose from the role's.
+func narrow(r role, l *link, whole exchanges.Grant, chosen []string) (exchanges.Grant, error) {
 	if len(chosen) == 0 {
 		return whole, nil
 	}

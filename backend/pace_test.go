@@ -108,20 +108,20 @@ func (d *desk) created() int { return d.sim.Calls("bybit", exchanges.OpCreateKey
 // However many connections have a root key, they keep one pace.
 func TestConnectionsOfOneRootKeyShareItsPace(t *testing.T) {
 	paced(t, func(d *desk) {
-		const connections, each = 6, 2
+		const connections, item = 6, 2
 		for n := range connections {
 			// Some know whose the key is, some do not.
 			d.pacedRole(fmt.Sprintf("desk-%d", n), map[string]any{"verify": n%2 == 0})
 		}
 		var mints sync.WaitGroup
 		for n := range connections {
-			for m := range each {
+			for m := range item {
 				mints.Go(func() { assert.NoError(d, d.apart(fmt.Sprintf("desk-%d", n), fmt.Sprintf("mint-%d-%d", n, m))) })
 			}
 		}
 		mints.Wait()
-		require.Equal(d, connections*each, d.created(), "the exchange had to refuse for rate")
-		require.Len(d, d.sim.Keys(), connections*each)
+		require.Equal(d, connections*item, d.created(), "the exchange had to refuse for rate")
+		require.Len(d, d.sim.Keys(), connections*item)
 	})
 }
 

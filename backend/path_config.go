@@ -297,7 +297,7 @@ func applied(old *connection, d *framework.FieldData) (*connection, error) {
 		entry = *old
 	}
 	for _, field := range []string{"api_secret", "passphrase", privateKeyField, "totp_secret"} {
-		if given(d, field) {
+		if isGiven(d, field) {
 			entry.Credential = credential{APIKey: entry.Credential.APIKey, Broker: entry.Credential.Broker}
 		}
 	}
@@ -363,7 +363,7 @@ func (c *connection) apply(d *framework.FieldData) error {
 		"allowed_ip_ranges": &c.AllowedIPRanges,
 	} {
 		if _, ok := d.GetOk(field); ok {
-			*value = words(d, field)
+			*value = wordsOf(d, field)
 		}
 	}
 	for field, value := range map[string]*time.Duration{

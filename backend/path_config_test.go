@@ -220,12 +220,12 @@ func TestRootKeyIsReplacedWhileKeysLive(t *testing.T) {
 	lease := d.mint("trader")
 	rsa, ok := d.sim.Root("bybit", "rsa")
 	require.True(t, ok)
-	replacement := map[string]any{"api_key": rsa.APIKey, "private_key": rsa.PrivateKey}
+	successor := map[string]any{"api_key": rsa.APIKey, "private_key": rsa.PrivateKey}
 
 	unverified := map[string]any{"api_key": rsa.APIKey, "api_secret": "other", "verify": false}
 	d.refused(logical.UpdateOperation, "config/bybit", unverified, "1 key", "no longer be revoked")
 
-	d.write("config/bybit", replacement)
+	d.write("config/bybit", successor)
 	require.NoError(t, d.revoke(lease))
 	require.Empty(t, d.sim.Keys())
 }

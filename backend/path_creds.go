@@ -46,12 +46,12 @@ func (e *engine) pathCreds() *framework.Path {
 const maxReason = 200
 
 func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	w := wish{scopes: words(d, "scopes"), reason: d.Get("reason").(string)}
+	w := wish{scopes: wordsOf(d, "scopes"), reason: d.Get("reason").(string)}
 	var err error
 	if w.ttl, err = duration(d, "ttl"); err != nil {
 		return nil, err
 	}
-	if w.ipAllowlist, err = parseAddresses("ip_allowlist", words(d, "ip_allowlist")); err != nil {
+	if w.ipAllowlist, err = parseAddresses("ip_allowlist", wordsOf(d, "ip_allowlist")); err != nil {
 		return nil, err
 	}
 	if length := utf8.RuneCountInString(w.reason); length > maxReason {

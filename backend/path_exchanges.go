@@ -78,9 +78,9 @@ func (e *engine) readExchange(_ context.Context, _ *logical.Request, d *framewor
 	return &logical.Response{Data: map[string]any{
 		"display_name":  about.DisplayName,
 		"documentation": about.Documentation,
-		"environments":  names(about.Environments, func(e exchanges.Environment) string { return e.Name }),
-		"credentials":   names(about.Credentials, func(f exchanges.CredentialForm) string { return f.Name }),
-		"variants":      names(about.Variants, variantID),
+		"environments":  namesOf(about.Environments, func(e exchanges.Environment) string { return e.Name }),
+		"credentials":   namesOf(about.Credentials, func(f exchanges.CredentialForm) string { return f.Name }),
+		"variants":      namesOf(about.Variants, variantID),
 		"root_rotation": about.RootRotation,
 		"notes":         list(about.Notes),
 	}}, nil

@@ -41,9 +41,9 @@ func TestExchangesAreToldFlat(t *testing.T) {
 		path := "exchanges/" + about.Name
 		shown := d.read(path)
 		flat(path, shown)
-		for list, n := range map[string]int{"environments": len(about.Environments), "credentials": len(about.Credentials), "variants": len(about.Variants)} {
-			require.ElementsMatch(t, shown[list], d.must(logical.ListOperation, path+"/"+list, nil).Data["keys"], "%s/%s", path, list)
-			require.Len(t, details(path+"/"+list), n, "%s/%s", path, list)
+		for listed, n := range map[string]int{"environments": len(about.Environments), "credentials": len(about.Credentials), "variants": len(about.Variants)} {
+			require.ElementsMatch(t, shown[listed], d.must(logical.ListOperation, path+"/"+listed, nil).Data["keys"], "%s/%s", path, listed)
+			require.Len(t, details(path+"/"+listed), n, "%s/%s", path, listed)
 		}
 		for i, variant := range about.Variants {
 			path := fmt.Sprintf("%s/variants/%s", path, shown["variants"].([]string)[i])

@@ -53,7 +53,7 @@ func variantNamed(about exchanges.Description, d *framework.FieldData) (exchange
 			return variant, nil
 		}
 	}
-	return exchanges.Variant{}, oneOf("variant", id, names(about.Variants, variantID)...)
+	return exchanges.Variant{}, oneOf("variant", id, namesOf(about.Variants, variantID)...)
 }
 
 func variantFields() map[string]*framework.FieldSchema {
@@ -110,7 +110,7 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"sub_account_naming":        v.SubAccountNaming,
 		"scopes":                    v.Offered().Strings(),
 		"inseparable":               inseparable(v),
-		"permissions":               names(v.Permissions, func(p exchanges.Permission) string { return p.Name }),
+		"permissions":               namesOf(v.Permissions, func(p exchanges.Permission) string { return p.Name }),
 		"key_types":                 list(v.KeyTypes),
 		"keys_per_sub_account":      v.KeysPerSubAccount,
 		"label_length":              v.Label.MaxLength,
@@ -127,7 +127,7 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"native_expiry":             v.NativeExpiry != nil,
 		"native_expiry_granularity": seconds(expiry.Granularity),
 		"native_expiry_max":         seconds(expiry.Max),
-		"rate_limits":               names(v.RateLimits, func(r exchanges.RateLimit) string { return r.Operation.Words() + ": " + r.String() }),
+		"rate_limits":               namesOf(v.RateLimits, func(r exchanges.RateLimit) string { return r.Operation.Words() + ": " + r.String() }),
 	}
 }
 

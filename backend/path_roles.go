@@ -131,7 +131,7 @@ func (e *engine) writeRole(ctx context.Context, req *logical.Request, d *framewo
 			// Only a write that names it changes it.
 			r.Disabled = now.Disabled
 		}
-		return &r, r.apply(d, given)
+		return &r, r.apply(d, isGiven)
 	})
 }
 
@@ -145,8 +145,8 @@ func (e *engine) patchRole(ctx context.Context, req *logical.Request, d *framewo
 	})
 }
 
-// given reports whether the request has the field.
-func given(d *framework.FieldData, field string) bool {
+// isGiven reports whether the request has the field.
+func isGiven(d *framework.FieldData, field string) bool {
 	_, ok := d.GetOk(field)
 	return ok
 }
@@ -171,7 +171,7 @@ func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, stri
 		"sub_accounts": &r.SubAccounts, "scopes": &r.Scopes, "native_permissions": &r.NativePermissions,
 	} {
 		if has(d, field) {
-			*value = words(d, field)
+			*value = wordsOf(d, field)
 		}
 	}
 	for field, value := range map[string]*bool{
@@ -195,7 +195,7 @@ func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, stri
 	}
 	for field, value := range map[string]*[]string{"ip_allowlist": &r.IPAllowlist, "allowed_ip_ranges": &r.AllowedIPRanges} {
 		if has(d, field) {
-			*value = words(d, field)
+			*value = wordsOf(d, field)
 			if _, err := parseAddresses(field, *value); err != nil {
 				return err
 			}

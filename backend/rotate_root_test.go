@@ -27,10 +27,10 @@ func TestRotateRootReplacesTheKeyAndDeletesTheOld(t *testing.T) {
 	lease := d.mint("r")
 	before := d.read("config/" + rotating)["api_key"]
 
-	answer := d.write("config/"+rotating+"/rotate-root", nil).Data
-	require.Equal(t, true, answer["old_deleted"])
-	require.NotEqual(t, before, answer["api_key"])
-	require.Equal(t, answer["api_key"], d.read("config/" + rotating)["api_key"])
+	response := d.write("config/"+rotating+"/rotate-root", nil).Data
+	require.Equal(t, true, response["old_deleted"])
+	require.NotEqual(t, before, response["api_key"])
+	require.Equal(t, response["api_key"], d.read("config/" + rotating)["api_key"])
 	require.NoError(t, d.revoke(lease), "a key of the old root is deleted with the new one")
 	d.mint("r")
 }
@@ -298,8 +298,8 @@ func TestSupersededRootKeyIsDeletedLater(t *testing.T) {
 	d := newDesk(t)
 	d.connect(rotating, nil)
 	d.inject(rotating, exchanges.OpDeleteKey, simulator.Error5xx, 0)
-	answer := d.write("config/"+rotating+"/rotate-root", nil).Data
-	require.Equal(t, false, answer["old_deleted"])
+	response := d.write("config/"+rotating+"/rotate-root", nil).Data
+	require.Equal(t, false, response["old_deleted"])
 	d.refused(logical.UpdateOperation, "config/"+rotating+"/rotate-root", nil, "not deleted yet")
 	d.sim.ClearFaults()
 	d.sweep()

@@ -26,8 +26,8 @@ func list[T ~string](items []T) []string {
 	return shown
 }
 
-// names shows a list by the name of each item, never null.
-func names[T any](items []T, nameOf func(T) string) []string {
+// namesOf shows a list by the name of each item, never null.
+func namesOf[T any](items []T, nameOf func(T) string) []string {
 	shown := make([]string, len(items))
 	for i, item := range items {
 		shown[i] = nameOf(item)

@@ -21,7 +21,7 @@ type slots struct {
 // tally.
 func (s slots) choose(t ledger.Tally) (string, error) {
 	if held := t.OfRole(s.connection, s.roleName); s.maxLiveKeys > 0 && held >= s.maxLiveKeys {
-		return "", full("role %q holds %s, its max_live_keys", s.roleName, keyCount(held), t.NextEnd(s.connection))
+		return "", fullError("role %q holds %s, its max_live_keys", s.roleName, keyCount(held), t.NextEnd(s.connection))
 	}
 	best, fewest := "", 0
 	for _, candidate := range s.candidates {
@@ -34,12 +34,12 @@ func (s slots) choose(t ledger.Tally) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", full("every sub-account of role %q holds %s, the most that is allowed", s.roleName, keyCount(s.perAccount), t.NextEnd(s.connection))
+		return "", fullError("every sub-account of role %q holds %s, the most that is allowed", s.roleName, keyCount(s.perAccount), t.NextEnd(s.connection))
 	}
 	return best, nil
 }
 
-func full(format, role, keys string, next time.Time) error {
+func fullError(format, role, keys string, next time.Time) error {
 	message := fmt.Sprintf(format, role, keys)
 	if !next.IsZero() {
 		message += "; the next lease ends at " + timestamp(next)

@@ -12,7 +12,7 @@ import (
 // verify compares the key with what was asked for. Where the create answer leaves
 // out the addresses, the exchange's list shows them.
 func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, entry ledger.Entry) error {
-	if !whole(key, entry.KeyType) {
+	if !isWhole(key, entry.KeyType) {
 		return o.link.failed(&exchanges.Error{
 			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: exchanges.OpCreateKey, Message: "the answer holds no key",
 		})
@@ -37,8 +37,8 @@ func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, entry 
 	return nil
 }
 
-// whole reports whether the answer to a create call held a whole key of the type.
-func whole(key exchanges.Key, t exchanges.KeyType) bool {
+// isWhole reports whether the answer to a create call held a whole key of the type.
+func isWhole(key exchanges.Key, t exchanges.KeyType) bool {
 	switch {
 	case key.ID == "" || key.APIKey == "":
 		return false

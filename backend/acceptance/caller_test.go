@@ -78,7 +78,7 @@ func (c *caller) forget(h *holding) {
 
 // mint asks for a key at any of the exchanges.
 func (c *caller) mint(t *testing.T) error {
-	roles := slices.Sorted(maps.Keys(venues()))
+	roles := slices.Sorted(maps.Keys(distantVenues()))
 	asked := time.Now()
 	secret, err := c.client.Logical().ReadWithContext(t.Context(), c.engine.path+"/creds/"+roles[c.random.IntN(len(roles))])
 	if err != nil {

@@ -59,7 +59,7 @@ func TestChaos(t *testing.T) {
 	left := l.settle(t, !long)
 
 	made, deleted := len(left.exchanges), 0
-	for exchange := range venues() {
+	for exchange := range distantVenues() {
 		deleted += len(e.simulator.Deletions(exchange))
 	}
 	made += deleted

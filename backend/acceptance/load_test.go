@@ -16,9 +16,9 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
-// venues are the exchanges of the load, each with what its roles give. They are
+// distantVenues are the exchanges of the load, each with what its roles give. They are
 // exchanges with labels, by which a key whose create answer was lost is found.
-func venues() map[string]fields {
+func distantVenues() map[string]fields {
 	return map[string]fields{
 		"binance": {"scopes": "read"},
 		"bybit":   {"scopes": "read,trade:spot", "ip_allowlist": "127.0.0.1"},
@@ -42,7 +42,7 @@ func enableDistant(t *testing.T, vault *vaulttest.Cluster) *engine {
 	require.NoError(t, simulated.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, simulated.Close()) })
 	e := enableBeside(t, vault, simulated)
-	for exchange, role := range venues() {
+	for exchange, role := range distantVenues() {
 		access := simulated.Exchange(exchange)
 		e.write(t, "config/"+exchange, root(access, exchange).with(fields{"base_url": distant(t, access.BaseURL)}))
 		e.write(t, "roles/"+exchange, role.with(fields{

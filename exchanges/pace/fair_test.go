@@ -17,7 +17,7 @@ func of(party string) Turn { return Turn{Of: mint, Party: party, Patience: Forev
 func TestPartiesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		var mu sync.Mutex
 		var order []string
 		var callers sync.WaitGroup
@@ -77,7 +77,7 @@ func TestOnePartyStarvesNoOther(t *testing.T) {
 func TestWaitThatAPartyIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, of("a"))) })
@@ -103,7 +103,7 @@ func TestWaitThatAPartyIsTold(t *testing.T) {
 func TestOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		start := time.Now()
 		var callers sync.WaitGroup
 		callers.Go(func() {
@@ -112,7 +112,7 @@ func TestOvertaken(t *testing.T) {
 		})
 		synctest.Wait()
 		for range 10 {
-			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, urgent(turn(mint)))) })
+			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, urgent(turnOf(mint)))) })
 		}
 		callers.Wait()
 	})
@@ -122,12 +122,12 @@ func TestOvertaken(t *testing.T) {
 func TestPatienceBehindATurnThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serialPacer(1)
-		done, err := p.Wait(t.Context(), turn(approve))
+		done, err := p.Wait(t.Context(), turnOf(approve))
 		require.NoError(t, err)
 		start := time.Now()
-		require.ErrorAs(t, pass(t.Context(), p, within(3*time.Second, turn(approve))), new(*TooLateError))
+		require.ErrorAs(t, pass(t.Context(), p, within(3*time.Second, turnOf(approve))), new(*TooLateError))
 		require.Equal(t, 3*time.Second, time.Since(start).Round(time.Millisecond))
 		done(Succeeded)
-		require.NoError(t, pass(t.Context(), p, within(0, turn(approve))))
+		require.NoError(t, pass(t.Context(), p, within(0, turnOf(approve))))
 	})
 }

@@ -20,8 +20,8 @@ func onePerSecond() *Pacer {
 	return New([]Limit{{Name: mint, Allowed: 1, Per: time.Second}}, 1)
 }
 
-// turn is that of a patient caller who is in no hurry.
-func turn(of string) Turn { return Turn{Of: of, Patience: Forever} }
+// turnOf is that of a patient caller who is in no hurry.
+func turnOf(owner string) Turn { return Turn{Of: owner, Patience: Forever} }
 
 // urgent makes a turn go ahead.
 func urgent(turn Turn) Turn {
@@ -79,7 +79,7 @@ func testWindows(t *testing.T, limit Limit, multiplier float64) {
 	for range 4 {
 		callers.Go(func() {
 			for {
-				assert.NoError(t, pass(t.Context(), p, turn(mint)))
+				assert.NoError(t, pass(t.Context(), p, turnOf(mint)))
 				mu.Lock()
 				made = append(made, time.Now())
 				enough := len(made) >= calls
@@ -108,7 +108,7 @@ func testWindows(t *testing.T, limit Limit, multiplier float64) {
 func TestPacerLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 
 		var mu sync.Mutex
 		var order []string
@@ -122,11 +122,11 @@ func TestPacerLanes(t *testing.T) {
 			})
 			synctest.Wait() // Until it has joined its lane.
 		}
-		call(turn(mint), "first mint")
-		call(turn(mint), "second mint")
-		call(urgent(turn(mint)), "first revocation")
-		call(turn(mint), "third mint")
-		call(urgent(turn(mint)), "second revocation")
+		call(turnOf(mint), "first mint")
+		call(turnOf(mint), "second mint")
+		call(urgent(turnOf(mint)), "first revocation")
+		call(turnOf(mint), "third mint")
+		call(urgent(turnOf(mint)), "second revocation")
 		start := time.Now()
 		callers.Wait()
 		require.Equal(t, []string{"first revocation", "second revocation", "first mint", "second mint", "third mint"}, order)
@@ -137,7 +137,7 @@ func TestPacerLanes(t *testing.T) {
 func TestPacerPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, within(0, turn(mint))), "a free turn takes no patience")
+		require.NoError(t, pass(t.Context(), p, within(0, turnOf(mint))), "a free turn takes no patience")
 
 		refused := func(ctx context.Context, turn Turn, wait time.Duration) {
 			t.Helper()
@@ -149,23 +149,23 @@ func TestPacerPatience(t *testing.T) {
 			require.ErrorContains(t, err, wait.String())
 			require.Equal(t, start, time.Now(), "who would wait in vain must be told at once")
 		}
-		refused(t.Context(), within(0, turn(mint)), time.Second)
-		refused(t.Context(), within(999*time.Millisecond, turn(mint)), time.Second)
+		refused(t.Context(), within(0, turnOf(mint)), time.Second)
+		refused(t.Context(), within(999*time.Millisecond, turnOf(mint)), time.Second)
 		soon, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		refused(soon, turn(mint), time.Second)
-		refused(soon, within(time.Hour, turn(mint)), time.Second)
+		refused(soon, turnOf(mint), time.Second)
+		refused(soon, within(time.Hour, turnOf(mint)), time.Second)
 
 		// Those ahead count, revocations only for those behind them.
 		var callers sync.WaitGroup
 		for range 2 {
-			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, turn(mint))) })
+			callers.Go(func() { assert.NoError(t, pass(t.Context(), p, turnOf(mint))) })
 		}
 		synctest.Wait()
-		refused(t.Context(), within(0, turn(mint)), 3*time.Second)
-		refused(t.Context(), urgent(within(0, turn(mint))), time.Second)
+		refused(t.Context(), within(0, turnOf(mint)), 3*time.Second)
+		refused(t.Context(), urgent(within(0, turnOf(mint))), time.Second)
 		start := time.Now()
-		require.NoError(t, pass(t.Context(), p, within(3*time.Second, turn(mint))))
+		require.NoError(t, pass(t.Context(), p, within(3*time.Second, turnOf(mint))))
 		require.Equal(t, 3*time.Second, time.Since(start))
 		callers.Wait()
 	})
@@ -174,13 +174,13 @@ func TestPacerPatience(t *testing.T) {
 func TestPacerGivesUpItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := onePerSecond()
-		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
-		go func() { gone <- pass(ctx, p, turn(mint)) }()
+		go func() { gone <- pass(ctx, p, turnOf(mint)) }()
 		synctest.Wait()
 		var callers sync.WaitGroup
-		callers.Go(func() { assert.NoError(t, pass(t.Context(), p, turn(mint))) })
+		callers.Go(func() { assert.NoError(t, pass(t.Context(), p, turnOf(mint))) })
 		synctest.Wait()
 
 		start := time.Now()
@@ -198,7 +198,7 @@ func TestPacerGivesUpItsPlace(t *testing.T) {
 func TestPacerPause(t *testing.T) {
 	waited := func(t *testing.T, p *Pacer, operation string) time.Duration {
 		start := time.Now()
-		require.NoError(t, pass(t.Context(), p, turn(operation)))
+		require.NoError(t, pass(t.Context(), p, turnOf(operation)))
 		return time.Since(start)
 	}
 	t.Run("one operation", func(t *testing.T) {
@@ -240,7 +240,7 @@ func TestPacerPause(t *testing.T) {
 			start := time.Now()
 			done := make(chan time.Duration, 1)
 			go func() {
-				assert.NoError(t, pass(t.Context(), p, turn(mint)))
+				assert.NoError(t, pass(t.Context(), p, turnOf(mint)))
 				done <- time.Since(start)
 			}()
 			synctest.Wait()
@@ -260,7 +260,7 @@ func TestPacerSharedLimit(t *testing.T) {
 		}, 1)
 		start := time.Now()
 		for _, operation := range []string{mint, revoke, mint} {
-			require.NoError(t, pass(t.Context(), p, turn(operation)))
+			require.NoError(t, pass(t.Context(), p, turnOf(operation)))
 		}
 		require.Equal(t, 2*time.Second, time.Since(start))
 	})
@@ -271,7 +271,7 @@ func TestPacerWithoutLimits(t *testing.T) {
 		p := New(nil, 1)
 		start := time.Now()
 		for range 1000 {
-			require.NoError(t, pass(t.Context(), p, turn(mint)))
+			require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		}
 		require.Equal(t, start, time.Now())
 	})
@@ -322,7 +322,7 @@ func TestPacerFixedLimit(t *testing.T) {
 		p := New([]Limit{{Name: mint, Allowed: 1, Per: 30 * time.Second, Fixed: true}}, 1000)
 		start := time.Now()
 		for range 3 {
-			require.NoError(t, pass(t.Context(), p, turn(mint)))
+			require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		}
 		require.Equal(t, time.Minute, time.Since(start))
 	})

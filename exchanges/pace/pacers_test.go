@@ -25,7 +25,7 @@ func TestUsersShareAPacer(t *testing.T) {
 				p, leave := pacers.Join([]string{"key"}, mints, 1)
 				defer leave()
 				for range 2 {
-					assert.NoError(t, pass(t.Context(), p, turn(mint)))
+					assert.NoError(t, pass(t.Context(), p, turnOf(mint)))
 				}
 			})
 		}
@@ -57,9 +57,9 @@ func TestSmallestMultiplierCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var pacers Pacers
 		gap := func(p *Pacer) time.Duration {
-			require.NoError(t, pass(t.Context(), p, turn(mint)))
+			require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 			start := time.Now()
-			require.NoError(t, pass(t.Context(), p, turn(mint)))
+			require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 			return time.Since(start)
 		}
 		p, _ := pacers.Join([]string{"key"}, mints, 0)
@@ -86,7 +86,7 @@ func TestPaceIsKeptForWhoComesBack(t *testing.T) {
 		p, leave = pacers.Join([]string{"key"}, mints, 1)
 		defer leave()
 		start := time.Now()
-		require.NoError(t, pass(t.Context(), p, turn(mint)))
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 		require.Equal(t, time.Minute, time.Since(start))
 	})
 }
@@ -99,7 +99,7 @@ func TestPacersAreReleased(t *testing.T) {
 			p, leave := pacers.Join([]string{fmt.Sprint("account ", n), fmt.Sprint("key ", n)}, mints, 1)
 			switch n % 3 {
 			case 0:
-				require.NoError(t, pass(t.Context(), p, turn(mint)))
+				require.NoError(t, pass(t.Context(), p, turnOf(mint)))
 			case 1:
 				p.Refused(mint, time.Hour)
 			}
@@ -121,7 +121,7 @@ func TestPacersInUseAreKept(t *testing.T) {
 		var pacers Pacers
 		serial := []Limit{{Name: mint, Allowed: 10, Per: time.Second, Serial: true}}
 		p, leave := pacers.Join([]string{"key"}, serial, 1)
-		done, err := p.Wait(t.Context(), turn(mint))
+		done, err := p.Wait(t.Context(), turnOf(mint))
 		require.NoError(t, err)
 		leave()
 		time.Sleep(time.Hour)

@@ -30,7 +30,7 @@ func TestNoPauseIsLonger(t *testing.T) {
 				p := tenPerSecond()
 				pause(p)
 				start := time.Now()
-				require.NoError(t, pass(t.Context(), p, turn(revoke)))
+				require.NoError(t, pass(t.Context(), p, turnOf(revoke)))
 				require.Equal(t, MaxPause, time.Since(start))
 			})
 		})
@@ -44,19 +44,19 @@ func TestOneTurnProbes(t *testing.T) {
 		p := tenPerSecond()
 		p.Refused(revoke, time.Minute)
 		var late *TooLateError
-		require.ErrorAs(t, pass(t.Context(), p, within(time.Second, turn(revoke))), &late)
+		require.ErrorAs(t, pass(t.Context(), p, within(time.Second, turnOf(revoke))), &late)
 		require.Equal(t, TooLateError{Wait: time.Minute, Place: 1, Refused: true}, *late)
 
 		time.Sleep(time.Minute)
-		probe, err := p.Wait(t.Context(), turn(revoke))
+		probe, err := p.Wait(t.Context(), turnOf(revoke))
 		require.NoError(t, err)
 		start := time.Now()
-		require.ErrorAs(t, pass(t.Context(), p, within(0, turn(revoke))), &late)
+		require.ErrorAs(t, pass(t.Context(), p, within(0, turnOf(revoke))), &late)
 		require.Equal(t, TooLateError{Wait: 100 * time.Millisecond, Place: 1, Refused: true, Probing: true}, *late)
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() {
-				assert.ErrorAs(t, pass(t.Context(), p, within(30*time.Second, turn(revoke))), new(*TooLateError))
+				assert.ErrorAs(t, pass(t.Context(), p, within(30*time.Second, turnOf(revoke))), new(*TooLateError))
 				assert.Equal(t, 5*time.Second, time.Since(start))
 			})
 		}
@@ -66,15 +66,15 @@ func TestOneTurnProbes(t *testing.T) {
 		callers.Wait()
 
 		time.Sleep(time.Minute)
-		probe, err = p.Wait(t.Context(), turn(revoke))
+		probe, err = p.Wait(t.Context(), turnOf(revoke))
 		require.NoError(t, err)
 		probe(Unsettled) // No answer came, so the next one probes.
-		probe, err = p.Wait(t.Context(), turn(revoke))
+		probe, err = p.Wait(t.Context(), turnOf(revoke))
 		require.NoError(t, err)
-		require.ErrorAs(t, pass(t.Context(), p, within(0, turn(revoke))), &late)
+		require.ErrorAs(t, pass(t.Context(), p, within(0, turnOf(revoke))), &late)
 		probe(Answered)
 		for range 3 {
-			_, err := p.Wait(t.Context(), turn(revoke))
+			_, err := p.Wait(t.Context(), turnOf(revoke))
 			require.NoError(t, err, "the limit is over, so that none waits for another's end")
 		}
 	})
@@ -84,13 +84,13 @@ func TestOneTurnProbes(t *testing.T) {
 func TestTurnsUnderWayProveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := tenPerSecond()
-		before, err := p.Wait(t.Context(), turn(revoke))
+		before, err := p.Wait(t.Context(), turnOf(revoke))
 		require.NoError(t, err)
 		p.Refused(revoke, time.Second)
 		before(Succeeded)
-		_, err = p.Wait(t.Context(), turn(revoke))
+		_, err = p.Wait(t.Context(), turnOf(revoke))
 		require.NoError(t, err)
-		require.ErrorAs(t, pass(t.Context(), p, within(0, turn(revoke))), new(*TooLateError))
+		require.ErrorAs(t, pass(t.Context(), p, within(0, turnOf(revoke))), new(*TooLateError))
 	})
 }
 
@@ -100,7 +100,7 @@ func TestNoProbeAfterAPauseThatWasForetold(t *testing.T) {
 		p := New([]Limit{{Name: revoke, Allowed: 100, Per: time.Second}}, 1)
 		p.Pause(revoke, time.Second)
 		for range 3 {
-			_, err := p.Wait(t.Context(), turn(revoke))
+			_, err := p.Wait(t.Context(), turnOf(revoke))
 			require.NoError(t, err)
 		}
 	})

@@ -35,10 +35,10 @@ func TestSerialCallsNeverMeet(t *testing.T) {
 			done(Succeeded)
 		}
 		for range 10 {
-			go call(mint, turn(approve))
+			go call(mint, turnOf(approve))
 		}
 		synctest.Wait()
-		go call(revoke, urgent(turn(approve)))
+		go call(revoke, urgent(turnOf(approve)))
 		for i := range 11 {
 			operation := <-ended
 			require.Equal(t, i == 1, operation == revoke, "call %d was %s: the revocation goes ahead of all that wait", i, operation)
@@ -80,23 +80,23 @@ func TestSerialCallsOfAnyOperation(t *testing.T) {
 func TestSerialCallGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serialPacer(1)
-		first, err := p.Wait(t.Context(), turn(approve))
+		first, err := p.Wait(t.Context(), turnOf(approve))
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = p.Wait(ctx, turn(approve))
+		_, err = p.Wait(ctx, turnOf(approve))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		first(Unsettled)
-		second, err := p.Wait(t.Context(), turn(approve))
+		second, err := p.Wait(t.Context(), turnOf(approve))
 		require.NoError(t, err)
 		second(Succeeded)
 
 		// Refused by the limit that all calls share.
 		p.Pause(All, time.Minute)
-		_, err = p.Wait(t.Context(), within(time.Second, turn(approve)))
+		_, err = p.Wait(t.Context(), within(time.Second, turnOf(approve)))
 		require.ErrorAs(t, err, new(*TooLateError))
 		time.Sleep(time.Minute)
-		third, err := p.Wait(t.Context(), turn(approve))
+		third, err := p.Wait(t.Context(), turnOf(approve))
 		require.NoError(t, err)
 		third(Succeeded)
 	})
@@ -119,7 +119,7 @@ func TestCoolDown(t *testing.T) {
 				require.NoError(t, err)
 				done(test.outcome)
 				start := time.Now()
-				_, err = p.Wait(t.Context(), turn(approve))
+				_, err = p.Wait(t.Context(), turnOf(approve))
 				require.NoError(t, err)
 				require.Equal(t, test.wait, time.Since(start))
 			})

@@ -251,7 +251,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 		if failure.Kind == exchanges.ErrRateLimited {
 			attempts.pause(c, failure)
 		}
-		done(outcome(failure))
+		done(outcomeOf(failure))
 		if !attempts.again(ctx, c, failure) {
 			return failure
 		}

@@ -236,10 +236,10 @@ func TestDoWaitsAsAsked(t *testing.T) {
 			{Operation: mint, Requests: 10, Per: time.Second}, {Operation: revoke, Requests: 10, Per: time.Second},
 		}
 	}
-	refusal := exchanges.Error{Kind: exchanges.ErrRateLimited, Code: "42", Message: "slow down", RetryAfter: time.Minute}
+	slowDown := exchanges.Error{Kind: exchanges.ErrRateLimited, Code: "42", Message: "slow down", RetryAfter: time.Minute}
 	t.Run("the refusal's wait", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &stub{answers: []reply{failed(refusal), ok(`{}`)}}
+			s := &stub{answers: []reply{failed(slowDown), ok(`{}`)}}
 			client := newStubClient(t, s, limits)
 			require.NoError(t, client.Do(t.Context(), call, nil))
 			require.Equal(t, time.Minute, s.sent()[1].at.Sub(s.sent()[0].at))

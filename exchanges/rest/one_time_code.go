@@ -41,7 +41,7 @@ func (c *Client) CodeTime(ctx context.Context) (time.Time, error) {
 func OneTimeCode(totpSecret exchanges.Secret, at time.Time) (exchanges.Secret, error) {
 	code, err := totp.GenerateCode(totpSecret.Reveal(), at)
 	if err != nil {
-		return "", refused("totp_secret: not base32; give the letters A to Z and digits 2 to 7 of the seed, without spaces")
+		return "", refusal("totp_secret: not base32; give the letters A to Z and digits 2 to 7 of the seed, without spaces")
 	}
 	return exchanges.Secret(code), nil
 }

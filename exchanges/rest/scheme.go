@@ -27,23 +27,23 @@ func (s Schemes) Signature(c exchanges.Credential) (Signature, error) {
 	keys := s.keyTypes()
 	switch {
 	case c.APIKey == "":
-		return nil, refused("api_key: missing")
+		return nil, refusal("api_key: missing")
 	case c.PrivateKey != "" && len(keys) == 0:
-		return nil, refused("private_key: the exchange has no key pairs; give api_secret")
+		return nil, refusal("private_key: the exchange has no key pairs; give api_secret")
 	case c.PrivateKey != "" && c.APISecret != "":
-		return nil, refused("private_key: give either api_secret (HMAC) or private_key (%s), not both", keys)
+		return nil, refusal("private_key: give either api_secret (HMAC) or private_key (%s), not both", keys)
 	case c.PrivateKey == "" && c.APISecret == "" && len(keys) > 0:
-		return nil, refused("api_secret: missing; give api_secret (HMAC) or private_key (%s)", keys)
+		return nil, refusal("api_secret: missing; give api_secret (HMAC) or private_key (%s)", keys)
 	case c.PrivateKey == "" && c.APISecret == "":
-		return nil, refused("api_secret: missing")
+		return nil, refusal("api_secret: missing")
 	case c.Passphrase == "" && s.Passphrase:
-		return nil, refused("passphrase: missing; it was chosen when the API key was made, and the exchange cannot show it again")
+		return nil, refusal("passphrase: missing; it was chosen when the API key was made, and the exchange cannot show it again")
 	case c.APISecret != "":
 		return s.HMAC(c.APISecret), nil
 	}
 	key, err := exchanges.ParsePrivateKey(c.PrivateKey)
 	if err != nil {
-		return nil, refused("%s", err)
+		return nil, refusal("%s", err)
 	}
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
@@ -55,7 +55,7 @@ func (s Schemes) Signature(c exchanges.Credential) (Signature, error) {
 			return s.Ed25519(key), nil
 		}
 	}
-	return nil, refused("private_key: the exchange takes %s keys only", keys)
+	return nil, refusal("private_key: the exchange takes %s keys only", keys)
 }
 
 // keyTypes names the kinds of private keys that the exchange takes.
@@ -75,6 +75,6 @@ type words []string
 
 func (w words) String() string { return strings.Join(w, " or ") }
 
-func refused(format string, args ...any) error {
+func refusal(format string, args ...any) error {
 	return &exchanges.Error{Kind: exchanges.ErrInvalid, Message: fmt.Sprintf(format, args...)}
 }

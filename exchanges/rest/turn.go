@@ -83,8 +83,8 @@ func reason(late *pace.TooLateError) string {
 	return fmt.Sprintf("the exchange's rate limit leaves no room for %s (place %d in the queue)", wait, late.Place)
 }
 
-// outcome is what a call that has ended so says of the exchange's rate limit.
-func outcome(err error) pace.Outcome {
+// outcomeOf is what a call that has ended so says of the exchange's rate limit.
+func outcomeOf(err error) pace.Outcome {
 	switch {
 	case err == nil:
 		return pace.Succeeded

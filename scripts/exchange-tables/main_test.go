@@ -52,13 +52,13 @@ func TestUpdate(t *testing.T) {
 // TestUpdateWithoutMarks proves that a README with damaged marks is left
 // unchanged.
 func TestUpdateWithoutMarks(t *testing.T) {
-	for name, text := range map[string]string{
+	for title, text := range map[string]string{
 		"none":        "Above\nBelow\n",
 		"no end":      "Above\n" + rootKeysBegin + "Below\n",
 		"no begin":    "Above\n" + rootKeysEnd + "Below\n",
 		"wrong order": rootKeysEnd + "Above\n" + rootKeysBegin + "Below\n",
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(title, func(t *testing.T) {
 			_, err := replaceRootKeys(text, catalog.All())
 			require.ErrorContains(t, err, "marks")
 		})

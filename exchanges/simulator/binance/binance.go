@@ -108,8 +108,8 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 }
 
 // weight is the limit of a /sapi endpoint that counts per address.
-func weight(weight int) venue.Limit {
-	return venue.Limit{Quota: 12000, Window: time.Minute, By: venue.PerAddress, Weight: weight}
+func weight(cost int) venue.Limit {
+	return venue.Limit{Quota: 12000, Window: time.Minute, By: venue.PerAddress, Weight: cost}
 }
 
 // keyWeight is the limit of a /sapi endpoint that counts per account: 60
@@ -119,8 +119,8 @@ func keyWeight() venue.Limit {
 }
 
 // spotWeight is the limit that all endpoints under /api share.
-func spotWeight(weight int) venue.Limit {
-	return venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Weight: weight, Bucket: "/api"}
+func spotWeight(cost int) venue.Limit {
+	return venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Weight: cost, Bucket: "/api"}
 }
 
 func (e *exchange) Routes() []venue.Route {

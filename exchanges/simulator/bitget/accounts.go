@@ -101,7 +101,7 @@ func (e *exchange) infoV3(c *venue.Call) *venue.Answer {
 	}
 	return e.ok(c, map[string]any{
 		"userId": c.Key.Account.ID, "inviterId": "", "parentId": parent, "ips": strings.Join(c.Key.IPs, ","),
-		"permType": permType, "permissions": unified().listOf(c.Key), "regisTime": millis(c.Key.Account.Created),
+		"permType": permType, "permissions": unifiedSurface().listOf(c.Key), "regisTime": millis(c.Key.Account.Created),
 	})
 }
 

@@ -89,7 +89,7 @@ func (e *exchange) Routes() []venue.Route {
 		overall := venue.Limit{Quota: 6000, Window: time.Minute, By: venue.PerAddress, Bucket: "all"}
 		return []venue.Limit{overall, {Quota: quota, Window: time.Second}}
 	}
-	unified, classic, broker := unified(), classic(), broker()
+	unified, classic, broker := unifiedSurface(), classicSurface(), brokerSurface()
 	const v2User, v3User, brokerKeys = "/api/v2/user/", "/api/v3/user/", "/api/v2/broker/manage/"
 	edit := venue.Route{
 		Pattern: "POST " + v2User + "modify-virtual-subaccount-apikey", Operation: exchanges.OpEditKey,
@@ -151,15 +151,15 @@ func (e *exchange) ok(c *venue.Call, data any) *venue.Answer {
 
 // refuse builds the documented answer for a code.
 func (e *exchange) refuse(c *venue.Call, code string, params ...any) *venue.Answer {
-	status := http.StatusBadRequest
+	httpStatus := http.StatusBadRequest
 	if code == tooManyRequests {
-		status = http.StatusTooManyRequests
+		httpStatus = http.StatusTooManyRequests
 	}
-	return e.envelope(c, status, code, fmt.Sprintf(message(code), params...), nil)
+	return e.envelope(c, httpStatus, code, fmt.Sprintf(message(code), params...), nil)
 }
 
-func (e *exchange) envelope(c *venue.Call, status int, code, message string, data any) *venue.Answer {
-	a := venue.JSONAnswer(status, map[string]any{"code": code, "msg": message, "requestTime": c.Now.UnixMilli(), "data": data})
+func (e *exchange) envelope(c *venue.Call, httpStatus int, code, text string, data any) *venue.Answer {
+	a := venue.JSONAnswer(httpStatus, map[string]any{"code": code, "msg": text, "requestTime": c.Now.UnixMilli(), "data": data})
 	for _, q := range c.Quotas {
 		if q.Limit.By == venue.PerAccount {
 			a.Set("x-mbx-used-remain-limit", strconv.Itoa(max(q.Remaining(), 0)))

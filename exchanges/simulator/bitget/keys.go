@@ -28,7 +28,7 @@ type surface struct {
 	namesSub                              bool   // answers name the sub-account
 }
 
-func unified() surface {
+func unifiedSurface() surface {
 	return surface{
 		sub: "subUid", apiKey: "apiKey", secret: "secret", label: "note", list: "permissions", ips: "ips",
 		kind: "type", readOnly: "read_only", readWrite: "read_write",
@@ -37,7 +37,7 @@ func unified() surface {
 	}
 }
 
-func classic() surface {
+func classicSurface() surface {
 	return surface{
 		sub: "subAccountUid", apiKey: "subAccountApiKey", secret: "secretKey", label: "label", list: "permList", ips: "ipList",
 		permissions: []string{"read", "spot_trade", "margin_trade", "contract_trade", "transfer"},
@@ -45,7 +45,7 @@ func classic() surface {
 	}
 }
 
-func broker() surface {
+func brokerSurface() surface {
 	return surface{
 		sub: "subUid", apiKey: "apiKey", secret: "secretKey", label: "label", list: "permList", ips: "ipList",
 		kind: "permType", readOnly: "readonly", readWrite: "read_and_write",
@@ -207,7 +207,7 @@ func (e *exchange) listUnified(c *venue.Call) *venue.Answer {
 	size := p.Integer("limit", 100)
 	p.Check("limit", size >= 1 && size <= 100)
 	p.Check("cursor", p.Text("cursor") == "")
-	s := unified()
+	s := unifiedSurface()
 	keys, refusal := e.keysOf(c, s, p)
 	if refusal != nil {
 		return refusal
@@ -232,7 +232,7 @@ func (e *exchange) empties(c *venue.Call) bool {
 // that the request leaves out are removed; permissions that it leaves out stay.
 // The documentation does not say whether a wrong passphrase is refused.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
-	s := classic()
+	s := classicSurface()
 	p := venue.JSONParams(c.Body)
 	p.Require(s.sub, s.apiKey, "passphrase", s.label)
 	uid, apiKey, passphrase, label := p.Text(s.sub), p.Text(s.apiKey), p.Text("passphrase"), p.Text(s.label)
@@ -289,7 +289,7 @@ func (e *exchange) deleteUnified(c *venue.Call) *venue.Answer {
 
 // deleteBroker answers POST /api/v2/broker/manage/delete-subaccount-apikey.
 func (e *exchange) deleteBroker(c *venue.Call) *venue.Answer {
-	s := broker()
+	s := brokerSurface()
 	p := venue.JSONParams(c.Body)
 	p.Require(s.sub, s.apiKey)
 	uid, apiKey := p.Text(s.sub), p.Text(s.apiKey)

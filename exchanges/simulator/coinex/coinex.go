@@ -222,9 +222,9 @@ func signed(c *venue.Call) string {
 }
 
 // verifies checks a signature: lower-case hex of HMAC-SHA256.
-func verifies(secret, signed, signature string) bool {
+func verifies(secret, plain, signature string) bool {
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(signed))
+	mac.Write([]byte(plain))
 	return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 

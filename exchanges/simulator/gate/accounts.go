@@ -19,11 +19,11 @@ func (e *exchange) mayManage(c *venue.Call) *venue.Answer {
 
 // mayUse permits keys that hold one of the groups. For a GET request the group
 // may be read-only; for any other it may not.
-func (e *exchange) mayUse(groups ...string) func(*venue.Call) *venue.Answer {
+func (e *exchange) mayUse(allowed ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {
-		readOnly := slices.ContainsFunc(groups, func(group string) bool { return c.Key.Has(group + readOnly) })
+		readOnly := slices.ContainsFunc(allowed, func(group string) bool { return c.Key.Has(group + readOnly) })
 		switch {
-		case c.Key.Has(groups...), readOnly && c.Method == http.MethodGet:
+		case c.Key.Has(allowed...), readOnly && c.Method == http.MethodGet:
 		case readOnly:
 			return e.refuse(c, http.StatusForbidden, "READ_ONLY", "API key is read only")
 		default:

@@ -81,8 +81,8 @@ func (e *exchange) Routes() []venue.Route {
 	manage := func(pattern string, operation exchanges.Operation, handle func(*venue.Call) *venue.Answer) venue.Route {
 		return venue.Route{Pattern: pattern, Operation: operation, Permit: e.mayManage, Handle: handle, Limits: per10s(80, venue.PerAccount)}
 	}
-	use := func(pattern string, handle func(*venue.Call) *venue.Answer, groups ...string) venue.Route {
-		return venue.Route{Pattern: pattern, Operation: exchanges.OpUseKey, Permit: e.mayUse(groups...), Handle: handle, Limits: per10s(200, venue.PerAccount)}
+	use := func(pattern string, handle func(*venue.Call) *venue.Answer, allowed ...string) venue.Route {
+		return venue.Route{Pattern: pattern, Operation: exchanges.OpUseKey, Permit: e.mayUse(allowed...), Handle: handle, Limits: per10s(200, venue.PerAccount)}
 	}
 	return []venue.Route{
 		{Pattern: "GET /api/v4/spot/time", Operation: exchanges.OpServerTime, Public: true, Handle: e.serverTime, Limits: per10s(200, venue.PerAddress)},

@@ -240,13 +240,13 @@ func escape(text string) string {
 }
 
 // verifies checks a signature: base64 of HMAC-SHA256, or of Ed25519.
-func verifies(caller *venue.Key, method, signed, signature string) bool {
+func verifies(caller *venue.Key, method, plain, signature string) bool {
 	if public, ok := caller.PublicKey().(ed25519.PublicKey); ok {
 		raw, err := base64.StdEncoding.DecodeString(signature)
-		return method == "Ed25519" && err == nil && ed25519.Verify(public, []byte(signed), raw)
+		return method == "Ed25519" && err == nil && ed25519.Verify(public, []byte(plain), raw)
 	}
 	mac := hmac.New(sha256.New, []byte(caller.Secret))
-	mac.Write([]byte(signed))
+	mac.Write([]byte(plain))
 	return method == "HmacSHA256" && hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 

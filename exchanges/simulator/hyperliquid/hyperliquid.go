@@ -94,8 +94,8 @@ func (e *exchange) Routes() []venue.Route {
 }
 
 // weight is the only limit: 1200 a minute, per address.
-func weight(weight int) []venue.Limit {
-	return []venue.Limit{{Quota: 1200, Window: time.Minute, By: venue.PerAddress, Weight: weight, Bucket: "all"}}
+func weight(cost int) []venue.Limit {
+	return []venue.Limit{{Quota: 1200, Window: time.Minute, By: venue.PerAddress, Weight: cost, Bucket: "all"}}
 }
 
 // chooseInfo finds the route of a question by its type.

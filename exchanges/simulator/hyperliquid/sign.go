@@ -70,10 +70,10 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 }
 
 // scalar reads one half of a signature, which must have all its digits.
-func scalar(text string) (scalar []byte, bad bool) {
+func scalar(text string) (number []byte, bad bool) {
 	digits, prefixed := strings.CutPrefix(text, "0x")
-	scalar, err := hex.DecodeString(digits)
-	return scalar, err != nil || !prefixed || len(scalar) != 32
+	number, err := hex.DecodeString(digits)
+	return number, err != nil || !prefixed || len(number) != 32
 }
 
 // signer finds the live key of an address, if the address is that of a funded

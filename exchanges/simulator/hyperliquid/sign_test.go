@@ -16,8 +16,8 @@ import (
 
 const vectorNonce = 1790000000000
 
-// body is a vector's body with nonce and signature.
-func body(v venuetest.Vector) string {
+// bodyOf is a vector's body with nonce and signature.
+func bodyOf(v venuetest.Vector) string {
 	return strings.TrimSuffix(v.Body, "}") + `,"nonce":1790000000000,"signature":` + v.Signature + `}`
 }
 
@@ -25,7 +25,7 @@ func TestVectors(t *testing.T) {
 	for _, vector := range venuetest.ReadVectors(t, "hyperliquid").Vectors {
 		t.Run(vector.Name, func(t *testing.T) {
 			var request request
-			require.NoError(t, json.Unmarshal([]byte(body(vector)), &request))
+			require.NoError(t, json.Unmarshal([]byte(bodyOf(vector)), &request))
 			chain, source := "Mainnet", "a"
 			if vector.Environment == "testnet" {
 				chain, source = "Testnet", "b"
@@ -40,7 +40,7 @@ func TestVectors(t *testing.T) {
 			owner := venuetest.WalletOf(t, vector.PrivateKey)
 			e := newRules().(*exchange)
 			k := &venue.Key{APIKey: owner.Address(), Permissions: []string{ownerKey}, Account: &venue.Account{}}
-			c := &venue.Call{Body: []byte(body(vector)), Now: time.UnixMilli(vectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
+			c := &venue.Call{Body: []byte(bodyOf(vector)), Now: time.UnixMilli(vectorNonce), Books: &venue.Books{Keys: []*venue.Key{k}}}
 			caller, refusal := e.Authenticate(c)
 			if vector.Environment == "testnet" {
 				require.NotNil(t, refusal, "a signature for another chain leads to another address")
@@ -117,13 +117,13 @@ func TestPack(t *testing.T) {
 func FuzzAuthenticate(f *testing.F) {
 	vectors := venuetest.ReadVectors(f, "hyperliquid").Vectors
 	for _, vector := range vectors {
-		f.Add(body(vector))
+		f.Add(bodyOf(vector))
 	}
 	f.Add(`{"action":{"type":"noop"},"nonce":1,"signature":{"r":"0x","s":"0x","v":27}}`)
 	owner := venuetest.WalletOf(f, vectors[0].PrivateKey)
-	signed := map[string]bool{}
+	plain := map[string]bool{}
 	for _, vector := range vectors {
-		signed[vector.Signature] = true
+		plain[vector.Signature] = true
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		e := newRules().(*exchange)
@@ -144,6 +144,6 @@ func FuzzAuthenticate(f *testing.F) {
 		require.NoError(t, json.Unmarshal([]byte(body), &request))
 		encoded, err := json.Marshal(request.Signature)
 		require.NoError(t, err)
-		require.True(t, signed[string(encoded)], "a signature that the owner never made")
+		require.True(t, plain[string(encoded)], "a signature that the owner never made")
 	})
 }

@@ -111,8 +111,8 @@ func (e *exchange) ok(c *venue.Call, data any) *venue.Answer {
 }
 
 // refuse builds the documented answer for a code.
-func (e *exchange) refuse(c *venue.Call, status int, code, message string) *venue.Answer {
-	return e.withQuota(c, venue.JSONAnswer(status, map[string]string{"code": code, "msg": message}))
+func (e *exchange) refuse(c *venue.Call, httpStatus int, code, message string) *venue.Answer {
+	return e.withQuota(c, venue.JSONAnswer(httpStatus, map[string]string{"code": code, "msg": message}))
 }
 
 // withQuota adds the headers of https://www.kucoin.com/docs-new/rate-limit. The

@@ -10,10 +10,10 @@ import (
 // listSubAccounts answers GET /api/v3/sub-account/list.
 func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	p := e.params(c)
-	name, page, limit := p.Text("subAccount"), p.Integer("page", 1), p.Integer("limit", 10)
+	name, page, most := p.Text("subAccount"), p.Integer("page", 1), p.Integer("limit", 10)
 	frozen := p.Flag("isFreeze", false)
 	p.Check("page", page >= 1)
-	p.Check("limit", limit >= 1 && limit <= 200)
+	p.Check("limit", most >= 1 && most <= 200)
 	if why := p.StrictComplaint(); why != nil {
 		return e.malformed(why)
 	}
@@ -26,8 +26,8 @@ func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 			"subAccount": sub.ID, "isFreeze": sub.Frozen, "createTime": sub.Created.UnixMilli(), "uid": sub.Name,
 		})
 	}
-	start := min((page-1)*limit, int64(len(rows)))
-	return e.ok(map[string]any{"subAccounts": rows[start:min(start+limit, int64(len(rows)))]})
+	start := min((page-1)*most, int64(len(rows)))
+	return e.ok(map[string]any{"subAccounts": rows[start:min(start+most, int64(len(rows)))]})
 }
 
 // createSubAccount answers POST /api/v3/sub-account/virtualSubAccount. No call

@@ -98,14 +98,14 @@ func limit(weight int) []venue.Limit {
 }
 
 func (e *exchange) Routes() []venue.Route {
-	const list, create, keys = "/api/v3/sub-account/list", "/api/v3/sub-account/virtualSubAccount", "/api/v3/sub-account/apiKey"
+	const listed, create, keys = "/api/v3/sub-account/list", "/api/v3/sub-account/virtualSubAccount", "/api/v3/sub-account/apiKey"
 	read, write := e.manages(accountRead), e.manages(accountWrite)
 	return []venue.Route{
 		{Pattern: "GET /api/v3/time", Operation: exchanges.OpServerTime, Public: true, Handle: e.serverTime, Limits: limit(1)[:1]},
 		{Pattern: "GET /api/v3/ping", Operation: venue.OpOther, Public: true, Handle: e.ping, Limits: limit(1)[:1]},
 		{Pattern: "GET /api/v3/account", Operation: exchanges.OpInspect, Permit: e.needs(accountRead), Handle: e.spotAccount, Limits: limit(10)},
 
-		{Pattern: "GET " + list, Operation: exchanges.OpSubAccounts, Permit: read, Handle: e.listSubAccounts, Limits: limit(1)},
+		{Pattern: "GET " + listed, Operation: exchanges.OpSubAccounts, Permit: read, Handle: e.listSubAccounts, Limits: limit(1)},
 		{Pattern: "POST " + create, Operation: venue.OpOther, Permit: write, Handle: e.createSubAccount, Limits: limit(1)},
 		{Pattern: "POST " + keys, Operation: exchanges.OpCreateKey, Permit: write, Handle: e.createKey, Limits: limit(1)},
 		{Pattern: "GET " + keys, Operation: exchanges.OpListKeys, Permit: read, Handle: e.listKeys, Limits: limit(1)},

@@ -62,8 +62,8 @@ func call(k *venue.Key, v venuetest.Vector, acting string) *venue.Call {
 	return c
 }
 
-// manager is the key that signed the vectors.
-func manager(file venuetest.VectorFile) *venue.Key {
+// newManager is the key that signed the vectors.
+func newManager(file venuetest.VectorFile) *venue.Key {
 	public := ed25519.NewKeyFromSeed(unbase58(file.Vectors[1].PrivateKey)).Public().(ed25519.PublicKey)
 	return &venue.Key{APIKey: keyText(public), Public: public, Account: &venue.Account{ID: file.SubAccount}}
 }
@@ -72,7 +72,7 @@ func TestHeaderVectors(t *testing.T) {
 	file := venuetest.ReadVectors(t, "orderly")
 	require.Len(t, file.Vectors, 3)
 	for _, v := range file.Vectors[1:] {
-		k := manager(file)
+		k := newManager(file)
 		require.Equal(t, "ed25519:FVdnakemjhcemfWUgNR2AERbk5Pog7zJ1UF2LjbocBUj", k.APIKey)
 		authenticate := func(change func(*venue.Call)) int {
 			c := call(k, v, file.SubAccount)
@@ -123,7 +123,7 @@ func FuzzAuthenticate(f *testing.F) {
 	for _, v := range file.Vectors[1:] {
 		f.Add(v.Method, v.Target(), v.Body, v.Timestamp, v.Signature)
 	}
-	k := manager(file)
+	k := newManager(file)
 	f.Fuzz(func(t *testing.T, method, target, body, timestamp, signature string) {
 		v := venuetest.Vector{Method: method, Path: target, Body: body, Timestamp: timestamp, Signature: signature}
 		caller, refusal := (&exchange{}).Authenticate(call(k, v, file.SubAccount))

@@ -11,9 +11,9 @@ import (
 )
 
 func TestFaultsTake(t *testing.T) {
-	taken := func(fs *faults, operations ...exchanges.Operation) []FaultKind {
+	taken := func(fs *faults, known ...exchanges.Operation) []FaultKind {
 		var kinds []FaultKind
-		for _, operation := range operations {
+		for _, operation := range known {
 			kinds = append(kinds, fs.take(operation).Kind)
 		}
 		return kinds

@@ -122,9 +122,9 @@ func (s Signing) TestVectors(t *testing.T, tampered map[string]func(*Vector)) {
 			k := file.Root(t, v)
 			s.RequireAdmitted(t, s.Call(k, v), v)
 			for name, tamper := range tampered {
-				changed := v
-				tamper(&changed)
-				s.RequireRefused(t, s.Call(k, changed), s.BadSignature, name)
+				altered := v
+				tamper(&altered)
+				s.RequireRefused(t, s.Call(k, altered), s.BadSignature, name)
 			}
 		})
 	}
