@@ -57,7 +57,7 @@ func TestOnePartyStarvesNoOther(t *testing.T) {
 					select {
 					case <-stop:
 						return
-					case <-time.After(10 * time.Millisecond):
+					case <-time.After(100 * time.Millisecond):
 					}
 				}
 			})
