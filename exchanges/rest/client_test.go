@@ -271,7 +271,7 @@ func TestDoWaitsAsAsked(t *testing.T) {
 	})
 	t.Run("beyond the caller's patience", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &stub{answers: []reply{failed(refusal)}}
+			s := &stub{answers: []reply{failed(slowDown)}}
 			client := newStubClient(t, s, limits)
 			start := time.Now()
 			err := client.Do(exchanges.WithPatience(t.Context(), time.Second), call, nil)
@@ -285,7 +285,7 @@ func TestDoWaitsAsAsked(t *testing.T) {
 	})
 	t.Run("cancelled meanwhile", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &stub{answers: []reply{failed(refusal)}}
+			s := &stub{answers: []reply{failed(slowDown)}}
 			client := newStubClient(t, s, limits)
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
@@ -300,7 +300,7 @@ func TestDoWaitsAsAsked(t *testing.T) {
 	})
 	t.Run("a ban stops everything", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			banned := refusal
+			banned := slowDown
 			banned.Err = ErrBanned
 			s := &stub{answers: []reply{failed(banned), ok(`{}`)}}
 			client := newStubClient(t, s, limits)
