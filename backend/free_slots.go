@@ -38,13 +38,20 @@ func (e *engine) freeSlots(ctx context.Context, s logical.Storage, keys []ledger
 			held[place{r.Connection, subAccount}] += 0
 		}
 	}
-	free := map[place]int{}
+	// A role may spell a sub-account otherwise than the ledger does.
+	together := map[place]int{}
+	links := map[string]*link{}
 	for at, n := range held {
 		l, err := e.connections.get(ctx, s, at.connection)
 		if err != nil || l == nil {
 			continue
 		}
-		if slots, capped := l.freeSlots(n); capped {
+		links[at.connection] = l
+		together[place{at.connection, l.variant.SubAccountName(at.subAccount)}] += n
+	}
+	free := map[place]int{}
+	for at, n := range together {
+		if slots, capped := links[at.connection].freeSlots(n); capped {
 			free[at] = slots
 		}
 	}

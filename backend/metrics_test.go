@@ -3,6 +3,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -57,4 +58,19 @@ func TestMetricsTellFreeSlots(t *testing.T) {
 	d.storage.failing(nil)
 	require.Contains(t, d.metrics(), free(used, 2), "a role that is gone is left out")
 	d.keptSecrets()
+}
+
+// A place is one, however a role spells it.
+func TestFreeSlotsAreCountedByTheOneSpelling(t *testing.T) {
+	d := newDesk(t)
+	d.connect("hyperliquid", map[string]any{"max_keys_per_sub_account": 2})
+	account := d.sim.Exchange("hyperliquid").SubAccounts[0]
+	d.write("config/hyperliquid", map[string]any{"allowed_scopes": "read,trade,transfer", "require_ip_allowlist": false})
+	d.write("roles/agent", map[string]any{
+		"connection": "hyperliquid", "sub_accounts": "0x" + strings.ToUpper(account[2:]), "scopes": "trade,transfer",
+	})
+	d.mint("agent")
+	text := d.metrics()
+	require.Contains(t, text, fmt.Sprintf("exchange_free_slots{connection=%q,sub_account=%q} 1\n", "hyperliquid", strings.ToLower(account)))
+	require.Equal(t, 1, strings.Count(text, "\nexchange_free_slots{"))
 }
