@@ -37,7 +37,7 @@ func (l *link) freeze() string {
 // because storage looks restored from a snapshot.
 func (e *engine) mayDelete(ctx context.Context, s logical.Storage, l *link) error {
 	if l.frozen() == frozenAll {
-		return refuse("deletions are held back (%s)", l.freeze())
+		return refuse("deletions on connection %q are held back (%s)", l.name, l.freeze())
 	}
 	return e.mayBeRestored(ctx, s, l)
 }

@@ -172,7 +172,7 @@ func (d *desk) restore(snapshot map[string][]byte) {
 }
 
 // foreignKey makes a key at the exchange without the engine, as a person does.
-func (d *desk) foreignKey(connection string) string {
+func (d *desk) foreignKey(_ string) string {
 	d.Helper()
 	other := *d
 	other.uuid = "another mount"

@@ -52,11 +52,14 @@ func (k *key) timeLeft(t *testing.T) int64 {
 	return left
 }
 
-// within checks a number of seconds against what it is if the answer was worked out
-// at the end of the wait for it, or at the beginning. Both clocks tell whole seconds.
-func within(t *testing.T, seconds int, least, most float64) {
-	require.GreaterOrEqual(t, float64(seconds), least-1)
-	require.LessOrEqual(t, float64(seconds), most+1)
+// within checks a number of seconds against what it is if it was worked out at the
+// end of the wait for an answer, or at the beginning. It and the time from which it
+// was worked out are each rounded to a second.
+func within(t *testing.T, seconds int, least, most time.Duration) {
+	const rounding = 2 * time.Second
+	told := time.Duration(seconds) * time.Second
+	require.GreaterOrEqual(t, told, least-rounding)
+	require.LessOrEqual(t, told, most+rounding)
 }
 
 // Renewing moves the end in Vault and in the ledger alike, up to the hard limit
@@ -68,14 +71,17 @@ func testRenewal(t *testing.T, e *engine) {
 		asking := time.Now()
 		granted := k.renew(t, asked)
 		answered := time.Now()
-		limit := timestamp(t, e.read(t, "keys/"+k.text("key_id"))["hard_limit"])
-		within(t, granted, min(float64(asked), limit.Sub(answered).Seconds()), min(float64(asked), limit.Sub(asking).Seconds()))
 
+		wish := time.Duration(asked) * time.Second
+		limit := timestamp(t, e.read(t, "keys/"+k.text("key_id"))["hard_limit"])
+		within(t, granted, min(wish, limit.Sub(answered)), min(wish, limit.Sub(asking)))
 		ends := k.expires(t)
-		within(t, granted, ends.Sub(answered).Seconds(), ends.Sub(asking).Seconds())
-		asking = time.Now()
+		within(t, granted, ends.Sub(answered), ends.Sub(asking))
+
+		lease := time.Duration(granted) * time.Second
+		looking := time.Now()
 		left := k.timeLeft(t)
-		within(t, int(left), time.Until(ends).Seconds(), ends.Sub(asking).Seconds())
+		within(t, int(left), lease-time.Since(asking), lease-looking.Sub(answered))
 	}
 	k.works(t)
 	k.revoke(t)

@@ -116,7 +116,7 @@ func (s *secrecy) exercise(t *testing.T, about exchanges.Description, kind strin
 			"connection": connection, "sub_accounts": subAccount, "scopes": variant.Offered().Strings(),
 			"key_type": keyType, "ip_allowlist": addresses(variant),
 			// What is said of a rate limit is the same after a short wait.
-			"max_wait": "1s",
+			"max_wait": "3s",
 		})
 		revoked, kept := s.mint(t, role), s.mint(t, role)
 		s.watch(t, variant, role+" revoked", revoked)
