@@ -183,7 +183,7 @@ func TestAClockThatJumpsAheadEndsNoKey(t *testing.T) {
 // TestAHangingExchangeHoldsNoOtherBack: each connection is swept at its own pace.
 func TestAHangingExchangeHoldsNoOtherBack(t *testing.T) {
 	d := newDesk(t)
-	d.pool(3 * sweepBatch)
+	d.pool(sweepBatch + 8) // more than one batch
 	d.connect("okx", nil)
 	d.write("roles/slow", map[string]any{
 		"connection": "okx", "sub_accounts": d.sim.Exchange("okx").SubAccounts[0], "scopes": "read", "ttl": "1h",
