@@ -72,9 +72,9 @@ func (d *desk) leftovers() []string {
 
 // otherRoot are the fields of another root key of the account, of the same rights.
 func (d *desk) otherRoot() map[string]any {
-	access, ok := d.sim.Root(rotating, "ed25519")
+	access, ok := d.sim.Root(rotating, "second")
 	require.True(d, ok)
-	return map[string]any{"api_key": access.APIKey, "private_key": access.PrivateKey}
+	return replacement(access)
 }
 
 // tendRoots lets the rotator work and waits for it.

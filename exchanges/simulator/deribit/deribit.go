@@ -114,11 +114,13 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signe
 		signer      func() crypto.Signer
 	}{
 		{venue.MainRoot, all, main, loopback, nil},
+		{"second", all, main, loopback, nil},
 		{"read_only", read, main, loopback, nil},
 		{"no_right", "trade:read", main, loopback, nil},
 		{"unbound", mint, main, nil, nil},
 		{"ed25519", all, main, loopback, venue.NewEd25519()},
 		{"totp", mint, guarded, loopback, nil},
+		{"other", all, landlord, loopback, nil},
 		{"direct", mint, tenant(), loopback, nil},
 		{"direct_read_only", read, tenant(), loopback, nil},
 		{"direct_no_right", "trade:read", tenant(), loopback, nil},
