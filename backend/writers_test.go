@@ -148,7 +148,9 @@ func meetAt(t *testing.T, first, second writer, n int) bool {
 	select {
 	case <-p.paused:
 	case <-ones:
+		// What the first left to the background may be about to pause, or do so now.
 		p.pauseAt(0)
+		close(p.resume)
 		return false
 	}
 	go func() { others <- other() }()
