@@ -221,12 +221,10 @@ func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.
 		if !errors.Is(err, exchanges.ErrNotFound) || wait > settling {
 			return info, err
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if err := exchanges.Sleep(ctx, wait); err != nil {
 			return info, &exchanges.Error{
 				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: exchanges.OpCheckKey,
-				Message: "the new key is not known yet", Err: ctx.Err(),
+				Message: "the new key is not known yet", Err: err,
 			}
 		}
 	}
