@@ -340,114 +340,6 @@ type clock interface {
 	jump(by time.Duration)
 }
 
-// fakeClock is moved by hand.
-type fakeClock struct {
-	mu  sync.Mutex
-	now time.Time
-	// elapsed is the time that has passed, however the clock was set.
-	elapsed time.Duration
-}
-
-func (c *fakeClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *fakeClock) Elapsed() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.elapsed
-}
-
-// advance lets time pass.
-func (c *fakeClock) advance(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(by)
-	c.elapsed += by
-}
-
-// jump sets the clock ahead, or back, though no time passes.
-func (c *fakeClock) jump(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(by)
-}
-
-// elapse lets time pass on a clock that stands still.
-func (c *fakeClock) elapse(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.elapsed += by
-}
-
-// watchedStorage counts calls, and fails the ones that fail is asked for.
-type watchedStorage struct {
-	logical.Storage
-	mu            sync.Mutex
-	reads, writes int
-	// fail, if set, is asked before each call and may fail it.
-	fail func(call, key string) error
-}
-
-func (s *watchedStorage) note(call, key string, counter *int) error {
-	s.mu.Lock()
-	*counter++
-	fail := s.fail
-	s.mu.Unlock()
-	if fail == nil {
-		return nil
-	}
-	return fail(call, key)
-}
-
-// failing sets what fails; nil for nothing.
-func (s *watchedStorage) failing(fail func(call, key string) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fail = fail
-}
-
-// counted returns the calls made by the function.
-func (s *watchedStorage) counted(work func()) (reads, writes int) {
-	s.mu.Lock()
-	reads, writes = s.reads, s.writes
-	s.mu.Unlock()
-	work()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.reads - reads, s.writes - writes
-}
-
-func (s *watchedStorage) List(ctx context.Context, prefix string) ([]string, error) {
-	if err := s.note("list", prefix, &s.reads); err != nil {
-		return nil, err
-	}
-	return s.Storage.List(ctx, prefix)
-}
-
-func (s *watchedStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
-	if err := s.note("get", key, &s.reads); err != nil {
-		return nil, err
-	}
-	return s.Storage.Get(ctx, key)
-}
-
-func (s *watchedStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
-	if err := s.note("put", entry.Key, &s.writes); err != nil {
-		return err
-	}
-	return s.Storage.Put(ctx, entry)
-}
-
-func (s *watchedStorage) Delete(ctx context.Context, key string) error {
-	if err := s.note("delete", key, &s.writes); err != nil {
-		return err
-	}
-	return s.Storage.Delete(ctx, key)
-}
-
 // lockedBuffer collects a log.
 type lockedBuffer struct {
 	mu   sync.Mutex
@@ -465,4 +357,50 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return string(b.text)
+}
+
+// eventually polls, with a bound.
+func (d *desk) eventually(what string, condition func() bool) {
+	d.Helper()
+	require.Eventually(d, condition, 30*time.Second, 5*time.Millisecond, what)
+}
+
+func (d *desk) sweepQuietly() error {
+	return d.engine.periodic(d.Context(), d.request(logical.RollbackOperation, "", nil))
+}
+
+// snapshot copies what is in storage.
+func (d *desk) snapshot() map[string][]byte {
+	d.Helper()
+	copied := map[string][]byte{}
+	keys, err := logical.CollectKeys(d.Context(), d.storage.Storage.(logical.ClearableView))
+	require.NoError(d, err)
+	for _, key := range keys {
+		entry, err := d.storage.Storage.Get(d.Context(), key)
+		require.NoError(d, err)
+		copied[key] = entry.Value
+	}
+	return copied
+}
+
+// restore puts a snapshot in the place of what is in storage.
+func (d *desk) restore(snapshot map[string][]byte) {
+	d.Helper()
+	fresh := &logical.InmemStorage{}
+	for key, value := range snapshot {
+		require.NoError(d, fresh.Put(d.Context(), &logical.StorageEntry{Key: key, Value: value}))
+	}
+	d.storage.Storage = fresh
+}
+
+// foreignKey makes a key at the exchange without the engine, as a person does.
+func (d *desk) foreignKey() string {
+	d.Helper()
+	other := *d
+	other.uuid = "another mount"
+	other.storage = &watchedStorage{Storage: &logical.InmemStorage{}}
+	other.engine = nil
+	other.start()
+	other.trader()
+	return fmt.Sprint(other.mint("trader").Data["api_key"])
 }

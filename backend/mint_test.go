@@ -1,12 +1,20 @@
 package backend
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // A mint may wait a minute for the rate limit. Vault's lease begins after it, and
@@ -57,4 +65,177 @@ func (d *desk) midway(do func()) {
 		}
 		return nil
 	})
+}
+
+func TestMintAnswersWithAKeyThatTheLedgerKnows(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+
+	live := d.sim.Keys()
+	require.Len(t, live, 1)
+	require.Equal(t, live[0].APIKey, lease.Data["api_key"])
+	require.Equal(t, []string{"127.0.0.1"}, live[0].IPs)
+	require.Equal(t, []string{"read", "trade:spot"}, lease.Data["scopes"])
+	require.Equal(t, "moderate", lease.Data["risk"])
+	require.NotEmpty(t, lease.Data["api_secret"])
+	require.Equal(t, 10*time.Minute, lease.Secret.TTL)
+	require.Equal(t, time.Hour, lease.Secret.MaxTTL)
+	for name, value := range lease.Secret.InternalData {
+		require.IsType(t, "", value, "internal data %q must survive JSON", name)
+	}
+
+	entry := d.entry(lease.Data["key_id"].(string))
+	require.Equal(t, ledger.Live, entry.State)
+	require.Equal(t, live[0].Label, entry.Label)
+	require.True(t, strings.HasPrefix(entry.Label, d.engine.tag+entry.ID))
+	require.Equal(t, ledger.Requester{EntityID: "entity-1", DisplayName: "userpass-ada", Address: "127.0.0.1"}, entry.Requester)
+
+	raw, err := d.storage.Get(t.Context(), ledger.Prefix+entry.ID)
+	require.NoError(t, err)
+	require.NotContains(t, string(raw.Value), lease.Data["api_secret"])
+}
+
+func TestLostCreateAnswerIsSettledByLabel(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.inject("bybit", exchanges.OpCreateKey, simulator.DropAfterCommit, 1)
+
+	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+	require.ErrorContains(t, err, "outcome unknown")
+	require.Len(t, d.sim.Keys(), 1, "the exchange made the key")
+	require.Equal(t, 1, d.sim.Calls("bybit", exchanges.OpCreateKey), "a create call is never blindly repeated")
+	ids := d.ledgerIDs()
+	require.Len(t, ids, 1)
+	require.Equal(t, ledger.Pending, d.entry(ids[0]).State)
+
+	d.sweep()
+	require.Len(t, d.ledgerIDs(), 1, "a create call may still be on its way")
+	d.clock.advance(ledger.PendingGrace)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+func TestRefusedCreateLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "bybit")
+		d.trader()
+		d.inject("bybit", exchanges.OpCreateKey, simulator.RateLimit, 0)
+		d.must(logical.PatchOperation, "roles/trader", map[string]any{"max_wait": "1s"})
+
+		_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+		var coded logical.HTTPCodedError
+		require.ErrorAs(t, err, &coded)
+		require.Equal(t, http.StatusTooManyRequests, coded.Code())
+		require.Empty(t, d.ledgerIDs())
+		require.Empty(t, d.sim.Keys())
+	})
+}
+
+func TestCallerWhoHangsUpLeavesNoKey(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	writes := 0
+	d.storage.failing(func(call, _ string) error {
+		if call == "put" {
+			if writes++; writes == 2 {
+				hangUp()
+			}
+		}
+		return nil
+	})
+	_, err := d.engine.HandleRequest(ctx, d.request(logical.ReadOperation, "creds/trader", nil))
+	require.ErrorContains(t, err, "the caller has gone")
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+	require.Len(t, d.sim.Deletions("bybit"), 1, "the key was made and deleted again")
+}
+
+func TestSameRequestAgainAfterACrashMintsAnew(t *testing.T) {
+	for _, crash := range []struct {
+		name string
+		at   string // the state whose write is the last thing that happens
+	}{
+		{"before the answer of the exchange was recorded", "pending"},
+		{"after the key was live", "live"},
+	} {
+		t.Run(crash.name, func(t *testing.T) {
+			d := newDesk(t)
+			d.trader()
+			req := d.request(logical.ReadOperation, "creds/trader", nil)
+			if crash.at == "pending" {
+				// The process dies between the exchange's answer and the
+				// second write, so that nothing more is written.
+				writes := 0
+				d.storage.failing(func(call, _ string) error {
+					if call == "put" || call == "delete" {
+						if writes++; writes > 1 {
+							return errors.New("the process is dead")
+						}
+					}
+					return nil
+				})
+				d.inject("bybit", exchanges.OpDeleteKey, simulator.Outage, 0)
+				d.inject("bybit", exchanges.OpListKeys, simulator.Outage, 0)
+			}
+			_, _ = d.engine.HandleRequest(t.Context(), req)
+			d.storage.failing(nil)
+			d.sim.ClearFaults()
+			require.Len(t, d.sim.Keys(), 1)
+			first := d.sim.Keys()[0].APIKey
+
+			d.start()
+			resp, err := d.engine.HandleRequest(t.Context(), req)
+			require.NoError(t, err)
+			require.False(t, resp.IsError(), "%v", resp)
+			live := d.sim.Keys()
+			require.Len(t, live, 1)
+			require.Equal(t, resp.Data["api_key"], live[0].APIKey)
+			require.NotEqual(t, first, live[0].APIKey)
+			require.Equal(t, []string{first}, d.sim.Deletions("bybit"))
+		})
+	}
+}
+
+func TestReadOnlyStorageForwardsBeforeAnythingIsMinted(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.storage.failing(func(call, _ string) error {
+		if call == "put" || call == "delete" {
+			// As it arrives in a plugin: without its identity.
+			return errors.New("rpc error: code = Unknown desc = " + logical.ErrReadOnly.Error())
+		}
+		return nil
+	})
+	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+	require.Equal(t, logical.ErrReadOnly, err, "Vault compares by identity")
+	require.Zero(t, d.sim.Calls("bybit", exchanges.OpCreateKey))
+	_, err = d.do(logical.UpdateOperation, "roles/other", map[string]any{
+		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0], "scopes": "read",
+	})
+	require.Equal(t, logical.ErrReadOnly, err)
+}
+
+// A key that cannot be recorded is deleted at once, though that cannot be recorded
+// either.
+func TestKeyThatCannotBeRecordedIsDeletedAtOnce(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	puts := 0
+	d.storage.failing(func(call, _ string) error {
+		if call == "put" {
+			puts++
+		}
+		if puts > 1 && call != "get" {
+			return errors.New("storage is out of order")
+		}
+		return nil
+	})
+	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+	require.ErrorContains(t, err, "storage is out of order")
+	require.Len(t, d.sim.Deletions("bybit"), 1)
+	require.Empty(t, d.sim.Keys())
 }

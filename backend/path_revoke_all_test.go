@@ -1,9 +1,9 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -11,6 +11,7 @@ import (
 
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // pool mints n keys of a role without addresses.
@@ -126,98 +127,93 @@ func TestADoomedKeyIsNotRenewed(t *testing.T) {
 	require.ErrorContains(t, resp.Error(), "revoked")
 }
 
-// TestOneUnreadableEntryStopsNothing: it is skipped, and shown for what it is.
-func TestOneUnreadableEntryStopsNothing(t *testing.T) {
-	for name, value := range map[string]string{"damaged": "canary{", "newer version": `{"schema":99,"entry":{}}`} {
-		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
-			leases := d.pool(2)
-			require.NoError(t, d.storage.Put(t.Context(), &logical.StorageEntry{Key: ledger.Prefix + "odd", Value: []byte(value)}))
-			d.start()
-
-			listed := d.must(logical.ListOperation, "keys/", nil)
-			require.Contains(t, listed.Data["keys"], "odd")
-			require.Equal(t, "unreadable", listed.Data["key_info"].(map[string]any)["odd"].(map[string]any)["state"])
-			require.Contains(t, listed.Data["key_info"].(map[string]any)["odd"].(map[string]any)["problem"], name)
-			require.Contains(t, d.metrics(), "exchange_unreadable_entries 1")
-			require.Contains(t, d.log.String(), "odd")
-			_, err := d.do(logical.ReadOperation, "keys/odd", nil)
-			require.ErrorContains(t, err, name)
-
-			d.mint("pool")
-			resp, err := d.leaseAnswer(logical.RenewOperation, leases[0], 0)
-			require.NoError(t, err)
-			require.False(t, resp.IsError(), "%v", resp)
-			require.NoError(t, d.revoke(leases[0]))
-			d.must(logical.UpdateOperation, "config/bybit/reconcile", nil)
-			d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil)
-			d.eventually("all keys are gone", func() bool { return d.read("config/bybit/revoke-all")["keys_left"] == 0 })
-			require.Equal(t, []string{"odd"}, d.ledgerIDs())
-			require.NotContains(t, d.log.String(), "canary")
+func TestRevokeAllEmptiesAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "bybit")
+		d.connect("bybit", nil)
+		d.write("roles/pool", map[string]any{
+			"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts, "scopes": "read", "ttl": "1h",
 		})
-	}
-}
-
-// TestAClockThatJumpsAheadEndsNoKey: a lease is taken for over only if it was so at
-// two looks half a minute apart, and at every look between.
-func TestAClockThatJumpsAheadEndsNoKey(t *testing.T) {
-	d := newDesk(t)
-	d.pool(1)
-	for range 3 {
-		d.clock.jump(48 * time.Hour)
-		d.tick()
-		d.clock.elapse(29 * time.Second)
-		d.tick()
-		require.Len(t, d.sim.Keys(), 1)
-		d.clock.jump(-48 * time.Hour)
-		d.tick()
-		d.clock.advance(time.Minute)
-	}
-	d.clock.jump(48 * time.Hour)
-	d.tick()
-	d.clock.elapse(30 * time.Second)
-	d.tick()
-	require.Empty(t, d.sim.Keys(), "the clock stayed where it was")
-}
-
-// TestAHangingExchangeHoldsNoOtherBack: each connection is swept at its own pace.
-func TestAHangingExchangeHoldsNoOtherBack(t *testing.T) {
-	d := newDesk(t)
-	d.pool(sweepBatch + 8) // more than one batch
-	d.connect("okx", nil)
-	d.write("roles/slow", map[string]any{
-		"connection": "okx", "sub_accounts": d.sim.Exchange("okx").SubAccounts[0], "scopes": "read", "ttl": "1h",
+		const keys = 60
+		for range keys {
+			d.mint("pool")
+		}
+		d.inject("bybit", exchanges.OpDeleteKey, simulator.RateLimit, 2)
+		left := d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil).Data["keys_left"].(int)
+		require.LessOrEqual(t, left, keys)
+		d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch", "config/bybit/revoke-all")
+		d.eventually("all keys are gone", func() bool {
+			return d.read("config/bybit/revoke-all")["keys_left"] == 0
+		})
+		require.Empty(t, d.sim.Keys())
+		require.Empty(t, d.ledgerIDs())
+		d.refused(logical.UpdateOperation, "config/none/revoke-all", nil, "none")
 	})
-	d.mint("slow")
-	hanging := make(chan struct{})
-	d.engine.connections.hold("okx", hanging)
-	d.clock.advance(2 * time.Hour)
-	d.tick()
-	d.clock.elapse(time.Minute)
-	swept := make(chan struct{})
-	go func() { defer close(swept); d.tick() }()
-	d.eventually("the other exchange's keys are gone", func() bool {
-		keys, err := d.engine.ledger.Count(t.Context(), d.storage.Storage, ofConnection("bybit"))
-		return err == nil && keys == 0
+}
+
+func TestRevokeAllOfARoleLeavesOthersAlone(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.write("roles/reader", map[string]any{
+		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0], "scopes": "read",
 	})
-	close(hanging)
-	<-swept
-	require.Empty(t, d.ledgerIDs())
+	d.mint("trader")
+	kept := d.mint("reader")
+	d.must(logical.UpdateOperation, "roles/trader/revoke-all", nil)
+	d.eventually("the role's keys are gone", func() bool { return d.read("roles/trader/revoke-all")["keys_left"] == 0 })
+	require.Len(t, d.sim.Keys(), 1)
+	require.Equal(t, kept.Data["api_key"], d.sim.Keys()[0].APIKey)
+	require.Equal(t, true, d.read("roles/trader/revoke-all")["on"])
+	require.Equal(t, false, d.read("roles/trader")["disabled"], "only a write that names it changes it")
+	d.mint("reader")
+	d.refused(logical.UpdateOperation, "roles/gone/revoke-all", nil, "gone", "no key")
 }
 
-// hold keeps every deletion at a connection waiting until the channel is closed.
-func (c *connections) hold(name string, until <-chan struct{}) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.links[name].account.account = &held{c.links[name].account.account, until}
+func TestRevokeAllHeldBackByAFreezeGoesOnAfterwards(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.mint("trader")
+	d.write("config/bybit", map[string]any{"frozen": "all"})
+	d.must(logical.UpdateOperation, "config/bybit/revoke-all", nil)
+	d.eventually("the drainer has given up", func() bool {
+		return d.entry(d.ledgerIDs()[0]).Attempts > 0
+	})
+	require.Len(t, d.sim.Keys(), 1)
+	require.Equal(t, "all", d.read("config/bybit")["frozen"], "the kill switch does not loosen a freeze")
+	d.write("config/bybit", map[string]any{"frozen": "minting"})
+	d.clock.advance(ledger.LastRetry)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
 }
 
-type held struct {
-	exchanges.Account
-	until <-chan struct{}
-}
-
-func (h *held) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	<-h.until
-	return h.Account.DeleteKey(ctx, ref)
+// TestAThousandKeysLeaveAtTheExchangesRate empties three sub-accounts through
+// the paced queue while mints are refused. The documented limits are multiplied
+// to make it short.
+func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keys, faster = 1000, 60
+		d := newBubbleDesk(t, "binance")
+		d.connect("binance", nil)
+		d.write("roles/pool", map[string]any{
+			"connection": "binance", "sub_accounts": d.sim.Exchange("binance").SubAccounts, "scopes": "read", "ttl": "1h",
+		})
+		for range keys {
+			d.mint("pool")
+		}
+		d.write("config/binance", map[string]any{"rate_multiplier": faster})
+		began := time.Now()
+		d.must(logical.UpdateOperation, "config/binance/revoke-all", nil)
+		d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch")
+		left := keys
+		require.Eventually(t, func() bool {
+			now := d.read("config/binance/revoke-all")["keys_left"].(int)
+			require.LessOrEqual(t, now, left, "no key comes in")
+			left = now
+			return left == 0
+		}, 3*time.Minute, 50*time.Millisecond)
+		rate := keys / time.Since(began).Seconds()
+		require.Empty(t, d.sim.Keys())
+		require.Len(t, d.sim.Deletions("binance"), keys, "each was deleted once")
+		t.Logf("%.1f deletions a second of the %d that are allowed", rate, faster)
+	})
 }

@@ -105,7 +105,7 @@ func TestALongPauseCostsOneLook(t *testing.T) {
 	d := newProduction(t)
 	d.mint("trader")
 	last := d.mint("trader")
-	d.foreignKey("bybit")
+	d.foreignKey()
 	listed := func() int { return d.sim.Calls("bybit", exchanges.OpListKeys) }
 	require.NoError(t, d.revoke(d.mint("trader")))
 	before := listed()

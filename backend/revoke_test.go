@@ -1,8 +1,10 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -160,4 +162,110 @@ func TestTheSweeperDeletesNothingThatItCannotRecord(t *testing.T) {
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
+}
+
+func TestRevokeDeletesTheKeyWithoutTheRole(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	d.must(logical.DeleteOperation, "roles/trader", nil)
+
+	require.NoError(t, d.revoke(lease))
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+	require.NoError(t, d.revoke(lease), "gone already is success")
+}
+
+func TestRevokeReportsFailureAsAnErrorAndTheSweeperFinishes(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.DeleteLies, 1)
+
+	resp, err := d.leaseAnswer(logical.RevokeOperation, lease, 0)
+	require.Error(t, err, "a deletion that only claims success is not one")
+	require.Nil(t, resp, "Vault prints an error response of a revocation as a Go struct")
+	entry := d.entry(lease.Data["key_id"].(string))
+	require.Equal(t, ledger.Revoking, entry.State)
+	require.Equal(t, 1, entry.Attempts)
+	require.NotEmpty(t, entry.LastError)
+
+	d.clock.advance(ledger.LastRetry)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+func TestFreezeOfAllHoldsDeletionsBack(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	d.write("config/bybit", map[string]any{"frozen": "all"})
+
+	d.refused(logical.ReadOperation, "creds/trader", nil, "frozen")
+	require.ErrorContains(t, d.revoke(lease), "held back")
+	d.clock.advance(time.Hour)
+	d.sweep()
+	require.Len(t, d.sim.Keys(), 1)
+
+	d.write("config/bybit", map[string]any{"frozen": "no"})
+	d.clock.advance(ledger.LastRetry)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+// A revocation is remembered though its connection cannot be used, as after a
+// downgrade.
+func TestRevocationWithoutAConnectionIsRemembered(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	good, err := connectionTable().Get(t.Context(), d.storage, "bybit")
+	require.NoError(t, err)
+	bad := *good
+	bad.Variant = "no-such"
+	require.NoError(t, connectionTable().Put(t.Context(), d.storage, "bybit", bad))
+	d.start()
+	require.Error(t, d.revoke(lease))
+	require.Equal(t, ledger.Revoking, d.entry(lease.Data["key_id"].(string)).State)
+
+	require.NoError(t, connectionTable().Put(t.Context(), d.storage, "bybit", *good))
+	d.start()
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+}
+
+// A lease that was revoked during a freeze is remembered: its key goes with the
+// freeze, and does not wait for the lease's own end.
+func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	d.write("config/bybit", map[string]any{"frozen": "all"})
+	require.ErrorContains(t, d.revoke(lease), "held back")
+	require.Equal(t, ledger.Revoking, d.entry(lease.Data["key_id"].(string)).State)
+	d.write("config/bybit", map[string]any{"frozen": "no"})
+	d.clock.advance(ledger.LastRetry)
+	d.sweep()
+	require.Empty(t, d.sim.Keys())
+	require.Empty(t, d.ledgerIDs())
+}
+
+// What a deletion came to is recorded even if the exchange has used up all the
+// time that there was for it.
+func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	entry := d.entry(lease.Data["key_id"].(string))
+	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpDeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID, causeByHand))
+	entry = d.entry(entry.ID)
+	require.Equal(t, ledger.Revoking, entry.State)
+	require.Equal(t, 1, entry.Attempts)
+	require.NotEmpty(t, entry.LastError)
+	require.True(t, entry.NextTry.After(d.clock.Now()))
 }

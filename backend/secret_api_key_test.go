@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -132,4 +133,65 @@ func TestAKeyThatTheLedgerLostIsTakenBack(t *testing.T) {
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
+}
+
+func TestRenewMovesTheLedgerFirst(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	lease := d.mint("trader")
+	id := lease.Data["key_id"].(string)
+	d.clock.advance(5 * time.Minute)
+
+	resp, err := d.leaseAnswer(logical.RenewOperation, lease, 20*time.Minute)
+	require.NoError(t, err)
+	require.False(t, resp.IsError(), "%v", resp)
+	require.Equal(t, 20*time.Minute, resp.Secret.TTL)
+	require.WithinDuration(t, d.clock.Now().Add(20*time.Minute), d.entry(id).Expires, time.Second)
+
+	resp, err = d.leaseAnswer(logical.RenewOperation, lease, 5*time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, 55*time.Minute, resp.Secret.TTL, "the hard limit stands")
+
+	d.storage.failing(func(call, _ string) error {
+		if call == "put" {
+			return errors.New("storage is full")
+		}
+		return nil
+	})
+	_, err = d.leaseAnswer(logical.RenewOperation, lease, time.Minute)
+	require.ErrorContains(t, err, "storage is full", "what the ledger does not hold is not promised")
+	d.storage.failing(nil)
+
+	d.clock.advance(time.Hour)
+	resp, err = d.leaseAnswer(logical.RenewOperation, lease, time.Minute)
+	require.NoError(t, err)
+	require.True(t, resp.IsError())
+}
+
+func TestRenewAsksTheRoleAgain(t *testing.T) {
+	for name, tighten := range map[string]func(d *desk){
+		"role disabled":    func(d *desk) { d.must(logical.PatchOperation, "roles/trader", map[string]any{"disabled": true}) },
+		"role deleted":     func(d *desk) { d.must(logical.DeleteOperation, "roles/trader", nil) },
+		"scope taken away": func(d *desk) { d.must(logical.PatchOperation, "roles/trader", map[string]any{"scopes": "read"}) },
+		"address taken away": func(d *desk) {
+			d.must(logical.PatchOperation, "roles/trader", map[string]any{"ip_allowlist": "203.0.113.7"})
+		},
+		"connection frozen":     func(d *desk) { d.write("config/bybit", map[string]any{"frozen": "minting"}) },
+		"scope not allowed":     func(d *desk) { d.write("config/bybit", map[string]any{"allowed_scopes": "read"}) },
+		"sub-account forbidden": func(d *desk) { d.write("config/bybit", map[string]any{"allowed_sub_accounts": "nobody"}) },
+		"role forbidden":        func(d *desk) { d.write("config/bybit", map[string]any{"allowed_roles": "other-*"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.trader()
+			lease := d.mint("trader")
+			require.NoError(t, d.lease(logical.RenewOperation, lease))
+			tighten(d)
+			resp, err := d.leaseAnswer(logical.RenewOperation, lease, 0)
+			require.NoError(t, err)
+			require.True(t, resp.IsError(), "renewed all the same")
+			require.NoError(t, d.revoke(lease))
+			require.Empty(t, d.sim.Keys())
+		})
+	}
 }

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"testing"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -109,39 +108,4 @@ func TestKeyThatCouldNotBeRolledBack(t *testing.T) {
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
-}
-
-// A masked key stands for the entry with its label, and without a label for any.
-func TestComparisonOfMaskedKeys(t *testing.T) {
-	entries := []ledger.Entry{
-		{ID: "1", State: ledger.Live, ExchangeKeyID: "abcdef", Label: "vlt-1", Created: time.Unix(1, 0)},
-		{ID: "2", State: ledger.Live, ExchangeKeyID: "uvwxyz", Label: "vlt-2", Created: time.Unix(1, 0)},
-	}
-	for name, test := range map[string]struct {
-		listed                 []exchanges.KeyInfo
-		known, strays, foreign int
-		missing                []string
-	}{
-		"both masked": {
-			listed: []exchanges.KeyInfo{{ID: "ab***", Label: "vlt-1", Masked: true}, {ID: "uv***", Label: "vlt-2", Masked: true}}, known: 2,
-		},
-		"one is not listed":         {listed: []exchanges.KeyInfo{{ID: "ab***", Label: "vlt-1", Masked: true}}, known: 1, missing: []string{"2"}},
-		"none is listed":            {missing: []string{"1", "2"}},
-		"another one of ours":       {listed: []exchanges.KeyInfo{{ID: "kl***", Label: "vlt-3", Masked: true}}, strays: 1, missing: []string{"1", "2"}},
-		"without a label":           {listed: []exchanges.KeyInfo{{ID: "kl***", Masked: true}}, foreign: 1},
-		"the label, at another key": {listed: []exchanges.KeyInfo{{ID: "klmnop", Label: "vlt-1"}}, known: 1, missing: []string{"1", "2"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var c comparison
-			c.compare("desk", test.listed, entries, knownAt("", entries), "vlt-")
-			require.Equal(t, test.known, c.known)
-			require.Len(t, c.strays, test.strays)
-			require.Len(t, c.foreign, test.foreign)
-			var missing []string
-			for _, f := range c.missing {
-				missing = append(missing, f.id)
-			}
-			require.Equal(t, test.missing, missing)
-		})
-	}
 }
