@@ -96,7 +96,9 @@ func TestNothingResetsAKillSwitch(t *testing.T) {
 		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0], "scopes": "read", "disabled": false,
 	})
 	d.write("config/bybit", map[string]any{"frozen": "no"})
+	made := d.sim.Calls("bybit", exchanges.OpCreateKey)
 	d.refused(logical.ReadOperation, "creds/pool", nil, "kill switch", "roles/pool/revoke-all")
+	require.Equal(t, made, d.sim.Calls("bybit", exchanges.OpCreateKey), "the exchange is not even asked")
 
 	d.must(logical.DeleteOperation, "roles/pool/revoke-all", nil)
 	require.Equal(t, false, d.read("roles/pool/revoke-all")["on"])
