@@ -12,13 +12,25 @@ type watchedStorage struct {
 	logical.Storage
 	mu            sync.Mutex
 	reads, writes int
-	// fail, if set, is asked before each call and may fail it.
-	fail func(call, key string) error
+	// fail, if set, is asked before each call and may fail it: by one caller at a
+	// time, so that it must be set to nil before it calls storage itself.
+	fail   func(call, key string) error
+	asking sync.Mutex
 }
 
 func (s *watchedStorage) note(call, key string, counter *int) error {
 	s.mu.Lock()
 	*counter++
+	idle := s.fail == nil
+	s.mu.Unlock()
+	if idle {
+		return nil
+	}
+	// The sweeper and its like call from several goroutines, and what fail counts is
+	// its own.
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	s.mu.Lock()
 	fail := s.fail
 	s.mu.Unlock()
 	if fail == nil {
