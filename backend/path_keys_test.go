@@ -44,6 +44,7 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 
 	d.must(logical.DeleteOperation, "keys/"+id, nil)
 	require.Empty(t, d.sim.Keys())
+	d.listed()
 	require.NoError(t, d.revoke(lease), "the lease finds nothing left to do")
 	resp, err := d.do(logical.ReadOperation, "keys/"+id, nil)
 	require.NoError(t, err)

@@ -121,12 +121,12 @@ func (e *engine) deleteAtExchange(ctx context.Context, l *link, entry ledger.Ent
 	defer func() { e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc() }()
 	switch {
 	case entry.ExchangeKeyID != "" && l.variant.Unlisted != "":
-		if err := exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref()); err != nil && e.endedByItself(l, entry) != nil {
+		if err := exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref(e.now())); err != nil && e.endedByItself(l, entry) != nil {
 			return err
 		}
 		return nil
 	case entry.ExchangeKeyID != "":
-		return exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref())
+		return exchanges.SettleOne(ctx, l.account, l.variant, entry.Ref(e.now()))
 	case l.variant.Unlisted != "":
 		return e.endedByItself(l, entry)
 	case l.variant.Label.MaxLength == 0:
@@ -156,7 +156,7 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 		case found.Masked:
 			return leftToPerson(l, entry, found)
 		}
-		ref := entry.Ref()
+		ref := entry.Ref(e.now())
 		ref.ID = found.ID
 		if err := exchanges.SettleOne(ctx, l.account, l.variant, ref); err != nil {
 			return err

@@ -98,6 +98,7 @@ func TestRevocationDoesNotDependOnStorage(t *testing.T) {
 				d.sim.ClearFaults()
 				d.write("config/bybit", map[string]any{"frozen": "no"})
 				d.clock.advance(circuitPause)
+				d.listed()
 				require.NoError(t, revoke(d, lease))
 				require.Empty(t, d.sim.Keys())
 				require.Empty(t, d.ledgerIDs())
@@ -173,6 +174,7 @@ func TestRevokeDeletesTheKeyWithoutTheRole(t *testing.T) {
 	require.NoError(t, d.revoke(lease))
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
+	d.listed()
 	require.NoError(t, d.revoke(lease), "gone already is success")
 }
 

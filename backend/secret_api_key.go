@@ -226,7 +226,7 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 // connection is never deleted while it has keys. Nothing is entered in the ledger for
 // a key that is not known to be there.
 func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
-	entry := ledger.Entry{Created: e.now(), Cause: causeLeaseEnded}
+	entry := ledger.Entry{Created: orNow(req.Secret.IssueTime, e.now()), Cause: causeLeaseEnded}
 	for name, field := range map[string]*string{
 		internalConnection: &entry.Connection,
 		internalSubAccount: &entry.SubAccount,

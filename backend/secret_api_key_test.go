@@ -112,6 +112,7 @@ func TestRevokingWhatIsGoneLeavesNoGhost(t *testing.T) {
 	require.Error(t, d.revoke(leases[0]), "nobody can say that it is gone")
 	require.Empty(t, d.ledgerIDs())
 	d.sim.ClearFaults()
+	d.listed()
 	for _, lease := range leases {
 		require.NoError(t, d.revoke(lease))
 	}

@@ -2,7 +2,9 @@ package exchanges
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 )
 
 // Settle deletes keys and proves that they are gone. The exchange's answer to a
@@ -12,13 +14,23 @@ import (
 // One list proves this for several keys of one sub-account.
 //
 // An exchange may go on listing deleted keys ([Variant.ListingDelay]). The wait for
-// it ends with the context.
+// it ends with the context. An exchange may also not list a new key yet: unless it
+// confirmed the deletion, a key that it does not show counts as gone only after
+// [Variant.Staleness]. Before that, the error wraps [ErrUnseen].
 func Settle(ctx context.Context, account Account, variant Variant, refs ...KeyRef) []error {
 	all := make([]*deletion, len(refs))
 	for i, ref := range refs {
-		all[i] = &deletion{ref: ref, evidence: evidence{answer: deleteWhole(ctx, account, ref), unlisted: variant.Unlisted != ""}}
+		all[i] = &deletion{ref: ref, evidence: evidence{unlisted: variant.Unlisted != ""}}
 	}
-	settle(ctx, account, variant, all)
+	left := lookAgain(ctx, account, variant, whole(all))
+	for _, d := range left {
+		d.answer = account.DeleteKey(ctx, d.ref)
+		d.fresh = d.ref.fresh(variant)
+		if errors.Is(d.answer, ErrOutcomeUnknown) {
+			d.fresh = variant.Staleness()
+		}
+	}
+	settle(ctx, account, variant, left)
 	errs := make([]error, len(all))
 	for i, d := range all {
 		errs[i] = d.err
@@ -31,15 +43,52 @@ func SettleOne(ctx context.Context, account Account, variant Variant, ref KeyRef
 	return Settle(ctx, account, variant, ref)[0]
 }
 
-// deleteWhole deletes a key, unless only part of its id is known.
-func deleteWhole(ctx context.Context, account Account, ref KeyRef) error {
-	if IsMasked(ref.ID) {
-		return &Error{
-			Kind: ErrUnsupported, Operation: OpDeleteKey,
-			Message: "the exchange shows only " + ref.ID + " of the key", Remedy: "delete it on the exchange's website",
+// fresh is for how much longer the exchange may not show what it was last asked to
+// do with the key; not positive if it must.
+func (r KeyRef) fresh(variant Variant) time.Duration {
+	return variant.Staleness() - max(r.Age, 0) // A clock may have been set back.
+}
+
+// lookAgain looks for the keys that the exchange did not show the last time, and
+// returns those that must be deleted: all but these, and of these the ones that are
+// there after all, or about which nothing can be learnt. It does not ask for another
+// deletion before that, since the wait would begin anew if its answer were lost too.
+func lookAgain(ctx context.Context, account Account, variant Variant, all []*deletion) (left []*deletion) {
+	var before []*deletion
+	for _, d := range all {
+		if d.ref.Unseen {
+			d.answer = ErrUnseen
+			before = append(before, d)
 		}
 	}
-	return account.DeleteKey(ctx, ref)
+	look(ctx, account, variant, before)
+	for _, d := range all {
+		gone := d.looked && d.failure == nil && !d.listed
+		if wait := d.ref.fresh(variant); gone && wait > 0 {
+			d.err = unseen(nil, wait)
+		}
+		if !gone {
+			left = append(left, d)
+		}
+		d.looked, d.listed, d.failure = false, false, nil
+	}
+	return left
+}
+
+// whole refuses the keys of which only part of the id is known, for which not even a
+// list is proof, and returns the others.
+func whole(all []*deletion) (named []*deletion) {
+	for _, d := range all {
+		if !IsMasked(d.ref.ID) {
+			named = append(named, d)
+			continue
+		}
+		d.err = &Error{
+			Kind: ErrUnsupported, Operation: OpDeleteKey,
+			Message: "the exchange shows only " + d.ref.ID + " of the key", Remedy: "delete it on the exchange's website",
+		}
+	}
+	return named
 }
 
 // deletion is one key on its way out.

@@ -58,7 +58,10 @@ func listing(keys []exchanges.KeyInfo, err error) func() ([]exchanges.KeyInfo, e
 
 func failed(kind exchanges.Kind) error { return &exchanges.Error{Kind: kind} }
 
-func keyRef(id string) exchanges.KeyRef { return exchanges.KeyRef{SubAccount: "desk", ID: id} }
+// keyRef names a key that every list shows if it is there.
+func keyRef(id string) exchanges.KeyRef {
+	return exchanges.KeyRef{SubAccount: "desk", ID: id, Age: time.Hour}
+}
 
 func TestSettle(t *testing.T) {
 	gone := []exchanges.KeyInfo{{ID: "other"}}
@@ -78,16 +81,18 @@ func TestSettle(t *testing.T) {
 		{"confirmed, and the sub-account is gone", nil, nil, failed(exchanges.ErrNotFound), nil, 1},
 		{"not found and gone", failed(exchanges.ErrNotFound), gone, nil, nil, 1},
 		{"not found and still there", failed(exchanges.ErrNotFound), there, nil, exchanges.ErrNotFound, 1},
-		{"lost answer and gone", failed(exchanges.ErrOutcomeUnknown), gone, nil, nil, 1},
+		{"lost answer and gone", failed(exchanges.ErrOutcomeUnknown), gone, nil, exchanges.ErrUnseen, 1},
 		{"lost answer and still there", failed(exchanges.ErrOutcomeUnknown), there, nil, exchanges.ErrOutcomeUnknown, 1},
 		{"lost answer without proof", failed(exchanges.ErrOutcomeUnknown), nil, failed(exchanges.ErrRateLimited), exchanges.ErrRateLimited, 1},
 		{"refused parameters and gone", failed(exchanges.ErrInvalid), gone, nil, nil, 1},
 		{"refused parameters and still there", failed(exchanges.ErrInvalid), there, nil, exchanges.ErrInvalid, 1},
-		{"root refused", failed(exchanges.ErrAuth), gone, nil, exchanges.ErrAuth, 0},
-		{"no permission", failed(exchanges.ErrPermission), gone, nil, exchanges.ErrPermission, 0},
+		{"root refused and gone", failed(exchanges.ErrAuth), gone, nil, nil, 1},
+		{"root refused and still there", failed(exchanges.ErrAuth), there, nil, exchanges.ErrAuth, 1},
+		{"root refused for both", failed(exchanges.ErrAuth), nil, failed(exchanges.ErrPermission), exchanges.ErrAuth, 1},
+		{"no permission and gone", failed(exchanges.ErrPermission), gone, nil, nil, 1},
+		{"cannot be done and gone", failed(exchanges.ErrUnsupported), gone, nil, nil, 1},
 		{"refused for rate", failed(exchanges.ErrRateLimited), gone, nil, exchanges.ErrRateLimited, 0},
 		{"not reached", failed(exchanges.ErrUnavailable), gone, nil, exchanges.ErrUnavailable, 0},
-		{"cannot be done", failed(exchanges.ErrUnsupported), gone, nil, exchanges.ErrUnsupported, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account := &deleting{answer: test.deleted, list: listing(test.keys, test.listed)}
@@ -95,6 +100,71 @@ func TestSettle(t *testing.T) {
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, []string{"key"}, account.deleted)
 			require.Equal(t, test.asks, account.asked, "how often the keys were listed")
+		})
+	}
+}
+
+// A key that is not listed is not known to be gone while the list may not show yet
+// that it was made, unless the exchange has confirmed the deletion.
+func TestSettleAYoungKey(t *testing.T) {
+	young := func(age time.Duration) exchanges.KeyRef {
+		return exchanges.KeyRef{SubAccount: "desk", ID: "key", Age: age}
+	}
+	for _, test := range []struct {
+		name    string
+		variant exchanges.Variant
+		deleted error
+		age     time.Duration
+		want    error
+		wait    time.Duration
+	}{
+		{"confirmed", exchanges.Variant{}, nil, 0, nil, 0},
+		{"refused", exchanges.Variant{}, failed(exchanges.ErrNotFound), 10 * time.Second, exchanges.ErrUnseen, 20 * time.Second},
+		{"refused, after a while", exchanges.Variant{}, failed(exchanges.ErrNotFound), 30 * time.Second, nil, 0},
+		{"refused, where the delay is documented", exchanges.Variant{ListingDelay: 4 * time.Second}, failed(exchanges.ErrNotFound), time.Second, exchanges.ErrUnseen, 3 * time.Second},
+		{"refused, after the documented delay", exchanges.Variant{ListingDelay: 4 * time.Second}, failed(exchanges.ErrNotFound), 4 * time.Second, nil, 0},
+		{"lost answer, however old", exchanges.Variant{}, failed(exchanges.ErrOutcomeUnknown), time.Hour, exchanges.ErrUnseen, 30 * time.Second},
+		{"refused, and the clock was set back", exchanges.Variant{}, failed(exchanges.ErrNotFound), -time.Hour, exchanges.ErrUnseen, 30 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			account := &deleting{answer: test.deleted, list: listing(nil, nil)}
+			err := exchanges.SettleOne(t.Context(), account, test.variant, young(test.age))
+			require.ErrorIs(t, err, test.want)
+			if test.wait > 0 {
+				var failure *exchanges.Error
+				require.ErrorAs(t, err, &failure)
+				require.Equal(t, test.wait, failure.RetryAfter)
+				require.ErrorIs(t, err, test.deleted, "the exchange's own answer can be found out")
+			}
+		})
+	}
+}
+
+// A key that was not shown is looked for before its deletion is asked for again, or
+// the wait would begin anew with each answer that is lost.
+func TestSettleLooksAgain(t *testing.T) {
+	lost := failed(exchanges.ErrOutcomeUnknown)
+	for _, test := range []struct {
+		name    string
+		age     time.Duration
+		keys    []exchanges.KeyInfo
+		listed  error
+		want    error
+		deleted []string
+		asked   int
+	}{
+		{"still not shown", 30 * time.Second, nil, nil, nil, nil, 1},
+		{"asked too soon", 29 * time.Second, nil, nil, exchanges.ErrUnseen, nil, 1},
+		{"shown after all", 30 * time.Second, []exchanges.KeyInfo{{ID: "key"}}, nil, lost, []string{"key"}, 2},
+		{"no list", 30 * time.Second, nil, failed(exchanges.ErrUnavailable), exchanges.ErrUnavailable, []string{"key"}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			account := &deleting{answer: lost, list: listing(test.keys, test.listed)}
+			ref := keyRef("key")
+			ref.Unseen, ref.Age = true, test.age
+			require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, exchanges.Variant{}, ref), test.want)
+			require.Equal(t, test.deleted, account.deleted)
+			require.Equal(t, test.asked, account.asked, "how often the keys were listed")
 		})
 	}
 }
@@ -176,7 +246,7 @@ func TestSettleSeveral(t *testing.T) {
 // The list of one sub-account proves nothing about another.
 func TestSettleInSeveralSubAccounts(t *testing.T) {
 	account := &deleting{list: listing(nil, nil)}
-	elsewhere := exchanges.KeyRef{SubAccount: "elsewhere", ID: "key"}
+	elsewhere := exchanges.KeyRef{SubAccount: "elsewhere", ID: "key", Age: time.Hour}
 	errs := exchanges.Settle(t.Context(), account, exchanges.Variant{}, keyRef("key"), elsewhere)
 	assert.NoError(t, errs[0])
 	assert.ErrorIs(t, errs[1], exchanges.ErrInvalid)

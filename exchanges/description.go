@@ -123,6 +123,19 @@ type Variant struct {
 	RateLimits []RateLimit
 }
 
+// cautiousDelay is how long an exchange is given to show what it was asked to do,
+// where nothing about that is documented.
+const cautiousDelay = 30 * time.Second
+
+// Staleness is how old the exchange's list of keys may be: [Variant.ListingDelay]
+// or, where none is documented, a cautious 30 seconds.
+func (v Variant) Staleness() time.Duration {
+	if v.ListingDelay > 0 {
+		return v.ListingDelay
+	}
+	return cautiousDelay
+}
+
 // LabelRule says what the exchange accepts as a key's label.
 type LabelRule struct {
 	// MaxLength is in bytes. Zero means that keys have no label, so that a key

@@ -214,4 +214,9 @@ type KeyRef struct {
 	Passphrase Secret
 	// Token is set for a key of type [KeyBearer], which nothing else can name.
 	Token Secret
+	// Age is how long ago the exchange was last asked to create the key or, if
+	// Unseen, to delete it; zero if that may have been just now. [Settle] goes by it.
+	Age time.Duration
+	// Unseen means that the last attempt to delete the key ended in [ErrUnseen].
+	Unseen bool
 }

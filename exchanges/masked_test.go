@@ -3,6 +3,7 @@ package exchanges_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,7 @@ func TestMayBe(t *testing.T) {
 }
 
 func TestSettleMasked(t *testing.T) {
-	ref := exchanges.KeyRef{SubAccount: "desk", ID: "abcdefgh", Label: "vlt-1"}
+	ref := exchanges.KeyRef{SubAccount: "desk", ID: "abcdefgh", Label: "vlt-1", Age: time.Hour}
 	refused := &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "no such key"}
 	down := &exchanges.Error{Kind: exchanges.ErrUnavailable}
 	noSubAccount := &exchanges.Error{Kind: exchanges.ErrNotFound}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -172,7 +173,14 @@ func (c *Claim) Postpone(ctx context.Context, failure error) error {
 	}
 	c.entry.Attempts++
 	c.entry.LastError = failure.Error()
-	c.entry.NextTry = c.ledger.now().Add(retryDelay(c.entry.Attempts, failure))
+	now := c.ledger.now()
+	c.entry.NextTry = now.Add(retryDelay(c.entry.Attempts, failure))
+	switch {
+	case !errors.Is(failure, exchanges.ErrUnseen):
+		c.entry.Unseen = time.Time{}
+	case c.entry.Unseen.IsZero():
+		c.entry.Unseen = now
+	}
 	return c.write(ctx)
 }
 

@@ -176,6 +176,30 @@ func TestWhatATransitionWrites(t *testing.T) {
 	require.True(t, adopted.Due())
 }
 
+// A key that is not shown is remembered as such since the first time, and its age
+// counts from then.
+func TestUnseenSinceTheFirstTime(t *testing.T) {
+	now := start
+	l := New(func() time.Time { return now }, noTime)
+	claim := claimIn(t, l, &logical.InmemStorage{}, Revoking)
+	defer claim.Release()
+	unseen := &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Err: exchanges.ErrUnseen}
+	ref := func(failure error) exchanges.KeyRef {
+		now = now.Add(time.Minute)
+		require.NoError(t, claim.Postpone(t.Context(), failure))
+		return claim.Entry().Ref(now.Add(time.Second))
+	}
+	was := ref(unseen)
+	require.True(t, was.Unseen)
+	require.Equal(t, time.Second, was.Age)
+	was = ref(unseen)
+	require.True(t, was.Unseen)
+	require.Equal(t, time.Minute+time.Second, was.Age)
+	was = ref(errors.New("listed"))
+	require.False(t, was.Unseen)
+	require.Equal(t, 3*time.Minute+time.Second, was.Age, "counted from the creation")
+}
+
 // claimIn returns a claim on a key in the state; a pending one has no id yet.
 func claimIn(t *testing.T, l *Ledger, s logical.Storage, state State) *Claim {
 	t.Helper()

@@ -65,6 +65,9 @@ type Entry struct {
 	// whoever condemned it; empty for one that nobody holds.
 	Revoking time.Time `json:"revoking,omitzero"`
 	Cause    string    `json:"cause,omitempty"`
+	// Unseen is since when the exchange has not shown the key, though it did not
+	// confirm its deletion; zero if it did either.
+	Unseen time.Time `json:"unseen,omitzero"`
 	// Attempts counts the attempts at deletion that failed; LastError is why the
 	// last one did, and NextTry when the next is due.
 	Attempts  int       `json:"attempts"`
@@ -80,10 +83,11 @@ type Requester struct {
 	Reason      string `json:"reason"`
 }
 
-// Ref names the key to its exchange.
-func (e Entry) Ref() exchanges.KeyRef {
+// Ref names the key to its exchange, at the given time.
+func (e Entry) Ref(now time.Time) exchanges.KeyRef {
 	return exchanges.KeyRef{
 		SubAccount: e.SubAccount, ID: e.ExchangeKeyID, Label: e.Label,
 		Passphrase: exchanges.Secret(e.Passphrase), Token: exchanges.Secret(e.Token),
+		Age: now.Sub(later(e.Created, e.Unseen)), Unseen: !e.Unseen.IsZero(),
 	}
 }

@@ -315,7 +315,8 @@ func TestDeletionNeedsProof(t *testing.T) {
 		"asking for it is refused, gone":        {good(`{}`), refusal(123456), keysOf(other), nil},
 		"asking for it is refused, still there": {good(`{}`), refusal(100400), keysOf(row), exchanges.ErrUnavailable},
 		"another main account's":                {refusal(100450), refusal(100450), refusal(100450), exchanges.ErrInvalid},
-		"not permitted, so nothing was asked":   {refusal(100004), keysOf(), "", exchanges.ErrPermission},
+		"not permitted, gone":                   {refusal(100004), keysOf(), "", nil},
+		"not permitted, still there":            {refusal(100004), keysOf(row), "", exchanges.ErrPermission},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

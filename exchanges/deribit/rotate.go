@@ -79,7 +79,9 @@ func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	}
 	for _, k := range keys {
 		if k.ClientID == apiKey {
-			return exchanges.SettleOne(ctx, at{a, here}, a.Variant(), exchanges.KeyRef{ID: k.id(), Label: k.Name})
+			// The list has just shown the key, so that it is no news to it.
+			ref := exchanges.KeyRef{ID: k.id(), Label: k.Name, Age: a.Variant().Staleness()}
+			return exchanges.SettleOne(ctx, at{a, here}, a.Variant(), ref)
 		}
 	}
 	return nil

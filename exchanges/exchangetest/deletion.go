@@ -2,6 +2,7 @@ package exchangetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,6 @@ func (s *suite) testDeletion(t *testing.T) {
 		gone   bool
 	}{
 		{"a lost answer", []simulator.Fault{{Operation: deletion, Kind: simulator.DropAfterCommit, Count: once}}, true},
-		{"every answer lost", []simulator.Fault{{Operation: deletion, Kind: simulator.DropAfterCommit}}, true},
 		{"a passing failure", []simulator.Fault{{Operation: deletion, Kind: simulator.Error5xx, Count: once}}, true},
 		{"a passing firewall page", []simulator.Fault{{Operation: deletion, Kind: simulator.HTMLError, Count: once}}, true},
 		{"a lasting failure", []simulator.Fault{{Operation: deletion, Kind: simulator.Error5xx}}, false},
@@ -55,6 +55,20 @@ func (s *suite) testDeletion(t *testing.T) {
 			})
 		})
 	}
+	t.Run("every answer lost", func(t *testing.T) {
+		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+			account := b.account(t)
+			o := s.order(t, b.root(t).SubAccounts[0], s.readGrant(t))
+			ref := o.ref(o.create(t.Context(), t, account))
+			b.inject(t, deletion, simulator.DropAfterCommit, 0, 0)
+			require.ErrorIs(t, exchanges.SettleOne(t.Context(), account, s.variant, ref), exchanges.ErrUnseen)
+			b.assertGone(t, o.SubAccount)
+
+			time.Sleep(s.variant.Staleness())
+			ref.Unseen = true
+			require.NoError(t, exchanges.SettleOne(t.Context(), account, s.variant, ref), "absence has become proof")
+		})
+	})
 	t.Run("key removed by someone else", func(t *testing.T) {
 		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
 			account := b.account(t)

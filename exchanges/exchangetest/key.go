@@ -93,9 +93,12 @@ func (o order) minted(key exchanges.Key) exchanges.Credential {
 	return c
 }
 
-// ref names the key for its deletion.
+// ref names the key for its deletion. It counts as old enough for every list to
+// show it: the simulator's lists do so at once, unless the weather delays them.
 func (o order) ref(key exchanges.Key) exchanges.KeyRef {
-	return exchanges.KeyRef{SubAccount: o.SubAccount, ID: key.ID, Label: o.Label, Passphrase: o.Passphrase, Token: key.Token}
+	return exchanges.KeyRef{
+		SubAccount: o.SubAccount, ID: key.ID, Label: o.Label, Passphrase: o.Passphrase, Token: key.Token, Age: o.variant.Staleness(),
+	}
 }
 
 // delete deletes the order's key and has the exchange prove it.
