@@ -45,6 +45,10 @@ chaos: ROUNDS ?= 200
 chaos: vault c-compiler ## Kill plugin and Vault ROUNDS times under load, and count the keys left over
 	ROUNDS=$(ROUNDS) go test $(RACE) -timeout 0 -count 1 -v -run '^TestChaos$$' ./backend/acceptance
 
+.PHONY: weather
+weather: c-compiler ## Play every fault in every weather that an exchange may have
+	WEATHER=full go test $(RACE) -timeout 0 -count 1 -run '^TestWeather$$' ./backend
+
 .PHONY: coverage
 coverage: ## Measure the unit tests' coverage; fail where it is below COVERAGE percent
 	@scripts/coverage.sh $(COVERAGE)

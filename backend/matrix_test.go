@@ -200,15 +200,19 @@ func newBench(t *testing.T, s matrixSubject) *bench {
 		"variant": s.variant.Name, "request_timeout": benchTimeout.String(), "allowed_scopes": scopes.Strings(),
 		"allow_undeletable_keys": s.variant.NoDeletion != "", "require_ip_allowlist": !s.variant.Addresses.None,
 	}))
-	addresses := []string{"127.0.0.1"}
-	if s.variant.Addresses.None {
-		addresses = nil
-	}
 	d.write("roles/r", map[string]any{
-		"connection": "c", "sub_accounts": access.SubAccounts[0], "scopes": scopes.Strings(), "ip_allowlist": addresses,
+		"connection": "c", "sub_accounts": access.SubAccounts[0], "scopes": scopes.Strings(), "ip_allowlist": b.addresses(),
 		"ttl": "10m", "max_ttl": "2h", "max_wait": "5s",
 	})
 	return b
+}
+
+// addresses are those that keys are bound to; none where they cannot be.
+func (b *bench) addresses() []string {
+	if b.subject.variant.Addresses.None {
+		return nil
+	}
+	return []string{"127.0.0.1"}
 }
 
 // run plays the case and records whether the promises held.

@@ -104,6 +104,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("DeletionAnswers", s.testDeletionAnswers)
 	t.Run("DeletionOfSeveral", s.testDeletionOfSeveral)
 	t.Run("Gone", s.testGone)
+	t.Run("Weather", s.testWeather)
 	t.Run("SurplusAndLack", s.testSurplusAndLack)
 	t.Run("Faults", s.testFaults)
 	t.Run("LostAnswer", s.testLostAnswer)

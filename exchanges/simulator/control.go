@@ -10,8 +10,8 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// maxFault limits how much of a fault is read, in bytes.
-const maxFault = 1 << 20
+// maxWish limits how much of a fault, or of a condition, is read, in bytes.
+const maxWish = 1 << 20
 
 // newControl serves the control API: it lets another process do to the
 // simulator what tests and demonstrations need.
@@ -32,6 +32,20 @@ func newControl(s *Simulator) http.Handler {
 	})
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.ClearFaults()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /weather", func(w http.ResponseWriter, _ *http.Request) {
+		weather := make(map[string][]ConditionView, len(s.venues))
+		for _, v := range s.venues {
+			weather[v.Name()] = v.Weather()
+		}
+		venue.JSONAnswer(http.StatusOK, map[string]any{"exchanges": weather}).Write(w)
+	})
+	mux.HandleFunc("POST /weather", func(w http.ResponseWriter, request *http.Request) {
+		if err := s.setWeatherFrom(request.Body); err != nil {
+			venue.JSONAnswer(http.StatusBadRequest, map[string]string{"error": err.Error()}).Write(w)
+			return
+		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
@@ -68,14 +82,38 @@ func (s *Simulator) overview() overview {
 	return overview{exchanges}
 }
 
-func (s *Simulator) injectFrom(body io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(body, maxFault))
+func (s *Simulator) setWeatherFrom(body io.Reader) error {
+	data, err := readWish(body)
 	if err != nil {
-		return errors.New("the request body could not be read")
+		return err
+	}
+	var wish struct {
+		Exchange  string `json:"exchange"`
+		Condition string `json:"condition"`
+		Value     string `json:"value"`
+	}
+	if err := venue.DecodeStrictly(data, &wish); err != nil {
+		return fmt.Errorf("the weather is not understood: %w; it has the fields exchange, condition and value", err)
+	}
+	return s.SetWeather(wish.Exchange, wish.Condition, wish.Value)
+}
+
+func (s *Simulator) injectFrom(body io.Reader) error {
+	data, err := readWish(body)
+	if err != nil {
+		return err
 	}
 	var fault Fault
 	if err := json.Unmarshal(data, &fault); err != nil {
 		return fmt.Errorf("the fault is not understood: %w", err)
 	}
 	return s.Inject(fault)
+}
+
+func readWish(body io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(body, maxWish))
+	if err != nil {
+		return nil, errors.New("the request body could not be read")
+	}
+	return data, nil
 }

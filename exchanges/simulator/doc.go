@@ -15,11 +15,15 @@
 // Start with [New] and [Simulator.Start]. Each exchange has a package of its
 // own, which supplies its venue: bybit.Venue(), or all.Venues() for every one
 // of them. Package venue says how to write one. A [Fault] makes an exchange
-// misbehave. The control API gives other processes the same powers:
+// misbehave. What the documentation leaves open, or says in two ways, is weather:
+// each exchange declares the conditions that it can play. The control API gives
+// other processes the same powers:
 //
 //	GET /           how to reach each exchange, with its root credentials
 //	GET /keys       every live minted key, without secrets
 //	POST /faults    inject a fault, as {"exchange","operation","fault","count","delay"}
 //	DELETE /faults  clear them
+//	GET /weather    the conditions that each exchange can have, and their sources
+//	POST /weather   set a condition, as {"exchange","condition","value"}; no value means calm
 //	POST /reset     return every exchange to how it started
 package simulator

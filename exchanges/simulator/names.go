@@ -42,5 +42,8 @@ const (
 	SlowStart        = venue.SlowStart
 )
 
+// ConditionView is a condition of a venue's weather, and what it is set to.
+type ConditionView = venue.ConditionView
+
 // MainRoot is the kind of root that can do everything that minting needs.
 const MainRoot = venue.MainRoot

@@ -146,9 +146,30 @@ func (s *Simulator) Root(exchange, kind string) (Access, bool) {
 func (s *Simulator) Inject(fault Fault) error {
 	v := s.find(fault.Exchange)
 	if v == nil {
-		return fmt.Errorf("exchange %q is unknown; it must be one of \"%s\"", fault.Exchange, strings.Join(s.Exchanges(), `", "`))
+		return s.unknown(fault.Exchange)
 	}
 	return v.Inject(fault)
+}
+
+// SetWeather sets one of an exchange's conditions; an empty value makes it calm. The
+// error names the allowed values.
+func (s *Simulator) SetWeather(exchange, condition, value string) error {
+	v := s.find(exchange)
+	if v == nil {
+		return s.unknown(exchange)
+	}
+	return v.SetWeather(condition, value)
+}
+
+// Weather lists an exchange's conditions. It panics if the simulator has no exchange
+// of that name.
+func (s *Simulator) Weather(exchange string) []ConditionView {
+	return s.mustFind(exchange).Weather()
+}
+
+// unknown is the error for an exchange that the simulator does not have.
+func (s *Simulator) unknown(exchange string) error {
+	return fmt.Errorf("exchange %q is unknown; it must be one of \"%s\"", exchange, strings.Join(s.Exchanges(), `", "`))
 }
 
 // ClearFaults makes every exchange behave again.
@@ -159,7 +180,7 @@ func (s *Simulator) ClearFaults() {
 }
 
 // Reset returns every exchange to its initial state: the same roots and first
-// sub-accounts, no minted keys, no faults, all counts at zero.
+// sub-accounts, no minted keys, no faults, calm weather, all counts at zero.
 func (s *Simulator) Reset() {
 	for _, v := range s.venues {
 		v.Reset()

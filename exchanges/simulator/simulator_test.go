@@ -130,6 +130,37 @@ func TestControlFaults(t *testing.T) {
 	require.Equal(t, 2, s.Calls("stall", exchanges.OpServerTime))
 }
 
+func TestControlWeather(t *testing.T) {
+	s := start(t, simulator.Options{})
+	set := func(body string) (int, string) { return control(t, s, http.MethodPost, "/weather", body) }
+	status, _ := set(`{"exchange":"stall","condition":"appears_late","value":"3s"}`)
+	require.Equal(t, http.StatusNoContent, status)
+	status, body := control(t, s, http.MethodGet, "/weather", "")
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, `{"condition":"appears_late","values":["3s","20s"],"operations":["list_keys"],"source":"The documentation does not say.","hostile":false,"blind":false,"value":"3s"}`)
+	status, _ = set(`{"exchange":"stall","condition":"appears_late","value":""}`)
+	require.Equal(t, http.StatusNoContent, status)
+	for _, c := range s.Weather("stall") {
+		require.Empty(t, c.Value, c.Name)
+	}
+	for wish, complaint := range map[string]string{
+		`{"exchange":"nowhere","condition":"appears_late","value":"3s"}`: `exchange \"nowhere\" is unknown`,
+		`{"exchange":"stall","condition":"rain","value":"on"}`:           `condition \"rain\" is unknown`,
+		`{"exchange":"stall","condition":"appears_late","value":"4s"}`:   `value \"4s\" is unknown`,
+		`{"exchange":"stall","weather":"rain"}`:                          "the fields exchange, condition and value",
+		`rain`:                                                           "not understood",
+	} {
+		status, body := set(wish)
+		require.Equal(t, http.StatusBadRequest, status, wish)
+		require.Contains(t, body, complaint)
+	}
+	require.NoError(t, s.SetWeather("stall", "works_late", "3s"))
+	s.Reset()
+	for _, c := range s.Weather("stall") {
+		require.Empty(t, c.Value, c.Name)
+	}
+}
+
 func TestControlKeysAndReset(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := start(t, simulator.Options{Now: clock.Now})

@@ -77,6 +77,14 @@ func (stall) createKey(c *venue.Call) *venue.Answer {
 	return venue.JSONAnswer(http.StatusOK, map[string]string{"api_key": k.APIKey, "secret": k.Secret})
 }
 
+func (stall) Forecast() venue.Forecast {
+	return venue.Forecast{Refusable: map[string]exchanges.Operation{"label": exchanges.OpCreateKey}}
+}
+
+func (stall) RefuseParameter(*venue.Call, string) *venue.Answer {
+	return venue.TextAnswer(http.StatusBadRequest, "", "")
+}
+
 // mint makes a key with the stall's main root.
 func mint(t *testing.T, s *simulator.Simulator, body string) simulator.Credential {
 	t.Helper()

@@ -48,7 +48,7 @@ func (e *exchange) listLinkKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []map[string]any{}
-	for _, k := range c.Books.KeysOf(sub) {
+	for _, k := range c.Listed(sub) {
 		if apiKey == "" || k.APIKey == apiKey {
 			rows = append(rows, e.setFlags(map[string]any{
 				"subaccountId": sub.ID, "apikey": k.APIKey[:3] + strings.Repeat("*", 13),

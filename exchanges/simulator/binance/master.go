@@ -68,7 +68,7 @@ func (e *exchange) listMasterKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []map[string]any{}
-	for _, k := range c.Books.KeysOf(sub) {
+	for _, k := range c.Listed(sub) {
 		if apiKey == "" || k.APIKey == apiKey {
 			rows = append(rows, e.describeMasterKey(k))
 		}

@@ -87,7 +87,7 @@ func (e *exchange) queryKeys(c *venue.Call) *venue.Answer {
 		return e.refuse(c, badSubAccount, "sub uid is invalid")
 	}
 	rows := []map[string]any{}
-	for _, k := range c.Books.KeysOf(about) {
+	for _, k := range c.Listed(about) {
 		if apiKey != "" && k.APIKey != apiKey {
 			continue
 		}

@@ -182,7 +182,7 @@ func (e *exchange) keysOf(c *venue.Call, s surface, p *venue.Params) ([]*venue.K
 	if refusal != nil {
 		return nil, refusal
 	}
-	return c.Books.KeysOf(sub), nil
+	return c.Listed(sub), nil
 }
 
 // list answers the requests of version 2 that list keys. They have no pages.

@@ -164,7 +164,7 @@ func (e *exchange) deleteSubAccount(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	for _, k := range c.Books.KeysOf(sub) {
-		c.Books.RemoveKey(k)
+		c.Books.RemoveKey(k, c.Now)
 	}
 	sub.Deleted = true
 	return e.ok(c, nil)

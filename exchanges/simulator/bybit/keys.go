@@ -164,7 +164,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows, next := []any{}, ""
-	for _, k := range c.Books.KeysOf(sub) {
+	for _, k := range c.Listed(sub) {
 		if number, _ := strconv.ParseInt(k.ID, 10, 64); number <= after {
 			continue
 		}

@@ -131,7 +131,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	var rows []map[string]any
-	for _, k := range c.Books.KeysOf(sub) {
+	for _, k := range c.Listed(sub) {
 		rows = append(rows, e.describeKey(c, k))
 	}
 	return e.rows(c, rows, page, limit)

@@ -140,7 +140,7 @@ func (e *exchange) renameKey(c *venue.Call) *venue.Answer {
 func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	return e.with(c, func(*venue.Params) {}, func() *venue.Answer {
 		rows := []any{}
-		for _, k := range c.Books.KeysOf(c.Key.Account) {
+		for _, k := range c.Listed(c.Key.Account) {
 			rows = append(rows, e.keyView(k))
 		}
 		return e.ok(c, rows)

@@ -65,7 +65,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		user = sub
 	}
 	rows := []any{}
-	for _, k := range c.Books.KeysOf(user) {
+	for _, k := range c.Listed(user) {
 		if wanted == "" || wanted == k.APIKey {
 			rows = append(rows, e.describeKey(c, k))
 		}

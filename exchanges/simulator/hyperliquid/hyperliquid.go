@@ -260,8 +260,10 @@ func (e *exchange) extraAgents(c *venue.Call) *venue.Answer {
 			"name": k.Label, "address": k.APIKey, "validUntil": k.Expires.Add(-late).UnixMilli(),
 		})
 	}
-	for _, k := range e.agents(c, c.Books.Account(address)) {
-		list(k)
+	for _, k := range c.Listed(c.Books.Account(address)) {
+		if !k.Expired(c.Now) {
+			list(k)
+		}
 	}
 	e.removed = slices.DeleteFunc(e.removed, func(r removed) bool { return c.Documented(r.at) >= listed })
 	for _, r := range e.removed {

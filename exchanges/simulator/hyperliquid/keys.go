@@ -92,7 +92,7 @@ func (e *exchange) addAgent(c *venue.Call, owner *venue.Account, former, k *venu
 	case former == nil && len(e.agents(c, owner)) >= slots:
 		return e.refuse("Too many extra agents for cumulative volume traded. Current limit is " + strconv.Itoa(slots))
 	case former != nil:
-		c.Books.RemoveKey(former)
+		c.Books.RemoveKey(former, c.Now)
 		e.noteRemoval(c, former)
 	}
 	c.Books.AddKey(k)

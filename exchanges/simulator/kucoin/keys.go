@@ -133,7 +133,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []any{}
-	for _, listed := range e.keysOf(c, sub) {
+	for _, listed := range c.Listed(sub) {
 		if wanted != "" && wanted != listed.APIKey {
 			continue
 		}

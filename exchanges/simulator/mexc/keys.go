@@ -87,7 +87,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []any{}
-	for _, k := range c.Books.KeysOf(sub) {
+	for _, k := range c.Listed(sub) {
 		rows = append(rows, e.describeKey(k))
 	}
 	return e.ok(map[string]any{"subAccount": rows})

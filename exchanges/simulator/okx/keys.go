@@ -139,7 +139,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []any{}
-	for _, k := range e.keysOf(c, sub) {
+	for _, k := range c.Listed(sub) {
 		if wanted == "" || wanted == k.APIKey {
 			rows = append(rows, e.describeKey(k))
 		}

@@ -131,7 +131,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	}
 	holder := e.acting(c)
 	rows := []map[string]any{}
-	for _, k := range c.Books.KeysOf(holder) {
+	for _, k := range c.Listed(holder) {
 		if k.Public != nil && !k.Expired(c.Now) {
 			rows = append(rows, e.describeKey(k, "ACTIVE"))
 		}

@@ -98,8 +98,14 @@ func Loopback() []string { return []string{"127.0.0.1", "::1"} }
 type Books struct {
 	Accounts []*Account
 	Keys     []*Key
-	removed  []string // API keys that were deleted, in the order of deletion
+	gone     []gone   // in the order of deletion
 	issued   []string // the secret parts of all minted keys, including deleted ones
+}
+
+// gone is a key that was deleted.
+type gone struct {
+	key *Key
+	at  time.Time
 }
 
 // AddAccount adds an account and returns it.
@@ -186,14 +192,14 @@ func (b *Books) Minted(now time.Time) []*Key {
 }
 
 // RemoveKey deletes a key for good.
-func (b *Books) RemoveKey(k *Key) {
+func (b *Books) RemoveKey(k *Key, now time.Time) {
 	b.Keys = slices.DeleteFunc(b.Keys, func(other *Key) bool { return other == k })
-	b.removed = append(b.removed, k.APIKey)
+	b.gone = append(b.gone, gone{k, now})
 }
 
 // clone copies the books, so that changes to one copy leave the other alone.
 func (b *Books) clone() *Books {
-	copied := &Books{removed: slices.Clone(b.removed)}
+	copied := &Books{}
 	twins := make(map[*Account]*Account, len(b.Accounts))
 	for _, a := range b.Accounts {
 		twin := *a

@@ -45,11 +45,11 @@ func TestBooksClone(t *testing.T) {
 	copied.Account("2").Frozen = true
 	copied.Key("k").Permissions[0] = "trade"
 	copied.Key("k").IPs[0] = "192.0.2.9"
-	copied.RemoveKey(copied.Key("k"))
+	copied.RemoveKey(copied.Key("k"), time.Now())
 	require.False(t, sub.Frozen)
 	require.Equal(t, []string{"read"}, original.Key("k").Permissions)
 	require.Equal(t, []string{"192.0.2.1"}, original.Key("k").IPs)
-	require.Empty(t, original.removed)
+	require.Empty(t, original.gone)
 }
 
 func TestBooksForgetExpiredAndDeleted(t *testing.T) {

@@ -21,14 +21,20 @@ type Call struct {
 	Quotas        []Quota // one for each of the route's limits that was checked
 	Fault         Fault   // the zero Fault if none acts on this call
 	multiplier    float64 // of the documented rate limits
+	weather       weather
 }
 
 // Grant decides what a new or edited key gets. That is what was asked for,
 // except under two faults: GrantMore adds the first permission of surplus that
-// was not asked for, and GrantLess drops the last one that was.
+// was not asked for, as the condition AddsPermission does, and GrantLess drops the
+// last one that was.
 func (c *Call) Grant(asked []string, surplus ...string) []string {
 	granted := slices.Clone(asked)
-	switch c.Fault.Kind {
+	fault := c.Fault.Kind
+	if c.weather[AddsPermission] != "" {
+		fault = GrantMore
+	}
+	switch fault {
 	case GrantMore:
 		for _, permission := range surplus {
 			if !slices.Contains(asked, permission) {
@@ -53,7 +59,7 @@ func (c *Call) Starts() time.Time {
 // RemoveKey deletes a key, unless the fault DeleteLies is active.
 func (c *Call) RemoveKey(k *Key) {
 	if c.Fault.Kind != DeleteLies {
-		c.Books.RemoveKey(k)
+		c.Books.RemoveKey(k, c.Now)
 	}
 }
 

@@ -15,8 +15,9 @@
 // [Call] and returns an [Answer]. Handlers run one at a time, so an exchange
 // needs no locks. Faults, counting, rate limits, resets and the control API
 // come with the venue. A handler only has to call [Call.Grant] for permissions
-// that it gives and [Call.RemoveKey] for keys that it deletes, so that the
-// faults about these can act.
+// that it gives, [Call.RemoveKey] for keys that it deletes and [Call.Listed] for
+// keys that it lists, so that faults and weather can act on these. What the
+// exchange's documentation leaves open is its weather: see [Forecaster].
 //
 // Bybit is the model. Every exchange has the same files:
 //
@@ -24,6 +25,7 @@
 //	accounts.go  sub-accounts
 //	keys.go      creating, listing, editing and deleting keys
 //	use.go       what a minted key can do: balance, orders, transfers
+//	weather.go   what the documentation leaves open, and in which ways it is played
 //
 // If signatures or error codes take more than a few lines, they have files of
 // their own: sign.go and errors.go. Package venuetest has the client that the

@@ -29,13 +29,15 @@ type Venue struct {
 	mux   *http.ServeMux
 
 	multiplier float64
-	initial    *Books // as seeded; a reset returns to this state
+	forecast   Forecast // empty for an exchange without weather
+	initial    *Books   // as seeded; a reset returns to this state
 
 	mu      sync.Mutex // guards the fields below, and all state of rules
 	url     string     // empty until the simulator has started
 	books   *Books
 	limiter *limiter
 	faults  faults
+	weather weather
 	calls   map[exchanges.Operation]int
 }
 
@@ -44,6 +46,9 @@ type Venue struct {
 func New(exchange Listing, options Options, rsaPair func() crypto.Signer) *Venue {
 	r := exchange.New()
 	v := &Venue{name: exchange.Name, rules: r, clock: options.Now, multiplier: options.RateMultiplier, mux: http.NewServeMux()}
+	if f, ok := r.(Forecaster); ok {
+		v.forecast = f.Forecast()
+	}
 	v.initial = &Books{}
 	r.Seed(v.initial, v.clock(), rsaPair)
 	for _, master := range v.initial.masters() {
@@ -74,6 +79,7 @@ func (v *Venue) Reset() {
 	v.books = v.initial.clone()
 	v.limiter = newLimiter(v.multiplier)
 	v.faults = nil
+	v.weather = make(weather)
 	v.calls = make(map[exchanges.Operation]int)
 	if r, ok := v.rules.(Resetter); ok {
 		r.Reset()
@@ -162,6 +168,25 @@ func (v *Venue) Inject(fault Fault) error {
 	return nil
 }
 
+// SetWeather sets one of the venue's conditions; an empty value makes it calm. The
+// error names the allowed values.
+func (v *Venue) SetWeather(condition, value string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.weather.set(v.conditions(), condition, value)
+}
+
+// Weather lists the venue's conditions.
+func (v *Venue) Weather() []ConditionView {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	views := []ConditionView{}
+	for _, condition := range v.conditions() {
+		views = append(views, ConditionView{condition, v.weather[condition.Name]})
+	}
+	return views
+}
+
 // ClearFaults makes the venue behave again.
 func (v *Venue) ClearFaults() {
 	v.mu.Lock()
@@ -185,7 +210,7 @@ func (v *Venue) RemoveKey(apiKey string) bool {
 	if k == nil {
 		return false
 	}
-	v.books.RemoveKey(k)
+	v.books.RemoveKey(k, v.clock())
 	return true
 }
 
@@ -201,7 +226,11 @@ func (v *Venue) Arrived(operation exchanges.Operation) int {
 func (v *Venue) Deletions() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return slices.Clone(v.books.removed)
+	var names []string
+	for _, g := range v.books.gone {
+		names = append(names, g.key.APIKey)
+	}
+	return names
 }
 
 // serve takes one request through the fault that acts on it and through the
@@ -256,7 +285,7 @@ func (v *Venue) arrive(operation exchanges.Operation) Fault {
 func (v *Venue) commit(rt Route, c *Call) *Answer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	c.Books, c.multiplier = v.books, v.multiplier
+	c.Books, c.multiplier, c.weather = v.books, v.multiplier, v.weather
 	c.Now = v.clock()
 	if c.Fault.Kind == ClockSkew {
 		c.Now = c.Now.Add(c.Fault.Delay)
@@ -265,7 +294,9 @@ func (v *Venue) commit(rt Route, c *Call) *Answer {
 		return refusal
 	}
 	if !rt.Public {
+		c.Books = c.known()
 		caller, refusal := v.rules.Authenticate(c)
+		c.Books = v.books
 		if refusal != nil {
 			return refusal
 		}
@@ -284,7 +315,12 @@ func (v *Venue) commit(rt Route, c *Call) *Answer {
 			return refusal
 		}
 	}
-	return rt.Handle(c)
+	if unknown := v.weather[Refuses]; unknown != "" && v.forecast.Refusable[unknown] == rt.Operation && c.gives(unknown) {
+		return v.rules.(Forecaster).RefuseParameter(c, unknown)
+	}
+	answer := rt.Handle(c)
+	v.forecast.reshape(v.weather, rt.Operation, answer)
+	return answer
 }
 
 // count charges the request to the route's limits of one scope.

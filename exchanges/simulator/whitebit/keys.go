@@ -127,11 +127,16 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	if why := p.StrictComplaint(); why != nil {
 		return e.badParameter(why)
 	}
-	var rows []any
-	for _, k := range slices.Backward(c.Books.Keys) {
-		if k.Account.Parent == c.Key.Account && (only == nil || k.Account == only) {
-			rows = append(rows, e.describeKey(k, "", "1"))
+	var keys []*venue.Key
+	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
+		if only == nil || sub == only {
+			keys = append(keys, c.Listed(sub)...)
 		}
+	}
+	slices.SortStableFunc(keys, func(a, b *venue.Key) int { return b.Created.Compare(a.Created) })
+	var rows []any
+	for _, k := range keys {
+		rows = append(rows, e.describeKey(k, "", "1"))
 	}
 	return e.part(rows, limit, offset)
 }
