@@ -116,9 +116,9 @@ func (e *exchange) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *
 
 // info answers GET /v2/account/subs/info, which any key may ask.
 func (e *exchange) info(c *venue.Call) *venue.Answer {
-	kind, name := "MAIN", ""
+	shown := map[string]any{"user_type": "NORMAL", "sub_user_name": nil}
 	if c.Key.Account.Parent != nil {
-		kind, name = "SUB", c.Key.Account.ID
+		shown = map[string]any{"user_type": "SUB_ACCOUNT", "sub_user_name": c.Key.Account.ID}
 	}
-	return e.ok(c, map[string]string{"account_type": kind, "sub_user_name": name})
+	return e.ok(c, shown)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
@@ -27,15 +28,18 @@ func allEndpoints() []string {
 }
 
 // describeKey shows what all answers about a key have in common. The type is a
-// number in the answer to a creation and a text in the list.
+// number in the answer to a creation and a text in the list. A key that may use
+// everything lists no endpoints, which the documentation leaves open.
 func (e *exchange) describeKey(k *venue.Key, secret string, kind any) map[string]any {
-	endpoints := []any{}
-	for _, path := range k.Permissions {
-		endpoints = append(endpoints, map[string]string{"name": path, "title": "Use " + path})
+	restricted, endpoints := len(k.Permissions) < len(allEndpoints()), []any{}
+	if restricted {
+		for _, path := range k.Permissions {
+			endpoints = append(endpoints, map[string]string{"name": path, "title": "Use " + path})
+		}
 	}
 	return map[string]any{
 		"subAccountId": k.Account.ID, "id": k.ID, "title": k.Label, "isEnabled": true, "apiKey": k.APIKey, "apiSecret": secret,
-		"type": kind, "lastActivity": nil, "restrictAccess": len(k.Permissions) < len(allEndpoints()), "accessEndpoints": endpoints,
+		"type": kind, "lastActivity": nil, "restrictAccess": restricted, "accessEndpoints": endpoints,
 	}
 }
 
@@ -68,7 +72,8 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 }
 
 // editKey answers /sub-account/api-key/edit. Paths that the request leaves out
-// keep their state.
+// keep their state. Those that keys of sub-accounts cannot use are refused even to
+// be switched off, which the documentation leaves open.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	p := e.parameters(c)
 	p.Require("title", "urls")
@@ -86,16 +91,21 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
+	var barred []string
+	for _, s := range switches {
+		if !slices.Contains(allEndpoints(), s.URL) {
+			barred = append(barred, s.URL)
+		}
+	}
+	if len(barred) > 0 {
+		return e.refuse(http.StatusBadRequest, 5, "The following URLs are restricted for sub-account API keys: "+strings.Join(barred, ", "))
+	}
 	on := slices.Clone(k.Permissions)
 	for _, s := range switches {
 		on = slices.DeleteFunc(on, func(path string) bool { return path == s.URL })
-		if !*s.Enable {
-			continue
+		if *s.Enable {
+			on = append(on, s.URL)
 		}
-		if !slices.Contains(allEndpoints(), s.URL) {
-			return e.refuse(http.StatusBadRequest, 5, "Endpoint "+s.URL+" isn't allowed")
-		}
-		on = append(on, s.URL)
 	}
 	k.Label, k.Permissions = title, c.Grant(on, "/api/v4/order/new", "/api/v4/main-account/withdraw")
 	return e.ok(http.StatusOK, map[string]any{})
