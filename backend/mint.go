@@ -39,7 +39,7 @@ func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted
 		case errors.Is(err, errRunBefore):
 			continue
 		case concernsPlace(err) && len(o.subAccounts) > 1:
-			e.places.setAside(o, subAccount, err)
+			e.places.setAside(placeOfRole{o.link.name, o.roleName, subAccount}, err.Error())
 			candidates = without(candidates, subAccount)
 			if refusals++; refusals < maxRefusals && len(candidates) > 0 {
 				continue
@@ -103,7 +103,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
 	entry := ledger.Entry{
-		Connection: o.link.name, Exchange: o.link.Exchange, Role: o.roleName,
+		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
 		Scopes: o.grant.Scopes, Permissions: o.grant.Permissions, Risk: o.grant.Risk, Addresses: o.addresses,
 		KeyType: o.keyType, Requester: o.requester,
 		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),

@@ -212,6 +212,9 @@ An entry that is damaged, or that a newer version of the plugin wrote, is listed
 unreadable. Everything else goes on without it. Upgrade the plugin, or look for the
 key on the exchange's website: its label holds the id.
 
+A key that cannot be deleted, however often that is tried, stays listed; its
+last_error says why. ID/forget gives it up.
+
 Nothing here is secret, but it shows what every team does: gate it apart from
 creds/.
 `)

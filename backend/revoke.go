@@ -144,11 +144,8 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 	for {
 		found, err := e.find(ctx, l, entry)
 		switch {
-		case errors.Is(err, exchanges.ErrNotFound):
-			// No key outlives its sub-account.
-			return nil
 		case err != nil:
-			return err
+			return e.withoutSubAccount(ctx, l, entry, err)
 		case found == nil && e.now().Before(entry.Created.Add(ledger.PendingGrace)):
 			return errQuiet
 		case found == nil:

@@ -35,7 +35,9 @@ type Account interface {
 	// Inspect asks the exchange whose the root credential is and what it may do.
 	Inspect(context.Context) (Identity, error)
 
-	// SubAccounts lists every sub-account, across all pages.
+	// SubAccounts lists, across all pages, every sub-account in which the root
+	// credential can have made keys, unless that is deleted: what is not listed has
+	// none. It fails if the answer holds no list.
 	SubAccounts(context.Context) ([]SubAccount, error)
 
 	// CreateKey creates a complete key (permissions and addresses in place) or
@@ -146,6 +148,8 @@ type SubAccount struct {
 	Alias string
 	// Frozen means that the exchange has suspended it.
 	Frozen bool
+	// NoKeys says why the root credential reaches no keys in it; empty if it does.
+	NoKeys string
 }
 
 // KeyRequest asks for one key.

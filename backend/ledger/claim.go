@@ -23,7 +23,7 @@ import (
 //	Renew       live                 live      the lease was extended
 //	Condemn     pending, live        revoking  the key must go; stays pending while no id is known
 //	Postpone    pending, revoking    the same  a deletion failed, and is to be tried again
-//	Forget      pending, revoking    gone      the key is proved gone, or surely never was
+//	Forget      pending, revoking    gone      the key is proved gone, or surely never was, or somebody gave it up
 //	Adopt       (none)               revoking  a stray with our label was found at the exchange
 //	Import      (none)               live      a key that a person made is taken over
 //
@@ -184,7 +184,8 @@ func (c *Claim) Postpone(ctx context.Context, failure error) error {
 	return c.write(ctx)
 }
 
-// Forget removes the entry of a key that is proved gone, or surely never was.
+// Forget removes the entry of a key that is proved gone, or surely never was, or that
+// somebody gave up.
 func (c *Claim) Forget(ctx context.Context) error {
 	if err := c.from("forgotten", Pending, Revoking, gone); err != nil {
 		return err

@@ -31,6 +31,9 @@ type Entry struct {
 	State      State  `json:"state"`
 	Connection string `json:"connection"`
 	Exchange   string `json:"exchange"`
+	// Lineage names the line of root credentials, all of one parent account, with one
+	// of which the key was asked for; empty if that is not known.
+	Lineage    string `json:"lineage,omitempty"`
 	SubAccount string `json:"sub_account"`
 	// ExchangeKeyID is the exchange's name of the key; empty while it is not
 	// known.

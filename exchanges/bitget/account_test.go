@@ -207,13 +207,17 @@ func TestSubAccounts(t *testing.T) {
 		data          map[string]any
 		want          []exchanges.SubAccount
 	}{
-		{"unified leaves out classic ones", variantUnified, map[string]any{
+		{"unified does not reach into classic ones", variantUnified, map[string]any{
 			"/api/v3/user/sub-list?limit=100": json.RawMessage(`{"hasNext":"true","cursor":"7","list":[
 				{"subUid":"1","username":"a@b.c","status":"normal","accountMode":"UNIFIED"},
 				{"subUid":"2","username":"d@b.c","status":"normal","accountMode":"CLASSIC"}]}`),
 			"/api/v3/user/sub-list?cursor=7&limit=100": json.RawMessage(`{"hasNext":false,"cursor":"9","list":[
 				{"subUid":3,"username":"e@b.c","status":"frozen","accountMode":"unified"}]}`),
-		}, []exchanges.SubAccount{{Name: "1", Alias: "a@b.c"}, {Name: "3", Alias: "e@b.c", Frozen: true}}},
+		}, []exchanges.SubAccount{
+			{Name: "1", Alias: "a@b.c"},
+			{Name: "2", Alias: "d@b.c", NoKeys: "it is in classic mode, so that only a connection of variant classic reaches its keys"},
+			{Name: "3", Alias: "e@b.c", Frozen: true},
+		}},
 		{"classic leaves out deleted ones", variantClassic, map[string]any{
 			"/api/v2/user/virtual-subaccount-list": json.RawMessage(`{"endId":51,"subAccountList":[
 				{"subAccountUid":"1","subAccountName":"a","status":"normal"},
