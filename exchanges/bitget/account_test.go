@@ -387,8 +387,8 @@ func TestClassicRevocationThatRestoresDefaults(t *testing.T) {
 }
 
 // openInside opens an account in a bubble, where each path is answered with data.
-func openInside(t *testing.T, variant string, data func(path string) string) exchanges.Account {
-	return exchangetest.OpenInside(t, New(), credential(), exchanges.Options{Variant: variant}, func(w http.ResponseWriter, r *http.Request) {
+func openInside(t *testing.T, kind string, data func(path string) string) exchanges.Account {
+	return exchangetest.OpenInside(t, New(), credential(), exchanges.Options{Variant: kind}, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"code":"00000","data":%s}`, data(r.URL.Path))
 	})
 }
