@@ -79,7 +79,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	}
 	claim.Identify(m.key)
 
-	err = e.verify(work, o, m.key, claim.Entry())
+	err = e.verify(work, o, m.key, claim)
 	if err == nil {
 		// Nobody waits for a caller that has hung up.
 		m.ready, err = e.becomeReady(ctx, claim, o.link, m.key, until)

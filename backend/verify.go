@@ -9,17 +9,21 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// verify compares the key with what was asked for. Where the create answer leaves
-// out the addresses, the exchange's list shows them.
-func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, entry ledger.Entry) error {
+// verify compares the key with what was asked for, and takes down what the exchange
+// added to it. Where the create answer leaves out the addresses, the exchange's list
+// shows them.
+func (e *engine) verify(ctx context.Context, o *order, key exchanges.Key, claim *ledger.Claim) error {
+	entry := claim.Entry()
 	if !isWhole(key, entry.KeyType) {
 		return o.link.failed(&exchanges.Error{
 			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: exchanges.OpCreateKey, Message: "the answer holds no key",
 		})
 	}
-	if err := o.link.variant.CheckGrant(o.grant, key.Permissions); err != nil {
+	addition, err := o.judge(key.Permissions)
+	if err != nil {
 		return refuse("%s; the key was deleted", err)
 	}
+	claim.Added(addition)
 	addresses := key.Addresses
 	if addresses == nil && len(entry.Addresses) > 0 {
 		listed, err := e.find(ctx, o.link, entry)

@@ -26,8 +26,9 @@ type Permission struct {
 	// ByName means that the permission is granted only to a role that names it in
 	// native_permissions, although a scope would cover it.
 	ByName bool
-	// Automatic means that the exchange adds it unasked. It is accepted on a key
-	// only if the role holds its scopes anyway.
+	// Automatic means that the exchange may add it to a key unasked, as by the kind of
+	// account. On a key that holds its scopes anyway it changes nothing. On any other
+	// it is an [Addition], which only a connection that allows its scopes accepts.
 	Automatic bool
 	// Mode is set where a whole key has one mode, such as writing: it holds no
 	// permission of another mode.
@@ -179,16 +180,21 @@ func oneMode(chosen map[string]Permission) error {
 }
 
 // CheckGrant compares what a key was given with what was requested. An error names
-// any surplus or lack; the key must then be deleted.
+// any surplus or lack, and what can be done about it; the key must then be deleted.
+// An [Addition] is a surplus too, unless it is left out of what was given.
 func (v Variant) CheckGrant(asked Grant, given []string) error {
-	var surplus, lack []string
+	var surplus, nameable, lack []string
 	for _, name := range given {
 		if slices.Contains(asked.Permissions, name) {
 			continue
 		}
 		p, err := v.permission(name)
-		if err != nil || !p.Automatic || !p.Scopes.Within(asked.Scopes) {
-			surplus = append(surplus, name)
+		if err == nil && p.Automatic && !p.addsTo(asked) {
+			continue
+		}
+		surplus = append(surplus, name)
+		if err == nil && !p.Automatic {
+			nameable = append(nameable, name)
 		}
 	}
 	for _, name := range asked.Permissions {
@@ -197,6 +203,9 @@ func (v Variant) CheckGrant(asked Grant, given []string) error {
 		}
 	}
 	switch {
+	case len(surplus) > 0 && len(nameable) == len(surplus):
+		return fmt.Errorf("the exchange granted more than was asked for: %s; if it always does, a role that accepts this can name it: native_permissions=%s",
+			strings.Join(surplus, ", "), strings.Join(nameable, ","))
 	case len(surplus) > 0:
 		return fmt.Errorf("the exchange granted more than was asked for: %s", strings.Join(surplus, ", "))
 	case len(lack) > 0:

@@ -106,6 +106,12 @@ func (c *Claim) Identify(key exchanges.Key) {
 	c.entry.ExchangeKeyID, c.entry.APIKey, c.entry.Token = key.ID, key.APIKey, key.Token.Reveal()
 }
 
+// Added takes down what the exchange added to the key unasked, and the risk of the key
+// with it. It is written with the next transition.
+func (c *Claim) Added(addition exchanges.Addition) {
+	c.entry.Added, c.entry.Risk = addition.Permissions, addition.Risk
+}
+
 // Made records that the exchange has made the key, before it is known to be as it
 // was asked for.
 func (c *Claim) Made(ctx context.Context, ref exchanges.KeyRef) error {
