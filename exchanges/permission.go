@@ -178,8 +178,25 @@ func oneMode(chosen map[string]Permission) error {
 	return nil
 }
 
-// CheckGrant compares what a key was given with what was requested. An error names
-// any surplus or lack; the key must then be deleted.
+// GrantError says how the permissions of a key differ from those requested.
+type GrantError struct {
+	// Surplus is what the key holds beyond the request.
+	Surplus []string
+	// Lack is what was requested and is not among what the exchange shows.
+	Lack []string
+}
+
+// Error names the surplus or, if there is none, the lack.
+func (e *GrantError) Error() string {
+	if len(e.Surplus) > 0 {
+		return "the exchange granted more than was asked for: " + strings.Join(e.Surplus, ", ")
+	}
+	return "the exchange did not grant what was asked for: " + strings.Join(e.Lack, ", ")
+}
+
+// CheckGrant compares what a key was given with what was requested. Its error is a
+// [GrantError]. A key with a surplus must be deleted; so must one with a lack, unless
+// the exchange shows later that it holds the rest as well.
 func (v Variant) CheckGrant(asked Grant, given []string) error {
 	var surplus, lack []string
 	for _, name := range given {
@@ -196,11 +213,8 @@ func (v Variant) CheckGrant(asked Grant, given []string) error {
 			lack = append(lack, name)
 		}
 	}
-	switch {
-	case len(surplus) > 0:
-		return fmt.Errorf("the exchange granted more than was asked for: %s", strings.Join(surplus, ", "))
-	case len(lack) > 0:
-		return fmt.Errorf("the exchange did not grant what was asked for: %s", strings.Join(lack, ", "))
+	if len(surplus) > 0 || len(lack) > 0 {
+		return &GrantError{Surplus: surplus, Lack: lack}
 	}
 	return nil
 }
