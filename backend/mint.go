@@ -94,7 +94,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	}
 	if err != nil {
 		e.discard(work, s, claim)
-		return nil, "", fmt.Errorf("%w; the key was deleted", err)
+		return nil, "", fmt.Errorf("%w; %s", err, fate(o.link.variant, claim))
 	}
 	m.entry = claim.Entry()
 	return m, "", nil
@@ -224,7 +224,7 @@ func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, f
 	if err := claim.Doubt(ctx, failure, exchangeKeyID); err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", id, "error", err)
 	}
-	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it and the engine deletes it; keys/%s shows whether it has)", failure, id))
+	return l.failed(fmt.Errorf("%w (%s)", failure, inDoubt(id)))
 }
 
 // surelyNotCreated reports whether the failure of a create call shows that there is
