@@ -190,7 +190,7 @@ func TestKeyThatWasHandedOutIsNotSettledByItsSubAccount(t *testing.T) {
 	d.clock.advance(time.Hour)
 	d.sweep()
 	require.Equal(t, ledger.Revoking, d.entry("handedout").State)
-	require.Contains(t, d.entry("handedout").LastError, "500010")
+	require.Contains(t, d.entry("handedout").LastError, "apikey does not exist")
 }
 
 // A sub-account of which it turned out that it is not there is left out of the pool.

@@ -188,10 +188,10 @@ type Key struct {
 	// fingerprint of it, which reveals nothing.
 	Token Secret
 	// Permissions are the native permissions that the exchange says the key holds;
-	// compare them using [Variant.CheckGrant].
+	// nil where the answer does not say. Compare them using [Variant.CheckGrant].
 	Permissions []string
 	// Addresses are what the exchange says the key is bound to; nil where the
-	// answer does not say.
+	// answer does not say. Compare them using [SameAddresses].
 	Addresses []string
 }
 
@@ -200,8 +200,7 @@ type KeyInfo struct {
 	ID    string
 	Label string
 	// Permissions and Addresses are nil where the list leaves them out or shows
-	// only some of them. Parts of an address may be hidden behind asterisks
-	// ([IsMasked]).
+	// only some of them. Parts of an address may be hidden: see [SameAddresses].
 	Permissions []string
 	Addresses   []string
 	CreatedAt   time.Time

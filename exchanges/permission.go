@@ -179,9 +179,33 @@ func oneMode(chosen map[string]Permission) error {
 	return nil
 }
 
-// CheckGrant compares what a key was given with what was requested. An error names
-// any surplus or lack, and what can be done about it; the key must then be deleted.
-// An [Addition] is a surplus too, unless it is left out of what was given.
+// GrantError says how the permissions of a key differ from those requested.
+type GrantError struct {
+	// Surplus is what the key holds beyond the request, and Nameable what of it a role
+	// can name, which makes it part of the request.
+	Surplus  []string
+	Nameable []string
+	// Lack is what was requested and is not among what the exchange shows.
+	Lack []string
+}
+
+// Error names the surplus, and what can be done about it, or, if there is none, the
+// lack.
+func (e *GrantError) Error() string {
+	if len(e.Surplus) == 0 {
+		return "the exchange did not grant what was asked for: " + strings.Join(e.Lack, ", ")
+	}
+	text := "the exchange granted more than was asked for: " + strings.Join(e.Surplus, ", ")
+	if len(e.Nameable) == len(e.Surplus) {
+		text += "; if it always does, a role that accepts this can name it: native_permissions=" + strings.Join(e.Nameable, ",")
+	}
+	return text
+}
+
+// CheckGrant compares what a key was given with what was requested. Its error is a
+// [GrantError]. A key with a surplus must be deleted; so must one with a lack, unless
+// the exchange shows later that it holds the rest as well. An [Addition] is a surplus
+// too, unless it is left out of what was given.
 func (v Variant) CheckGrant(asked Grant, given []string) error {
 	var surplus, nameable, lack []string
 	for _, name := range given {
@@ -202,14 +226,8 @@ func (v Variant) CheckGrant(asked Grant, given []string) error {
 			lack = append(lack, name)
 		}
 	}
-	switch {
-	case len(surplus) > 0 && len(nameable) == len(surplus):
-		return fmt.Errorf("the exchange granted more than was asked for: %s; if it always does, a role that accepts this can name it: native_permissions=%s",
-			strings.Join(surplus, ", "), strings.Join(nameable, ","))
-	case len(surplus) > 0:
-		return fmt.Errorf("the exchange granted more than was asked for: %s", strings.Join(surplus, ", "))
-	case len(lack) > 0:
-		return fmt.Errorf("the exchange did not grant what was asked for: %s", strings.Join(lack, ", "))
+	if len(surplus) > 0 || len(lack) > 0 {
+		return &GrantError{Surplus: surplus, Nameable: nameable, Lack: lack}
 	}
 	return nil
 }

@@ -361,7 +361,7 @@ func TestClassicRevocationThatRestoresDefaults(t *testing.T) {
 		classicList: json.RawMessage(rows), classicModify: json.RawMessage(`{"subAccountApiKey":"bg_1","permList":` + defaults + `}`),
 	})
 	err := exchangetest.Settle(t.Context(), s.open(variantClassic), ref)
-	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "gave it spot_trade, contract_trade; it is left with read")
 	require.ErrorContains(t, err, "delete key bg_1 of sub-account 1 on Bitget's website")
 	require.Equal(t, []any{"read"}, s.body(classicModify)["permList"])
