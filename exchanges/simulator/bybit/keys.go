@@ -69,13 +69,13 @@ func (e *exchange) group(permissions []string) map[string][]string {
 }
 
 // granted are the permissions that a key gets for those asked. On unified
-// accounts, and all are, Derivatives comes with ContractTrade. Under GrantMore
-// a read-only key also becomes read-write: otherwise the surplus would be of no
-// use.
+// accounts, and all are, Derivatives comes with ContractTrade, or with every key.
+// Under GrantMore a read-only key also becomes read-write: otherwise the surplus
+// would be of no use.
 func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []string {
 	permissions := c.Grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
-	contracts := slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
-	if contracts && !slices.Contains(permissions, "Derivatives:DerivativesTrade") {
+	adds := e.addsDerivatives(c) || slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
+	if adds && !slices.Contains(permissions, "Derivatives:DerivativesTrade") {
 		permissions = append(permissions, "Derivatives:DerivativesTrade")
 	}
 	if readOnly && c.Fault.Kind != venue.GrantMore {
@@ -83,6 +83,11 @@ func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []strin
 	}
 	return permissions
 }
+
+// addsDerivatives reports whether the account adds Derivatives to every key, as the
+// page on creating keys said of unified accounts until 2026-01: "system will
+// automatically add this permission according to your account is UTA or Classic".
+func (e *exchange) addsDerivatives(*venue.Call) bool { return e.derivatives }
 
 // readPermissions reads the parameter permissions, which must name at least one.
 func (e *exchange) readPermissions(p *venue.Params) []string {

@@ -66,6 +66,9 @@ func TestListsAreOutOfDate(t *testing.T) {
 	require.Equal(t, []string{"new", "root"}, shown(weather{VanishesLate: "3s"}))
 	require.Equal(t, []string{"old", "new", "root"}, shown(weather{VanishesLate: "20s"}))
 
+	before := &Call{Books: b, Now: now.Add(-time.Hour)}
+	require.Len(t, before.Listed(sub), 2, "a clock that runs behind delays nothing in calm weather")
+
 	c := &Call{Books: b, Now: now, weather: weather{WorksLate: "3s"}}
 	require.Nil(t, c.known().Key("new"))
 	require.NotNil(t, c.known().Key("root"))
