@@ -74,8 +74,8 @@ func (a *account) manage(ctx context.Context) error {
 	})
 	var failure *exchanges.Error
 	switch {
-	case errors.Is(err, exchanges.ErrConflict):
-		// An earlier try has made it.
+	case errors.Is(err, exchanges.ErrConflict), errors.Is(err, exchanges.ErrInvalid) && a.knows(ctx, key.public):
+		// An earlier try has made it, whatever this one was refused for.
 	case errors.As(err, &failure) && failure.Kind == exchanges.ErrOutcomeUnknown:
 		// Any doubt about this key does not matter: nobody will use it.
 		harmless := *failure
@@ -87,9 +87,37 @@ func (a *account) manage(ctx context.Context) error {
 	if _, err := a.await(ctx, a.signer.account, key.public); err != nil {
 		return err
 	}
+	if err := a.tryOut(ctx, key); err != nil {
+		return err
+	}
 	a.signer.key.Store(&key)
 	a.manager.set(ends)
 	return nil
+}
+
+// knows reports whether Orderly knows a key of the main account.
+func (a *account) knows(ctx context.Context, public string) bool {
+	_, err := a.check(ctx, a.signer.account, public)
+	return err == nil
+}
+
+// tryOut signs with a new key until Orderly accepts that: it may take a while, and
+// refuses a key that does not work yet like one that never will. Any other failure
+// leaves the question to the call that the key is for.
+func (a *account) tryOut(ctx context.Context, key orderlyKey) error {
+	trial := &signer{account: a.signer.account}
+	trial.key.Store(&key)
+	var refusal error
+	err := patiently(ctx, func() (done bool, err error) {
+		refusal = a.Do(ctx, rest.Call{
+			Operation: opTryOwnKey, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly, Sign: trial.sign,
+		}, nil)
+		return !errors.Is(refusal, exchanges.ErrAuth), refusal
+	})
+	if refusal != nil && !errors.Is(refusal, exchanges.ErrAuth) {
+		return nil
+	}
+	return err
 }
 
 // private makes a call that the manager key signs, for the account or a
