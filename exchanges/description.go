@@ -166,7 +166,7 @@ type PassphraseRule struct {
 	// Length is the length of the passphrase that the engine makes.
 	Length int
 	// Alphanumeric means that it holds only ASCII letters and digits; otherwise it
-	// has a special character as well.
+	// has an @ as well, for exchanges that ask for a special character.
 	Alphanumeric bool
 	// NeededToDelete means that deleting the key takes its passphrase, which must
 	// be kept until then.

@@ -196,7 +196,8 @@ type KeyInfo struct {
 	ID    string
 	Label string
 	// Permissions and Addresses are nil where the list leaves them out or shows
-	// only some of them.
+	// only some of them. Parts of an address may be hidden behind asterisks
+	// ([IsMasked]).
 	Permissions []string
 	Addresses   []string
 	CreatedAt   time.Time

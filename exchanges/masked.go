@@ -5,7 +5,8 @@ import "strings"
 // hidden is what exchanges put in place of the parts of a key they hide.
 const hidden = "*"
 
-// IsMasked reports whether part of a key's id is hidden behind asterisks.
+// IsMasked reports whether part of a key's id, or of an address, is hidden behind
+// asterisks.
 func IsMasked(id string) bool { return strings.Contains(id, hidden) }
 
 // MayBe reports whether the listed key may be the one with that id: what the

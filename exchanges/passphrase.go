@@ -7,9 +7,11 @@ import (
 )
 
 // passphraseClasses are the kinds of character that exchanges require of a
-// passphrase, one of each.
+// passphrase, one of each. Users put it into shells, URLs and environment files,
+// where $, %, # and ! mean something: of the special characters that exchanges name,
+// only @ is safe there.
 func passphraseClasses() []string {
-	return []string{"abcdefghijkmnopqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!@#$%"}
+	return []string{"abcdefghijkmnopqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "@"}
 }
 
 // NewPassphrase makes a random passphrase of the rule's length with a lower and an

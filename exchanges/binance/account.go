@@ -101,7 +101,8 @@ func (a *account) do(ctx context.Context, call rest.Call, out rest.Out) error {
 
 // inspect asks what the root key may do, and then makes the probe, a call that only
 // accounts of the connection's variant may make. The code of a refused probe says
-// why.
+// why; a refusal without one, such as the page of a firewall, says nothing of the
+// account.
 func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(code string) string) (exchanges.Identity, error) {
 	restrictions, err := a.restrictions(ctx)
 	if err != nil {
@@ -127,7 +128,7 @@ func (a *account) inspect(ctx context.Context, probe rest.Call, explain func(cod
 	switch err := a.Do(ctx, probe, nil); {
 	case err == nil:
 		identity.CanMint = true
-	case errors.As(err, &refusal) && refused(refusal):
+	case errors.As(err, &refusal) && refusal.Code != "" && refused(refusal):
 		identity.Problem = explain(refusal.Code)
 	default:
 		return exchanges.Identity{}, err

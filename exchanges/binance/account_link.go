@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -44,20 +43,20 @@ func (l *link) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) 
 func (l *link) subAccounts(ctx context.Context, id string) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	err := rest.NumberedPages(linkPage, func(number string) (int, error) {
-		var page []struct {
+		var page rest.List[struct {
 			ID    rest.Text `json:"subaccountId"`
 			Email string    `json:"email"`
 			Tag   string    `json:"tag"`
-		}
+		}]
 		err := l.do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: linkSubAccounts,
 			Query: rest.Query("subAccountId", id, "page", number, "size", strconv.Itoa(linkPage)), Effect: rest.ReadOnly,
-			Complete: func() bool { return page != nil },
+			Complete: func() bool { return page.Present },
 		}, rest.Into(&page))
-		for _, sub := range page {
+		for _, sub := range page.Items {
 			all = append(all, exchanges.SubAccount{Name: string(sub.ID), Alias: cmp.Or(sub.Tag, sub.Email)})
 		}
-		return len(page), err
+		return len(page.Items), err
 	})
 	return all, err
 }
@@ -127,14 +126,14 @@ func (l *link) finish(ctx context.Context, request exchanges.KeyRequest, minted 
 
 // keyList is an array of keys. A sample of the documentation shows a single key
 // without the array around it.
-type keyList []key
+type keyList struct{ rest.List[key] }
 
-// UnmarshalJSON accepts an array or one object.
+// UnmarshalJSON accepts an array, one object or null.
 func (l *keyList) UnmarshalJSON(data []byte) error {
 	if bytes.HasPrefix(data, []byte("{")) {
 		data = slices.Concat([]byte("["), data, []byte("]"))
 	}
-	return json.Unmarshal(data, (*[]key)(l))
+	return l.List.UnmarshalJSON(data)
 }
 
 func (l *link) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
@@ -149,15 +148,15 @@ func (l *link) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges
 		err := l.do(ctx, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: linkKeys, Effect: rest.ReadOnly,
 			Query:    rest.Query("subAccountId", subAccount, "subAccountApiKey", apiKey, "page", number, "size", strconv.Itoa(linkPage)),
-			Complete: func() bool { return page != nil && named(page) },
+			Complete: func() bool { return page.Present && named(page.Items) },
 		}, rest.Into(&page))
-		for _, k := range page {
+		for _, k := range page.Items {
 			info := k.info()
 			// Permissions with a call of their own are not listed.
 			info.Permissions = nil
 			all = append(all, info)
 		}
-		return len(page), err
+		return len(page.Items), err
 	})
 	if errors.Is(err, exchanges.ErrInvalid) && l.removed(ctx, subAccount) {
 		return nil, &exchanges.Error{

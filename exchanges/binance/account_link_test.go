@@ -200,3 +200,25 @@ func removeSubAccount(ctx context.Context, t *testing.T, account exchanges.Accou
 	require.NoError(t, response.Body.Close())
 	return response.StatusCode
 }
+
+// A null or empty list has no rows; anything else but a list or a single key says
+// nothing.
+func TestFormsOfLinkLists(t *testing.T) {
+	for body, listed := range map[string]bool{`null`: true, `[]`: true, `{}`: false, `"text"`: false, ``: false} {
+		bubble(t, body, func(t *testing.T) {
+			s := &stub{answers: map[string]reply{"GET " + linkSubAccounts: {200, body}, routeListLink: {200, body}}}
+			account := s.openInside(t, variantLink)
+			subAccounts, subErr := account.SubAccounts(t.Context())
+			keys, keyErr := account.ListKeys(t.Context(), "1")
+			if !listed {
+				require.ErrorIs(t, subErr, exchanges.ErrUnavailable)
+				require.ErrorIs(t, keyErr, exchanges.ErrUnavailable)
+				return
+			}
+			require.NoError(t, subErr)
+			require.NoError(t, keyErr)
+			require.Empty(t, subAccounts)
+			require.Empty(t, keys)
+		})
+	}
+}

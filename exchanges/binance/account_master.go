@@ -2,6 +2,7 @@ package binance
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -54,7 +55,7 @@ func (m *master) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: masterSubAccounts,
 			Query: rest.Query("page", number, "limit", strconv.Itoa(masterSubAccountsPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubAccounts.Present },
-		}, rest.Into(&page))
+		}, rest.IntoPage(&page, &page.SubAccounts, masterSubAccountsPage))
 		for _, sub := range page.SubAccounts.Items {
 			all = append(all, exchanges.SubAccount{Name: sub.Email, Alias: sub.Remark, Frozen: bool(sub.IsFreeze)})
 		}
@@ -88,7 +89,7 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		Complete: func() bool { return created.APIKey != "" && (created.Secret != "" || request.PublicKey != "") },
 	}, rest.Into(&created))
 	if err != nil {
-		return exchanges.Key{}, err
+		return exchanges.Key{}, m.explain(ctx, request.SubAccount, err)
 	}
 	minted := exchanges.Key{
 		ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions(), Addresses: created.addresses(),
@@ -106,6 +107,22 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 	return minted, nil
 }
 
+// explain turns the refusal of a creation into an ErrKeyCap if the sub-account holds
+// as many keys as Binance allows: the code for that is not documented.
+func (m *master) explain(ctx context.Context, subAccount string, err error) error {
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) || !slices.Contains([]exchanges.Kind{exchanges.ErrInvalid, exchanges.ErrUnsupported}, failure.Kind) {
+		return err
+	}
+	keys, listErr := m.ListKeys(ctx, subAccount)
+	if listErr != nil || len(keys) < keysPerSubAccount {
+		return err
+	}
+	full := *failure
+	full.Kind, full.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
+	return &full
+}
+
 func (m *master) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	return m.keys(ctx, subAccount, "")
 }
@@ -121,7 +138,7 @@ func (m *master) keys(ctx context.Context, subAccount, apiKey string) ([]exchang
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: masterKeys, Effect: rest.ReadOnly,
 			Query:    rest.Query("email", subAccount, "subAccountApiKey", apiKey, "page", number, "size", strconv.Itoa(masterKeysPage)),
 			Complete: func() bool { return (page.Rows.Present || page.List.Present) && named(keys()) },
-		}, rest.Into(&page))
+		}, rest.IntoPage(&page, &page.Rows, masterKeysPage))
 		for _, k := range keys() {
 			all = append(all, k.info())
 		}

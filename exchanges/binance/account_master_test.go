@@ -1,7 +1,9 @@
 package binance
 
 import (
+	"errors"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -173,5 +175,58 @@ func TestListMasterKeys(t *testing.T) {
 			assert.Equal(t, []string{routeList}, s.routes())
 			assert.Empty(t, s.last(t, routeList).query["subAccountApiKey"])
 		})
+	}
+}
+
+// A null or empty list has no rows, and a bare list is the only page. An answer
+// without its list says nothing.
+func TestFormsOfMasterLists(t *testing.T) {
+	full := func(row string, rows int) string { return "[" + strings.Repeat(row+",", rows-1) + row + "]" }
+	for _, test := range []struct {
+		name, subAccounts, keys string
+		rows                    int
+		refused                 bool
+	}{
+		{"null", `{"subAccounts":null}`, `{"total":0,"rows":null}`, 0, false},
+		{"empty", `{"subAccounts":[]}`, `{"total":0,"rows":[]}`, 0, false},
+		{"a bare empty list", `[]`, `[]`, 0, false},
+		{"a bare list", `[{"email":"a@b.c"}]`, `[{"apikey":"k"}]`, 1, false},
+		{"a bare list that fills a page", full(`{"email":"a@b.c"}`, masterSubAccountsPage), full(`{"apikey":"k"}`, masterKeysPage), 0, true},
+		{"no list", `{}`, `{"total":0}`, 0, true},
+		{"nothing", `null`, `null`, 0, true},
+	} {
+		bubble(t, test.name, func(t *testing.T) {
+			s := &stub{answers: map[string]reply{routeProbeMaster: {200, test.subAccounts}, routeList: {200, test.keys}}}
+			account := s.openInside(t, variantMaster)
+			subAccounts, subErr := account.SubAccounts(t.Context())
+			keys, keyErr := account.ListKeys(t.Context(), "a@b.c")
+			if test.refused {
+				require.ErrorIs(t, subErr, exchanges.ErrUnavailable)
+				require.ErrorIs(t, keyErr, exchanges.ErrUnavailable)
+				return
+			}
+			require.NoError(t, subErr)
+			require.NoError(t, keyErr)
+			require.Len(t, subAccounts, test.rows)
+			require.Len(t, keys, test.rows)
+		})
+	}
+}
+
+// Binance documents the cap on keys, but not the code for one too many.
+func TestMasterKeyCap(t *testing.T) {
+	full := strings.Repeat(`{"apikey":"k"},`, keysPerSubAccount-1) + `{"apikey":"k"}`
+	for _, refusal := range []string{`{"code":-9000,"msg":"x"}`, `{"code":-12024,"msg":"x"}`} {
+		for _, test := range []struct {
+			rows string
+			full bool
+		}{{full, true}, {`{"apikey":"k"}`, false}} {
+			s := newStub(t, map[string]reply{routeCreate: {400, refusal}, routeList: {200, `{"rows":[` + test.rows + `]}`}})
+			_, err := s.open(t, variantMaster).CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "a@b.c", Label: "l"})
+			require.Error(t, err)
+			assert.Equal(t, test.full, errors.Is(err, exchanges.ErrKeyCap), "%v", err)
+			assert.ErrorContains(t, err, "x", "Binance's own text stays")
+			assert.Equal(t, []string{routeCreate, routeList}, s.routes())
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -112,6 +113,17 @@ func (s *stub) open(t *testing.T, variant string) exchanges.Account {
 	return account
 }
 
+// bubble runs a part of a test in a bubble of its own.
+func bubble(t *testing.T, name string, test func(*testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
+}
+
+// openInside opens an account in a bubble.
+func (s *stub) openInside(t *testing.T, variant string) exchanges.Account {
+	credential := exchanges.Credential{APIKey: "root", APISecret: "secret"}
+	return exchangetest.OpenInside(t, New(), credential, exchanges.Options{Variant: variant}, s.serve)
+}
+
 // simulated opens a root of the simulated exchange, in a variant that need not
 // be its own.
 func simulated(t *testing.T, root, variant string) (exchanges.Account, simulator.Access, *simulator.Simulator) {
@@ -158,7 +170,7 @@ func TestInspect(t *testing.T) {
 			problem: "the account's sub-account function is not enabled",
 		},
 		{
-			name: "refused without a reason", restrictions: restrictionsOfRoot,
+			name: "code without a reason", restrictions: restrictionsOfRoot,
 			probe:   reply{401, `{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}`},
 			problem: "the account's sub-account function is not enabled",
 		},
@@ -194,6 +206,17 @@ func TestInspectFailsIfTheProbeIsNotAnswered(t *testing.T) {
 	s := newStub(t, map[string]reply{routeRestrictions: {200, restrictionsOfRoot}, routeProbeLink: {502, "bad gateway"}})
 	_, err := s.open(t, variantLink).Inspect(t.Context())
 	assert.ErrorIs(t, err, exchanges.ErrUnavailable)
+}
+
+// A page of Binance's firewall has no code, and says nothing of the account.
+func TestInspectFailsIfAFirewallAnswersTheProbe(t *testing.T) {
+	page := reply{403, "<html><body>403 Forbidden</body></html>"}
+	for variant, probe := range map[string]string{variantMaster: routeProbeMaster, variantLink: routeProbeLink} {
+		s := newStub(t, map[string]reply{routeRestrictions: {200, restrictionsOfRoot}, probe: page})
+		_, err := s.open(t, variant).Inspect(t.Context())
+		assert.ErrorIs(t, err, exchanges.ErrPermission, variant)
+		assert.ErrorContains(t, err, "firewall", variant)
+	}
 }
 
 // One code stands for both an unknown key and a missing permission.

@@ -28,6 +28,11 @@ const (
 	variantLink   = "link"
 )
 
+// keysPerSubAccount is how many keys a sub-account can create, as Binance's FAQ on
+// sub-accounts says
+// (https://www.binance.com/en/support/faq/binance-sub-account-functions-and-frequently-asked-questions-360020632811).
+const keysPerSubAccount = 30
+
 // The operations that only Binance has.
 const (
 	opRestrictKey exchanges.Operation = "restrict_key_to_addresses"
@@ -58,7 +63,8 @@ func (Binance) Describe() exchanges.Description {
 		Notes: []string{
 			"A minted key can never withdraw: no parameter of the API grants that.",
 			"canTrade also places orders on margin: Binance does not separate spot orders from margin orders.",
-			"Binance documents neither how soon a new key starts to work nor how soon a deleted one stops.",
+			"Binance documents neither how soon a new key starts to work nor how soon a deleted one stops. A session of the " +
+				"WebSocket API that is logged in with a deleted key ends at its next request.",
 			"The root key can be replaced only on the website.",
 			"The spot testnet and demo mode have no call of the sub-account API, so there is no sandbox.",
 		},
@@ -73,6 +79,8 @@ func describeMaster() exchanges.Variant {
 		FoldNames:        true,
 		Permissions:      masterPermissions(),
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
+		// The FAQ speaks of keys made on the website; nothing exempts those of the API.
+		KeysPerSubAccount: keysPerSubAccount,
 		// Neither length nor alphabet is documented, so labels are kept short.
 		Label:     exchanges.LabelRule{MaxLength: 20, Hyphens: true},
 		Addresses: addressRule(500),

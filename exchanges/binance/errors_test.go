@@ -52,7 +52,7 @@ func FuzzKey(f *testing.F) {
 		if err := json.Unmarshal([]byte(body), &keys); err != nil {
 			return
 		}
-		for _, k := range keys {
+		for _, k := range keys.Items {
 			require.Contains(t, k.info().Permissions, reading)
 		}
 	})

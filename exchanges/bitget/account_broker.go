@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -38,6 +39,9 @@ func (b *broker) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
+// brokerPage is the most sub-accounts that one answer lists.
+const brokerPage = 100
+
 func (b *broker) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	var all []exchanges.SubAccount
 	err := rest.Pages(func(cursor string) (string, error) {
@@ -52,9 +56,9 @@ func (b *broker) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error
 		}
 		err := b.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/broker/account/subaccount-list",
-			Query: rest.Query("idLessThan", cursor, "limit", "100"), Effect: rest.ReadOnly,
+			Query: rest.Query("idLessThan", cursor, "limit", strconv.Itoa(brokerPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!bool(answer.HasNextPage) || answer.IDLessThan != "") },
-		}, rest.Into(&answer))
+		}, rest.IntoPage(&answer, &answer.List, brokerPage))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -46,9 +48,9 @@ func (c *classic) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		full := func() bool { return len(answer.List.Items) >= classicPage }
 		err := c.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-list",
-			Query: rest.Query("idLessThan", cursor, "limit", "500"), Effect: rest.ReadOnly,
+			Query: rest.Query("idLessThan", cursor, "limit", strconv.Itoa(classicPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && (!full() || answer.EndID != "") },
-		}, rest.Into(&answer))
+		}, rest.IntoPage(&answer, &answer.List, classicPage))
 		for _, sub := range answer.List.Items {
 			if sub.Status != statusDeleted {
 				all = append(all, exchanges.SubAccount{Name: string(sub.UID), Alias: sub.Name, Frozen: sub.Status != statusNormal})
@@ -133,7 +135,8 @@ func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, er
 }
 
 // DeleteKey takes all permissions from the key. An edit drops the addresses that it
-// leaves out, so the key is looked up first and stays bound to its own.
+// leaves out, so the key is looked up first and stays bound to its own. What the list
+// shows afterwards decides whether it worked.
 func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	keys, err := c.keys(ctx, ref.SubAccount)
 	if err != nil {
@@ -152,11 +155,41 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 			Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
 		}
 	}
-	return deletion(c.DoJSON(ctx, rest.Call{
+	held, err := c.permit(ctx, ref, keys[i], []string{})
+	if err != nil {
+		return deletion(err)
+	}
+	added := slices.DeleteFunc(held, func(name string) bool { return slices.Contains(keys[i].PermList, name) })
+	if len(added) == 0 {
+		return nil
+	}
+	// An older page says that an edit without permissions gives a key the default
+	// ones. The key must at least not be able to do more than before.
+	left := "it is left with " + classicRead
+	if _, err := c.permit(ctx, ref, keys[i], []string{classicRead}); err != nil {
+		left = "they could not be taken away again (" + err.Error() + ")"
+	}
+	return &exchanges.Error{
+		Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitget", Operation: opEmptyKey,
+		Message: "asked to leave the key no permission, Bitget gave it " + strings.Join(added, ", ") + "; " + left,
+		Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
+	}
+}
+
+// permit sets the permissions of a key, which keeps its label and addresses. It
+// returns those that the answer shows; nil if it shows none.
+func (c *classic) permit(ctx context.Context, ref exchanges.KeyRef, k classicKey, permissions []string) ([]string, error) {
+	var edited classicKey
+	err := c.DoJSON(ctx, rest.Call{
 		Operation: opEmptyKey, Method: http.MethodPost, Path: "/api/v2/user/modify-virtual-subaccount-apikey", Effect: rest.Idempotent,
 		Secrets: []exchanges.Secret{ref.Passphrase},
 	}, classicEdit{
-		SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: keys[i].Label,
-		IPList: append([]string{}, keys[i].IPList...), PermList: []string{},
-	}, nil))
+		SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: k.Label,
+		IPList: append([]string{}, k.IPList...), PermList: permissions,
+	}, func(payload []byte) error {
+		// An answer in another form is a success all the same: the list decides.
+		_ = rest.Into(&edited)(payload)
+		return nil
+	})
+	return edited.PermList, err
 }

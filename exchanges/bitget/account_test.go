@@ -1,13 +1,16 @@
 package bitget
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -342,6 +345,108 @@ func TestClassicRevocation(t *testing.T) {
 	err := exchangetest.Settle(t.Context(), account, ref)
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "delete key bg_1 of sub-account 1 on Bitget's website")
+}
+
+// An older page says that an edit without permissions restores the default ones. A key
+// that thereby gets more than it had is cut back, and is not gone.
+func TestClassicRevocationThatRestoresDefaults(t *testing.T) {
+	const defaults = `["spot_trade","contract_trade"]`
+	rows := `[{"subAccountUid":"1","label":"vx1","subAccountApiKey":"bg_1","permList":["read"],"ipList":["203.0.113.1"]}]`
+	ref := exchanges.KeyRef{SubAccount: "1", ID: "bg_1", Passphrase: "Minted0001"}
+	s := newStub(t, map[string]any{
+		classicList: json.RawMessage(rows), classicModify: json.RawMessage(`{"subAccountApiKey":"bg_1","permList":` + defaults + `}`),
+	})
+	err := exchangetest.Settle(t.Context(), s.open(variantClassic), ref)
+	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "gave it spot_trade, contract_trade; it is left with read")
+	require.ErrorContains(t, err, "delete key bg_1 of sub-account 1 on Bitget's website")
+	require.Equal(t, []any{"read"}, s.body(classicModify)["permList"])
+	require.Equal(t, []any{"203.0.113.1"}, s.body(classicModify)["ipList"])
+
+	// What is read back decides, whatever the answer to the edit shows.
+	for list, gone := range map[string]bool{
+		`[]`: true, `[{"subAccountApiKey":"bg_1","permList":[]}]`: true, `[{"subAccountApiKey":"bg_1","permList":` + defaults + `}]`: false,
+	} {
+		for _, answer := range []string{`{"permList":` + defaults + `}`, `{"permList":[]}`, `{}`, `"success"`, `null`} {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				account := openInside(t, variantClassic, func(path string) string {
+					if path != classicList {
+						return answer
+					}
+					if asked++; asked > 1 {
+						return list
+					}
+					return rows
+				})
+				err := exchangetest.Settle(t.Context(), account, ref)
+				require.Equal(t, gone, err == nil, "%s after %s: %v", list, answer, err)
+			})
+		}
+	}
+}
+
+// openInside opens an account in a bubble, where each path is answered with data.
+func openInside(t *testing.T, variant string, data func(path string) string) exchanges.Account {
+	return exchangetest.OpenInside(t, New(), credential(), exchanges.Options{Variant: variant}, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"code":"00000","data":%s}`, data(r.URL.Path))
+	})
+}
+
+// A null or empty list has no rows, and a bare list is the only page. An answer
+// without its list says nothing.
+func TestFormsOfLists(t *testing.T) {
+	bare := func(row string, rows int) string { return "[" + strings.Repeat(row+",", rows-1) + row + "]" }
+	forms := func(list, row string, page int) map[string]int {
+		return map[string]int{
+			`{"` + list + `":null}`: 0, `{"` + list + `":[]}`: 0, `[]`: 0, bare(row, 2): 2,
+			bare(row, page): -1, `{}`: -1, `null`: -1, `"text"`: -1,
+		}
+	}
+	bareForms := func(row string) map[string]int {
+		return map[string]int{`null`: 0, `[]`: 0, bare(row, 2): 2, `{}`: -1, `"text"`: -1}
+	}
+	for _, test := range []struct {
+		variant    string
+		subs, keys map[string]int
+	}{
+		{
+			variant: variantUnified,
+			subs:    forms("list", `{"subUid":"1","status":"normal"}`, unifiedPage), keys: forms("items", `{"apiKey":"bg_1"}`, unifiedPage),
+		},
+		{
+			variant: variantClassic,
+			subs:    forms("subAccountList", `{"subAccountUid":"1","status":"normal"}`, classicPage), keys: bareForms(`{"subAccountApiKey":"bg_1","permList":["read"]}`),
+		},
+		{
+			variant: variantBroker,
+			subs:    forms("subList", `{"subUid":"1","status":"normal"}`, brokerPage), keys: bareForms(`{"apiKey":"bg_1"}`),
+		},
+	} {
+		check := func(name string, forms map[string]int, list func(context.Context, exchanges.Account) (int, error)) {
+			for data, want := range forms {
+				t.Run(test.variant+" "+name+" "+data[:min(len(data), 40)], func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						rows, err := list(t.Context(), openInside(t, test.variant, func(string) string { return data }))
+						if want < 0 {
+							require.ErrorIs(t, err, exchanges.ErrUnavailable)
+							return
+						}
+						require.NoError(t, err)
+						require.Equal(t, want, rows)
+					})
+				})
+			}
+		}
+		check("sub-accounts", test.subs, func(ctx context.Context, account exchanges.Account) (int, error) {
+			rows, err := account.SubAccounts(ctx)
+			return len(rows), err
+		})
+		check("keys", test.keys, func(ctx context.Context, account exchanges.Account) (int, error) {
+			rows, err := account.ListKeys(ctx, "1")
+			return len(rows), err
+		})
+	}
 }
 
 // An emptied key is useless, but it is there.

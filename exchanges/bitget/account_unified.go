@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -49,6 +50,9 @@ func (u *unified) Inspect(ctx context.Context) (exchanges.Identity, error) {
 	return identity, nil
 }
 
+// unifiedPage is the most rows that one answer lists.
+const unifiedPage = 100
+
 // page is what lists of unified accounts have besides their rows. The
 // documentation's table makes the flag a text.
 type page struct {
@@ -86,9 +90,9 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		}
 		err := u.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/user/sub-list",
-			Query: rest.Query("cursor", cursor, "limit", "100"), Effect: rest.ReadOnly,
+			Query: rest.Query("cursor", cursor, "limit", strconv.Itoa(unifiedPage)), Effect: rest.ReadOnly,
 			Complete: func() bool { return answer.List.Present && answer.complete() },
-		}, rest.Into(&answer))
+		}, rest.IntoPage(&answer, &answer.List, unifiedPage))
 		for _, sub := range answer.List.Items {
 			if !strings.EqualFold(sub.Mode, modeClassic) {
 				all = append(all, exchanges.SubAccount{
@@ -160,12 +164,12 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		keys := func() []unifiedKey { return append(answer.Items.Items, answer.List.Items...) }
 		err := u.Do(ctx, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v3/user/sub-api-list",
-			Query: rest.Query("cursor", cursor, "limit", "100", "subUid", subAccount), Effect: rest.ReadOnly,
+			Query: rest.Query("cursor", cursor, "limit", strconv.Itoa(unifiedPage), "subUid", subAccount), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return (answer.Items.Present || answer.List.Present) && answer.complete() &&
 					!slices.ContainsFunc(keys(), func(k unifiedKey) bool { return k.APIKey == "" })
 			},
-		}, rest.Into(&answer))
+		}, rest.IntoPage(&answer, &answer.Items, unifiedPage))
 		for _, k := range keys() {
 			all = append(all, exchanges.KeyInfo{
 				ID: k.APIKey, Label: k.Note, Permissions: decode(k.Type, k.Permissions, unifiedReading()),

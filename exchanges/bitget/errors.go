@@ -58,7 +58,7 @@ func meaning(code string) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key and passphrase"}
 	case "40099":
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "the key was made in demo trading; use one that was not"}
-	case "40018", "40038":
+	case "22010", "40018", "40038":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "bind this host's public address to the root key"}
 	case "40014", "40040", "25620":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "give the root key the right to manage sub-accounts, and bind it to this host's public address"}

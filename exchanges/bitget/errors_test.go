@@ -19,6 +19,10 @@ func TestUnwrapAnswer(t *testing.T) {
 	_, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"code":40063,"msg":"a number for a code, with HTTP 200"}`)})
 	require.ErrorIs(t, err, exchanges.ErrKeyCap)
 
+	_, err = unwrap(rest.Answer{Status: 400, Body: []byte(`{"code":"22010","msg":"Please bind ip whitelist address"}`)})
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	require.ErrorContains(t, err, "bind this host's public address to the root key")
+
 	payload, err := unwrap(rest.Answer{Status: 200, Body: []byte(`{"code":"00000","msg":"success","data":[]}`)})
 	require.NoError(t, err)
 	require.Equal(t, "[]", string(payload))

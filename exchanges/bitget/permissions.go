@@ -43,11 +43,14 @@ func unifiedPermissions() []exchanges.Permission {
 // unifiedReading is what a read-only key of a unified account may read.
 func unifiedReading() []string { return []string{management, trade} }
 
+// classicRead is the least permission of keys of classic accounts.
+const classicRead = "read"
+
 // classicPermissions is the vocabulary of classic accounts
 // (https://www.bitget.com/api-doc/common/vsubaccount/Create-Virtual-Subaccount-ApiKey).
 func classicPermissions() []exchanges.Permission {
 	return []exchanges.Permission{
-		{Name: "read", Scopes: exchanges.NewScopes(exchanges.ScopeRead)},
+		{Name: classicRead, Scopes: exchanges.NewScopes(exchanges.ScopeRead)},
 		{Name: "spot_trade", Scopes: exchanges.NewScopes(exchanges.ScopeSpot)},
 		{Name: "margin_trade", Scopes: exchanges.NewScopes(exchanges.ScopeMargin)},
 		{Name: "contract_trade", Scopes: exchanges.NewScopes(exchanges.ScopeFutures)},

@@ -1,6 +1,7 @@
 package exchangetest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -109,8 +110,13 @@ type spoiltBody struct {
 // object missing or of another type.
 func spoilt(body []byte) []spoiltBody {
 	all := []spoiltBody{{"cut short", body[:len(body)/2]}, {"empty", nil}}
-	for _, other := range []string{`null`, `{}`, `"text"`, `1`, `<html></html>`} {
+	for _, other := range []string{`{}`, `"text"`, `1`, `<html></html>`} {
 		all = append(all, spoiltBody{"replaced by " + other, []byte(other)})
+	}
+	if bytes.HasPrefix(body, []byte("[")) {
+		all = append(all, spoiltBody{"the bare list = <nil>", []byte("null")})
+	} else {
+		all = append(all, spoiltBody{"replaced by null", []byte("null")})
 	}
 	var tree any
 	if json.Unmarshal(body, &tree) != nil {

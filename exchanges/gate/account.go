@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -150,21 +151,21 @@ func (a *account) rootPermissions(ctx context.Context) []string {
 }
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
-	var subs []struct {
+	var subs rest.List[struct {
 		UserID    rest.Text `json:"user_id"`
 		LoginName string    `json:"login_name"`
 		State     int       `json:"state"`
-	}
+	}]
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: prefix + "/sub_accounts",
 		Query: rest.Query("type", "0"), Effect: rest.ReadOnly,
-		Complete: func() bool { return subs != nil },
+		Complete: func() bool { return subs.Present },
 	}, rest.Into(&subs))
 	if err != nil {
 		return nil, err
 	}
 	var all []exchanges.SubAccount
-	for _, sub := range subs {
+	for _, sub := range subs.Items {
 		all = append(all, exchanges.SubAccount{Name: string(sub.UserID), Alias: sub.LoginName, Frozen: sub.State != active})
 	}
 	return all, nil
@@ -183,24 +184,44 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		IPWhitelist []string `json:"ip_whitelist,omitempty"`
 	}{Mode: classic, Name: request.Label, Perms: encode(request.Permissions), IPWhitelist: request.Addresses}
 
-	var created key
+	var answered createdKey
 	err := checkUserID(exchanges.OpCreateKey, request.SubAccount)
 	if err == nil {
 		err = a.DoJSON(ctx, rest.Call{
 			Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
-			Complete: func() bool { return created.Key != "" && created.Secret != "" },
-		}, body, rest.Into(&created))
+			Complete: func() bool { return answered.Key != "" && answered.Secret != "" },
+		}, body, rest.Into(&answered))
 	}
 	if err != nil {
 		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
 	}
 	return exchanges.Key{
-		ID:          created.Key,
-		APIKey:      created.Key,
-		APISecret:   created.Secret,
-		Permissions: decode(created.Perms),
-		Addresses:   created.IPWhitelist,
+		ID:          answered.Key,
+		APIKey:      answered.Key,
+		APISecret:   answered.Secret,
+		Permissions: decode(answered.Perms),
+		Addresses:   answered.IPWhitelist,
 	}, nil
+}
+
+// createdKey is the answer to a creation: one object by the documentation, an array
+// with that one object by older documentation.
+type createdKey struct{ key }
+
+// UnmarshalJSON accepts an object, or an array of one object.
+func (c *createdKey) UnmarshalJSON(data []byte) error {
+	if !bytes.HasPrefix(data, []byte("[")) {
+		return json.Unmarshal(data, &c.key)
+	}
+	var keys []key
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return err
+	}
+	if len(keys) != 1 {
+		return fmt.Errorf("%d keys in place of one", len(keys))
+	}
+	c.key = keys[0]
+	return nil
 }
 
 // classic is the mode of the keys that are made here. The other mode is for Gate's
@@ -238,19 +259,18 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	if err := checkUserID(exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
-	var keys []key
+	var keys rest.List[key]
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
-		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
-			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.Key == "" })
+			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.Key == "" })
 		},
 	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
 	var all []exchanges.KeyInfo
-	for _, k := range keys {
+	for _, k := range keys.Items {
 		all = append(all, exchanges.KeyInfo{
 			ID: k.Key, Label: k.Name, Permissions: decode(k.Perms), Addresses: k.IPWhitelist, CreatedAt: k.CreatedAt.Time,
 		})

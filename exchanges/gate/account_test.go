@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -120,6 +121,62 @@ func TestCreateKeyAsSent(t *testing.T) {
 	_, err = account.CreateKey(t.Context(), request)
 	require.NoError(t, err)
 	require.Contains(t, sent, `,"ip_whitelist":["192.0.2.10"]}`)
+}
+
+// Older documentation shows the answer to a creation as an array.
+func TestFormsOfTheCreateAnswer(t *testing.T) {
+	const made = `{"key":"k","secret":"s","perms":[{"name":"spot","read_only":true}],"ip_whitelist":["192.0.2.10"]}`
+	for answer, accepted := range map[string]bool{
+		made: true, `[` + made + `]`: true,
+		`[]`: false, `[` + made + `,` + made + `]`: false, `null`: false, `[null]`: false, `{}`: false, `[{"key":"k"}]`: false, `["k"]`: false,
+	} {
+		account := stub(t, map[string]string{"POST /sub_accounts/10001/keys": answer})
+		key, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "10001", Label: "vlt-1"})
+		if !accepted {
+			require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, answer)
+			continue
+		}
+		require.NoError(t, err, answer)
+		require.Equal(t, exchanges.Key{
+			ID: "k", APIKey: "k", APISecret: "s", Permissions: []string{"spot:read"}, Addresses: []string{"192.0.2.10"},
+		}, key, answer)
+	}
+}
+
+// A null or empty list has no rows; anything else but a list says nothing.
+func TestFormsOfLists(t *testing.T) {
+	for answer, listed := range map[string]bool{`null`: true, `[]`: true, `{}`: false, `{"keys":[]}`: false, `"null"`: false} {
+		t.Run(answer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				account := exchangetest.OpenInside(t, New(), credential(), exchanges.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+					fmt.Fprint(w, answer)
+				})
+				subAccounts, subErr := account.SubAccounts(t.Context())
+				keys, keyErr := account.ListKeys(t.Context(), "10001")
+				if !listed {
+					require.ErrorIs(t, subErr, exchanges.ErrUnavailable)
+					require.ErrorIs(t, keyErr, exchanges.ErrUnavailable)
+					return
+				}
+				require.NoError(t, subErr)
+				require.NoError(t, keyErr)
+				require.Empty(t, subAccounts)
+				require.Empty(t, keys)
+			})
+		})
+	}
+}
+
+func FuzzCreatedKey(f *testing.F) {
+	f.Add(`[{"key":"k","secret":"s"}]`)
+	f.Add(`{"key":"k","perms":[{"name":"spot"}]}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var created createdKey
+		if err := json.Unmarshal([]byte(text), &created); err == nil {
+			decode(created.Perms)
+		}
+	})
 }
 
 func FuzzRootKeys(f *testing.F) {

@@ -85,6 +85,13 @@ func meaning(r refusal, status int) *exchanges.Error {
 		// This is not ErrNotFound, which would prove that a key is gone: Gate never
 		// deletes a sub-account, so it must be another main account's.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check that the sub-account belongs to the root key's main account"}
+	case "USER_NOT_FOUND":
+		// Like SUB_ACCOUNT_NOT_FOUND, this proves nothing of a key.
+		return &exchanges.Error{
+			Kind: exchanges.ErrInvalid,
+			Remedy: "check the sub-account's user ID and the connection's environment; Gate says this too of an account that was " +
+				"never used there: transfer something to it on the website once",
+		}
 	case "INVALID_PARAM_VALUE", "INVALID_ARGUMENT", "INVALID_REQUEST_BODY", "MISSING_REQUIRED_PARAM", "BAD_REQUEST", "INVALID_PROTOCOL":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}
 	case "NOT_FOUND", "METHOD_NOT_ALLOWED", "NOT_ACCEPTABLE", "INVALID_CONTENT_TYPE":

@@ -27,6 +27,7 @@ func TestUnwrapAnswer(t *testing.T) {
 		{"another key", 400, `{"label":"INVALID_KEY","message":"no"}`, exchanges.ErrInvalid, "INVALID_KEY", ""},
 		{"address", 403, `{"label":"FORBIDDEN","message":"Request IP not in whitelist"}`, exchanges.ErrPermission, "FORBIDDEN", "bind this host"},
 		{"right", 403, `{"label":"FORBIDDEN","message":"no"}`, exchanges.ErrPermission, "FORBIDDEN", "main account"},
+		{"user", 404, `{"label":"USER_NOT_FOUND","detail":"no"}`, exchanges.ErrInvalid, "USER_NOT_FOUND", "user ID"},
 		{"unknown label", 404, `{"label":"NEW","message":"no"}`, exchanges.ErrInvalid, "NEW", ""},
 		{"no label", 404, `{"message":"no"}`, exchanges.ErrInvalid, "", "check base_url"},
 		{"success that is no JSON", 200, `<html>`, exchanges.ErrOutcomeUnknown, "", ""},

@@ -70,10 +70,10 @@ type key struct {
 	IsMaster    bool              `json:"isMaster"`
 }
 
-// addresses returns the bound addresses: nil if the answer omits them or hides
-// parts of them.
+// addresses returns what the answer to a creation says of the bound addresses: nil
+// if it omits them or hides parts of them.
 func (k key) addresses() []string {
-	if slices.ContainsFunc(k.IPWhitelist, func(ip string) bool { return strings.Contains(ip, "*") }) {
+	if slices.ContainsFunc(k.IPWhitelist, exchanges.IsMasked) {
 		return nil
 	}
 	return k.IPWhitelist
@@ -129,7 +129,7 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v2/sub/user",
 			Query: rest.Query("currentPage", number, "pageSize", strconv.Itoa(pageSize)), Effect: rest.ReadOnly, Weight: weightOfCall,
 			Complete: func() bool { return page.Items.Present },
-		}, rest.Into(&page))
+		}, rest.IntoPage(&page, &page.Items, pageSize))
 		for _, sub := range page.Items.Items {
 			all = append(all, exchanges.SubAccount{Name: sub.SubName, Alias: sub.Remarks, Frozen: sub.Status == statusFrozen})
 		}
@@ -191,22 +191,22 @@ func expire(limit, now time.Time) string {
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	var keys []key
+	var keys rest.List[key]
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subName", subAccount), Effect: rest.ReadOnly, Weight: weightOfCall,
-		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
-			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return k.APIKey == "" })
+			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.APIKey == "" })
 		},
 	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
 	}
 	var all []exchanges.KeyInfo
-	for _, k := range keys {
+	for _, k := range keys.Items {
+		// The list may hide the middle of each address: 10.**.1.
 		all = append(all, exchanges.KeyInfo{
-			ID: k.APIKey, Label: k.Remark, Permissions: decode(k.Permission), Addresses: k.addresses(), CreatedAt: k.CreatedAt.Time,
+			ID: k.APIKey, Label: k.Remark, Permissions: decode(k.Permission), Addresses: k.IPWhitelist, CreatedAt: k.CreatedAt.Time,
 		})
 	}
 	return all, nil

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -61,15 +63,97 @@ func TestInspectForms(t *testing.T) {
 	require.Equal(t, 2100, identity.ExpiresAt.Year())
 }
 
-// Partly hidden addresses count as not shown.
+// A list shows partly hidden addresses as they are. The answer to a creation that
+// hides parts of them does not say what the key is bound to.
 func TestAddresses(t *testing.T) {
-	for list, want := range map[string]string{
-		`"10.**.1"`: "[]string(nil)", `"192.0.2.10,10.**.1"`: "[]string(nil)", `null`: "[]string(nil)",
-		`""`: "[]string{}", `"192.0.2.10,192.0.2.11"`: `[]string{"192.0.2.10", "192.0.2.11"}`,
+	for list, want := range map[string]struct{ listed, created string }{
+		`"10.**.1"`:               {`[]string{"10.**.1"}`, "[]string(nil)"},
+		`"192.0.2.10,10.**.1"`:    {`[]string{"192.0.2.10", "10.**.1"}`, "[]string(nil)"},
+		`null`:                    {"[]string(nil)", "[]string(nil)"},
+		`""`:                      {"[]string{}", "[]string{}"},
+		`"192.0.2.10,192.0.2.11"`: {`[]string{"192.0.2.10", "192.0.2.11"}`, `[]string{"192.0.2.10", "192.0.2.11"}`},
 	} {
-		keys, err := stub(t, always(`{"code":"200000","data":[{"apiKey":"k","permission":"General","ipWhitelist":`+list+`}]}`)).ListKeys(t.Context(), "vaultsub01")
+		key := `{"apiKey":"k","apiSecret":"s","permission":"General","ipWhitelist":` + list + `}`
+		keys, err := stub(t, always(`{"code":"200000","data":[`+key+`]}`)).ListKeys(t.Context(), "vaultsub01")
 		require.NoError(t, err)
-		require.Equal(t, want, fmt.Sprintf("%#v", keys[0].Addresses), list)
+		require.Equal(t, want.listed, fmt.Sprintf("%#v", keys[0].Addresses), list)
+		created, err := stub(t, always(`{"code":"200000","data":`+key+`}`)).CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vaultsub01"})
+		require.NoError(t, err)
+		require.Equal(t, want.created, fmt.Sprintf("%#v", created.Addresses), list)
+	}
+}
+
+// KuCoin's own sample of the call asks for Spot too and does not show it in the
+// answer. What the answer tells is passed on, and what it omits is not made up.
+func TestPermissionsOfTheCreateAnswer(t *testing.T) {
+	for permission, want := range map[string][]string{
+		`,"permission":"General,Futures"`: {"Futures", "General"}, `,"permission":null`: nil, ``: nil,
+	} {
+		account := stub(t, always(`{"code":"200000","data":{"apiKey":"k","apiSecret":"s"`+permission+`}}`))
+		key, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vaultsub01", Permissions: []string{"Futures", "General", "Spot"}})
+		require.NoError(t, err)
+		require.Equal(t, want, key.Permissions, permission)
+	}
+}
+
+// An answer to a deletion without data confirms it; the list decides.
+func TestDeletionConfirmedWithoutData(t *testing.T) {
+	for list, gone := range map[string]bool{`null`: true, `[]`: true, `[{"apiKey":"k"}]`: false} {
+		account := stub(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete {
+				fmt.Fprint(w, `{"code":"200000","data":null}`)
+				return
+			}
+			fmt.Fprintf(w, `{"code":"200000","data":%s}`, list)
+		})
+		ref := exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k", Passphrase: "MintedPass01"}
+		require.NoError(t, account.DeleteKey(t.Context(), ref))
+		err := exchangetest.Settle(t.Context(), account, ref)
+		require.Equal(t, gone, err == nil, "%s: %v", list, err)
+	}
+}
+
+// A null or empty list has no rows, and a bare list is the only page. An answer
+// without its list says nothing.
+func TestFormsOfLists(t *testing.T) {
+	row := `{"subName":"vaultsub01","apiKey":"k"}`
+	full := "[" + strings.Repeat(row+",", pageSize-1) + row + "]"
+	for _, test := range []struct {
+		name, subAccounts, keys string
+		rows                    int
+		refused                 bool
+	}{
+		{"null", `,"data":{"items":null}`, `,"data":null`, 0, false},
+		{"empty", `,"data":{"items":[]}`, `,"data":[]`, 0, false},
+		{"a bare empty list", `,"data":[]`, `,"data":[]`, 0, false},
+		{"a bare list", `,"data":[` + row + `]`, `,"data":[` + row + `]`, 1, false},
+		{"a bare list that fills a page", `,"data":` + full, `,"data":{}`, 0, true},
+		{"no list", `,"data":{}`, `,"data":{"items":[]}`, 0, true},
+		{"null in place of the page", `,"data":null`, `,"data":"null"`, 0, true},
+		{"no data", ``, ``, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				account := exchangetest.OpenInside(t, New(), credential(), exchanges.Options{}, func(w http.ResponseWriter, r *http.Request) {
+					data := test.keys
+					if r.URL.Path != keysPath {
+						data = test.subAccounts
+					}
+					fmt.Fprintf(w, `{"code":"200000"%s}`, data)
+				})
+				subAccounts, subErr := account.SubAccounts(t.Context())
+				keys, keyErr := account.ListKeys(t.Context(), "vaultsub01")
+				if test.refused {
+					require.ErrorIs(t, subErr, exchanges.ErrUnavailable)
+					require.ErrorIs(t, keyErr, exchanges.ErrUnavailable)
+					return
+				}
+				require.NoError(t, subErr)
+				require.NoError(t, keyErr)
+				require.Len(t, subAccounts, test.rows)
+				require.Len(t, keys, test.rows)
+			})
+		})
 	}
 }
 

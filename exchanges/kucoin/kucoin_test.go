@@ -151,6 +151,22 @@ func TestNativeExpiry(t *testing.T) {
 	}
 }
 
+// Unified is given only to a role that names it, and counts as critical.
+func TestUnifiedByName(t *testing.T) {
+	variant := kucoin.New().Describe().Variants[0]
+	require.Equal(t, []string{"Unified"}, variant.OnlyByName([]string{"General", "Spot", "Unified"}))
+	grant, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead), []string{"Unified"})
+	require.NoError(t, err)
+	require.Equal(t, exchanges.Grant{
+		Permissions: []string{"General", "Unified"}, Risk: exchanges.RiskCritical,
+		Scopes: exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeSpot, exchanges.ScopeMargin, exchanges.ScopeFutures),
+	}, grant)
+	v := newVenue(t)
+	key, err := v.root("main").CreateKey(t.Context(), v.request(grant.Permissions...))
+	require.NoError(t, err)
+	require.NoError(t, variant.CheckGrant(grant, key.Permissions))
+}
+
 func TestTransferNeedsAddresses(t *testing.T) {
 	v := newVenue(t)
 	request := v.request("General", "InnerTransfer")

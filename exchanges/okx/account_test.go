@@ -76,7 +76,7 @@ func TestSubAccountsWithoutEnd(t *testing.T) {
 // Only a clear answer from OKX proves that a key is gone or made.
 func TestUnclearAnswers(t *testing.T) {
 	for _, body := range []string{
-		`{"code":"0","msg":""}`, `{"code":"0","msg":"","data":null}`, `{"code":"0","msg":"","data":{}}`,
+		`{"code":"0","msg":""}`, `{"code":"0","msg":"","data":{}}`, `{"code":"0","msg":"","data":"null"}`,
 		`{"code":"0","msg":"","data":[{"label":"vlt7f3a9c"}]}`, `{"code":"0","data":["vlt7f3a9c"]}`,
 	} {
 		account := stub(t, func(w http.ResponseWriter, r *http.Request) {
@@ -98,6 +98,51 @@ func TestUnclearAnswers(t *testing.T) {
 	})
 	_, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vaultsub01"})
 	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, "a key without its secret")
+}
+
+// A null or empty list has no rows, but is no key that was made.
+func TestListsWithoutRows(t *testing.T) {
+	for _, data := range []string{`null`, `[]`} {
+		account := stub(t, func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"code":"0","msg":"","data":%s}`, data)
+		})
+		subAccounts, err := account.SubAccounts(t.Context())
+		require.NoError(t, err, data)
+		require.Empty(t, subAccounts)
+		keys, err := account.ListKeys(t.Context(), "vaultsub01")
+		require.NoError(t, err, data)
+		require.Empty(t, keys)
+		require.NoError(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"}), data)
+		_, err = account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vaultsub01"})
+		require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown, data)
+	}
+}
+
+// OKX has one text for a calling key and a key to be deleted that do not exist. Only
+// the list decides.
+func TestDeletionOfAKeyThatDoesNotExist(t *testing.T) {
+	for _, code := range []string{"50119", "59506"} {
+		for listed, gone := range map[string]bool{`[]`: true, `[{"apiKey":"key2"}]`: false} {
+			account := stub(t, func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "delete-apikey") {
+					fmt.Fprintf(w, `{"code":"%s","msg":"API key doesn't exist"}`, code)
+					return
+				}
+				fmt.Fprintf(w, `{"code":"0","msg":"","data":%s}`, listed)
+			})
+			err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"})
+			if gone {
+				require.NoError(t, err, code)
+			} else {
+				require.ErrorIs(t, err, exchanges.ErrNotFound, code)
+			}
+		}
+	}
+	account := stub(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"code":"50119","msg":"API key doesn't exist"}`)
+	})
+	err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "key2"})
+	require.ErrorIs(t, err, exchanges.ErrAuth, "the root key does not exist")
 }
 
 // The passphrase belongs to the call alone, and is not shown even if the exchange

@@ -74,6 +74,7 @@ func (OKX) Describe() exchanges.Description {
 			"One key per second is minted and one per second deleted: revoking many keys takes as many seconds.",
 			"The root key can be replaced only on the website.",
 			"A root key used at the wrong regional host is reported as one that does not exist (50119).",
+			"A deletion, and an edit too, ends the WebSocket sessions that are logged in with the key (close code 4007).",
 		},
 	}
 }

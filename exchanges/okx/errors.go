@@ -3,10 +3,27 @@ package okx
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
+
+// codeNoKey says that the calling key does not exist. Its text is that of 59506, of
+// the key that the call is about.
+const codeNoKey = "50119"
+
+// deletion reads the refusal of a deletion: the code for a calling key that does not
+// exist may mean the key to be deleted.
+func deletion(err error) error {
+	var failure *exchanges.Error
+	if !errors.As(err, &failure) || failure.Code != codeNoKey {
+		return err
+	}
+	gone := *failure
+	gone.Kind, gone.Remedy = exchanges.ErrNotFound, ""
+	return &gone
+}
 
 // unwrap reads an answer. The code decides; the HTTP status counts only where there
 // is no known code.
@@ -17,8 +34,8 @@ func unwrap(answer rest.Answer) ([]byte, error) {
 	}
 	if e.Code == "0" {
 		// A success without a list proves nothing, least of all that a key is
-		// not listed.
-		if !bytes.HasPrefix(e.Data, []byte("[")) {
+		// not listed. A list that is null is an empty one.
+		if !bytes.HasPrefix(e.Data, []byte("[")) && string(e.Data) != "null" {
 			return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "a success without data"}
 		}
 		return e.Data, nil
@@ -37,9 +54,10 @@ func meaning(code string) *exchanges.Error {
 	switch code {
 	case "50000", "50002", "50006", "50014", "50015", "50016", "51000", "59503", "59504", "59505":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}
-	case "50001":
+	case "50001", "50046", "50062":
 		return &exchanges.Error{Kind: exchanges.ErrUnavailable}
-	case "50004", "50026":
+	case "50004", "50026", "50042":
+		// A repeated request (50042) means that an earlier one may have run.
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown}
 	case "50005":
 		return &exchanges.Error{Kind: exchanges.ErrUnsupported, Remedy: "OKX has taken this endpoint out of service"}
@@ -54,6 +72,8 @@ func meaning(code string) *exchanges.Error {
 			Kind:   exchanges.ErrPermission,
 			Remedy: "bind the root key to this host's public address: OKX lets only bound keys manage sub-accounts",
 		}
+	case "50041":
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "OKX opens this to accounts on a list of its own; ask OKX's support to put the account on it"}
 	case "50038":
 		return &exchanges.Error{Kind: exchanges.ErrUnsupported, Remedy: "use another environment than demo"}
 	case "50051", "50121":
@@ -79,7 +99,7 @@ func meaning(code string) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_secret"}
 	case "50115":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check base_url"}
-	case "50119":
+	case codeNoKey:
 		return &exchanges.Error{
 			Kind: exchanges.ErrAuth,
 			Remedy: "check api_key, and environment: OKX says this about a valid key at the wrong regional host " +

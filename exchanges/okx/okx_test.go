@@ -89,6 +89,13 @@ func TestPassphraseRule(t *testing.T) {
 	require.GreaterOrEqual(t, rule.Length, 8)
 	require.LessOrEqual(t, rule.Length, 32)
 	require.False(t, rule.NeededToDelete)
+	passphrase, err := exchanges.NewPassphrase(*rule)
+	require.NoError(t, err)
+	v := newVenue(t)
+	request := v.request("read_only")
+	request.Passphrase = passphrase
+	_, err = v.root("main", "").CreateKey(v.Context(), request)
+	require.NoError(t, err)
 }
 
 // venue is OKX in a simulator.

@@ -7,6 +7,10 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
+// maxKeys is how many keys a sub-account can create
+// (https://www.binance.com/en/support/faq/binance-sub-account-functions-and-frequently-asked-questions-360020632811).
+const maxKeys = 30
+
 // masterFlags are the permissions that the sub-account API gives.
 func masterFlags() []string {
 	return []string{trade, masterMargin, masterFutures, transfer, options}
@@ -28,8 +32,8 @@ func (e *exchange) createMasterKeyV2(c *venue.Call) *venue.Answer {
 }
 
 // mintMasterKey makes a key that may have the further permissions fix, which
-// need an Ed25519 key. Labels may repeat, and a sub-account may have any number
-// of keys: the documentation says nothing else.
+// need an Ed25519 key. Labels may repeat: the documentation says nothing else. The
+// code for one key too many is not documented.
 func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) *venue.Answer {
 	k := &venue.Key{APIKey: keyText(), Label: e.required(p, "apiName"), Created: c.Now}
 	p.Check("apiName", len(k.Label) <= 20 && strings.Trim(k.Label, venue.Alphanumeric+"_-") == "")
@@ -44,6 +48,9 @@ func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) 
 	}
 	if len(fixAsked) > 0 && !isEd25519 {
 		return e.refuse(c, unsupported, "FIX API permissions are only for Ed25519 keys.")
+	}
+	if len(c.Books.KeysOf(sub)) >= maxKeys {
+		return e.refuse(c, unsupported, "The sub-account has reached the maximum number of API keys.")
 	}
 	k.Account = sub
 	k.Permissions = append(c.Grant(asked, masterFutures, transfer), fixAsked...)

@@ -64,8 +64,7 @@ func (e *exchange) mayManageUnified(c *venue.Call) *venue.Answer {
 }
 
 // mayManageClassic permits a main account's key that can manage sub-accounts
-// and is bound to addresses. How Bitget refuses a key that is not bound is not
-// documented.
+// and is bound to addresses.
 func (e *exchange) mayManageClassic(c *venue.Call) *venue.Answer {
 	if refusal := e.notUnified(c); refusal != nil {
 		return refusal

@@ -88,7 +88,7 @@ func TestRights(t *testing.T) {
 		{"broker", unifiedCreate, "25245"},
 		{"classic", classicCreate, "00000"},
 		{"classic_no_right", classicCreate, "40014"},
-		{"classic_unbound", classicCreate, "40040"},
+		{"classic_unbound", classicCreate, "22010"},
 		{"main", classicCreate, "40085"},
 		{"broker", brokerCreate, "00000"},
 		{"broker_unbound", brokerCreate, "00000"},

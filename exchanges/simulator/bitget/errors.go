@@ -14,7 +14,7 @@ const (
 	notBroker      = "40029"
 	notMain        = "40048"
 	noPermission   = "40014"
-	noAddressBound = "40040"
+	noAddressBound = "22010"
 
 	noKeyHeader      = "40001"
 	noSignature      = "40003"
@@ -67,7 +67,7 @@ func message(code string) string {
 	case noPermission:
 		return "Incorrect permissions, need %s permissions"
 	case noAddressBound:
-		return "user api key permission setting error"
+		return "Please bind ip whitelist address"
 	case noKeyHeader:
 		return "ACCESS_KEY cannot be empty"
 	case noSignature:

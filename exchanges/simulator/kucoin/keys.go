@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// KuCoin's permissions. Keys of sub-accounts cannot hold the last one.
+// KuCoin's permissions. Keys of sub-accounts cannot hold Transfer.
 const (
 	general       = "General"
 	spot          = "Spot"
@@ -20,11 +20,12 @@ const (
 	futures       = "Futures"
 	innerTransfer = "InnerTransfer"
 	transfer      = "Transfer"
+	unified       = "Unified"
 )
 
 // vocabulary lists the permissions in the order in which answers show them.
 func vocabulary() []string {
-	return []string{general, spot, margin, futures, innerTransfer, transfer}
+	return []string{general, spot, margin, futures, innerTransfer, transfer, unified}
 }
 
 const maxAddresses = 20
