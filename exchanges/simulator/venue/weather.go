@@ -29,6 +29,9 @@ type Condition struct {
 	// Blind means that nobody can tell in this weather whether a key is gone, so
 	// that none must be taken for gone.
 	Blind bool `json:"blind"`
+	// Elsewhere means that a key's day does not meet the condition, such as a full
+	// sub-account: a test of the exchange's own package plays it.
+	Elsewhere bool `json:"elsewhere"`
 }
 
 // ConditionView is a condition and what it is set to; empty for calm.

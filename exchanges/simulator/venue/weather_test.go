@@ -103,6 +103,11 @@ func TestReshape(t *testing.T) {
 		s.reshape(test.w, test.operation, a)
 		require.Equal(t, test.want, string(a.Body), "%v %s", test.w, test.answer)
 	}
+	for answer, want := range map[string]string{`{"a":{"keys":[]}}`: `{"a":{"keys":null}}`, `{"b":[]}`: `{"b":null}`, `{"c":[]}`: `{"c":[]}`} {
+		a := TextAnswer(200, "application/json", answer)
+		Shape{KeyList: "a.keys|b"}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
+		require.Equal(t, want, string(a.Body), "a list in one of two forms")
+	}
 	a := TextAnswer(200, "application/json", `[]`)
 	Shape{KeyList: "."}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
 	require.Equal(t, `null`, string(a.Body), "the answer itself is the list")
