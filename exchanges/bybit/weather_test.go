@@ -22,12 +22,8 @@ type desk struct{ exchangetest.Simulated }
 // inWeather starts a simulated Bybit with a condition set.
 func inWeather(t *testing.T, condition, value string) desk {
 	s := desk{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})}
-	s.set(condition, value)
+	s.Set(condition, value)
 	return s
-}
-
-func (d desk) set(condition, value string) {
-	require.NoError(d, d.SetWeather("bybit", condition, value))
 }
 
 func (d desk) subAccount() string { return d.Exchange("bybit").SubAccounts[0] }
@@ -39,7 +35,9 @@ func (d desk) trader(label string) exchanges.KeyRequest {
 
 // freeze freezes the sub-account, or lifts that.
 func (d desk) freeze(account exchanges.Account, frozen string) {
-	require.NoError(d, account.(interface{ DoJSON(context.Context, rest.Call, any, rest.Out) error }).DoJSON(d.Context(), rest.Call{
+	require.NoError(d, account.(interface {
+		DoJSON(context.Context, rest.Call, any, rest.Out) error
+	}).DoJSON(d.Context(), rest.Call{
 		Operation: exchanges.OpInspect, Method: "POST", Path: "/v5/user/frozen-sub-member", Effect: rest.Idempotent,
 	}, json.RawMessage(`{"subuid":`+d.subAccount()+`,"frozen":`+frozen+`}`), nil))
 }
@@ -80,7 +78,7 @@ func TestFullSubAccount(t *testing.T) {
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
 	require.ErrorContains(t, err, "the number of API keys has reached its limit")
 	require.Len(t, s.Keys(), 2)
-	s.set("full_sub_account", "")
+	s.Set("full_sub_account", "")
 	_, err = account.CreateKey(s.Context(), s.trader("vlt-3"))
 	require.NoError(t, err)
 }
