@@ -32,6 +32,13 @@ type Condition struct {
 	// Elsewhere means that a key's day does not meet the condition, such as a full
 	// sub-account: a test of the exchange's own package plays it.
 	Elsewhere bool `json:"elsewhere"`
+	// Variants are those whose answers it changes; empty for all.
+	Variants []string `json:"variants,omitempty"`
+}
+
+// In reports whether the condition changes answers of a variant.
+func (c Condition) In(variant string) bool {
+	return len(c.Variants) == 0 || slices.Contains(c.Variants, variant)
 }
 
 // ConditionView is a condition and what it is set to; empty for calm.
@@ -91,6 +98,9 @@ type Forecast struct {
 	// Sources says where doubts about the kit's conditions come from, if the
 	// exchange's documentation says something; by the name of the condition.
 	Sources map[string]string
+	// Variants are those whose answers one of the kit's conditions changes, by its
+	// name; all, if it is not there.
+	Variants map[string][]string
 	// Own are the conditions that the rules themselves play; see [Call.Weather].
 	Own []Condition
 }
@@ -111,7 +121,7 @@ func (f Forecast) conditions() []Condition {
 	var all []Condition
 	add := func(possible bool, c Condition) {
 		if possible {
-			c.Source = f.source(c)
+			c.Source, c.Variants = f.source(c), f.Variants[c.Name]
 			all = append(all, c)
 		}
 	}
