@@ -137,12 +137,6 @@ func contains(block, item string) bool {
 	return err == nil && outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
 
-// sameAddresses reports whether two lists name the same addresses, in
-// whatever order and spelling.
-func sameAddresses(a, b []string) bool {
-	return len(a) == len(b) && within(a, b) && within(b, a)
-}
-
 // keyAddresses settles the addresses of one key: the caller's own one where
 // the role binds to it, else the caller's choice within what the role allows,
 // else the role's.

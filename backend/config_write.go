@@ -50,9 +50,10 @@ func (e *engine) storeConfig(
 		}
 		entry.Account, resp.Warnings = identity.Account, identity.Warnings
 	}
+	proved := false
 	if old != nil && moved {
-		warning, err := e.checkMove(ctx, req.Storage, l, *old, *entry, verify, d.Get("force").(bool))
-		if err != nil {
+		var warning string
+		if proved, warning, err = e.checkMove(ctx, req.Storage, l, *old, *entry, verify, d.Get("force").(bool)); err != nil {
 			return nil, err
 		}
 		if warning != "" {
@@ -76,6 +77,7 @@ func (e *engine) storeConfig(
 			written.Rotated = e.now()
 		}
 		if now != nil {
+			written.succeed(*now, proved)
 			givenUp, err = written.inherit(*now, d.Get("force").(bool), e.now())
 		}
 		return written, err
@@ -164,20 +166,23 @@ func verifyRoot(ctx context.Context, l *link) (exchanges.Identity, error) {
 }
 
 // checkMove refuses to point a connection elsewhere while it has keys that could
-// then not be deleted. Forced, it asks nobody and warns.
-func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old, moved connection, verified, force bool) (warning string, err error) {
+// then not be deleted. Forced, it asks nobody and warns. It says whether the new
+// credential is proved to be of the account of the old one.
+func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old, moved connection, verified, force bool) (proved bool, warning string, err error) {
 	n, err := e.ledger.Count(ctx, s, ofConnection(l.name))
 	reached := verified && old.samePlace(moved)
 	named := old.Account != "" && moved.Account != ""
+	proved = reached && named && old.Account == moved.Account
 	switch {
-	case err != nil || n == 0 || reached && named && old.Account == moved.Account:
-		return "", err
+	case err != nil || n == 0 || proved:
+		return proved, "", err
 	case force:
-		return fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, keyCount(n)), nil
+		return false, fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, keyCount(n)), nil
 	case reached && !named:
-		return "", e.proveAccount(ctx, s, l)
+		err = e.proveAccount(ctx, s, l)
+		return err == nil, "", err
 	}
-	return "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, keyCount(n))
+	return false, "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, keyCount(n))
 }
 
 // apply takes over the fields that were given.

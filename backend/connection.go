@@ -32,6 +32,9 @@ type connection struct {
 	// Account is what the exchange called the parent account when the
 	// credential was verified.
 	Account string `json:"account"`
+	// Lineage is set once a credential is proved to be of the account of the one that
+	// it replaced; see lineage.
+	Lineage string `json:"lineage,omitempty"`
 
 	AllowedRoles         []string      `json:"allowed_roles"`
 	AllowedSubAccounts   []string      `json:"allowed_sub_accounts"`

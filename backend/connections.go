@@ -97,6 +97,15 @@ func (c *connections) exchange(name string) (exchanges.Exchange, error) {
 	return nil, oneOf("exchange", name, known...)
 }
 
+// displayName is the exchange's own spelling of its name.
+func (c *connections) displayName(name string) string {
+	exchange, err := c.exchange(name)
+	if err != nil {
+		return name
+	}
+	return exchange.Describe().DisplayName
+}
+
 // get returns the link of a connection, or nil if there is no such connection.
 func (c *connections) get(ctx context.Context, s logical.Storage, name string) (*link, error) {
 	c.mu.Lock()

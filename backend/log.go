@@ -8,6 +8,8 @@ const (
 	loggedRenewed = "a key was renewed"
 	// loggedGone is said once the exchange has confirmed it.
 	loggedGone = "a key is gone"
+	// loggedForgotten is said where somebody gave up a key that may still be there.
+	loggedForgotten = "a key was forgotten that may still be at the exchange"
 )
 
 // logKey tells the server's log what has become of a key, in the same form for all.

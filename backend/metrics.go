@@ -76,6 +76,7 @@ var (
 	keysDesc    = prometheus.NewDesc("exchange_keys", "Keys in the ledger, by connection and state.", []string{"connection", "state"}, nil)
 	oldestDesc  = prometheus.NewDesc("exchange_oldest_key_age_seconds", "Age of the oldest key, by connection and state.", []string{"connection", "state"}, nil)
 	overdueDesc = prometheus.NewDesc("exchange_overdue_seconds", "How long ago the most overdue key should have been deleted, by connection; 0 if none is overdue.", []string{"connection"}, nil)
+	lateDesc    = prometheus.NewDesc("exchange_overdue_keys", "How many keys should have been deleted and are not, by connection.", []string{"connection"}, nil)
 	damagedDesc = prometheus.NewDesc("exchange_unreadable_entries", "Ledger entries that are damaged or were written by a newer version; keys/ lists them.", nil, nil)
 	freeDesc    = prometheus.NewDesc("exchange_free_slots", "How many more keys fit, by connection and sub-account, where there is a cap: in those that hold keys, and where the roles of these keys may mint.", []string{"connection", "sub_account"}, nil)
 	heldDesc    = prometheus.NewDesc("exchange_deletions_held", "Whether deletions are held back, by a freeze or because storage looks restored from a snapshot; config/NAME/check says why.", []string{"connection"}, nil)
@@ -98,7 +99,7 @@ type present struct {
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, damagedDesc, freeDesc, heldDesc, rootDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, lateDesc, damagedDesc, freeDesc, heldDesc, rootDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -112,13 +113,18 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 	counts := map[group]int{}
 	oldest := map[group]time.Time{}
 	overdue := map[string]time.Duration{}
+	late := map[string]int{}
 	for _, key := range p.keys {
 		at := group{key.Connection, key.State}
 		counts[at]++
 		if first, ok := oldest[at]; !ok || key.Created.Before(first) {
 			oldest[at] = key.Created
 		}
-		overdue[key.Connection] = max(overdue[key.Connection], p.now.Sub(key.WantedGone))
+		by := p.now.Sub(key.WantedGone)
+		overdue[key.Connection] = max(overdue[key.Connection], by)
+		if by > 0 {
+			late[key.Connection]++
+		}
 	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
@@ -127,8 +133,9 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 		gauge(keysDesc, float64(n), at.connection, string(at.state))
 		gauge(oldestDesc, p.now.Sub(oldest[at]).Seconds(), at.connection, string(at.state))
 	}
-	for connection, late := range overdue {
-		gauge(overdueDesc, late.Seconds(), connection)
+	for connection, by := range overdue {
+		gauge(overdueDesc, by.Seconds(), connection)
+		gauge(lateDesc, float64(late[connection]), connection)
 	}
 	for connection, left := range p.rootsLeft {
 		gauge(rootDesc, left.Seconds(), connection)

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // Vault would answer 500 if there were nothing to say.
@@ -58,6 +60,29 @@ func TestMetricsTellFreeSlots(t *testing.T) {
 	d.storage.failing(nil)
 	require.Contains(t, d.metrics(), free(used, 2), "a role that is gone is left out")
 	d.keptSecrets()
+}
+
+// One key that can never be deleted hides how late the others are, but not how many.
+func TestMetricsCountOverdueKeys(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	overdue := func(keys int) string { return fmt.Sprintf("exchange_overdue_keys{connection=\"bybit\"} %d\n", keys) }
+	leases := []*logical.Response{d.mint("trader"), d.mint("trader"), d.mint("trader")}
+	require.Contains(t, d.metrics(), overdue(0))
+	d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 0)
+	for i, lease := range leases[:2] {
+		require.Error(t, d.revoke(lease))
+		d.clock.advance(time.Minute)
+		require.Contains(t, d.metrics(), overdue(i+1))
+	}
+	require.Contains(t, d.metrics(), "exchange_overdue_seconds{connection=\"bybit\"} 120\n")
+	d.sim.ClearFaults()
+	require.NoError(t, d.revoke(leases[0]))
+	require.Contains(t, d.metrics(), overdue(1))
+	d.clock.advance(leases[2].Secret.TTL)
+	require.Contains(t, d.metrics(), overdue(2), "the third lease has ended, and nobody has asked")
+	d.sweep()
+	require.NotContains(t, d.metrics(), "exchange_overdue_keys", "there are no keys")
 }
 
 // A place is one, however a role spells it.

@@ -38,8 +38,8 @@ func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted
 		switch {
 		case errors.Is(err, errRunBefore):
 			continue
-		case concernsPlace(err) && len(o.subAccounts) > 1:
-			e.places.setAside(o, subAccount, err)
+		case subAccount != "" && concernsPlace(err) && len(o.subAccounts) > 1:
+			e.places.setAside(placeOfRole{o.link.name, o.roleName, subAccount}, err.Error())
 			candidates = without(candidates, subAccount)
 			if refusals++; refusals < maxRefusals && len(candidates) > 0 {
 				continue
@@ -49,8 +49,8 @@ func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted
 	}
 }
 
-// mintOnce makes one key, in the best of the sub-accounts, and says which one that
-// was.
+// mintOnce makes one key, in the best of the sub-accounts, and says which one did not
+// take it, if that is why it fails.
 func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, attempt int, candidates []string) (*minted, string, error) {
 	claim, err := e.ledger.Claim(ctx, s, keyID(e.mountUUID, o.requestID, attempt))
 	if err != nil {
@@ -72,6 +72,9 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	// From here on the caller's hanging up must not leave things half done.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.makingTime())
 	defer cancel()
+	// But nobody waits for a caller that has hung up.
+	wait, stop := context.WithTimeout(ctx, o.role.makingTime())
+	defer stop()
 	until := e.now().Add(o.role.maxWait())
 	m.key, err = o.link.account.CreateKey(exchanges.WithPatience(work, o.role.maxWait()), request)
 	if err != nil {
@@ -79,23 +82,22 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	}
 	claim.Identify(m.key)
 
-	err = e.verify(work, o, m.key, claim.Entry())
+	err = e.verify(wait, o, claim, m.key, until)
 	if err == nil {
-		// Nobody waits for a caller that has hung up.
-		m.ready, err = e.becomeReady(ctx, claim, o.link, m.key, until)
+		m.ready, err = e.becomeReady(wait, claim, o.link, m.key, until)
 	}
 	if err == nil {
 		m.ttl, err = e.confirm(work, s, claim, o)
 	}
-	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("the caller has gone: %w", ctx.Err())
+	if gone := ctx.Err(); gone != nil && (err == nil || errors.Is(err, gone)) {
+		err = fmt.Errorf("the caller has gone: %w", gone)
 	}
 	if err != nil {
 		e.discard(work, s, claim)
-		return nil, request.SubAccount, err
+		return nil, "", fmt.Errorf("%w; %s", err, fate(o.link.variant, claim))
 	}
 	m.entry = claim.Entry()
-	return m, request.SubAccount, nil
+	return m, "", nil
 }
 
 // reserve takes a slot and enters the key in the ledger as pending: the first
@@ -103,7 +105,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
 	entry := ledger.Entry{
-		Connection: o.link.name, Exchange: o.link.Exchange, Role: o.roleName,
+		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
 		Scopes: o.grant.Scopes, Permissions: o.grant.Permissions, Risk: o.grant.Risk, Addresses: o.addresses,
 		KeyType: o.keyType, Requester: o.requester,
 		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
@@ -188,13 +190,13 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 	case err != nil:
 		return err
 	case r == nil || r.Disabled:
-		return refuse("role %q was stopped while the key was made; the key was deleted", o.roleName)
+		return refuse("role %q was stopped while the key was made", o.roleName)
 	case l == nil || l.frozen() != frozenNo:
-		return refuse("connection %q was stopped while the key was made; the key was deleted", o.link.name)
+		return refuse("connection %q was stopped while the key was made", o.link.name)
 	}
 	var refused *inputError
 	if err := e.checkSwitches(ctx, s, o.roleName, o.link.name); errors.As(err, &refused) {
-		return refuse("the key was deleted: while the key was made, %s", err)
+		return refuse("while the key was made, %s", err)
 	} else if err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, f
 	if err := claim.Doubt(ctx, failure, exchangeKeyID); err != nil {
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", id, "error", err)
 	}
-	return l.failed(fmt.Errorf("%w (if the key was made, nobody holds it and the engine deletes it; keys/%s shows whether it has)", failure, id))
+	return l.failed(fmt.Errorf("%w (%s)", failure, inDoubt(id)))
 }
 
 // surelyNotCreated reports whether the failure of a create call shows that there is

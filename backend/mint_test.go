@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -57,11 +58,16 @@ func TestMintUnderWayIsStopped(t *testing.T) {
 
 // midway does something in the middle of the next mint, after the role and the
 // connection were looked at.
-func (d *desk) midway(do func()) {
+func (d *desk) midway(do func()) { d.atWrite(1, do) }
+
+// atWrite does something during the n-th write from now on, counted from 1.
+func (d *desk) atWrite(n int, do func()) {
 	d.storage.failing(func(call, _ string) error {
 		if call == "put" {
-			d.storage.failing(nil)
-			do()
+			if n--; n == 0 {
+				d.storage.failing(nil)
+				do()
+			}
 		}
 		return nil
 	})
@@ -154,6 +160,117 @@ func TestCallerWhoHangsUpLeavesNoKey(t *testing.T) {
 	require.Len(t, d.sim.Deletions("bybit"), 1, "the key was made and deleted again")
 }
 
+// A refusal says that the key was deleted only where that is proved.
+func TestRefusalSaysWhatBecameOfTheKey(t *testing.T) {
+	at := func(answer answering, list listing) func(*testing.T) *desk {
+		return func(t *testing.T) *desk { return newScriptedDesk(t, &script{answer: answer, list: list}, "2s") }
+	}
+	shown := at(answeredAddresses("127.0.0.1"), nil)
+	for name, refusal := range map[string]struct {
+		desk func(*testing.T) *desk
+		// write is during which of the mint's writes something happens.
+		write     int
+		meanwhile func(d *desk, hangUp func())
+		says      string
+	}{
+		"surplus rights": {
+			at(func(key *exchanges.Key) { key.Permissions = append(key.Permissions, "Earn.Earn") }, nil), 0, nil,
+			"the exchange granted more than was asked for: Earn.Earn",
+		},
+		"rights that are not shown": {
+			at(answeredPermissions(), listedFrom(time.Hour)), 0, nil,
+			"its answer leaves them out, and its list does not have the key",
+		},
+		"wrong addresses": {
+			at(answeredAddresses("198.51.100.1"), listedFrom(time.Hour)), 0, nil,
+			"its answer shows [198.51.100.1], and its list does not have the key",
+		},
+		"role deleted": {
+			shown, 1, func(d *desk, _ func()) { d.must(logical.DeleteOperation, "roles/trader", nil) },
+			`role "trader" was stopped while the key was made`,
+		},
+		"connection frozen": {
+			shown, 1, func(d *desk, _ func()) { d.write("config/bybit", map[string]any{"frozen": "minting"}) },
+			`connection "bybit" was stopped while the key was made`,
+		},
+		"kill switch": {
+			shown, 1, func(d *desk, _ func()) { d.write("roles/trader/revoke-all", nil) },
+			`while the key was made, role "trader" was stopped by its kill switch`,
+		},
+		"the caller has gone": {
+			shown, 2, func(_ *desk, hangUp func()) { hangUp() },
+			"the caller has gone: context canceled",
+		},
+		"the ttl is used up": {
+			func(t *testing.T) *desk {
+				d := newBubbleDesk(t, "bitfinex")
+				d.connect("bitfinex", map[string]any{"require_ip_allowlist": false})
+				d.write("roles/trader", map[string]any{"connection": "bitfinex", "sub_accounts": "self", "scopes": "trade", "ttl": "30s"})
+				return d
+			}, 2, func(d *desk, _ func()) { d.clock.advance(45 * time.Second) },
+			"the key took longer to make than its ttl of 30s; ask for a longer one",
+		},
+	} {
+		for _, fault := range []simulator.FaultKind{"", simulator.Error5xx, simulator.DeleteLies} {
+			t.Run(name+"/"+cmp.Or(string(fault), "deleted"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := refusal.desk(t)
+					if fault != "" {
+						d.inject(d.sim.Exchanges()[0], exchanges.OpDeleteKey, fault, 0)
+					}
+					ctx, hangUp := context.WithCancel(t.Context())
+					defer hangUp()
+					d.atWrite(refusal.write, func() { refusal.meanwhile(d, hangUp) })
+					resp, err := d.engine.HandleRequest(ctx, d.request(logical.ReadOperation, "creds/trader", nil))
+					d.note(resp, err)
+					if err == nil {
+						err = resp.Error()
+					}
+					require.ErrorContains(t, err, refusal.says)
+					if fault == "" {
+						require.True(t, strings.HasSuffix(err.Error(), "; the key was deleted"), err)
+						require.Empty(t, d.sim.Keys())
+						require.Empty(t, d.ledgerIDs())
+						return
+					}
+					require.Len(t, d.sim.Keys(), 1)
+					require.Len(t, d.ledgerIDs(), 1)
+					id := d.ledgerIDs()[0]
+					require.True(t, strings.HasSuffix(err.Error(), "; the key could not be deleted yet: the engine goes on trying, keys/"+id+" shows how far it is"), err)
+					require.NotContains(t, err.Error(), "was deleted")
+					require.NotEmpty(t, d.read("keys/" + id)["last_error"])
+
+					d.sim.ClearFaults()
+					d.clock.advance(ledger.LastRetry)
+					d.sweep()
+					require.Empty(t, d.sim.Keys())
+					require.Empty(t, d.ledgerIDs())
+				})
+			})
+		}
+	}
+}
+
+// A key of which no id came may or may not be there.
+func TestAnswerWithoutAnID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newScriptedDesk(t, &script{answer: func(key *exchanges.Key) { key.ID = "" }}, "2s")
+		_, err := d.do(logical.ReadOperation, "creds/trader", nil)
+		require.ErrorContains(t, err, "the answer holds no key; "+inDoubt(d.ledgerIDs()[0]))
+		d.clock.advance(ledger.PendingGrace)
+		d.sweep()
+		require.Empty(t, d.sim.Keys())
+	})
+}
+
+// Where keys cannot be deleted, none is said to be.
+func TestRefusedKeyThatCannotBeDeleted(t *testing.T) {
+	d := newDesk(t)
+	d.write("roles/reader", d.classic(map[string]any{"allow_undeletable_keys": true}))
+	d.inject("bitget", exchanges.OpCreateKey, simulator.GrantMore, 1)
+	d.refused(logical.ReadOperation, "creds/reader", nil, "granted more than was asked for", "; the key was revoked (revocation takes all permissions from a key")
+}
+
 func TestSameRequestAgainAfterACrashMintsAnew(t *testing.T) {
 	for _, crash := range []struct {
 		name string
@@ -235,7 +352,7 @@ func TestKeyThatCannotBeRecordedIsDeletedAtOnce(t *testing.T) {
 		return nil
 	})
 	_, err := d.do(logical.ReadOperation, "creds/trader", nil)
-	require.ErrorContains(t, err, "storage is out of order")
+	require.ErrorContains(t, err, "storage is out of order; the key was deleted")
 	require.Len(t, d.sim.Deletions("bybit"), 1)
 	require.Empty(t, d.sim.Keys())
 }

@@ -22,7 +22,7 @@ func (e *engine) pathConfigSubAccounts() *framework.Path {
 				Callback: e.listSubAccounts,
 				Summary:  "List the sub-accounts at the exchange.",
 				Responses: responses("Names of the sub-accounts.", detailedAnswerFields(
-					"alias, frozen, allowed (by the connection), live_keys (of this engine); and max_keys and free_slots, unless there is no cap")),
+					"alias, frozen, allowed (by the connection), live_keys (of this engine); max_keys and free_slots, unless there is no cap; and problem, if the connection reaches no keys there")),
 			},
 		},
 		HelpSynopsis: "List the sub-accounts of a connection's parent account.",
@@ -56,6 +56,9 @@ func (e *engine) listSubAccounts(ctx context.Context, req *logical.Request, d *f
 		keys := held[l.variant.SubAccountName(name)]
 		about := map[string]any{
 			"alias": byName[name].Alias, "frozen": byName[name].Frozen, "allowed": l.allowsSubAccount(name), "live_keys": keys,
+		}
+		if problem := byName[name].NoKeys; problem != "" {
+			about["problem"] = problem
 		}
 		if free, capped := l.freeSlots(keys); capped {
 			about["max_keys"], about["free_slots"] = l.keyCap(l.variant), free

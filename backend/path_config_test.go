@@ -303,7 +303,7 @@ func TestListsArePaged(t *testing.T) {
 	d := newDesk(t)
 	d.connect("bybit", nil)
 	for _, name := range []string{"a", "b", "c", "d"} {
-		d.write("roles/"+name, map[string]any{"connection": "bybit", "sub_accounts": "1", "scopes": "read"})
+		d.write("roles/"+name, map[string]any{"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0], "scopes": "read"})
 	}
 	page := func(data map[string]any) any { return d.must(logical.ListOperation, "roles/", data).Data["keys"] }
 	require.Equal(t, []string{"a", "b", "c", "d"}, page(nil))

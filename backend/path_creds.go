@@ -78,19 +78,20 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 func credsData(m *minted, o *order) map[string]any {
 	environment, _ := o.link.about.Environment(o.link.Environment)
 	data := map[string]any{
-		"api_key":      m.key.APIKey,
-		"key_type":     string(m.entry.KeyType),
-		"key_id":       m.entry.ID,
-		"exchange":     m.entry.Exchange,
-		"environment":  environment.Name,
-		"variant":      o.link.variant.Name,
-		"base_url":     o.link.keyBaseURL(),
-		"sub_account":  m.entry.SubAccount,
-		"scopes":       m.entry.Scopes.Strings(),
-		"ip_allowlist": list(m.entry.Addresses),
-		"risk":         string(m.entry.Risk),
-		"expires_at":   timestamp(m.entry.Expires),
-		"ready":        m.ready,
+		"api_key":           m.key.APIKey,
+		"key_type":          string(m.entry.KeyType),
+		"key_id":            m.entry.ID,
+		"exchange":          m.entry.Exchange,
+		"environment":       environment.Name,
+		"variant":           o.link.variant.Name,
+		"base_url":          o.link.keyBaseURL(),
+		"sub_account":       m.entry.SubAccount,
+		"scopes":            m.entry.Scopes.Strings(),
+		"added_permissions": list(m.entry.Added),
+		"ip_allowlist":      list(m.entry.Addresses),
+		"risk":              string(m.entry.Risk),
+		"expires_at":        timestamp(m.entry.Expires),
+		"ready":             m.ready,
 	}
 	for field, secret := range map[string]string{
 		"api_secret":  m.key.APISecret.Reveal(),
@@ -125,6 +126,10 @@ func credsFields() map[string]*framework.FieldSchema {
 		"risk":         {Type: framework.TypeString, Description: "What a leak could cost: minimal, moderate or critical.", Required: true},
 		"expires_at":   {Type: framework.TypeString, Description: "When the key is deleted unless its lease is renewed.", Required: true},
 		"ready":        {Type: framework.TypeBool, Description: "Whether the exchange already accepts the key. Some exchanges take a while, and may take longer than the role's max_wait.", Required: true},
+		"added_permissions": {
+			Type: framework.TypeStringSlice, Required: true,
+			Description: "Permissions, in the exchange's words, that it added to the key unasked and that may let it do more than its scopes say; mostly none.",
+		},
 	}
 }
 

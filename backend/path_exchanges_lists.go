@@ -128,7 +128,7 @@ func showPermission(p exchanges.Permission) map[string]any {
 	how := "by scope"
 	switch {
 	case p.Automatic:
-		how = "added by the exchange"
+		how = "not by a role: the exchange may add it unasked"
 	case p.ByName || p.Beyond:
 		how = "by name, in native_permissions"
 	}

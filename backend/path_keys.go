@@ -125,6 +125,10 @@ func keyFields() map[string]*framework.FieldSchema {
 		"last_error":      text("The last failure."),
 		"next_attempt_at": text("When deletion is tried next."),
 		"age_seconds":     {Type: framework.TypeInt64, Description: "Age of the key.", Required: true},
+		"added_permissions": {
+			Type: framework.TypeStringSlice, Required: true,
+			Description: "Permissions, in the exchange's words, that it added to the key unasked and that may let it do more than its scopes say; mostly none.",
+		},
 	}
 }
 
@@ -151,33 +155,34 @@ func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.En
 		cause = causeOf(entry)
 	}
 	return &logical.Response{Data: map[string]any{
-		"key_id":           entry.ID,
-		"state":            string(entry.State),
-		"connection":       entry.Connection,
-		"exchange":         entry.Exchange,
-		"sub_account":      entry.SubAccount,
-		"api_key":          entry.APIKey,
-		"exchange_key_id":  entry.ExchangeKeyID,
-		"label":            entry.Label,
-		"role":             entry.Role,
-		"scopes":           entry.Scopes.Strings(),
-		"permissions":      list(entry.Permissions),
-		"risk":             string(entry.Risk),
-		"ip_allowlist":     list(entry.Addresses),
-		"key_type":         string(entry.KeyType),
-		"entity_id":        entry.Requester.EntityID,
-		"display_name":     entry.Requester.DisplayName,
-		"client_address":   entry.Requester.Address,
-		"reason":           entry.Requester.Reason,
-		"created_at":       timestamp(entry.Created),
-		"expires_at":       timestamp(entry.Expires),
-		"hard_limit":       timestamp(entry.HardLimit),
-		"revocation_delay": seconds(delay),
-		"cause":            cause,
-		"revoke_attempts":  entry.Attempts,
-		"last_error":       entry.LastError,
-		"next_attempt_at":  timestamp(entry.NextTry),
-		"age_seconds":      seconds(e.now().Sub(entry.Created)),
+		"key_id":            entry.ID,
+		"state":             string(entry.State),
+		"connection":        entry.Connection,
+		"exchange":          entry.Exchange,
+		"sub_account":       entry.SubAccount,
+		"api_key":           entry.APIKey,
+		"exchange_key_id":   entry.ExchangeKeyID,
+		"label":             entry.Label,
+		"role":              entry.Role,
+		"scopes":            entry.Scopes.Strings(),
+		"permissions":       list(entry.Permissions),
+		"added_permissions": list(entry.Added),
+		"risk":              string(entry.Risk),
+		"ip_allowlist":      list(entry.Addresses),
+		"key_type":          string(entry.KeyType),
+		"entity_id":         entry.Requester.EntityID,
+		"display_name":      entry.Requester.DisplayName,
+		"client_address":    entry.Requester.Address,
+		"reason":            entry.Requester.Reason,
+		"created_at":        timestamp(entry.Created),
+		"expires_at":        timestamp(entry.Expires),
+		"hard_limit":        timestamp(entry.HardLimit),
+		"revocation_delay":  seconds(delay),
+		"cause":             cause,
+		"revoke_attempts":   entry.Attempts,
+		"last_error":        entry.LastError,
+		"next_attempt_at":   timestamp(entry.NextTry),
+		"age_seconds":       seconds(e.now().Sub(entry.Created)),
 	}}
 }
 
@@ -211,6 +216,9 @@ engine goes on deleting a key in the background until it is.
 An entry that is damaged, or that a newer version of the plugin wrote, is listed as
 unreadable. Everything else goes on without it. Upgrade the plugin, or look for the
 key on the exchange's website: its label holds the id.
+
+A key that cannot be deleted, however often that is tried, stays listed; its
+last_error says why. ID/forget gives it up.
 
 Nothing here is secret, but it shows what every team does: gate it apart from
 creds/.

@@ -26,7 +26,7 @@ func (e *engine) pathMetrics() *framework.Path {
 			},
 		},
 		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
-		HelpDescription: "Keys by connection and state with the age of the oldest, how long a deletion has been overdue, mints and " +
+		HelpDescription: "Keys by connection and state with the age of the oldest, how long the most overdue deletion has been so and how many keys are, mints and " +
 			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, where deletions are held back, how long root keys still have, and the plugin's build. Scrape it with a token; " +
 			"on the command line use: vault read -format=raw <mount>/metrics",
 	}

@@ -188,7 +188,7 @@ func TestRevokeAllHeldBackByAFreezeGoesOnAfterwards(t *testing.T) {
 	require.Empty(t, d.sim.Keys())
 }
 
-// TestAThousandKeysLeaveAtTheExchangesRate empties three sub-accounts through
+// TestAThousandKeysLeaveAtTheExchangesRate empties forty sub-accounts through
 // the paced queue while mints are refused. The documented limits are multiplied
 // to make it short.
 func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
@@ -197,7 +197,7 @@ func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
 		d := newBubbleDesk(t, "binance")
 		d.connect("binance", nil)
 		d.write("roles/pool", map[string]any{
-			"connection": "binance", "sub_accounts": d.sim.Exchange("binance").SubAccounts, "scopes": "read", "ttl": "1h",
+			"connection": "binance", "sub_accounts": d.sim.AddSubAccounts("binance", 40), "scopes": "read", "ttl": "1h",
 		})
 		for range keys {
 			d.mint("pool")

@@ -25,7 +25,7 @@ func (e *engine) pathRoles() *framework.Path {
 	return &framework.Path{
 		Pattern:        "roles/(?P<name>[^/]+)$",
 		DisplayAttrs:   &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "role"},
-		Fields:         withName("role", roleFields()),
+		Fields:         withName("role", roleWriteFields()),
 		ExistenceCheck: e.roleExists,
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.CreateOperation: write,
@@ -97,6 +97,16 @@ func roleFields() map[string]*framework.FieldSchema {
 	}
 }
 
+// roleWriteFields are those of a role, and what is said of a write and not kept.
+func roleWriteFields() map[string]*framework.FieldSchema {
+	fields := roleFields()
+	fields["verify"] = &framework.FieldSchema{
+		Type: framework.TypeBool, Default: true,
+		Description: "Ask the exchange whether it has the sub-accounts, and refuse the role if it does not. Only those that are new in the write are asked for, unless verify=true is given. Where the exchange cannot be asked within some seconds, the role is written with a warning.",
+	}
+	return fields
+}
+
 func roleAnswerFields() map[string]*framework.FieldSchema {
 	fields := roleFields()
 	for name, field := range map[string]*framework.FieldSchema{
@@ -125,7 +135,7 @@ func (e *engine) roleExists(ctx context.Context, req *logical.Request, d *framew
 }
 
 func (e *engine) writeRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return e.storeRole(ctx, req, d.Get("name").(string), func(now *role) (*role, error) {
+	return e.storeRole(ctx, req, d, func(now *role) (*role, error) {
 		var r role
 		if now != nil {
 			// Only a write that names it changes it.
@@ -137,11 +147,12 @@ func (e *engine) writeRole(ctx context.Context, req *logical.Request, d *framewo
 
 func (e *engine) patchRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	return e.storeRole(ctx, req, name, func(now *role) (*role, error) {
+	return e.storeRole(ctx, req, d, func(now *role) (*role, error) {
 		if now == nil {
 			return nil, logical.CodedError(http.StatusNotFound, "there is no role "+name)
 		}
-		return now, now.apply(d, givenOrNull)
+		r := *now
+		return &r, r.apply(d, givenOrNull)
 	})
 }
 
@@ -204,55 +215,90 @@ func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, stri
 	return nil
 }
 
-// storeRole writes what change makes of the role, if that is sound and the
-// connection allows it.
-func (e *engine) storeRole(ctx context.Context, req *logical.Request, name string, change func(*role) (*role, error)) (*logical.Response, error) {
-	var written *role
-	err := e.roles.Update(ctx, req.Storage, name, func(now *role) (*role, error) {
-		r, err := change(now)
-		if err != nil {
+// storeRole writes what change makes of the role, if that is sound, the connection
+// allows it, and the exchange has the sub-accounts.
+func (e *engine) storeRole(ctx context.Context, req *logical.Request, d *framework.FieldData, change func(*role) (*role, error)) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	old, err := e.roles.Get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := change(old)
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.checkStored(ctx, req.Storage, name, *checked)
+	if err != nil {
+		return nil, err
+	}
+	resp := &logical.Response{}
+	verify := d.Get("verify").(bool)
+	asked := checked.added(old, l.variant)
+	if verify && isGiven(d, "verify") {
+		asked = checked.SubAccounts
+	}
+	if verify && len(asked) > 0 {
+		if resp.Warnings, err = l.compareSubAccounts(ctx, name, asked); err != nil {
 			return nil, err
 		}
-		written = r
-		return r, e.checkStored(ctx, req.Storage, name, *r)
+	}
+	var written *role
+	err = e.roles.Update(ctx, req.Storage, name, func(now *role) (*role, error) {
+		// While the exchange was asked, another request may have written.
+		var err error
+		if written, err = change(now); err != nil {
+			return nil, err
+		}
+		if l, err = e.checkStored(ctx, req.Storage, name, *written); err != nil {
+			return nil, err
+		}
+		unasked := written.added(now, l.variant)
+		if written.Connection == checked.Connection {
+			unasked = without(unasked, asked...)
+		}
+		if verify && len(unasked) > 0 {
+			return nil, changedRole(name)
+		}
+		return written, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return lifetimeWarnings(*written, e.System()), nil
+	resp.Warnings = append(resp.Warnings, lifetimeWarnings(*written, e.System())...)
+	if len(resp.Warnings) == 0 {
+		return nil, nil
+	}
+	return resp, nil
 }
 
 // checkStored refuses a role that is unsound, or that its connection does not
-// allow.
-func (e *engine) checkStored(ctx context.Context, s logical.Storage, name string, r role) error {
+// allow. It returns the connection.
+func (e *engine) checkStored(ctx context.Context, s logical.Storage, name string, r role) (*link, error) {
 	if err := r.checkForm(); err != nil {
-		return err
+		return nil, err
 	}
 	l, err := e.connections.get(ctx, s, r.Connection)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if l == nil {
-		return invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Connection)
+		return nil, invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Connection)
 	}
 	_, err = r.check(name, l)
-	return err
+	return l, err
 }
 
-// lifetimeWarnings warns where the mount allows less than the role asks for, and of
+// lifetimeWarnings warn where the mount allows less than the role asks for, and of
 // keys that live long.
-func lifetimeWarnings(r role, system logical.SystemView) *logical.Response {
-	resp := &logical.Response{}
+func lifetimeWarnings(r role, system logical.SystemView) []string {
+	var warnings []string
 	if limit := system.MaxLeaseTTL(); limit > 0 && max(r.TTL, r.MaxTTL) > limit {
-		resp.AddWarning("the mount's maximum lease time, " + limit.String() + ", is less than the role's: keys live no longer than that")
+		warnings = append(warnings, "the mount's maximum lease time, "+limit.String()+", is less than the role's: keys live no longer than that")
 	}
 	if r.TTL > longTTL {
-		resp.AddWarning(r.TTL.String() + " is a long life for a key; a lease that is renewed gives a client the same, and ends sooner when the client is gone")
+		warnings = append(warnings, r.TTL.String()+" is a long life for a key; a lease that is renewed gives a client the same, and ends sooner when the client is gone")
 	}
-	if len(resp.Warnings) == 0 {
-		return nil
-	}
-	return resp
+	return warnings
 }
 
 func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -330,6 +376,10 @@ A role says which keys may be minted: on which connection and in which of its
 sub-accounts, with which scopes, from which addresses, and for how long. It can
 never give more than its connection allows; that is checked when the role is
 written and again at every mint and renewal.
+
+A write asks the exchange whether it has the sub-accounts that are new in it, and is
+refused if it does not; verify=false skips that. If the exchange cannot be asked, the
+role is written with a warning, and check says later whether they are there.
 
 Where an exchange cannot grant a scope alone, the role is refused with the exact
 set of scopes to ask for. Nothing is ever widened silently.

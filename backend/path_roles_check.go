@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,22 +20,24 @@ func (e *engine) pathRolesCheck() *framework.Path {
 				Callback: e.checkRole,
 				Summary:  "Ask whether a key could be minted now, without minting one.",
 				Responses: responses("Whether a key could be minted.", map[string]*framework.FieldSchema{
-					"ok":            {Type: framework.TypeBool, Description: "Whether a read of creds/ would succeed now.", Required: true},
-					"problem":       {Type: framework.TypeString, Description: "What is in the way.", Required: true},
-					"scopes":        {Type: framework.TypeStringSlice, Description: "What a key could do."},
-					"permissions":   {Type: framework.TypeStringSlice, Description: "The same in the exchange's words."},
-					"risk":          {Type: framework.TypeString, Description: "What a leaked key could cost."},
-					"ttl":           {Type: framework.TypeInt64, Description: "Lifetime of a key, in seconds."},
-					"max_ttl":       {Type: framework.TypeInt64, Description: "Longest lifetime, renewals included, in seconds."},
-					"sub_account":   {Type: framework.TypeString, Description: "Where the key would be minted."},
-					"set_aside":     {Type: framework.TypeMap, Description: "Sub-accounts of the pool that refused a key in the last ten minutes and are left out for now, with the reason."},
-					"keys_of_role":  {Type: framework.TypeInt, Description: "Keys that the role holds now.", Required: true},
-					"max_live_keys": {Type: framework.TypeInt, Description: "How many it may hold; 0 for no limit."},
+					"ok":                   {Type: framework.TypeBool, Description: "Whether a read of creds/ would succeed now.", Required: true},
+					"problem":              {Type: framework.TypeString, Description: "What is in the way.", Required: true},
+					"scopes":               {Type: framework.TypeStringSlice, Description: "What a key could do."},
+					"permissions":          {Type: framework.TypeStringSlice, Description: "The same in the exchange's words."},
+					"risk":                 {Type: framework.TypeString, Description: "What a leaked key could cost."},
+					"ttl":                  {Type: framework.TypeInt64, Description: "Lifetime of a key, in seconds."},
+					"max_ttl":              {Type: framework.TypeInt64, Description: "Longest lifetime, renewals included, in seconds."},
+					"sub_account":          {Type: framework.TypeString, Description: "Where the key would be minted."},
+					"sub_account_problems": {Type: framework.TypeMap, Description: "Sub-accounts of the role that the exchange does not have, or in which no key can be made for now, with the reason."},
+					"set_aside":            {Type: framework.TypeMap, Description: "Sub-accounts of the pool that refused a key in the last ten minutes and are left out for now, with the reason."},
+					"keys_of_role":         {Type: framework.TypeInt, Description: "Keys that the role holds now.", Required: true},
+					"max_live_keys":        {Type: framework.TypeInt, Description: "How many it may hold; 0 for no limit."},
 				}),
 			},
 		},
-		HelpSynopsis:    "Check whether a key could be minted for the role now.",
-		HelpDescription: "Does everything that a read of creds/ does, up to asking the exchange about the root credential, but makes no key.",
+		HelpSynopsis: "Check whether a key could be minted for the role now.",
+		HelpDescription: "Does everything that a read of creds/ does, up to asking the exchange about the root credential, but makes no key. " +
+			"It also asks the exchange whether it has the role's sub-accounts.",
 	}
 }
 
@@ -43,27 +47,41 @@ func (e *engine) checkRole(ctx context.Context, req *logical.Request, d *framewo
 	if err != nil {
 		return nil, err
 	}
-	data := map[string]any{"ok": false, "problem": "", "keys_of_role": keys}
-	if err := e.rehearse(ctx, req, name, data); err != nil {
-		data["problem"] = err.Error()
+	resp := &logical.Response{Data: map[string]any{"ok": false, "problem": "", "keys_of_role": keys}}
+	if err := e.rehearse(ctx, req, name, resp); err != nil {
+		resp.Data["problem"] = err.Error()
 	} else {
-		data["ok"] = true
+		resp.Data["ok"] = true
 	}
-	return &logical.Response{Data: data}, nil
+	return resp, nil
 }
 
 // rehearse does what a mint does up to the call that creates the key, and
 // fills in what it finds.
-func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string, data map[string]any) error {
+func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string, resp *logical.Response) error {
 	o, err := e.order(ctx, req, name, wish{reason: "check"})
 	if err != nil {
 		return err
 	}
+	data := resp.Data
 	data["scopes"], data["permissions"], data["risk"] = o.grant.Scopes.Strings(), list(o.grant.Permissions), string(o.grant.Risk)
 	data["ttl"], data["max_ttl"] = seconds(o.lifetime.ttl), seconds(o.lifetime.maxTTL)
 	data["max_live_keys"] = o.role.MaxLiveKeys
 	data["set_aside"] = e.places.refused(o)
-	subAccount, err := e.ledger.Choose(ctx, req.Storage, o.slots(e.places.good(o)).choose)
+	problems, err := o.subAccountProblems(ctx)
+	if err != nil {
+		resp.AddWarning("whether the exchange has the role's sub-accounts could not be asked: " + err.Error())
+	}
+	data["sub_account_problems"] = problems
+	bad := slices.Collect(maps.Keys(problems))
+	candidates := without(e.places.good(o), bad...)
+	if len(candidates) == 0 {
+		candidates = without(o.subAccounts, bad...)
+	}
+	if len(candidates) == 0 {
+		return refuse("no key can be made in any sub-account of role %q; %s: %s", name, quote(o.subAccounts[0]), problems[o.subAccounts[0]])
+	}
+	subAccount, err := e.ledger.Choose(ctx, req.Storage, o.slots(candidates).choose)
 	if err != nil {
 		return err
 	}

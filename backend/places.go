@@ -50,10 +50,10 @@ func concernsPlace(err error) bool {
 }
 
 // setAside keeps the sub-account out of the role's pool for a while.
-func (p *places) setAside(o *order, subAccount string, why error) {
+func (p *places) setAside(at placeOfRole, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.aside[placeOfRole{o.link.name, o.roleName, subAccount}] = refusal{p.now().Add(asideTime), why.Error()}
+	p.aside[at] = refusal{p.now().Add(asideTime), why}
 }
 
 // good are the order's sub-accounts that are not set aside; all of them, if none is

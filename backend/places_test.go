@@ -17,7 +17,7 @@ func TestOneBadSubAccountDoesNotKillThePool(t *testing.T) {
 	d := newDesk(t)
 	d.connect("bybit", nil)
 	pool := append([]string{"11111111"}, d.sim.Exchange("bybit").SubAccounts...)
-	d.write("roles/pool", map[string]any{"connection": "bybit", "sub_accounts": pool, "scopes": "read"})
+	d.write("roles/pool", map[string]any{"connection": "bybit", "sub_accounts": pool, "scopes": "read", "verify": false})
 	for range 10 {
 		require.NotEqual(t, pool[0], d.mint("pool").Data["sub_account"])
 	}
@@ -41,7 +41,7 @@ func TestAPoolOfBadSubAccountsSaysWhy(t *testing.T) {
 	d := newDesk(t)
 	d.connect("bybit", nil)
 	d.write("roles/pool", map[string]any{
-		"connection": "bybit", "sub_accounts": []string{"11111111", "11111112", "11111113", "11111114", "11111115"}, "scopes": "read",
+		"connection": "bybit", "sub_accounts": []string{"11111111", "11111112", "11111113", "11111114", "11111115"}, "scopes": "read", "verify": false,
 	})
 	for calls := maxRefusals; calls <= 3*maxRefusals; calls += maxRefusals {
 		_, err := d.do(logical.ReadOperation, "creds/pool", nil)

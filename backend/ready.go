@@ -9,13 +9,15 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// Gaps between the questions whether an exchange accepts a new key by now, which
-// double from the first to the last, and the bound on each question.
+// Gaps between the questions about a new key, which double from the first to the
+// last.
 const (
-	firstGap     = time.Second
-	lastGap      = 8 * time.Second
-	probeTimeout = 5 * time.Second
+	firstGap = time.Second
+	lastGap  = 8 * time.Second
 )
+
+// probeTimeout bounds one question whether the exchange accepts the key by now.
+const probeTimeout = 5 * time.Second
 
 // becomeReady reports whether the exchange accepts the new key, and waits for that
 // until the given time at the longest. A key that is not accepted yet, or of which
@@ -29,13 +31,19 @@ func (e *engine) becomeReady(ctx context.Context, claim *ledger.Claim, l *link, 
 	if err := claim.Made(ctx, exchanges.KeyRef{ID: key.ID, Token: key.Token}); err != nil {
 		return false, err
 	}
+	return e.again(ctx, until, func() bool { return e.keyWorks(ctx, l, claim.Entry().ID, key) }), nil
+}
+
+// again asks a question, which was asked once, again and again until the answer is
+// yes, and reports whether it was before the given time.
+func (e *engine) again(ctx context.Context, until time.Time, ask func() bool) bool {
 	for n := 1; ; n++ {
 		left := until.Sub(e.now())
 		if left <= 0 || e.sleep(ctx, min(exchanges.Doubling(firstGap, lastGap, n), left)) != nil {
-			return false, nil
+			return false
 		}
-		if e.keyWorks(ctx, l, claim.Entry().ID, key) {
-			return true, nil
+		if ask() {
+			return true
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*co
 	listed := map[string][]exchanges.KeyInfo{}
 	for _, account := range accounts {
 		name := l.variant.SubAccountName(account.Name)
-		if !held[name] && !l.allowsSubAccount(account.Name) {
+		if account.NoKeys != "" || !held[name] && !l.allowsSubAccount(account.Name) {
 			continue
 		}
 		if listed[name], err = l.account.ListKeys(ctx, account.Name); err != nil {

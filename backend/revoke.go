@@ -32,7 +32,7 @@ func (e *engine) revokeByID(ctx context.Context, s logical.Storage, id string, c
 
 // discard revokes a key that nobody holds or will get, even if it cannot be
 // condemned first: the claim may be all that is left of it. What fails here the
-// sweeper finishes.
+// sweeper finishes; [fate] says what became of the key.
 func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.Claim) {
 	entry := claim.Entry()
 	condemning, condemned := afterwards(ctx)
@@ -45,6 +45,28 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 	if err := e.deleteCondemned(ctx, s, claim); err != nil {
 		e.Logger().Warn("a key that nobody holds could not be deleted yet", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
+}
+
+// fate says what became of a key that was discarded, for whoever asked for it: never
+// that it is gone unless that is proved.
+func fate(variant exchanges.Variant, claim *ledger.Claim) string {
+	entry, proved := claim.Entry(), !claim.Exists()
+	switch {
+	case entry.ExchangeKeyID == "" && proved:
+		return "if the key was made, nobody holds it"
+	case entry.ExchangeKeyID == "":
+		return inDoubt(entry.ID)
+	case proved && variant.NoDeletion != "":
+		return fmt.Sprintf("the key was revoked (%s)", variant.NoDeletion)
+	case proved:
+		return "the key was deleted"
+	}
+	return fmt.Sprintf("the key could not be deleted yet: the engine goes on trying, keys/%s shows how far it is", entry.ID)
+}
+
+// inDoubt says what becomes of a key that may have been made.
+func inDoubt(id string) string {
+	return fmt.Sprintf("if the key was made, nobody holds it and the engine deletes it; keys/%s shows whether it has", id)
 }
 
 // revoke ends a key because somebody asked for it, even if it cannot be recorded
@@ -144,11 +166,8 @@ func (e *engine) deleteByLabel(ctx context.Context, l *link, entry ledger.Entry)
 	for {
 		found, err := e.find(ctx, l, entry)
 		switch {
-		case errors.Is(err, exchanges.ErrNotFound):
-			// No key outlives its sub-account.
-			return nil
 		case err != nil:
-			return err
+			return e.withoutSubAccount(ctx, l, entry, err)
 		case found == nil && e.now().Before(entry.Created.Add(ledger.PendingGrace)):
 			return errQuiet
 		case found == nil:

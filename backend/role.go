@@ -34,8 +34,8 @@ type role struct {
 // limit where the role does not say.
 const defaultMaxWait = 20 * time.Second
 
-// maxWait is how long a mint of this role waits for the rate limit and for the
-// exchange to accept the key.
+// maxWait is how long a mint of this role waits for the rate limit, and for the
+// exchange to show the key and to accept it.
 func (r role) maxWait() time.Duration {
 	if r.MaxWait == 0 {
 		return defaultMaxWait

@@ -142,6 +142,7 @@ func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, inte
 			return nil, changedMeanwhile(l.name)
 		}
 		now.Leftovers = now.Leftovers.without(intent).with(now.replaced(e.now()))
+		now.Lineage = now.lineage()
 		now.Credential, now.Rotated, now.Made = successor.Credential, e.now(), true
 		return now, nil
 	})

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -11,6 +12,34 @@ import (
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
+
+// lineage names the line of root credentials that the connection's belongs to: those
+// that were written one after the other, each proved to be of the account of the one
+// before. What was made with one of them is in the account that the present one
+// reaches. It is named by how the line began; empty if nothing is known that names it.
+func (c connection) lineage() string {
+	first := cmp.Or(c.Credential.APIKey, c.Account)
+	if c.Lineage != "" || first == "" {
+		return c.Lineage
+	}
+	return shortHash(idLength, "lineage", c.Exchange, c.Environment, c.Variant, c.BaseURL, c.Credential.Broker, first)
+}
+
+// succeed settles which line the connection's credential belongs to once it replaces
+// that of the connection before. A root key is of one account for ever, so that
+// another secret of the same key needs no proof.
+func (c *connection) succeed(before connection, proved bool) {
+	old, fresh := before.Credential, c.Credential
+	sameKey := fresh.APIKey != "" && fresh.APIKey == old.APIKey && fresh.Broker == old.Broker
+	switch {
+	case c.sameAccess(before):
+		c.Lineage = before.Lineage
+	case c.samePlace(before) && (proved || sameKey):
+		c.Lineage = before.lineage()
+	default:
+		c.Lineage = ""
+	}
+}
 
 // proofPlaces is in how many sub-accounts a key is looked for that proves whose a
 // root key is. One of them is enough; who finds none in so many has another account.

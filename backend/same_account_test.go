@@ -3,6 +3,7 @@ package backend
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -121,4 +122,83 @@ func TestKeyIsAmongThoseListed(t *testing.T) {
 	} {
 		require.Equal(t, test.want, isAmong([]exchanges.KeyInfo{test.key}, test.entry), name)
 	}
+}
+
+// TestLineageFollowsTheAccount: it stays as long as each root key is proved to be of
+// the account of the one before.
+func TestLineageFollowsTheAccount(t *testing.T) {
+	d := newDesk(t)
+	lineageOf := func(name string) string {
+		l, err := d.engine.connections.existing(t.Context(), d.storage, name)
+		require.NoError(t, err)
+		require.NotEmpty(t, l.lineage())
+		return l.lineage()
+	}
+	d.trader()
+	first := lineageOf("bybit")
+	require.Equal(t, first, d.entry(d.mint("trader").Data["key_id"].(string)).Lineage)
+	rsa, _ := d.sim.Root("bybit", "rsa")
+	d.write("config/bybit", map[string]any{"api_key": rsa.APIKey, "private_key": rsa.PrivateKey})
+	require.Equal(t, first, lineageOf("bybit"), "the exchange says that it is of the same account")
+	d.write("config/bybit", map[string]any{"private_key": "", "api_secret": "mistyped", "verify": false, "force": true})
+	require.Equal(t, first, lineageOf("bybit"), "it is the same key")
+	d.write("config/bybit", map[string]any{"api_key": "unknown", "api_secret": "unknown", "verify": false, "force": true})
+	require.NotEqual(t, first, lineageOf("bybit"), "nobody was asked")
+	d.start()
+	require.NotEqual(t, first, lineageOf("bybit"))
+
+	d.connect(rotating, nil)
+	first = lineageOf(rotating)
+	d.write("config/"+rotating+"/rotate-root", nil)
+	require.Equal(t, first, lineageOf(rotating), "the exchange made the new key for the same account")
+
+	d = namelessDesk(t, "binance")
+	first = lineageOf("binance")
+	d.mint("reader")
+	same, _ := d.sim.Root("binance", "unbound")
+	d.write("config/binance", replacement(same))
+	require.Equal(t, first, lineageOf("binance"), "it lists the connection's key")
+	d.start()
+	require.Equal(t, first, lineageOf("binance"))
+	d.write("config/binance", merge(replacement(d.sim.Exchange("binance")), map[string]any{"force": true}))
+	require.Equal(t, first, lineageOf("binance"), "it is the key that the line began with")
+	other, _ := d.sim.Root("binance", "other")
+	d.write("config/binance", merge(replacement(other), map[string]any{"force": true}))
+	require.NotEqual(t, first, lineageOf("binance"))
+}
+
+func TestLineage(t *testing.T) {
+	base := connection{Exchange: "e", Credential: credential{APIKey: "k", APISecret: "s", Broker: "b"}, Account: "a"}
+	changed := func(change func(*connection)) connection {
+		c := base
+		change(&c)
+		return c
+	}
+	for name, test := range map[string]struct {
+		next   connection
+		proved bool
+		same   bool
+	}{
+		"guard rails":                  {changed(func(c *connection) { c.MaxTTL = time.Hour }), false, true},
+		"another secret":               {changed(func(c *connection) { c.Credential.APISecret = "t" }), false, true},
+		"another key":                  {changed(func(c *connection) { c.Credential.APIKey = "l" }), false, false},
+		"another key of the account":   {changed(func(c *connection) { c.Credential.APIKey = "l" }), true, true},
+		"another broker":               {changed(func(c *connection) { c.Credential.Broker = "c" }), false, false},
+		"another variant":              {changed(func(c *connection) { c.Variant = "v" }), false, false},
+		"another environment":          {changed(func(c *connection) { c.Environment = "v" }), true, false},
+		"another address":              {changed(func(c *connection) { c.BaseURL = "v" }), true, false},
+		"the account, once it is said": {changed(func(c *connection) { c.Account = "b" }), false, true},
+	} {
+		next := test.next
+		next.succeed(base, test.proved)
+		require.Equal(t, test.same, next.lineage() == base.lineage(), name)
+	}
+	wallet := connection{Exchange: "e", Credential: credential{PrivateKey: "p"}}
+	require.Empty(t, wallet.lineage(), "nothing names it")
+	wallet.Account = "a"
+	require.NotEmpty(t, wallet.lineage())
+	other := wallet
+	other.Credential.PrivateKey, other.Account = "q", "b"
+	other.succeed(wallet, false)
+	require.NotEqual(t, wallet.lineage(), other.lineage())
 }

@@ -57,6 +57,9 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	if !m.ready {
 		resp.AddWarning(notReady(o.link))
 	}
+	if warning := addedWarning(o.link, m.entry); warning != "" {
+		resp.AddWarning(warning)
+	}
 	if warning := e.rootExpiry.warning(o.link); warning != "" {
 		resp.AddWarning(warning)
 	}
@@ -180,6 +183,10 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 	}
 	if surplus := without(l.variant.OnlyByName(entry.Permissions), grant.Permissions...); len(surplus) > 0 {
 		return refuse("role %q no longer gives %s; read creds/ for a new key", entry.Role, strings.Join(surplus, ", "))
+	}
+	if missing := l.notAllowed(l.added(entry)); len(missing) > 0 {
+		return refuse("connection %q no longer allows %s, which %s added to the key as %s; the key ends with its present lease",
+			l.name, strings.Join(missing, ", "), l.about.DisplayName, strings.Join(entry.Added, ", "))
 	}
 	return stillBound(entry, r, l)
 }

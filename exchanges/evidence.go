@@ -47,7 +47,7 @@ func (e evidence) decide() (settled bool, err error) {
 		return false, nil
 	case errors.Is(e.failure, ErrNotFound) && !e.unlisted:
 		return true, nil // Keys do not outlive their sub-account.
-	case e.failure != nil && e.answer != nil && (e.unlisted || !passes(e.failure)):
+	case e.failure != nil && e.answer != nil && !errors.Is(e.answer, ErrNotFound) && (e.unlisted || !passes(e.failure)):
 		return true, e.answer
 	case e.failure != nil:
 		return true, e.failure

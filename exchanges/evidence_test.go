@@ -39,6 +39,7 @@ func TestDecide(t *testing.T) {
 		{"refused, no list for now", evidence{answer: invalid, looked: true, failure: down}, true, down},
 		{"refused, too fast for the list", evidence{answer: denied, looked: true, failure: failed(ErrRateLimited)}, true, ErrRateLimited},
 		{"refused, the list is refused", evidence{answer: invalid, looked: true, failure: denied}, true, invalid},
+		{"said not to be there, the list is refused", evidence{answer: none, looked: true, failure: denied}, true, denied},
 		{"denied, gone", evidence{answer: denied, looked: true}, true, nil},
 		{"denied, listed", evidence{answer: denied, looked: true, listed: true}, true, denied},
 		{"confirmed, gone at once", evidence{looked: true, fresh: time.Second}, true, nil},

@@ -35,7 +35,9 @@ type Account interface {
 	// Inspect asks the exchange whose the root credential is and what it may do.
 	Inspect(context.Context) (Identity, error)
 
-	// SubAccounts lists every sub-account, across all pages.
+	// SubAccounts lists, across all pages, every sub-account in which the root
+	// credential can have made keys, unless that is deleted: what is not listed has
+	// none. It fails if the answer holds no list.
 	SubAccounts(context.Context) ([]SubAccount, error)
 
 	// CreateKey creates a complete key (permissions and addresses in place) or
@@ -146,6 +148,8 @@ type SubAccount struct {
 	Alias string
 	// Frozen means that the exchange has suspended it.
 	Frozen bool
+	// NoKeys says why the root credential reaches no keys in it; empty if it does.
+	NoKeys string
 }
 
 // KeyRequest asks for one key.
@@ -184,10 +188,10 @@ type Key struct {
 	// fingerprint of it, which reveals nothing.
 	Token Secret
 	// Permissions are the native permissions that the exchange says the key holds;
-	// compare them using [Variant.CheckGrant].
+	// nil where the answer does not say. Compare them using [Variant.CheckGrant].
 	Permissions []string
 	// Addresses are what the exchange says the key is bound to; nil where the
-	// answer does not say.
+	// answer does not say. Compare them using [SameAddresses].
 	Addresses []string
 }
 
@@ -196,8 +200,7 @@ type KeyInfo struct {
 	ID    string
 	Label string
 	// Permissions and Addresses are nil where the list leaves them out or shows
-	// only some of them. Parts of an address may be hidden behind asterisks
-	// ([IsMasked]).
+	// only some of them. Parts of an address may be hidden: see [SameAddresses].
 	Permissions []string
 	Addresses   []string
 	CreatedAt   time.Time

@@ -2,6 +2,7 @@ package exchanges_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,67 @@ func TestMayBe(t *testing.T) {
 		{"abd***gh", false}, {"abc***hh", false}, {"*g", false}, {"abcdef***defgh", false},
 	} {
 		assert.Equal(t, test.want, exchanges.KeyInfo{ID: test.shown}.MayBe("abcdefgh"), test.shown)
+	}
+}
+
+func TestSameAddresses(t *testing.T) {
+	for _, test := range []struct {
+		asked, shown string
+		want         bool
+	}{
+		{"", "", true},
+		{"1.1.1.1", "", false},
+		{"", "1.1.1.1", false},
+		{"2.2.2.2 1.1.1.1", "1.1.1.1 2.2.2.2/32", true},
+		{"2.2.2.2 1.1.1.1", "1.1.1.1 1.1.1.1", false},
+		{"2.2.2.2 1.1.1.1", "2.2.2.2 1.1.1.1 3.3.3.3", false},
+		{"10.0.0.0/24", "10.0.0.9/24", true},
+		{"10.0.0.0/24", "10.0.0.0/23", false},
+		{"10.0.0.0/24", "10.0.0.0", false},
+		{"2001:db8::7", "2001:0DB8:0:0:0:0:0:7", true},
+		{"1.1.1.1", "anywhere", false},
+
+		{"10.0.0.1", "10.**.1", true},
+		{"10.0.0.1", "10.*.*.1", true},
+		{"10.0.0.1", "10.0.0.*", true},
+		{"10.0.0.1", "**.1", true},
+		{"10.0.0.1", "10.**.1/32", true},
+		{"10.0.0.1", "10.**.2", false},
+		{"10.0.0.1", "11.**.1", false},
+		{"110.0.0.1", "10.**.1", false},
+		{"10.0.0.11", "10.**.1", false},
+		{"10.0.0.1", "10.0.0.1*", false},
+		{"10.0.0.1", "10.*.*.*.1", false},
+		{"10.0.0.1", "10.*0.*1", false},
+		{"10.20.0.31", "10.*0.*1", true},
+		{"10.0.0.1", "10.**.1/24", false},
+		{"10.0.0.1", "10.**.1/*", false},
+		{"10.0.0.0/24", "10.**.0/24", true},
+		{"10.0.0.0/24", "10.**.0/16", false},
+		{"10.0.0.0/24", "10.**/24", true},
+		{"10.0.0.0/24", "10.**4", false},
+		{"10.0.0.0/24", "10.**", false},
+		{"2001:db8::7", "2001:db8::*", true},
+		{"2001:db8::7", "2001:0DB8:**:0007", true},
+		{"2001:db8::7", "2001:db8:**:7", true},
+		{"2001:db8::7", "2001:db9:**:7", false},
+		{"2001:db8::/32", "2001:**::/32", true},
+
+		// These may just as well mean any address.
+		{"10.0.0.1", "*", false},
+		{"10.0.0.1", "**.**.**.**", false},
+		{"10.0.0.0/24", "*/24", false},
+		{"2001:db8::7", "*:*", false},
+
+		// Each stands for one address, and has to be given the right one.
+		{"10.0.0.1 10.0.1.1", "10.**.1 10.**.1", true},
+		{"10.0.0.1 10.0.0.2", "10.**.1 10.**.1", false},
+		{"10.0.0.1 10.0.0.2", "10.** 10.**.1", true},
+		{"10.0.0.1 10.0.0.2 10.0.0.3", "10.** 10.0.** 10.0.0.1", true},
+		{"10.0.0.1 10.0.0.2 10.0.0.3", "10.** 10.**.1 10.0.0.1", false},
+		{"10.0.0.1 10.0.0.2", "10.0.0.1 10.**.1", false},
+	} {
+		assert.Equal(t, test.want, exchanges.SameAddresses(strings.Fields(test.shown), strings.Fields(test.asked)), "%s for %s", test.shown, test.asked)
 	}
 }
 

@@ -26,8 +26,9 @@ type Permission struct {
 	// ByName means that the permission is granted only to a role that names it in
 	// native_permissions, although a scope would cover it.
 	ByName bool
-	// Automatic means that the exchange adds it unasked. It is accepted on a key
-	// only if the role holds its scopes anyway.
+	// Automatic means that the exchange may add it to a key unasked, as by the kind of
+	// account. On a key that holds its scopes anyway it changes nothing. On any other
+	// it is an [Addition], which only a connection that allows its scopes accepts.
 	Automatic bool
 	// Mode is set where a whole key has one mode, such as writing: it holds no
 	// permission of another mode.
@@ -178,17 +179,46 @@ func oneMode(chosen map[string]Permission) error {
 	return nil
 }
 
-// CheckGrant compares what a key was given with what was requested. An error names
-// any surplus or lack; the key must then be deleted.
+// GrantError says how the permissions of a key differ from those requested.
+type GrantError struct {
+	// Surplus is what the key holds beyond the request, and Nameable what of it a role
+	// can name, which makes it part of the request.
+	Surplus  []string
+	Nameable []string
+	// Lack is what was requested and is not among what the exchange shows.
+	Lack []string
+}
+
+// Error names the surplus, and what can be done about it, or, if there is none, the
+// lack.
+func (e *GrantError) Error() string {
+	if len(e.Surplus) == 0 {
+		return "the exchange did not grant what was asked for: " + strings.Join(e.Lack, ", ")
+	}
+	text := "the exchange granted more than was asked for: " + strings.Join(e.Surplus, ", ")
+	if len(e.Nameable) == len(e.Surplus) {
+		text += "; if it always does, a role that accepts this can name it: native_permissions=" + strings.Join(e.Nameable, ",")
+	}
+	return text
+}
+
+// CheckGrant compares what a key was given with what was requested. Its error is a
+// [GrantError]. A key with a surplus must be deleted; so must one with a lack, unless
+// the exchange shows later that it holds the rest as well. An [Addition] is a surplus
+// too, unless it is left out of what was given.
 func (v Variant) CheckGrant(asked Grant, given []string) error {
-	var surplus, lack []string
+	var surplus, nameable, lack []string
 	for _, name := range given {
 		if slices.Contains(asked.Permissions, name) {
 			continue
 		}
 		p, err := v.permission(name)
-		if err != nil || !p.Automatic || !p.Scopes.Within(asked.Scopes) {
-			surplus = append(surplus, name)
+		if err == nil && p.Automatic && !p.addsTo(asked) {
+			continue
+		}
+		surplus = append(surplus, name)
+		if err == nil && !p.Automatic {
+			nameable = append(nameable, name)
 		}
 	}
 	for _, name := range asked.Permissions {
@@ -196,11 +226,8 @@ func (v Variant) CheckGrant(asked Grant, given []string) error {
 			lack = append(lack, name)
 		}
 	}
-	switch {
-	case len(surplus) > 0:
-		return fmt.Errorf("the exchange granted more than was asked for: %s", strings.Join(surplus, ", "))
-	case len(lack) > 0:
-		return fmt.Errorf("the exchange did not grant what was asked for: %s", strings.Join(lack, ", "))
+	if len(surplus) > 0 || len(lack) > 0 {
+		return &GrantError{Surplus: surplus, Nameable: nameable, Lack: lack}
 	}
 	return nil
 }

@@ -161,6 +161,7 @@ func TestCheckGrant(t *testing.T) {
 		{"in another order", fine(), exchanges.NewScopes(read, futures), []string{"positions", "orders"}, ""},
 		{"automatic, within the scopes", fine(), exchanges.NewScopes(read, futures), []string{"orders", "positions", "derivatives"}, ""},
 		{"automatic, beyond the scopes", fine(), exchanges.NewScopes(read, spot), []string{"spot", "derivatives"}, "more than was asked for: derivatives"},
+		{"surplus that can be named", fine(), exchanges.NewScopes(read, spot), []string{"spot", "convert"}, "if it always does, a role that accepts this can name it: native_permissions=convert"},
 		{"surplus", fine(), exchanges.NewScopes(read, spot), []string{"spot", "transfer", "convert"}, "more than was asked for: transfer, convert"},
 		{"surplus within the scopes", fine(), exchanges.NewScopes(read, transfer), []string{"transfer", "to-master"}, "more than was asked for: to-master"},
 		{"unknown surplus", fine(), exchanges.NewScopes(read, spot), []string{"spot", "nft"}, "more than was asked for: nft"},

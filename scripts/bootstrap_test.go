@@ -209,7 +209,7 @@ func TestBootstrap(t *testing.T) {
 
 	t.Run("after Vault was killed", func(t *testing.T) {
 		_, err := b.vault(t).Write("exchange/roles/mine", map[string]any{
-			"connection": "bybit", "sub_accounts": "1", "scopes": "read",
+			"connection": "bybit", "sub_accounts": "1", "scopes": "read", "verify": false,
 		})
 		require.NoError(t, err)
 		b.kill(t, "vault")

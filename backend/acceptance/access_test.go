@@ -4,12 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // Who may have which key, in which form, and what is kept of that.
@@ -24,6 +29,7 @@ func TestAccess(t *testing.T) {
 		"requester":        testRequester,
 		"client address":   testClientAddress,
 		"narrowing":        testNarrowing,
+		"forgetting":       testForgetting,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,4 +189,35 @@ func testNarrowing(t *testing.T, e *engine) {
 	require.Equal(t, []string{"127.0.0.1"}, words(k.Data["ip_allowlist"]))
 	require.Equal(t, "minimal", k.Data["risk"])
 	k.works(t)
+}
+
+// published returns one of the policies in the documentation, for this mount.
+func (e *engine) published(t *testing.T, name string) string {
+	rules, err := os.ReadFile(filepath.Join("..", "..", "docs", "policies", name+".hcl"))
+	require.NoError(t, err)
+	require.Contains(t, string(rules), `"exchange/`)
+	return strings.ReplaceAll(string(rules), `"exchange/`, `"`+e.path+`/`)
+}
+
+// Who may delete a key may not give it up unproved: that is a policy of its own. As a
+// parameter of the deletion it could not be one, since Vault does not look at those.
+func testForgetting(t *testing.T, e *engine) {
+	k := e.mint(t, trader)
+	id := k.text("key_id")
+	e.misbehave(t, exchanges.OpDeleteKey, simulator.Error5xx)
+	security := e.limited(t, e.published(t, "security"))
+	require.Error(t, security.tryDelete(t, "keys/"+id))
+	refused(t, security.tryWrite(t, "keys/"+id+"/forget", nil), http.StatusForbidden, "permission denied")
+
+	bare := e.limited(t, fmt.Sprintf(`path "%s/keys/*" { capabilities = ["delete"] denied_parameters = { "*" = [] } }`, e.path))
+	_, err := bare.client.Logical().DeleteWithDataWithContext(t.Context(), e.path+"/keys/"+id, map[string][]string{"forget": {"true"}})
+	refused(t, err, http.StatusBadRequest, "forget", "not a field")
+
+	few := e.limited(t, e.published(t, "forget"))
+	forgotten := few.write(t, "keys/"+id+"/forget", nil)
+	require.Equal(t, k.Data["api_key"], forgotten.Data["api_key"])
+	require.Contains(t, fmt.Sprint(forgotten.Warnings), "nobody has proved")
+	require.Empty(t, few.list(t, "keys"))
+	e.simulator.ClearFaults()
+	require.Len(t, e.simulator.Keys(), 1)
 }

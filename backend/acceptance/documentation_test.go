@@ -62,6 +62,7 @@ func TestDocumentation(t *testing.T) {
 		"creds/{name}":                        {"get", "post"},
 		"keys/":                               {"get"},
 		"keys/lookup":                         {"post"},
+		"keys/{id}/forget":                    {"post"},
 		"keys/{id}":                           {"get", "delete"},
 		"exchanges/":                          {"get"},
 		"exchanges/{name}":                    {"get"},

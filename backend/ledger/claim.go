@@ -23,7 +23,7 @@ import (
 //	Renew       live                 live      the lease was extended
 //	Condemn     pending, live        revoking  the key must go; stays pending while no id is known
 //	Postpone    pending, revoking    the same  a deletion failed, and is to be tried again
-//	Forget      pending, revoking    gone      the key is proved gone, or surely never was
+//	Forget      pending, revoking    gone      the key is proved gone, or surely never was, or somebody gave it up
 //	Adopt       (none)               revoking  a stray with our label was found at the exchange
 //	Import      (none)               live      a key that a person made is taken over
 //
@@ -106,6 +106,12 @@ func (c *Claim) Identify(key exchanges.Key) {
 	c.entry.ExchangeKeyID, c.entry.APIKey, c.entry.Token = key.ID, key.APIKey, key.Token.Reveal()
 }
 
+// Added takes down what the exchange added to the key unasked, and the risk of the key
+// with it. It is written with the next transition.
+func (c *Claim) Added(addition exchanges.Addition) {
+	c.entry.Added, c.entry.Risk = addition.Permissions, addition.Risk
+}
+
 // Made records that the exchange has made the key, before it is known to be as it
 // was asked for.
 func (c *Claim) Made(ctx context.Context, ref exchanges.KeyRef) error {
@@ -184,7 +190,8 @@ func (c *Claim) Postpone(ctx context.Context, failure error) error {
 	return c.write(ctx)
 }
 
-// Forget removes the entry of a key that is proved gone, or surely never was.
+// Forget removes the entry of a key that is proved gone, or surely never was, or that
+// somebody gave up.
 func (c *Claim) Forget(ctx context.Context) error {
 	if err := c.from("forgotten", Pending, Revoking, gone); err != nil {
 		return err

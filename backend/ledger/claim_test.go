@@ -152,8 +152,10 @@ func TestWhatATransitionWrites(t *testing.T) {
 	step("Reserve", func() {})
 	step("Made", func() { want.ExchangeKeyID = "id" })
 	claim.Identify(exchanges.Key{ID: "id", APIKey: "public", Token: "token"})
+	claim.Added(exchanges.Addition{Permissions: []string{"extra"}, Risk: exchanges.RiskCritical})
 	step("Confirm", func() {
 		want.APIKey, want.Token = "public", "token"
+		want.Added, want.Risk = []string{"extra"}, exchanges.RiskCritical
 		want.State, want.Expires = Live, start.Add(time.Hour)
 	})
 	step("Renew", func() { want.Expires = start.Add(2 * time.Hour) })

@@ -31,6 +31,9 @@ type Entry struct {
 	State      State  `json:"state"`
 	Connection string `json:"connection"`
 	Exchange   string `json:"exchange"`
+	// Lineage names the line of root credentials, all of one parent account, with one
+	// of which the key was asked for; empty if that is not known.
+	Lineage    string `json:"lineage,omitempty"`
 	SubAccount string `json:"sub_account"`
 	// ExchangeKeyID is the exchange's name of the key; empty while it is not
 	// known.
@@ -41,14 +44,17 @@ type Entry struct {
 	Label  string `json:"label"`
 	// Role is what the key was minted for. Owner is reserved for keys that
 	// belong to something that lasts, and so have no lease.
-	Role        string            `json:"role"`
-	Owner       string            `json:"owner,omitempty"`
-	Scopes      exchanges.Scopes  `json:"scopes"`
-	Permissions []string          `json:"permissions"`
-	Risk        exchanges.Risk    `json:"risk"`
-	Addresses   []string          `json:"addresses"`
-	KeyType     exchanges.KeyType `json:"key_type"`
-	PublicKey   string            `json:"public_key,omitempty"`
+	Role        string           `json:"role"`
+	Owner       string           `json:"owner,omitempty"`
+	Scopes      exchanges.Scopes `json:"scopes"`
+	Permissions []string         `json:"permissions"`
+	// Added are permissions that the exchange added to the key unasked. Risk takes
+	// them into account; Scopes and Permissions are what was asked for.
+	Added     []string          `json:"added_permissions,omitempty"`
+	Risk      exchanges.Risk    `json:"risk"`
+	Addresses []string          `json:"addresses"`
+	KeyType   exchanges.KeyType `json:"key_type"`
+	PublicKey string            `json:"public_key,omitempty"`
 	// Passphrase is kept only where the exchange needs it to delete the key.
 	Passphrase string `json:"passphrase,omitempty"`
 	// Token is kept for keys of type bearer.

@@ -9,6 +9,8 @@ path "exchange/roles/*" {
   capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }
 
+# To delete a key is to have the exchange confirm it gone. To forget one that cannot be
+# deleted takes update on exchange/keys/ID/forget, which is a policy of its own: forget.
 path "exchange/keys/*" {
   capabilities = ["read", "delete", "list"]
 }

@@ -170,7 +170,7 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		left = "they could not be taken away again (" + err.Error() + ")"
 	}
 	return &exchanges.Error{
-		Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitget", Operation: opEmptyKey,
+		Kind: exchanges.ErrUnsupported, Exchange: "bitget", Operation: opEmptyKey,
 		Message: "asked to leave the key no permission, Bitget gave it " + strings.Join(added, ", ") + "; " + left,
 		Remedy:  "delete key " + ref.ID + " of sub-account " + ref.SubAccount + " on Bitget's website",
 	}

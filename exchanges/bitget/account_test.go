@@ -210,13 +210,17 @@ func TestSubAccounts(t *testing.T) {
 		data          map[string]any
 		want          []exchanges.SubAccount
 	}{
-		{"unified leaves out classic ones", variantUnified, map[string]any{
+		{"unified does not reach into classic ones", variantUnified, map[string]any{
 			"/api/v3/user/sub-list?limit=100": json.RawMessage(`{"hasNext":"true","cursor":"7","list":[
 				{"subUid":"1","username":"a@b.c","status":"normal","accountMode":"UNIFIED"},
 				{"subUid":"2","username":"d@b.c","status":"normal","accountMode":"CLASSIC"}]}`),
 			"/api/v3/user/sub-list?cursor=7&limit=100": json.RawMessage(`{"hasNext":false,"cursor":"9","list":[
 				{"subUid":3,"username":"e@b.c","status":"frozen","accountMode":"unified"}]}`),
-		}, []exchanges.SubAccount{{Name: "1", Alias: "a@b.c"}, {Name: "3", Alias: "e@b.c", Frozen: true}}},
+		}, []exchanges.SubAccount{
+			{Name: "1", Alias: "a@b.c"},
+			{Name: "2", Alias: "d@b.c", NoKeys: "it is in classic mode, so that only a connection of variant classic reaches its keys"},
+			{Name: "3", Alias: "e@b.c", Frozen: true},
+		}},
 		{"classic leaves out deleted ones", variantClassic, map[string]any{
 			"/api/v2/user/virtual-subaccount-list": json.RawMessage(`{"endId":51,"subAccountList":[
 				{"subAccountUid":"1","subAccountName":"a","status":"normal"},
@@ -357,7 +361,7 @@ func TestClassicRevocationThatRestoresDefaults(t *testing.T) {
 		classicList: json.RawMessage(rows), classicModify: json.RawMessage(`{"subAccountApiKey":"bg_1","permList":` + defaults + `}`),
 	})
 	err := exchangetest.Settle(t.Context(), s.open(variantClassic), ref)
-	require.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.ErrorContains(t, err, "gave it spot_trade, contract_trade; it is left with read")
 	require.ErrorContains(t, err, "delete key bg_1 of sub-account 1 on Bitget's website")
 	require.Equal(t, []any{"read"}, s.body(classicModify)["permList"])
@@ -387,8 +391,8 @@ func TestClassicRevocationThatRestoresDefaults(t *testing.T) {
 }
 
 // openInside opens an account in a bubble, where each path is answered with data.
-func openInside(t *testing.T, variant string, data func(path string) string) exchanges.Account {
-	return exchangetest.OpenInside(t, New(), credential(), exchanges.Options{Variant: variant}, func(w http.ResponseWriter, r *http.Request) {
+func openInside(t *testing.T, kind string, data func(path string) string) exchanges.Account {
+	return exchangetest.OpenInside(t, New(), credential(), exchanges.Options{Variant: kind}, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"code":"00000","data":%s}`, data(r.URL.Path))
 	})
 }

@@ -94,11 +94,11 @@ func (u *unified) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 			Complete: func() bool { return answer.List.Present && answer.complete() },
 		}, rest.IntoPage(&answer, &answer.List, unifiedPage))
 		for _, sub := range answer.List.Items {
-			if !strings.EqualFold(sub.Mode, modeClassic) {
-				all = append(all, exchanges.SubAccount{
-					Name: string(sub.SubUID), Alias: sub.Username, Frozen: sub.Status != statusNormal,
-				})
+			found := exchanges.SubAccount{Name: string(sub.SubUID), Alias: sub.Username, Frozen: sub.Status != statusNormal}
+			if strings.EqualFold(sub.Mode, modeClassic) {
+				found.NoKeys = "it is in classic mode, so that only a connection of variant classic reaches its keys"
 			}
+			all = append(all, found)
 		}
 		return answer.next(), err
 	})

@@ -15,12 +15,20 @@ import (
 // anywhere is how Bybit writes that a key is bound to no address.
 const anywhere = "*"
 
+// Page sizes, each the largest allowed.
+const (
+	subAccountsPage = 100
+	keysPage        = 20
+)
+
 // expiryWarning is how long before a root key's expiry it is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
 // account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// demo means that its sub-accounts are demo accounts.
+	demo bool
 }
 
 // What the exchange and its accounts can do.
@@ -45,7 +53,7 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	if err != nil {
 		return nil, err
 	}
-	return &account{client}, nil
+	return &account{client, options.Environment == environmentDemo}, nil
 }
 
 // clock is Bybit's answer about its time.
@@ -148,9 +156,9 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 		}
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/v5/user/submembers",
-			Query: rest.Query("pageSize", "100", "nextCursor", cursor), Effect: rest.ReadOnly,
+			Query: rest.Query("pageSize", strconv.Itoa(subAccountsPage), "nextCursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool { return page.SubMembers.Present },
-		}, rest.Into(&page))
+		}, rest.IntoPage(&page, &page.SubMembers, subAccountsPage))
 		for _, member := range page.SubMembers.Items {
 			all = append(all, exchanges.SubAccount{
 				Name: string(member.UID), Alias: member.Username, Frozen: member.Status == statusFrozen,
@@ -183,6 +191,12 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Permissions groups `json:"permissions"`
 	}{SubUID: uid, Note: request.Label, IPs: strings.Join(request.Addresses, ",")}
 	body.ReadOnly, body.Permissions = encode(request.Permissions)
+	if a.demo {
+		// A list that is refused must stop the mint before there is a key.
+		if _, err := a.ListKeys(ctx, request.SubAccount); err != nil {
+			return exchanges.Key{}, err
+		}
+	}
 
 	var created key
 	err = a.DoJSON(ctx, rest.Call{
@@ -192,6 +206,13 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	if err != nil {
 		return exchanges.Key{}, err
 	}
+	if a.demo {
+		ref := exchanges.KeyRef{SubAccount: request.SubAccount, ID: created.APIKey, Label: request.Label}
+		err := exchanges.Finish(ctx, a, a.Variant(), request.Made, ref, func(ctx context.Context) error { return a.seeListed(ctx, ref) })
+		if err != nil {
+			return exchanges.Key{}, err
+		}
+	}
 	return exchanges.Key{
 		ID:          created.APIKey,
 		APIKey:      created.APIKey,
@@ -199,6 +220,21 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Permissions: decode(bool(created.ReadOnly), created.Permissions),
 		Addresses:   created.addresses(),
 	}, nil
+}
+
+// seeListed refuses a new key of a demo account that the list does not show. Bybit
+// documents how to create, edit and delete such keys, but not how to list them, and
+// a list without a key that is there would pass for the proof of its deletion.
+func (a *account) seeListed(ctx context.Context, ref exchanges.KeyRef) error {
+	keys, err := a.ListKeys(ctx, ref.SubAccount)
+	if err != nil || slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.ID == ref.ID }) {
+		return err
+	}
+	return &exchanges.Error{
+		Kind: exchanges.ErrUnsupported, Exchange: "bybit", Operation: exchanges.OpCreateKey,
+		Message: "Bybit does not list the keys of this demo account, so that nothing could prove one of them deleted",
+		Remedy:  "make keys for demo trading on Bybit's website",
+	}
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
@@ -210,11 +246,11 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		}
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
-			Query: rest.Query("subMemberId", subAccount, "limit", "20", "cursor", cursor), Effect: rest.ReadOnly,
+			Query: rest.Query("subMemberId", subAccount, "limit", strconv.Itoa(keysPage), "cursor", cursor), Effect: rest.ReadOnly,
 			Complete: func() bool {
 				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
 			},
-		}, rest.Into(&page))
+		}, rest.IntoPage(&page, &page.Keys, keysPage))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
 			all = append(all, exchanges.KeyInfo{

@@ -6,13 +6,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 )
 
 // openAt opens an account at a server that answers every signed call with the
@@ -174,4 +177,96 @@ func TestServerTimeThatIsNone(t *testing.T) {
 	identity, err := account.Inspect(t.Context())
 	require.NoError(t, err, "our own clock must do")
 	require.Zero(t, identity.ClockOffset)
+}
+
+// On a unified account every key that can write has Derivatives, which is told apart
+// from any other surplus. A read-only key can only read it.
+func TestDerivativesAreAdded(t *testing.T) {
+	s := inWeather(t, "derivatives", "every_key")
+	account, subAccount := s.OpenRoot("main", exchanges.Options{}), s.subAccount()
+	variant := New().Describe().Variants[0]
+	for _, test := range []struct {
+		scope exchanges.Scope
+		added []string
+	}{
+		{exchanges.ScopeRead, nil}, {exchanges.ScopeSpot, []string{derivatives}}, {exchanges.ScopeOptions, []string{derivatives}},
+		{exchanges.ScopeTransfer, []string{derivatives}}, {exchanges.ScopeFutures, nil},
+	} {
+		grant, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead, test.scope), nil)
+		require.NoError(t, err)
+		key, err := account.CreateKey(s.Context(), exchanges.KeyRequest{SubAccount: subAccount, Label: "vlt-7f3a9c", Permissions: grant.Permissions})
+		require.NoError(t, err)
+		listed, err := account.ListKeys(s.Context(), subAccount)
+		require.NoError(t, err)
+		require.Len(t, listed, 1)
+		for _, shown := range [][]string{key.Permissions, listed[0].Permissions} {
+			addition := variant.Addition(grant, shown)
+			require.Equal(t, test.added, addition.Permissions, test.scope)
+			require.Equal(t, len(test.added) == 0, variant.CheckGrant(grant, shown) == nil, test.scope)
+			if test.added != nil {
+				require.Equal(t, exchanges.NewScopes(exchanges.ScopeFutures), addition.Scopes)
+			}
+		}
+		require.NoError(t, exchangetest.Settle(s.Context(), account, exchanges.KeyRef{SubAccount: subAccount, ID: key.ID}))
+	}
+}
+
+// A sample of Bybit's shows Earn in the answer to a request that did not name it. The
+// refusal says how to accept that.
+func TestEarnThatWasNotAskedFor(t *testing.T) {
+	variant := New().Describe().Variants[0]
+	account := openAt(t, `{"apiKey":"k","secret":"s","readOnly":0,"permissions":{"ContractTrade":[],"Spot":[],"Wallet":["AccountTransfer"],"Earn":["Earn"]}}`, nil)
+	grant, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeTransfer), nil)
+	require.NoError(t, err)
+	key, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "53888000", Permissions: grant.Permissions})
+	require.NoError(t, err)
+	require.Empty(t, variant.Addition(grant, key.Permissions).Permissions)
+	require.ErrorContains(t, variant.CheckGrant(grant, key.Permissions), "a role that accepts this can name it: native_permissions=Earn.Earn")
+
+	named, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeTransfer), []string{earn})
+	require.NoError(t, err)
+	require.NoError(t, variant.CheckGrant(named, key.Permissions))
+}
+
+// A null or empty list has no rows, and a bare list is the only page. An answer
+// without its list says nothing.
+func TestFormsOfLists(t *testing.T) {
+	bare := func(row string, rows int) string { return "[" + strings.Repeat(row+",", rows-1) + row + "]" }
+	const sub, row = `{"uid":"1","status":1}`, `{"apiKey":"k"}`
+	for _, test := range []struct {
+		name, subAccounts, keys string
+		rows                    int
+		refused                 bool
+	}{
+		{"null", `{"subMembers":null,"nextCursor":"0"}`, `{"result":null,"nextPageCursor":""}`, 0, false},
+		{"empty", `{"subMembers":[],"nextCursor":"0"}`, `{"result":[],"nextPageCursor":""}`, 0, false},
+		{"a bare empty list", `[]`, `[]`, 0, false},
+		{"a bare list", `[` + sub + `]`, `[` + row + `]`, 1, false},
+		{"a bare list that fills a page", bare(sub, subAccountsPage), bare(row, keysPage), 0, true},
+		{"no list", `{}`, `{"nextPageCursor":""}`, 0, true},
+		{"nothing", `null`, `null`, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				account := exchangetest.OpenInside(t, New(), exchanges.Credential{APIKey: "key", APISecret: "secret"}, exchanges.Options{}, func(w http.ResponseWriter, r *http.Request) {
+					result := test.keys
+					if r.URL.Path == "/v5/user/submembers" {
+						result = test.subAccounts
+					}
+					fmt.Fprintf(w, `{"retCode":0,"result":%s}`, result)
+				})
+				subAccounts, subErr := account.SubAccounts(t.Context())
+				keys, keyErr := account.ListKeys(t.Context(), "1")
+				if test.refused {
+					require.ErrorIs(t, subErr, exchanges.ErrUnavailable)
+					require.ErrorIs(t, keyErr, exchanges.ErrUnavailable)
+					return
+				}
+				require.NoError(t, subErr)
+				require.NoError(t, keyErr)
+				require.Len(t, subAccounts, test.rows)
+				require.Len(t, keys, test.rows)
+			})
+		})
+	}
 }

@@ -16,6 +16,10 @@ type Bybit struct{}
 // New returns the exchange.
 func New() Bybit { return Bybit{} }
 
+// environmentDemo is the environment whose keys are minted at one host and used at
+// another.
+const environmentDemo = "demo"
+
 // Describe implements [exchanges.Exchange].
 func (Bybit) Describe() exchanges.Description {
 	return exchanges.Description{
@@ -35,7 +39,7 @@ func (Bybit) Describe() exchanges.Description {
 			{Name: "testnet", BaseURL: "https://api-testnet.bybit.com", Note: "accounts and keys of its own"},
 			{Name: "testnet-japan", BaseURL: "https://api-testnet.manepa.jp", Note: "accounts and keys of its own"},
 			{
-				Name: "demo", BaseURL: "https://api.bybit.com", KeyBaseURL: "https://api-demo.bybit.com",
+				Name: environmentDemo, BaseURL: "https://api.bybit.com", KeyBaseURL: "https://api-demo.bybit.com",
 				Note: "keys of a demo account are minted with the production master key and used at the demo host",
 			},
 		},
@@ -70,6 +74,10 @@ func (Bybit) Describe() exchanges.Description {
 		Notes: []string{
 			"A key cannot be read-only in one product and read-write in another: a role with only read gets a read-only key.",
 			"A key with transfer can edit and delete itself, including its own addresses; keep transfer out of ordinary roles.",
+			"Bybit adds Derivatives.DerivativesTrade to keys of unified accounts, by some of its pages to every one that can write. " +
+				"What it lets a key do without ContractTrade is not documented, so a key that has it unasked is accepted only if " +
+				"the connection allows trade:futures, and shows it as added_permissions.",
+			"Bybit does not document how to list the keys of a demo account: a mint there sees that the new key is listed, and deletes it if not.",
 			"The root key can be replaced only on the website; one without addresses expires after 90 days.",
 			"Not usable on the EEA site (api.bybit.eu), which does not let keys be created.",
 		},

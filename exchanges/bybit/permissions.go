@@ -11,8 +11,14 @@ import (
 // object but a switch for the whole key; the groups then say what may be read.
 const readOnly = "ReadOnly"
 
-// derivatives is added by Bybit to keys of unified accounts, unasked.
-const derivatives = "Derivatives.DerivativesTrade"
+const (
+	// derivatives is what Bybit adds to keys of unified accounts, unasked: to all of
+	// them, as its pages said until 2026, or to those that trade contracts. What it
+	// lets a key do that has no ContractTrade is not documented.
+	derivatives = "Derivatives.DerivativesTrade"
+	// earn stands, unasked, in the answer of a sample of Bybit's.
+	earn = "Earn.Earn"
+)
 
 // permissions is Bybit's vocabulary for keys of sub-accounts, with each permission
 // written as Group.Value.
@@ -32,8 +38,11 @@ func permissions() []exchanges.Permission {
 			Note: "from the sub-account to the master; not on fund-custodial accounts",
 		},
 		{Name: "Exchange.ExchangeHistory", Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true, Note: "convert"},
-		{Name: "Earn.Earn", Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true},
-		{Name: derivatives, Scopes: with(exchanges.ScopeFutures), Automatic: true, Note: "added by Bybit on unified accounts"},
+		{Name: earn, Scopes: exchanges.NewScopes(exchanges.ScopeRead), Beyond: true},
+		{
+			Name: derivatives, Scopes: with(exchanges.ScopeFutures), Automatic: true,
+			Note: "Bybit adds it to keys of unified accounts; whether it trades futures without ContractTrade is not documented",
+		},
 	}
 }
 
@@ -42,6 +51,10 @@ func permissions() []exchanges.Permission {
 func readGroups() []string {
 	return []string{"ContractTrade.Order", "ContractTrade.Position", "Options.OptionsTrade", "Spot.SpotTrade"}
 }
+
+// alsoReadable reports whether Bybit may add the permission to a read-only key, which
+// then reads that as well.
+func alsoReadable(name string) bool { return name == derivatives || name == earn }
 
 // groups is the permissions object of Bybit's API: values by group.
 type groups map[string][]string
@@ -70,7 +83,7 @@ func decode(isReadOnly bool, byGroup groups) []string {
 		}
 	}
 	if isReadOnly && !slices.ContainsFunc(readGroups(), func(g string) bool { return !slices.Contains(names, g) }) {
-		names = slices.DeleteFunc(names, func(n string) bool { return n == derivatives || slices.Contains(readGroups(), n) })
+		names = slices.DeleteFunc(names, func(n string) bool { return alsoReadable(n) || slices.Contains(readGroups(), n) })
 		names = append(names, readOnly)
 	}
 	slices.Sort(names)

@@ -47,6 +47,7 @@ func TestDecode(t *testing.T) {
 		{"nothing", false, groups{"Spot": {}}, nil},
 		{"sorted", false, groups{"Spot": {"SpotTrade"}, "ContractTrade": {"Position", "Order"}}, []string{"ContractTrade.Order", "ContractTrade.Position", "Spot.SpotTrade"}},
 		{"read-only", true, all, []string{"ReadOnly"}},
+		{"read-only, with Earn added", true, groups{"ContractTrade": {"Order", "Position"}, "Options": {"OptionsTrade"}, "Spot": {"SpotTrade"}, "Earn": {"Earn"}}, []string{"ReadOnly"}},
 		{"read-only, with more than may be read", true, withWallet, []string{"ReadOnly", "Wallet.AccountTransfer"}},
 		{"read-only, with less", true, groups{"Spot": {"SpotTrade"}}, []string{"Spot.SpotTrade"}},
 	} {

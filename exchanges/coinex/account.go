@@ -67,7 +67,7 @@ func (c clock) time() time.Time { return c.Data.Timestamp.Time }
 // page is the envelope of part of a list. It must say that no further part follows,
 // so that an answer cut short is not taken for the whole list.
 type page[T any] struct {
-	Data       []T `json:"data"`
+	Data       rest.List[T] `json:"data"`
 	Pagination struct {
 		HasNext *bool `json:"has_next"`
 	} `json:"pagination"`
@@ -76,11 +76,11 @@ type page[T any] struct {
 // pageSize is how many rows are requested. CoinEx does not document the maximum.
 const pageSize = "100"
 
-// list reads a whole list. Where CoinEx refuses the page size, CoinEx's own is
-// used. The query is name, value, ... as [rest.Query] takes it.
+// list reads a whole list. Where CoinEx refuses it, which may be for the page size,
+// CoinEx's own is used. The query is name, value, ... as [rest.Query] takes it.
 func list[T any](ctx context.Context, a *account, call rest.Call, named func(T) bool, query ...string) ([]T, error) {
 	all, err := listBy(ctx, a, call, pageSize, named, query)
-	if hasCode(err, codeParameter) {
+	if refusesParameters(err) {
 		return listBy(ctx, a, call, "", named, query)
 	}
 	return all, err
@@ -105,20 +105,13 @@ func listBy[T any](ctx context.Context, a *account, call rest.Call, size string,
 func part[T any](ctx context.Context, a *account, call rest.Call, named func(T) bool, query []string) (rows []T, more bool, err error) {
 	var p page[T]
 	call.Method, call.Query, call.Effect = http.MethodGet, rest.Query(query...), rest.ReadOnly
-	// A null in place of the list does not prove that it is empty.
 	call.Complete = func() bool {
-		return p.Data != nil && p.Pagination.HasNext != nil && !slices.ContainsFunc(p.Data, func(row T) bool { return !named(row) })
+		return p.Data.Present && p.Pagination.HasNext != nil && !slices.ContainsFunc(p.Data.Items, func(row T) bool { return !named(row) })
 	}
 	if err := a.Do(ctx, call, rest.Into(&p)); err != nil {
 		return nil, false, err
 	}
-	return p.Data, *p.Pagination.HasNext, nil
-}
-
-// hasCode reports whether the error is a refusal with that code.
-func hasCode(err error, code string) bool {
-	var failure *exchanges.Error
-	return errors.As(err, &failure) && failure.Code == code
+	return p.Data.Items, *p.Pagination.HasNext, nil
 }
 
 // permManage is all that a root key is known to hold: CoinEx tells a key nothing
@@ -183,7 +176,7 @@ type key struct {
 	Secret          exchanges.Secret  `json:"secret_key"`
 	Remark          string            `json:"remark"`
 	IPWhitelist     []string          `json:"ip_whitelist"`
-	TradeEnabled    bool              `json:"trade_enabled"`
+	TradeEnabled    *bool             `json:"trade_enabled"` // nil if it is not shown
 	WithdrawEnabled bool              `json:"withdraw_enabled"`
 	CreatedAt       rest.Milliseconds `json:"created_at"`
 	ExpiresAt       rest.Milliseconds `json:"expires_at"`
@@ -227,19 +220,20 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// refused explains a refusal with a code that CoinEx does not document, which may
-// mean that the sub-account is full.
+// refused explains a refusal that may mean that the sub-account is full: one of the
+// parameters, or one with a code that CoinEx does not document. After the latter, the
+// key may have been made all the same.
 func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
 	var refusal *exchanges.Error
-	if !errors.Is(err, errUndocumented) || !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
+	if !refusesParameters(err) || !errors.As(err, &refusal) {
 		return err
 	}
 	keys, listErr := a.ListKeys(ctx, request.SubAccount)
-	said := *refusal
+	said, doubtful := *refusal, errors.Is(err, errUndocumented)
 	switch {
-	case listErr != nil:
+	case listErr != nil && doubtful:
 		said.Kind = exchanges.ErrOutcomeUnknown
-	case slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label }):
+	case doubtful && slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label }):
 		said.Kind = exchanges.ErrOutcomeUnknown
 	case len(keys) >= keysPerSubAccount:
 		said.Kind, said.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
@@ -263,7 +257,8 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 // DeleteKey names the sub-account too. CoinEx's documentation does not ask for it,
-// but some clients send it. If CoinEx refuses it, the key's number must do.
+// but some clients send it. If CoinEx refuses that, whatever the code, the key's
+// number alone must do, as documented.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	number, err := strconv.ParseInt(ref.ID, 10, 64)
 	if err != nil {
@@ -273,7 +268,7 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		}
 	}
 	err = a.deleteKey(ctx, number, ref.SubAccount)
-	if hasCode(err, codeParameter) {
+	if refusesParameters(err) {
 		err = a.deleteKey(ctx, number, "")
 	}
 	return err
@@ -289,8 +284,7 @@ func (a *account) deleteKey(ctx context.Context, number int64, subAccount string
 }
 
 // KeyWorks implements [exchanges.Prober]. Using the new key, it asks for the
-// account's name, which changes nothing. If CoinEx refuses that for a reason other
-// than the key itself, it knows the key.
+// account's name, which changes nothing.
 func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, error) {
 	signer, err := newSigner(exchanges.Credential{APIKey: minted.APIKey, APISecret: minted.APISecret})
 	if err != nil {
@@ -300,16 +294,11 @@ func (a *account) KeyWorks(ctx context.Context, minted exchanges.Key) (bool, err
 		Operation: exchanges.OpTryKey, Method: http.MethodGet, Path: pathInfo, Effect: rest.ReadOnly,
 		Sign: signer.sign, Secrets: []exchanges.Secret{minted.APISecret},
 	}, nil)
-	var refusal *exchanges.Error
 	switch {
-	case err == nil:
+	case err == nil, knowsKey(err):
 		return true, nil
 	case errors.Is(err, exchanges.ErrAuth):
 		return false, nil
-	case errors.Is(err, exchanges.ErrUnavailable), errors.Is(err, exchanges.ErrRateLimited), errors.Is(err, rest.ErrClock):
-		return false, err
-	case errors.As(err, &refusal) && refusal.Code != "":
-		return true, nil
 	}
 	return false, err
 }

@@ -144,7 +144,11 @@ func TestUndocumentedRefusalOfAKey(t *testing.T) {
 		{"not full", refusal(12345), rows(49, "other"), exchanges.ErrInvalid},
 		{"made all the same", refusal(12345), rows(50, "vlt-4f3a"), exchanges.ErrOutcomeUnknown},
 		{"no list", refusal(12345), refusal(4006), exchanges.ErrOutcomeUnknown},
-		{"a documented code", refusal(4004), rows(50, "vlt-4f3a"), exchanges.ErrInvalid},
+		{"a documented code", refusal(4004), rows(49, "vlt-4f3a"), exchanges.ErrInvalid},
+		{"a documented code and no list", refusal(4004), refusal(4006), exchanges.ErrInvalid},
+		{"the code of a bad parameter", refusal(3639), rows(49, "vlt-4f3a"), exchanges.ErrInvalid},
+		{"full, with the code of a bad parameter", refusal(3639), rows(50, "other"), exchanges.ErrKeyCap},
+		{"full, with another documented code", refusal(4512), rows(50, "other"), exchanges.ErrPermission},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account, _ := stub(t, func(request string) string {
@@ -161,28 +165,41 @@ func TestUndocumentedRefusalOfAKey(t *testing.T) {
 }
 
 // Pages are read until CoinEx says that there are no more, with its own page size
-// where it refuses ours.
+// where it refuses ours, whatever code it has for that.
 func TestListKeys(t *testing.T) {
-	account, sent := stub(t, func(request string) string {
-		switch {
-		case strings.Contains(request, "limit="):
-			return refusal(4004)
-		case strings.HasSuffix(request, "page=1"):
-			return `{"code":0,"data":[{"api_id":1,"remark":"a","trade_enabled":true,"ip_whitelist":["203.0.113.7"],"created_at":1790000000000,"expires_at":0}],"pagination":{"has_next":true},"message":"OK"}`
-		}
-		return `{"code":0,"data":[{"api_id":2,"remark":"b","ip_whitelist":[],"expires_at":1797776000000}],"pagination":{"has_next":false},"message":"OK"}`
-	})
-	keys, err := account.ListKeys(t.Context(), "vault-desk1")
-	require.NoError(t, err)
-	require.Equal(t, []exchanges.KeyInfo{
-		{ID: "1", Label: "a", Permissions: []string{"read", "trade"}, Addresses: []string{"203.0.113.7"}, CreatedAt: time.UnixMilli(1790000000000).UTC()},
-		{ID: "2", Label: "b", Permissions: []string{"read"}, Addresses: []string{}, ExpiresAt: time.UnixMilli(1797776000000).UTC()},
-	}, keys)
-	require.Equal(t, []string{
-		"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=1&limit=100",
-		"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=1",
-		"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=2",
-	}, *sent)
+	for _, code := range []int{4004, 3639, 12345} {
+		account, sent := stub(t, func(request string) string {
+			switch {
+			case strings.Contains(request, "limit="):
+				return refusal(code)
+			case strings.HasSuffix(request, "page=1"):
+				return `{"code":0,"data":[{"api_id":1,"remark":"a","trade_enabled":true,"ip_whitelist":["203.0.113.7"],"created_at":1790000000000,"expires_at":0}],"pagination":{"has_next":true},"message":"OK"}`
+			}
+			return `{"code":0,"data":[{"api_id":2,"remark":"b","trade_enabled":false,"ip_whitelist":[],"expires_at":1797776000000},{"api_id":3,"remark":"c"}],"pagination":{"has_next":false},"message":"OK"}`
+		})
+		keys, err := account.ListKeys(t.Context(), "vault-desk1")
+		require.NoError(t, err, code)
+		require.Equal(t, []exchanges.KeyInfo{
+			{ID: "1", Label: "a", Permissions: []string{"read", "trade"}, Addresses: []string{"203.0.113.7"}, CreatedAt: time.UnixMilli(1790000000000).UTC()},
+			{ID: "2", Label: "b", Permissions: []string{"read"}, Addresses: []string{}, ExpiresAt: time.UnixMilli(1797776000000).UTC()},
+			{ID: "3", Label: "c"},
+		}, keys)
+		require.Equal(t, []string{
+			"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=1&limit=100",
+			"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=1",
+			"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=2",
+		}, *sent)
+	}
+}
+
+// A list is asked for once more where its parameters are refused, and only there.
+func TestRefusedList(t *testing.T) {
+	for code, calls := range map[int]int{3639: 2, 12345: 2, 4006: 1, 11005: 1, 4007: 1, 4018: 1, 4512: 1} {
+		account, sent := stub(t, always(refusal(code)))
+		_, err := account.ListKeys(t.Context(), "vault-desk1")
+		require.Error(t, err, code)
+		require.Len(t, *sent, calls, code)
+	}
 }
 
 // The sub-account is left out where CoinEx does not accept it. Only a certain
@@ -190,24 +207,31 @@ func TestListKeys(t *testing.T) {
 func TestDeleteKey(t *testing.T) {
 	const both, alone = `{"sub_user_name":"vault-desk1","api_id":90123}`, `{"api_id":90123}`
 	for _, test := range []struct {
-		name   string
-		takes  string
-		listed string
-		sent   []string
-		want   error
+		name    string
+		takes   string
+		refuses int // with that code, what it does not take
+		listed  string
+		sent    []string
+		want    error
 	}{
-		{"gone", both, noRows, []string{both}, nil},
-		{"gone, by its number alone", alone, noRows, []string{both, alone}, nil},
-		{"it was gone before", "", noRows, []string{both, alone}, nil},
-		{"still there", both, `{"code":0,"data":[{"api_id":90123}],"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
-		{"refused and still there", "", `{"code":0,"data":[{"api_id":90123}],"pagination":{"has_next":false}}`, []string{both, alone}, exchanges.ErrInvalid},
-		{"no word of further pages", both, `{"code":0,"data":[]}`, []string{both}, exchanges.ErrUnavailable},
-		{"no list", both, done, []string{both}, exchanges.ErrUnavailable},
-		{"null for a list", both, `{"code":0,"data":null,"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
-		{"a key without number", both, `{"code":0,"data":[{"remark":"x"}],"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
-		{"no such sub-account", both, refusal(12345), []string{both}, exchanges.ErrInvalid},
+		{"gone", both, 3639, noRows, []string{both}, nil},
+		{"gone, by its number alone", alone, 3639, noRows, []string{both, alone}, nil},
+		{"gone, by its number alone, with the documented code", alone, 4004, noRows, []string{both, alone}, nil},
+		{"gone, by its number alone, with a code that is not documented", alone, 12345, noRows, []string{both, alone}, nil},
+		{"it was gone before", "", 12345, noRows, []string{both, alone}, nil},
+		{"still there", both, 3639, `{"code":0,"data":[{"api_id":90123}],"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
+		{"refused and still there", "", 3639, `{"code":0,"data":[{"api_id":90123}],"pagination":{"has_next":false}}`, []string{both, alone}, exchanges.ErrInvalid},
+		{"null for a list, which is empty", both, 3639, `{"code":0,"data":null,"pagination":{"has_next":false}}`, []string{both}, nil},
+		{"no word of further pages", both, 3639, `{"code":0,"data":[]}`, []string{both}, exchanges.ErrUnavailable},
+		{"null, and no word of further pages", both, 3639, `{"code":0,"data":null}`, []string{both}, exchanges.ErrUnavailable},
+		{"an object for a list", both, 3639, `{"code":0,"data":{},"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
+		{"no list", both, 3639, `{"code":0,"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
+		{"a bare array", both, 3639, `[]`, []string{both}, exchanges.ErrUnavailable},
+		{"a key without number", both, 3639, `{"code":0,"data":[{"remark":"x"}],"pagination":{"has_next":false}}`, []string{both}, exchanges.ErrUnavailable},
+		{"no such sub-account", both, 3639, refusal(12345), []string{both}, exchanges.ErrInvalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			var deletions []string
 			account, _ := stub(t, func(request string) string {
 				body, found := strings.CutPrefix(request, "POST /v2/account/subs/delete-api ")
@@ -218,12 +242,30 @@ func TestDeleteKey(t *testing.T) {
 				if body == test.takes {
 					return done
 				}
-				return refusal(4004)
+				return refusal(test.refuses)
 			})
 			err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "vault-desk1", ID: "90123"})
 			require.ErrorIs(t, err, test.want)
 			require.Equal(t, test.sent, deletions)
 		})
+	}
+}
+
+// A refusal that is not about the parameters is not answered by another try.
+func TestRefusedDeletion(t *testing.T) {
+	for _, code := range []int{4006, 11005, 4007, 4018, 4512, 4010} {
+		var deletions int
+		account, _ := stub(t, func(request string) string {
+			if strings.HasPrefix(request, "POST") {
+				deletions++
+			}
+			return refusal(code)
+		})
+		require.Error(t, account.DeleteKey(t.Context(), exchanges.KeyRef{SubAccount: "vault-desk1", ID: "90123"}))
+		if code == 4010 {
+			deletions-- // The clock was measured again in between.
+		}
+		require.Equal(t, 1, deletions, code)
 	}
 }
 
@@ -248,7 +290,13 @@ func TestKeyWorks(t *testing.T) {
 		{"not known yet, in words of the earlier API", refusal(24), false, nil},
 		{"signature refused", refusal(4006), false, nil},
 		{"not for keys of sub-accounts", refusal(4512), true, nil},
-		{"a code that is not documented", refusal(12345), true, nil},
+		{"signature refused, as CoinEx answers it", refusal(11005), false, nil},
+		{"address refused, in words of the earlier API", refusal(23), true, nil},
+		{"user barred", refusal(4011), true, nil},
+		{"trading not allowed", refusal(4018), true, nil},
+		{"parameters refused", refusal(3639), false, exchanges.ErrInvalid},
+		{"a code that is not documented", refusal(12345), false, exchanges.ErrInvalid},
+		{"a method refused", refusal(4009), false, exchanges.ErrInvalid},
 		{"time refused", refusal(4010), false, exchanges.ErrInvalid},
 		{"internal error", refusal(4003), false, exchanges.ErrUnavailable},
 		{"a gateway's page", "<html>", false, exchanges.ErrUnavailable},

@@ -4,16 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
 )
 
-// Codes that a caller checks for.
-const (
-	codeDone      = "0"
-	codeParameter = "4004"
-)
+// codeDone is the code of a success.
+const codeDone = "0"
 
 var (
 	// errNoRight is wrapped by the refusal of a key that is not the main account's,
@@ -52,9 +50,11 @@ func unwrap(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts CoinEx's codes (https://docs.coinex.com/api/v2/error), and those of
-// the earlier API, which some answers still contain; nil for a code that is not
-// known to concern keys.
+// meaning sorts CoinEx's codes: those that it documents
+// (https://docs.coinex.com/api/v2/error), those of the earlier API, which some
+// answers still contain, and 3639 and 11005, which are not documented but which
+// CoinEx gives, by reports to ccxt, in place of 4004 and 4006. It returns nil for a
+// code that is not known to concern keys.
 func meaning(code string) *exchanges.Error {
 	switch code {
 	case "4005":
@@ -64,7 +64,7 @@ func meaning(code string) *exchanges.Error {
 		}
 	case "24", "34":
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not expired: one without addresses does after three months"}
-	case "4006", "25":
+	case "4006", "11005", "25":
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_secret"}
 	case "4008":
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check that no proxy changes request headers"}
@@ -72,14 +72,14 @@ func meaning(code string) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "bind this host's public address to the root key"}
 	case "4010", "4017", "227":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
-	case "4011", "4115", "4158":
+	case "4011", "4018", "4115", "4158":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "CoinEx has barred the account from this; ask CoinEx's support"}
 	case "4512", "158":
 		return &exchanges.Error{
 			Kind: exchanges.ErrPermission, Err: errNoRight,
 			Remedy: "use a root key of the main account, and give the sub-account the API permission on CoinEx's website",
 		}
-	case codeParameter:
+	case "4004", "3639":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}
 	case "4009":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check base_url, and that no proxy changes requests"}
@@ -91,4 +91,20 @@ func meaning(code string) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown}
 	}
 	return nil
+}
+
+// refusesParameters reports whether CoinEx may accept the call with fewer
+// parameters. A code that is not documented counts as well, since CoinEx does not
+// document all that it gives.
+func refusesParameters(err error) bool {
+	return errors.Is(err, exchanges.ErrInvalid) && !errors.Is(err, rest.ErrClock)
+}
+
+// knowsKey reports whether a refusal shows that CoinEx knows the key that asked:
+// it refuses the key's address, its user, or what the key wants to do. Any other
+// code, above all one that is not documented, shows nothing.
+func knowsKey(err error) bool {
+	var refusal *exchanges.Error
+	return errors.As(err, &refusal) &&
+		slices.Contains([]string{"4007", "23", "4011", "4018", "4115", "4158", "4512", "158"}, refusal.Code)
 }

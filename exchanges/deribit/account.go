@@ -26,9 +26,8 @@ type account struct {
 	sessions *sessions
 	direct   bool
 	// own is the account that the root key lives in, once it is known.
-	own atomic.Pointer[accountRow]
-	// unscopedRefused means that Deribit makes no key without any scope.
-	unscopedRefused atomic.Bool
+	own      atomic.Pointer[accountRow]
+	unscoped unscoped
 }
 
 // What the exchange and its accounts can do.
@@ -131,7 +130,7 @@ func (a *account) send(ctx context.Context, c call, out rest.Out) error {
 			Operation: c.operation, Method: http.MethodPost, Path: pathOf(c.method), Effect: c.effect,
 			Bearer: bearer, Secrets: c.secrets, Complete: c.complete,
 		}, newMessage(c.method, c.params), out)
-		if bearer == "" || refused != "" || !hasCode(err, codeUnauthorized) {
+		if bearer == "" || refused != "" || !refusesToken(err) {
 			return err
 		}
 		refused = bearer
@@ -294,12 +293,12 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 // accounts lists the main account and those of its sub-accounts that the root key
 // sees.
 func (a *account) accounts(ctx context.Context) ([]accountRow, error) {
-	var rows []accountRow
+	var rows rest.List[accountRow]
 	err := a.do(ctx, call{
 		operation: exchanges.OpSubAccounts, method: "private/get_subaccounts", params: params{}, effect: rest.ReadOnly,
 		complete: func() bool {
-			return rows != nil && !slices.ContainsFunc(rows, func(row accountRow) bool { return row.ID == "" })
+			return !slices.ContainsFunc(rows.Items, func(row accountRow) bool { return row.ID == "" })
 		},
 	}, rest.Into(&rows))
-	return rows, err
+	return rows.Items, err
 }

@@ -14,10 +14,9 @@ import (
 
 // Codes that the driver checks for.
 const (
-	codeUnauthorized  = 13009
-	codeTooManyCodes  = 12998
-	codeSecondFactor  = 13668
-	codeInvalidParams = -32602
+	codeUnauthorized = 13009
+	codeTooManyCodes = 12998
+	codeSecondFactor = 13668
 )
 
 // backOff is how long to wait after a refusal for rate. Deribit names no time,
@@ -26,8 +25,8 @@ const backOff = time.Second
 
 // Causes of a refusal that the driver checks for.
 var (
-	// errScopeRefused: Deribit does not make a key with that max_scope.
-	errScopeRefused = errors.New("the scope is refused")
+	// errTokenRevoked: the token was revoked, so a new login is needed.
+	errTokenRevoked = errors.New("the token is revoked")
 	// errCodeSpent: the one-time code has been used, by anyone, or came too late.
 	errCodeSpent = errors.New("the one-time code is spent")
 )
@@ -72,7 +71,7 @@ func unwrap(answer rest.Answer) ([]byte, error) {
 	}
 	var data details
 	_ = json.Unmarshal(e.Error.Data, &data)
-	failure := meaning(e.Error.Code, data)
+	failure := meaning(e.Error.Code, e.Error.Message, data)
 	if failure == nil {
 		failure = rest.UnknownCode(answer)
 	}
@@ -82,17 +81,29 @@ func unwrap(answer rest.Answer) ([]byte, error) {
 	return nil, failure
 }
 
-// meaning sorts Deribit's codes (https://docs.deribit.com/articles/errors), by the
-// longer of the two tables there; nil for a code that is not known to concern keys.
-func meaning(code int64, data details) *exchanges.Error {
+// meaning sorts Deribit's codes (https://docs.deribit.com/articles/errors); nil for a
+// code that is not known to concern keys. That page has two tables, which give some
+// codes different meanings: there the message decides.
+func meaning(code int64, message string, data details) *exchanges.Error {
 	switch code {
+	case 10001:
+		if message == "error" {
+			return nil // By the longer table it is any failure.
+		}
+		return notAccepted(rest.ErrClock)
+	case 13010:
+		if message == "value_required" {
+			return &exchanges.Error{Kind: exchanges.ErrInvalid}
+		}
+		return notAccepted(errTokenRevoked)
+	case 13011:
+		if message == "value_too_short" {
+			return &exchanges.Error{Kind: exchanges.ErrInvalid}
+		}
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "give the root key account:read_write"}
 	case 13004, codeUnauthorized, 10000:
 		// Deribit has no code of its own for a wrong timestamp.
-		return &exchanges.Error{
-			Kind: exchanges.ErrAuth, Err: rest.ErrClock,
-			Remedy: "check that the root key exists in the connection's environment, its secret or private_key, " +
-				"that its address list includes this host, and this host's clock",
-		}
+		return notAccepted(rest.ErrClock)
 	case 13021, 11042:
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "give the root key account:read_write"}
 	case 13403:
@@ -115,14 +126,9 @@ func meaning(code int64, data details) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "Deribit has locked the account; ask Deribit's support"}
 	case 10028, 10066, 10047:
 		return &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: backOff}
-	case codeInvalidParams:
-		if data.Param == "max_scope" {
-			return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: errScopeRefused}
-		}
-		return &exchanges.Error{Kind: exchanges.ErrInvalid}
 	case -32601:
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check base_url"}
-	case -32000, -32700, 11029, 11050, 12001, 13008, 13010, 13016:
+	case -32602, -32000, -32700, 11029, 11050, 12001, 13008, 13016:
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}
 	case 13020:
 		return &exchanges.Error{Kind: exchanges.ErrNotFound}
@@ -134,6 +140,15 @@ func meaning(code int64, data details) *exchanges.Error {
 	return nil
 }
 
+// notAccepted is the refusal of a key or a login.
+func notAccepted(cause error) *exchanges.Error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrAuth, Err: cause,
+		Remedy: "check that the root key exists in the connection's environment, its secret or private_key, " +
+			"that its address list includes this host, and this host's clock",
+	}
+}
+
 // secondFactorRefused says why a one-time code was not accepted.
 func secondFactorRefused(data details) *exchanges.Error {
 	if data.Reason == "used_tfa_code" || data.Reason == "challenge_timeout" {
@@ -143,6 +158,12 @@ func secondFactorRefused(data details) *exchanges.Error {
 		}
 	}
 	return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check totp_secret, and this host's clock"}
+}
+
+// refusesToken reports whether Deribit refuses a call for its token, for which a new
+// login may be the remedy. The call did not run.
+func refusesToken(err error) bool {
+	return hasCode(err, codeUnauthorized) || errors.Is(err, errTokenRevoked)
 }
 
 // hasCode reports whether an error carries that code of Deribit's.

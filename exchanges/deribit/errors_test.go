@@ -32,9 +32,7 @@ func TestUnwrap(t *testing.T) {
 
 	_, failure := unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"max_scope","reason":"wrong format"}}}`)
 	assert.Equal(t, "Invalid params: max_scope: wrong format", failure.Message)
-	assert.ErrorIs(t, failure, errScopeRefused)
-	_, failure = unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":{"param":"name"}}}`)
-	assert.NotErrorIs(t, failure, errScopeRefused)
+	assert.Equal(t, exchanges.ErrInvalid, failure.Kind)
 	_, failure = unwrapped(400, `{"error":{"code":-32602,"message":"Invalid params","data":"text"}}`)
 	assert.Equal(t, exchanges.ErrInvalid, failure.Kind, "data of an unexpected form does no harm")
 
@@ -46,6 +44,31 @@ func TestUnwrap(t *testing.T) {
 	var wanted *demand
 	require.ErrorAs(t, failure, &wanted)
 	assert.Equal(t, demand{challenge: "abc", takesCode: true}, *wanted)
+}
+
+// Deribit's page of codes gives some of them two meanings: the message decides.
+func TestCodesOfTwoMeanings(t *testing.T) {
+	for _, test := range []struct {
+		code, message string
+		kind          exchanges.Kind
+		cause         error
+	}{
+		{"10001", "invalid_credentials", exchanges.ErrAuth, rest.ErrClock},
+		{"10001", "error", exchanges.ErrInvalid, nil},
+		{"13010", "token_revoked", exchanges.ErrAuth, errTokenRevoked},
+		{"13010", "", exchanges.ErrAuth, errTokenRevoked},
+		{"13010", "value_required", exchanges.ErrInvalid, nil},
+		{"13011", "insufficient_scope", exchanges.ErrPermission, nil},
+		{"13011", "value_too_short", exchanges.ErrInvalid, nil},
+		{"13009", "unauthorized", exchanges.ErrAuth, rest.ErrClock},
+		{"13009", "invalid_token", exchanges.ErrAuth, rest.ErrClock},
+	} {
+		_, err := unwrap(rest.Answer{Status: 401, Header: http.Header{}, Body: []byte(`{"error":{"code":` + test.code + `,"message":"` + test.message + `"}}`)})
+		failure := exchangetest.Failed(t, err)
+		assert.Equal(t, test.kind, failure.Kind, "%s %s", test.code, test.message)
+		assert.Equal(t, test.cause, failure.Err, "%s %s", test.code, test.message)
+		assert.Equal(t, test.code, failure.Code)
+	}
 }
 
 // FuzzUnwrap checks that every answer is either a result or a failure with a kind.

@@ -71,17 +71,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 // by a second call, which also gives it its scope: until then it can do nothing.
 func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 	bind := len(o.addresses) > 0
-	scope := o.maxScope
-	if bind && !a.unscopedRefused.Load() {
-		scope = noScope
-	}
-	made, err := a.create(ctx, o, scope)
-	if scope == noScope && errors.Is(err, errScopeRefused) {
-		// That Deribit makes keys without any scope is not documented. A key made
-		// with its scope is unbound for a moment, in which nobody holds its secret.
-		a.unscopedRefused.Store(true)
-		made, err = a.create(ctx, o, o.maxScope)
-	}
+	made, err := a.begin(ctx, o, bind && a.unscoped.worthTrying())
 	if err != nil {
 		return madeKey{}, a.explain(ctx, o.place, err)
 	}
@@ -93,6 +83,28 @@ func (a *account) mint(ctx context.Context, o order) (madeKey, error) {
 		made.MaxScope, made.Whitelist = bound.MaxScope, bound.Whitelist
 		return failure
 	})
+	return made, err
+}
+
+// begin makes a key that is bound to no address: without any scope, if that is worth
+// trying, or else with its scope. One with its scope that is yet to be bound is open
+// for a moment, in which nobody holds its secret.
+func (a *account) begin(ctx context.Context, o order, tryUnscoped bool) (madeKey, error) {
+	if !tryUnscoped {
+		made, err := a.create(ctx, o, o.maxScope)
+		a.unscoped.madeScoped(err)
+		return made, err
+	}
+	made, err := a.create(ctx, o, noScope)
+	if !a.unscoped.mayBeRefused(err) {
+		return made, err
+	}
+	// If the account is full, no scope helps.
+	if err = a.explain(ctx, o.place, err); errors.Is(err, exchanges.ErrKeyCap) {
+		return madeKey{}, err
+	}
+	made, err = a.create(ctx, o, o.maxScope)
+	a.unscoped.refusedThen(err)
 	return made, err
 }
 
@@ -191,14 +203,14 @@ const (
 // list lists every key of an account, including the root key. It does not read
 // secrets, which Deribit may show here.
 func (a *account) list(ctx context.Context, place string, codeless bool) ([]key, error) {
-	var keys []key
+	var keys rest.List[key]
 	err := a.do(ctx, call{
 		operation: exchanges.OpListKeys, method: "private/list_api_keys", place: place, params: params{}, effect: rest.ReadOnly, codeless: codeless,
 		complete: func() bool {
-			return keys != nil && !slices.ContainsFunc(keys, func(k key) bool { return !k.named() })
+			return !slices.ContainsFunc(keys.Items, func(k key) bool { return !k.named() })
 		},
 	}, rest.Into(&keys))
-	return keys, err
+	return keys.Items, err
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {

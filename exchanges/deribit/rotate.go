@@ -41,7 +41,7 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	if !slices.Equal(decode(made.MaxScope), decode(root.MaxScope)) || !slices.Equal(sorted(made.Whitelist), sorted(root.Whitelist)) {
 		return exchanges.Credential{}, a.rollBack(ctx, o, made, &exchanges.Error{
 			Kind: exchanges.ErrPermission, Exchange: name, Operation: exchanges.OpRotateRoot,
-			Message: "Deribit gave the new root key a different scope or different addresses from the old one's; it was deleted",
+			Message: "Deribit gave the new root key a different scope or different addresses from the old one's",
 		})
 	}
 	successor.APIKey = made.ClientID

@@ -160,7 +160,7 @@ func (a *account) exchange(ctx context.Context, place string) (token, error) {
 		return token{}, err
 	}
 	granted, err := a.exchangeToken(ctx, main, place)
-	if hasCode(err, codeUnauthorized) {
+	if refusesToken(err) {
 		if main, err = a.sessions.token(ctx, here, main.access); err != nil {
 			return token{}, err
 		}

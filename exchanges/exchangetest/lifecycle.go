@@ -151,15 +151,15 @@ func (s *suite) testAddresses(t *testing.T, venue *venue, account exchanges.Acco
 
 // assertAddresses checks what a list shows of a key's addresses: nothing, or each of
 // them, parts of which may be hidden.
-func assertAddresses(t *testing.T, bound, shown []string) {
-	if !slices.ContainsFunc(shown, exchanges.IsMasked) {
-		if shown != nil {
-			assert.ElementsMatch(t, bound, shown)
+func assertAddresses(t *testing.T, bound, listed []string) {
+	if !slices.ContainsFunc(listed, exchanges.IsMasked) {
+		if listed != nil {
+			assert.ElementsMatch(t, bound, listed)
 		}
 		return
 	}
-	if assert.Len(t, shown, len(bound)) {
-		for i, address := range shown {
+	if assert.Len(t, listed, len(bound)) {
+		for i, address := range listed {
 			assert.True(t, exchanges.KeyInfo{ID: address}.MayBe(bound[i]), "%s is listed in place of %s", address, bound[i])
 		}
 	}

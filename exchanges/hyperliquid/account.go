@@ -2,6 +2,7 @@ package hyperliquid
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -232,5 +233,10 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		// for a while.
 		return nil
 	}
-	return a.approve(ctx, rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}, wallet.Address{}, name)
+	err = a.approve(ctx, rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}, wallet.Address{}, name)
+	if errors.Is(err, errNoAgent) {
+		// It was removed before, and is still listed for a while.
+		return nil
+	}
+	return err
 }

@@ -1,8 +1,13 @@
 package hyperliquid
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -167,6 +172,134 @@ func TestAddressUsedAlready(t *testing.T) {
 	request.Label = "vlt-2"
 	_, err = account.CreateKey(v.Context(), request)
 	require.ErrorIs(t, err, exchanges.ErrConflict)
+}
+
+// By a report, an account without an unnamed agent can have no named ones. The refusal
+// says what to do, and never that something was not found.
+func TestNoStandardAgent(t *testing.T) {
+	v := newVenue(t)
+	account := v.root("no_agent")
+	identity, err := account.Inspect(v.Context())
+	require.NoError(t, err)
+	require.True(t, identity.CanMint)
+	request, _ := v.request("vlt-1")
+	request.SubAccount = identity.Account
+	_, err = account.CreateKey(v.Context(), request)
+	require.ErrorIs(t, err, exchanges.ErrPermission)
+	require.NotErrorIs(t, err, exchanges.ErrNotFound)
+	require.ErrorContains(t, err, "Extra agent does not exist")
+	require.ErrorContains(t, err, "enable trading there")
+	require.Empty(t, v.Keys())
+}
+
+// answers is an HTTP transport that answers in place of Hyperliquid, inside a bubble:
+// each question with a body, each action with a sentence, empty for success.
+type answers struct {
+	info   func(question string) string
+	action func() string
+}
+
+func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	answer := `{"status":"ok","response":{"type":"default"}}`
+	if request.URL.Path == pathInfo {
+		var asked question
+		if err := json.Unmarshal(body, &asked); err != nil {
+			return nil, err
+		}
+		answer = a.info(asked.Type)
+	} else if sentence := a.action(); sentence != "" {
+		answer = `{"status":"err","response":"` + sentence + `"}`
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: request, Body: io.NopCloser(strings.NewReader(answer))}, nil
+}
+
+// open opens the account of a new wallet there.
+func (a answers) open(t *testing.T) (account exchanges.Account, address string) {
+	address, key, err := New().NewKeyPair(exchanges.KeySecp256k1)
+	require.NoError(t, err)
+	account, err = New().Open(exchanges.Credential{PrivateKey: key}, exchanges.Options{Transport: a})
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+	return account, address
+}
+
+// A removed agent may be listed for a while, and Hyperliquid then says that it does not
+// exist. That is awaited, and only the list proves the removal.
+func TestRemovedAgentStillListed(t *testing.T) {
+	const agentAddress = "0x1563915e194d8cfba1943570603f7606a3115508"
+	for _, test := range []struct {
+		name   string
+		listed time.Duration
+		err    error
+		least  time.Duration
+	}{
+		{"for a while", 1500 * time.Millisecond, nil, 1500 * time.Millisecond},
+		{"for too long", time.Hour, exchanges.ErrUnavailable, listingDelay - time.Millisecond},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var removals int
+				account, owner := answers{
+					info: func(question string) string {
+						switch {
+						case question != "extraAgents":
+							return fmt.Sprintf(`{"time":%d}`, time.Now().UnixMilli())
+						case time.Since(start) < test.listed:
+							return `[{"name":"vlt-1","address":"` + agentAddress + `","validUntil":1790003600000}]`
+						}
+						return `[]`
+					},
+					action: func() string { removals++; return "Extra agent does not exist." },
+				}.open(t)
+				err := exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: owner, ID: agentAddress, Label: "vlt-1"})
+				require.ErrorIs(t, err, test.err)
+				require.NotErrorIs(t, err, exchanges.ErrNotFound)
+				require.GreaterOrEqual(t, time.Since(start), test.least)
+				require.Less(t, time.Since(start), 2*listingDelay)
+				require.Equal(t, 1, removals)
+			})
+		})
+	}
+}
+
+// The list of agents is a bare array, and an answer without it is none. That of
+// sub-accounts may be null.
+func TestFormsOfLists(t *testing.T) {
+	for _, test := range []struct {
+		body      string
+		agents    error
+		subs      error
+		subsAlias string
+	}{
+		{`[]`, nil, nil, "the account and its 0 sub-accounts"},
+		{`null`, exchanges.ErrUnavailable, nil, "the account and its 0 sub-accounts"},
+		{`{}`, exchanges.ErrUnavailable, exchanges.ErrUnavailable, ""},
+		{`[{}]`, exchanges.ErrUnavailable, nil, "the account and its 1 sub-accounts"},
+	} {
+		t.Run(test.body, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				account, owner := answers{info: func(question string) string {
+					if question == "exchangeStatus" {
+						return fmt.Sprintf(`{"time":%d}`, time.Now().UnixMilli())
+					}
+					return test.body
+				}}.open(t)
+				agents, err := account.ListKeys(t.Context(), owner)
+				require.ErrorIs(t, err, test.agents)
+				require.Empty(t, agents)
+				subs, err := account.SubAccounts(t.Context())
+				require.ErrorIs(t, err, test.subs)
+				if test.subs == nil {
+					require.Equal(t, []exchanges.SubAccount{{Name: owner, Alias: test.subsAlias}}, subs)
+				}
+			})
+		})
+	}
 }
 
 // A sub-account brings two more slots.

@@ -2,6 +2,7 @@ package hyperliquid
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -12,6 +13,10 @@ import (
 
 // tooManyRequests is the wait after HTTP 429, for which none is documented.
 const tooManyRequests = 10 * time.Second
+
+// errNoAgent is wrapped by the refusal that an agent does not exist. It is never
+// ErrNotFound: a removal is proved by the list, and an approval asks for no agent.
+var errNoAgent = errors.New("the agent does not exist")
 
 // unwrapper reads the answers to one account.
 type unwrapper struct {
@@ -79,7 +84,11 @@ func (o unwrapper) meaning(sentence string) *exchanges.Error {
 	case says("pending agent removal"):
 		return &exchanges.Error{Kind: exchanges.ErrRateLimited, RetryAfter: o.coolDown}
 	case says("agent does not exist"):
-		return &exchanges.Error{Kind: exchanges.ErrNotFound}
+		return &exchanges.Error{
+			Kind: exchanges.ErrPermission, Err: errNoAgent,
+			Remedy: "Hyperliquid was seen to say this of an account that has no standard (unnamed) agent yet: connect the wallet on " +
+				"Hyperliquid's website, enable trading there, which approves one, and try again",
+		}
 	case says("valid_until"):
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "an agent lives at most 180 days; check max_ttl and this host's clock"}
 	case says("nonce"):

@@ -1,8 +1,10 @@
 package mexc
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -131,24 +133,44 @@ type subAccount struct {
 	CreateTime rest.Milliseconds `json:"createTime"`
 }
 
+// rows reads a list, which MEXC documents as an object that holds the list under a
+// name; a bare array is a list too.
+func rows[T any](list *rest.List[T], name string) rest.Out {
+	return func(payload []byte) error {
+		*list = rest.List[T]{}
+		if isArray(payload) {
+			return json.Unmarshal(payload, list)
+		}
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(payload, &object); err != nil {
+			return err
+		}
+		if member, present := object[name]; present {
+			return json.Unmarshal(member, list)
+		}
+		return nil
+	}
+}
+
+// isArray reports whether a JSON value is an array.
+func isArray(value []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(value), []byte("[")) }
+
 // pageSize is the largest that MEXC accepts.
 const pageSize = 200
 
 func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
 	var all []subAccount
 	err := rest.NumberedPages(pageSize, func(number string) (int, error) {
-		var page struct {
-			SubAccounts []subAccount `json:"subAccounts"`
-		}
+		var page rest.List[subAccount]
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
 			Query: rest.Query("page", number, "limit", strconv.Itoa(pageSize)), Effect: rest.ReadOnly,
 			Complete: func() bool {
-				return page.SubAccounts != nil && !slices.ContainsFunc(page.SubAccounts, func(s subAccount) bool { return s.Name == "" })
+				return page.Present && !slices.ContainsFunc(page.Items, func(s subAccount) bool { return s.Name == "" })
 			},
-		}, rest.Into(&page))
-		all = append(all, page.SubAccounts...)
-		return len(page.SubAccounts), err
+		}, rows(&page, "subAccounts"))
+		all = append(all, page.Items...)
+		return len(page.Items), err
 	})
 	return all, err
 }
@@ -201,23 +223,19 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	var list struct {
-		// This is MEXC's name for the list of keys.
-		Keys []key `json:"subAccount"`
-	}
+	var keys rest.List[key]
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subAccount", subAccount), Effect: rest.ReadOnly,
-		// A null in place of the list does not prove that there are no keys.
 		Complete: func() bool {
-			return list.Keys != nil && !slices.ContainsFunc(list.Keys, func(k key) bool { return k.APIKey == "" })
+			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.APIKey == "" })
 		},
-	}, rest.Into(&list))
+	}, rows(&keys, "subAccount")) // This is MEXC's name for the list of keys.
 	if err != nil {
 		return nil, err
 	}
 	var all []exchanges.KeyInfo
-	for _, k := range list.Keys {
+	for _, k := range keys.Items {
 		all = append(all, exchanges.KeyInfo{
 			ID: k.APIKey, Label: k.Note, Permissions: decode(k.Permissions), Addresses: k.IP, CreatedAt: k.created(),
 		})

@@ -101,6 +101,62 @@ func TestSubAccounts(t *testing.T) {
 	require.Equal(t, []exchanges.SubAccount{{Name: "desk0001", Alias: "1"}, {Name: "desk0002", Alias: "2", Frozen: true}}, found)
 }
 
+// The list of sub-accounts may be null where it is empty, or a bare array. An answer
+// without it is none.
+func TestFormsOfSubAccounts(t *testing.T) {
+	for _, test := range []struct {
+		subs  string
+		found int
+		err   error
+	}{
+		{`{"subAccounts":[]}`, 0, nil},
+		{`{"subAccounts":null}`, 0, nil},
+		{`[]`, 0, nil},
+		{`[{"subAccount":"desk0001","uid":"1"}]`, 1, nil},
+		{`{}`, 0, exchanges.ErrUnavailable},
+		{`null`, 0, exchanges.ErrUnavailable},
+		{`{"subAccounts":{}}`, 0, exchanges.ErrUnavailable},
+		{`[{"uid":"1"}]`, 0, exchanges.ErrUnavailable},
+	} {
+		t.Run(test.subs, func(t *testing.T) {
+			t.Parallel()
+			found, err := stub(t, map[string]string{getSubs: test.subs}, nil).SubAccounts(t.Context())
+			require.ErrorIs(t, err, test.err)
+			if test.err == nil {
+				require.Len(t, found, test.found)
+			}
+		})
+	}
+}
+
+// A time that MEXC does not accept is measured again, and the call, which did not run,
+// is repeated once.
+func TestTimeRefused(t *testing.T) {
+	var sent int
+	answers := map[string]string{createKey: `{"code":10073,"msg":"invalid Request-Time"}`}
+	account := stub(t, answers, func(*http.Request) {
+		if sent++; sent == 2 {
+			answers[createKey] = `{"apiKey":"mx0","secretKey":"s","permissions":"SPOT_ACCOUNT_READ","ip":""}`
+		}
+	})
+	key, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vaultsub0001", Label: "vlt-1", Permissions: []string{"SPOT_ACCOUNT_READ"}})
+	require.NoError(t, err)
+	require.Equal(t, "mx0", key.ID)
+	require.Equal(t, 2, sent)
+}
+
+// A refusal leaves no doubt about a key, so that nothing has to be looked for.
+func TestRefusalsOfAKey(t *testing.T) {
+	for code, kind := range map[int]exchanges.Kind{
+		730000: exchanges.ErrInvalid, 730001: exchanges.ErrInvalid, 730002: exchanges.ErrInvalid,
+		730003: exchanges.ErrPermission, 730100: exchanges.ErrPermission,
+	} {
+		account := stub(t, map[string]string{createKey: fmt.Sprintf(`{"code":%d,"msg":"x"}`, code)}, nil)
+		_, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "vaultsub0001", Label: "vlt-1", Permissions: []string{"SPOT_ACCOUNT_READ"}})
+		require.ErrorIs(t, err, kind, code)
+	}
+}
+
 // A key is made by one call with everything in its query, signed as sent.
 func TestCreateKeyQuery(t *testing.T) {
 	for _, test := range []struct {
@@ -157,17 +213,24 @@ func TestDeletionNeedsProof(t *testing.T) {
 		deleted, listed string
 		want            error
 	}{
-		"gone":                            {`{"subAccount":"desk0001"}`, `{"subAccount":[]}`, nil},
-		"it was gone before":              {`{"code":730706,"msg":"x"}`, `{"subAccount":[]}`, nil},
-		"still there":                     {`{"subAccount":"desk0001"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrUnavailable},
-		"said to be gone, still there":    {`{"code":730706,"msg":"x"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrNotFound},
-		"another master's sub-account":    {`{"code":140001,"msg":"x"}`, `{"code":140001,"msg":"x"}`, exchanges.ErrInvalid},
-		"a frozen sub-account":            {`{"code":140002,"msg":"x"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrPermission},
-		"a frozen sub-account, gone":      {`{"code":140002,"msg":"x"}`, `{"subAccount":[]}`, nil},
-		"null for the list":               {`{"subAccount":"desk0001"}`, `{"subAccount":null}`, exchanges.ErrUnavailable},
-		"no list":                         {`{"subAccount":"desk0001"}`, `{}`, exchanges.ErrUnavailable},
-		"the sub-account's name for list": {`{"subAccount":"desk0001"}`, `{"subAccount":"desk0001"}`, exchanges.ErrUnavailable},
-		"a key without its name":          {`{"subAccount":"desk0001"}`, `{"subAccount":[{"note":"x"}]}`, exchanges.ErrUnavailable},
+		"gone":                              {`{"subAccount":"desk0001"}`, `{"subAccount":[]}`, nil},
+		"it was gone before":                {`{"code":730706,"msg":"x"}`, `{"subAccount":[]}`, nil},
+		"still there":                       {`{"subAccount":"desk0001"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrUnavailable},
+		"said to be gone, still there":      {`{"code":730706,"msg":"x"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrNotFound},
+		"another master's sub-account":      {`{"code":140001,"msg":"x"}`, `{"code":140001,"msg":"x"}`, exchanges.ErrInvalid},
+		"a frozen sub-account":              {`{"code":140002,"msg":"x"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrPermission},
+		"a frozen sub-account, gone":        {`{"code":140002,"msg":"x"}`, `{"subAccount":[]}`, nil},
+		"null for the list, which is empty": {`{"subAccount":"desk0001"}`, `{"subAccount":null}`, nil},
+		"a bare list":                       {`{"subAccount":"desk0001"}`, `[]`, nil},
+		"a bare list with the key":          {`{"subAccount":"desk0001"}`, `[{"apiKey":"mx0"}]`, exchanges.ErrUnavailable},
+		"null":                              {`{"subAccount":"desk0001"}`, `null`, exchanges.ErrUnavailable},
+		"another list":                      {`{"subAccount":"desk0001"}`, `{"subAccounts":[]}`, exchanges.ErrUnavailable},
+		"a bare list without names":         {`{"subAccount":"desk0001"}`, `[{}]`, exchanges.ErrUnavailable},
+		"unusual status":                    {`{"code":730100,"msg":"x"}`, `{"subAccount":[{"apiKey":"mx0"}]}`, exchanges.ErrPermission},
+		"a parameter refused, and gone":     {`{"code":730002,"msg":"x"}`, `{"subAccount":[]}`, nil},
+		"no list":                           {`{"subAccount":"desk0001"}`, `{}`, exchanges.ErrUnavailable},
+		"the sub-account's name for list":   {`{"subAccount":"desk0001"}`, `{"subAccount":"desk0001"}`, exchanges.ErrUnavailable},
+		"a key without its name":            {`{"subAccount":"desk0001"}`, `{"subAccount":[{"note":"x"}]}`, exchanges.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,6 +59,7 @@ func (MEXC) Describe() exchanges.Description {
 		}},
 		Notes: []string{
 			"MEXC does not say what a root key may do: check on MEXC's website that it cannot withdraw and is bound to addresses.",
+			"By a report of 2022, MEXC does not apply a key's addresses to private WebSocket streams: who has the key and its secret may see the account's orders and trades from anywhere.",
 			"A minted key can never withdraw: the API for master accounts has no word for it.",
 			"Every key reads the spot account, even one that is for futures.",
 			"MEXC decides whether an account may trade futures through the API, whatever its keys may do.",

@@ -15,6 +15,9 @@ func unwrap(answer rest.Answer) ([]byte, error) {
 		Code rest.Text `json:"code"`
 		Msg  string    `json:"msg"`
 	}
+	if answer.Status == http.StatusOK && isArray(answer.Body) && json.Valid(answer.Body) {
+		return answer.Body, nil // A bare list has no code.
+	}
 	err := json.Unmarshal(answer.Body, &body)
 	failed := body.Code != "" && body.Code != "0"
 	if answer.Status == http.StatusOK && err == nil && !failed {
@@ -53,24 +56,28 @@ func meaning(code string, status *exchanges.Error) *exchanges.Error {
 		// MEXC reports this for wrong times too. The call did not run, so it is
 		// safe to repeat it once the clock has been measured again.
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Err: rest.ErrClock, Remedy: "check api_secret, and this host's clock"}
-	case "400", "700001", "10072", "10073":
+	case "400", "700001", "10072":
 		return &exchanges.Error{Kind: exchanges.ErrAuth, Remedy: "check api_key, and that the key has not expired: one without addresses does after 90 days"}
-	case "700003":
+	case "700003", "10073":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: rest.ErrClock, Remedy: "check this host's clock"}
 	case "401", "403", "700007":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: rights}
 	case "700006":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "bind this host's public address to the root key"}
-	case "26":
+	case "26", "730003":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "MEXC does not allow this for the account; " + rights}
 	case "10099":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the account's sub-account function is not open; open it on MEXC's website"}
+	case "730100":
+		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "MEXC has restricted the account or the sub-account; ask MEXC's support"}
 	case "140002":
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "the sub-account is frozen; lift that on MEXC's website"}
 	case "140001":
 		// This is not ErrNotFound, which would prove that a key is gone: the API
 		// deletes no sub-account, so it may be another master's.
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check the sub-account's name, and that it belongs to the root key's master account"}
+	case "730001":
+		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check the sub-account's name"}
 	case "730705":
 		return &exchanges.Error{Kind: exchanges.ErrKeyCap, Remedy: "use another sub-account, or delete keys that nobody needs"}
 	case "730706":
@@ -81,11 +88,11 @@ func meaning(code string, status *exchanges.Error) *exchanges.Error {
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "MEXC accepts up to 10 IPv4 addresses"}
 	case "700013":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid, Remedy: "check that no proxy changes request headers"}
-	case "700005", "700008", "22222", "730600", "730601", "730602", "730700", "730701", "730702", "730707":
+	case "700005", "700008", "22222", "730000", "730002", "730600", "730601", "730602", "730700", "730701", "730702", "730707":
 		return &exchanges.Error{Kind: exchanges.ErrInvalid}
 	case "429":
 		return &exchanges.Error{Kind: exchanges.ErrRateLimited}
-	case "500", "503", "504", "730000", "730001", "730002", "730003", "730100":
+	case "500", "503", "504":
 		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown}
 	}
 	return &exchanges.Error{Kind: status.Kind}

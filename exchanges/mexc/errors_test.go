@@ -12,7 +12,7 @@ import (
 )
 
 func TestUnwrapSuccess(t *testing.T) {
-	for _, body := range []string{`{}`, `{"serverTime":1767225600000}`, `{"code":0,"subAccount":"x"}`, `{"code":"0"}`} {
+	for _, body := range []string{`{}`, `{"serverTime":1767225600000}`, `{"code":0,"subAccount":"x"}`, `{"code":"0"}`, `[]`, ` [{"apiKey":"mx0"}]`} {
 		payload, err := unwrap(rest.Answer{Status: http.StatusOK, Body: []byte(body)})
 		require.NoError(t, err)
 		require.Equal(t, body, string(payload))
@@ -27,6 +27,7 @@ func TestUnwrapCauses(t *testing.T) {
 		remedy string
 	}{
 		{400, `{"code":700003,"msg":"x"}`, rest.ErrClock, "clock"},
+		{400, `{"code":10073,"msg":"x"}`, rest.ErrClock, "clock"},
 		{400, `{"code":700002,"msg":"x"}`, rest.ErrClock, "api_secret"},
 		{400, `{"code":602,"msg":"x"}`, rest.ErrClock, "api_secret"},
 		{418, `{"code":429,"msg":"x"}`, rest.ErrBanned, "banned"},
@@ -36,6 +37,10 @@ func TestUnwrapCauses(t *testing.T) {
 		{400, `{"code":700006,"msg":"x"}`, nil, "public address"},
 		{400, `{"code":700007,"msg":"x"}`, nil, "SPOT_ACCOUNT_WRITE"},
 		{400, `{"code":26,"msg":"x"}`, nil, "SPOT_ACCOUNT_WRITE"},
+		{400, `{"code":730003,"msg":"x"}`, nil, "SPOT_ACCOUNT_WRITE"},
+		{400, `{"code":730100,"msg":"x"}`, nil, "support"},
+		{400, `{"code":730001,"msg":"x"}`, nil, "sub-account's name"},
+		{400, `{"code":730002,"msg":"x"}`, nil, ""},
 		{400, `{"code":10099,"msg":"x"}`, nil, "website"},
 		{400, `{"code":140002,"msg":"x"}`, nil, "frozen"},
 		{400, `{"code":140001,"msg":"x"}`, nil, "master account"},
@@ -51,6 +56,14 @@ func TestUnwrapCauses(t *testing.T) {
 		if test.remedy == "" {
 			require.Empty(t, failure.Remedy)
 		}
+	}
+}
+
+// Only a success may be a bare list.
+func TestUnwrapList(t *testing.T) {
+	for _, answer := range []rest.Answer{{Status: 400, Body: []byte(`[]`)}, {Status: 500, Body: []byte(`[]`)}, {Status: 200, Body: []byte(`[`)}} {
+		_, err := unwrap(answer)
+		require.Error(t, err, "%d %s", answer.Status, answer.Body)
 	}
 }
 

@@ -1,7 +1,9 @@
 package whitebit
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -86,8 +88,23 @@ type window struct {
 // page is a part of a list. It repeats the limit, which may be lower than the one
 // requested.
 type page[T any] struct {
-	Limit int          `json:"limit"`
-	Data  rest.List[T] `json:"data"`
+	Limit int
+	Data  rest.List[T]
+}
+
+// UnmarshalJSON reads both forms that WhiteBIT documents for a list: an object with
+// the window, and a bare array.
+func (p *page[T]) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("[")) {
+		return json.Unmarshal(data, &p.Data)
+	}
+	var object struct {
+		Limit int          `json:"limit"`
+		Data  rest.List[T] `json:"data"`
+	}
+	err := json.Unmarshal(data, &object)
+	p.Limit, p.Data = object.Limit, object.Data
+	return err
 }
 
 // list reads a whole list: a page with fewer rows than its limit is the last.
@@ -173,7 +190,8 @@ type key struct {
 	AccessEndpoints []endpoint       `json:"accessEndpoints"`
 }
 
-// endpoint is a path that a key may use.
+// endpoint is a path that a key may use, by WhiteBIT's name for it. A key that may
+// use all of them need not list any.
 type endpoint struct {
 	Name string `json:"name"`
 }
@@ -240,9 +258,7 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 			return nil, err
 		}
 	}
-	var bound struct {
-		Data rest.List[string] `json:"data"`
-	}
+	var bound page[string]
 	err := a.post(ctx, rest.Call{
 		Operation: opAddresses, Path: pathListAddresses, Effect: rest.ReadOnly,
 		Complete: func() bool { return bound.Data.Present },
@@ -256,50 +272,93 @@ func (a *account) bind(ctx context.Context, id string, addresses []string) ([]st
 	return addresses, nil
 }
 
+// toggle switches an endpoint of a key on or off.
+type toggle struct {
+	URL    string `json:"url"`
+	Enable bool   `json:"enable"`
+}
+
 // narrow switches each endpoint of a new key on or off and returns the key as
 // it is then listed: what an answer leaves open, the list must show.
 func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, created key) (key, error) {
-	type toggle struct {
-		URL    string `json:"url"`
-		Enable bool   `json:"enable"`
+	endpoints := created.AccessEndpoints
+	if len(endpoints) == 0 {
+		endpoints = documented()
 	}
 	var toggles []toggle
-	var on []string
-	for _, endpoint := range created.AccessEndpoints {
-		enable := wanted(request.Permissions, endpoint.Name)
-		toggles = append(toggles, toggle{endpoint.Name, enable})
-		if enable {
-			on = append(on, endpoint.Name)
+	for _, endpoint := range endpoints {
+		toggles = append(toggles, toggle{endpoint.Name, wanted(request.Permissions, endpoint.Name)})
+	}
+	err := a.edit(ctx, created.ID, request.Label, toggles)
+	var barred *barredEndpoints
+	if errors.As(err, &barred) {
+		// What no key of a sub-account can use need not be switched.
+		toggles = slices.DeleteFunc(toggles, func(t toggle) bool { return slices.Contains(barred.paths, t.URL) })
+		err = a.edit(ctx, created.ID, request.Label, toggles)
+	}
+	if err != nil {
+		return key{}, err
+	}
+	listed, err := a.lookFor(ctx, request.SubAccount, created.ID)
+	if err != nil {
+		return key{}, err
+	}
+	if wrong := difference(toggles, listed); wrong != "" {
+		return key{}, notAsAsked(opNarrowKey, wrong)
+	}
+	return listed, nil
+}
+
+// The times between two looks for a new key grow from firstGap to lastGap.
+const (
+	firstGap = time.Second
+	lastGap  = 5 * time.Second
+)
+
+// lookFor returns a new key as it is listed. WhiteBIT does not say how soon it lists
+// one, so it is looked for until it must be there or the caller's patience ends.
+func (a *account) lookFor(ctx context.Context, subAccount, id string) (key, error) {
+	left := a.Variant().Staleness()
+	if patience, limited := exchanges.Patience(ctx); limited {
+		left = min(left, patience)
+	}
+	for n := 1; ; n++ {
+		keys, err := a.keys(ctx, subAccount)
+		if err != nil {
+			return key{}, err
 		}
+		if i := slices.IndexFunc(keys, func(k key) bool { return k.ID == id }); i >= 0 {
+			return keys[i], nil
+		}
+		gap := min(exchanges.Doubling(firstGap, lastGap, n), left)
+		if gap <= 0 {
+			return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
+		}
+		if err := exchanges.Sleep(ctx, gap); err != nil {
+			return key{}, err
+		}
+		left -= gap
 	}
-	if len(toggles) == 0 {
-		return key{}, notAsAsked(opNarrowKey, "WhiteBIT does not say which endpoints the new key may use, so it cannot be narrowed")
-	}
-	err := a.post(ctx, rest.Call{Operation: opNarrowKey, Path: pathKeys + "edit", Effect: rest.Idempotent}, struct {
+}
+
+// edit sends the switches of a key.
+func (a *account) edit(ctx context.Context, id, title string, toggles []toggle) error {
+	return a.post(ctx, rest.Call{Operation: opNarrowKey, Path: pathKeys + "edit", Effect: rest.Idempotent}, struct {
 		KeyID string   `json:"apiKeyId"`
 		Title string   `json:"title"`
 		URLs  []toggle `json:"urls"`
-	}{created.ID, request.Label, toggles}, nil)
-	if err != nil {
-		return key{}, err
-	}
-	keys, err := a.keys(ctx, request.SubAccount)
-	if err != nil {
-		return key{}, err
-	}
-	i := slices.IndexFunc(keys, func(k key) bool { return k.ID == created.ID })
-	if i < 0 {
-		return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
-	}
-	if wrong := difference(on, keys[i]); wrong != "" {
-		return key{}, notAsAsked(opNarrowKey, wrong)
-	}
-	return keys[i], nil
+	}{id, title, toggles}, nil)
 }
 
-// difference says how a listed key is not restricted to the endpoints.
-func difference(on []string, listed key) string {
-	var paths, surplus, lack []string
+// difference says how a listed key is not restricted to the endpoints that were
+// switched on.
+func difference(toggles []toggle, listed key) string {
+	var on, paths, surplus, lack []string
+	for _, t := range toggles {
+		if t.Enable {
+			on = append(on, t.URL)
+		}
+	}
 	for _, endpoint := range listed.AccessEndpoints {
 		paths = append(paths, endpoint.Name)
 		if !slices.Contains(on, endpoint.Name) {

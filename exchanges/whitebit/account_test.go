@@ -1,10 +1,12 @@
 package whitebit
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -159,9 +161,14 @@ func TestRollBack(t *testing.T) {
 			addressPath: {{200, `{"data":["203.0.113.7"]}`}}, keysPath: {{200, empty}},
 		}, exchanges.ErrUnsupported, "other addresses"},
 		{"addresses not shown", map[string][]reply{addressPath: {{200, `{}`}}, keysPath: {{200, empty}}}, exchanges.ErrUnavailable, ""},
-		{"endpoints not shown", map[string][]reply{
-			createPath: {{201, `{"id":"k1","apiKey":"public","apiSecret":"hidden"}`}}, keysPath: {{200, empty}},
-		}, exchanges.ErrUnsupported, "cannot be narrowed"},
+		{"an endpoint on that is not documented", map[string][]reply{
+			createPath: {{201, `{"id":"k1","apiKey":"public","apiSecret":"hidden"}`}},
+			keysPath:   page(listed("true", append(documentedFor(permRead, permSpot), "/api/v4/something/new")...)),
+		}, exchanges.ErrUnsupported, "left endpoints on that should be off: /api/v4/something/new"},
+		{"a documented endpoint off", map[string][]reply{
+			createPath: {{201, `{"id":"k1","apiKey":"public","apiSecret":"hidden"}`}},
+			keysPath:   page(listed("true", slices.DeleteFunc(documentedFor(permRead, permSpot), func(path string) bool { return path == "/api/v4/orders" })...)),
+		}, exchanges.ErrUnsupported, "off that should be on: /api/v4/orders"},
 		{"switches refused", map[string][]reply{
 			editPath: {{400, `{"code":5,"message":"not allowed"}`}}, keysPath: {{200, empty}},
 		}, exchanges.ErrInvalid, "switch endpoints"},
@@ -190,6 +197,174 @@ func TestRollBack(t *testing.T) {
 			require.Contains(t, s.sent[deletePath], `"apiKeyId":"k1"`)
 		})
 	}
+}
+
+// documentedFor returns the documented endpoints that a key with the permissions may
+// use.
+func documentedFor(held ...string) []string {
+	var paths []string
+	for _, endpoint := range documented() {
+		if wanted(held, endpoint.Name) {
+			paths = append(paths, endpoint.Name)
+		}
+	}
+	return paths
+}
+
+// switches returns what the last edit switched on and off.
+func (s *stub) switches() (on, off []string) {
+	var edit struct {
+		URLs []toggle `json:"urls"`
+	}
+	require.NoError(s, json.Unmarshal([]byte(s.sent[editPath]), &edit))
+	for _, t := range edit.URLs {
+		if t.Enable {
+			on = append(on, t.URL)
+		} else {
+			off = append(off, t.URL)
+		}
+	}
+	return on, off
+}
+
+// A key that may use every endpoint need not list any. Then each documented one is
+// switched.
+func TestEndpointsNotListed(t *testing.T) {
+	for _, endpoints := range []string{``, `,"accessEndpoints":[]`, `,"accessEndpoints":null`} {
+		answers := whole()
+		answers[createPath] = []reply{{201, `{"id":"k1","apiKey":"public","apiSecret":"hidden","restrictAccess":false` + endpoints + `}`}}
+		answers[keysPath] = []reply{{200, `{"limit":100,"offset":0,"data":[` + listed("true", documentedFor(permRead, permSpot)...) + `]}`}}
+		s, account := newStub(t, answers)
+		key, err := account.CreateKey(t.Context(), request())
+		require.NoError(t, err, endpoints)
+		require.Equal(t, []string{permRead, permSpot}, key.Permissions)
+		on, off := s.switches()
+		require.Equal(t, documentedFor(permRead, permSpot), on)
+		require.Len(t, append(on, off...), len(documented()), "every documented endpoint is named")
+		require.Contains(t, on, "/api/v4/order/new")
+		require.Contains(t, off, "/api/v4/main-account/withdraw")
+		require.Contains(t, off, "/api/v4/order/collateral/limit")
+	}
+}
+
+// Every path that permissions name is documented, and none twice.
+func TestDocumented(t *testing.T) {
+	seen := map[string]bool{}
+	for _, endpoint := range documented() {
+		require.False(t, seen[endpoint.Name], endpoint.Name)
+		require.Regexp(t, `^/api/v4/[a-z_/-]+[a-z]$`, endpoint.Name)
+		seen[endpoint.Name] = true
+	}
+	for _, path := range []string{
+		"orders", "market/fee", "main-account/balance", "trade-account/order", "collateral-account/positions/open", "order/cancel",
+		"order/modify", "order/kill-switch", "main-account/transfer", "profile/websocket_token", "order/collateral/limit",
+	} {
+		require.True(t, seen[prefix+path], path)
+	}
+}
+
+// barred is how WhiteBIT begins to refuse endpoints that no key of a sub-account can
+// use.
+const barred = "The following URLs are restricted for sub-account API keys: "
+
+// What no key of a sub-account can use is not switched a second time.
+func TestBarredEndpoints(t *testing.T) {
+	for _, message := range []string{
+		`"` + barred + `/api/v4/main-account/withdraw"`,
+		`"` + barred + `/api/v4/main-account/address, /api/v4/main-account/withdraw."`,
+		`"` + barred + `/api/v4/main-account/address,/api/v4/main-account/withdraw"`,
+		`[["` + barred + `/api/v4/main-account/withdraw"]]`,
+		`"` + barred + strings.Repeat("/api/v4/main-account/some/long/path, ", 100) + `/api/v4/main-account/withdraw"`,
+	} {
+		answers := whole()
+		answers[editPath] = []reply{{400, `{"code":5,"message":` + message + `}`}, {200, `{}`}}
+		s, account := newStub(t, answers)
+		key, err := account.CreateKey(t.Context(), request())
+		require.NoError(t, err, message)
+		require.Equal(t, []string{permRead, permSpot}, key.Permissions)
+		require.Equal(t, []string{createPath, addPath, addPath, addressPath, editPath, editPath, keysPath}, s.paths)
+		on, off := s.switches()
+		require.Equal(t, []string{"/api/v4/orders", "/api/v4/order/new"}, on)
+		require.Empty(t, off)
+	}
+
+	answers := whole()
+	answers[editPath] = []reply{{400, `{"code":5,"message":"` + barred + `/api/v4/order/new"}`}, {200, `{}`}}
+	answers[keysPath] = []reply{{200, `{"limit":100,"data":[` + listed("true", "/api/v4/orders") + `]}`}}
+	_, account := newStub(t, answers)
+	key, err := account.CreateKey(t.Context(), request())
+	require.NoError(t, err)
+	require.Equal(t, []string{permRead}, key.Permissions, "what is lacking shows, so that the mint is refused")
+}
+
+// A second refusal is not answered by a third try.
+func TestBarredTwice(t *testing.T) {
+	answers := whole()
+	answers[editPath] = []reply{{400, `{"code":5,"message":"` + barred + `/api/v4/main-account/withdraw"}`}}
+	answers[keysPath] = []reply{{200, empty}}
+	s, account := newStub(t, answers)
+	_, err := account.CreateKey(t.Context(), request())
+	require.ErrorIs(t, err, exchanges.ErrInvalid)
+	require.Equal(t, []string{createPath, addPath, addPath, addressPath, editPath, editPath, deletePath, keysPath}, s.paths)
+}
+
+// A list may be an object with the window or a bare array, and null where it is
+// empty. An answer without a list is none.
+func TestFormsOfLists(t *testing.T) {
+	one := listed("true", "/api/v4/orders")
+	for _, test := range []struct {
+		body string
+		keys int
+		err  error
+	}{
+		{`{"limit":100,"offset":0,"data":[` + one + `]}`, 1, nil},
+		{`[` + one + `]`, 1, nil},
+		{"\n [" + one + "]", 1, nil},
+		{`{"limit":100,"offset":0,"data":[]}`, 0, nil},
+		{`{"limit":100,"offset":0,"data":null}`, 0, nil},
+		{`[]`, 0, nil},
+		{`null`, 0, exchanges.ErrUnavailable},
+		{`{}`, 0, exchanges.ErrUnavailable},
+		{`{"limit":100,"offset":0}`, 0, exchanges.ErrUnavailable},
+		{`{"limit":100,"offset":0,"data":{}}`, 0, exchanges.ErrUnavailable},
+		{`"text"`, 0, exchanges.ErrUnavailable},
+		{`[{}]`, 0, exchanges.ErrUnavailable},
+		{`[1]`, 0, exchanges.ErrUnavailable},
+	} {
+		t.Run(test.body, func(t *testing.T) {
+			t.Parallel()
+			_, account := newStub(t, map[string][]reply{keysPath: {{200, test.body}}})
+			keys, err := account.ListKeys(t.Context(), "sub")
+			require.ErrorIs(t, err, test.err)
+			require.Len(t, keys, test.keys)
+			err = exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "sub", ID: "k1"})
+			require.Equal(t, test.err == nil && test.keys == 0, err == nil, "%v", err)
+		})
+	}
+	_, account := newStub(t, map[string][]reply{"sub-account/list": {{200, `[{"id":"a","alias":"desk","status":"active"}]`}}, keysPath: {{200, `[]`}}})
+	found, err := account.SubAccounts(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []exchanges.SubAccount{{Name: "a", Alias: "desk"}}, found)
+	identity, err := account.Inspect(t.Context())
+	require.NoError(t, err)
+	require.True(t, identity.CanMint)
+
+	answers := whole()
+	answers[addressPath] = []reply{{200, `["203.0.113.8","203.0.113.7"]`}}
+	_, account = newStub(t, answers)
+	_, err = account.CreateKey(t.Context(), request())
+	require.NoError(t, err)
+}
+
+// A bare array does not say how many rows it has at most: it is the last part if it
+// has fewer than were requested.
+func TestPagesThatAreArrays(t *testing.T) {
+	rows := func(n int) string { return `[` + strings.TrimSuffix(strings.Repeat(`{"id":"k1"},`, n), ",") + `]` }
+	s, account := newStub(t, map[string][]reply{keysPath: {{200, rows(pageSize)}, {200, rows(2)}}})
+	keys, err := account.ListKeys(t.Context(), "sub")
+	require.NoError(t, err)
+	require.Len(t, keys, pageSize+2)
+	require.Contains(t, s.sent[keysPath], `"offset":100`)
 }
 
 // A page may be smaller than requested, and is then not the last.

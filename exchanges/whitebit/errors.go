@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -92,6 +93,9 @@ func meaning(r refusal, answer rest.Answer) *exchanges.Error {
 	if answer.Status == http.StatusNotFound && said == "" {
 		return &exchanges.Error{Kind: exchanges.ErrPermission, Remedy: "WhiteBIT does not let the account do this: give the root key the Trade permission and sub-account management"}
 	}
+	if strings.Contains(said, "restricted for sub-account api keys") {
+		return &exchanges.Error{Kind: exchanges.ErrInvalid, Err: &barredEndpoints{pathsIn(*r.Message)}}
+	}
 	for _, known := range []struct {
 		text  string
 		means exchanges.Error
@@ -130,6 +134,21 @@ func meaning(r refusal, answer rest.Answer) *exchanges.Error {
 // errNoRight is wrapped by the refusal of a key that is known but may not use the
 // endpoint.
 var errNoRight = errors.New("the key may not use the endpoint")
+
+// barredEndpoints is wrapped by the refusal of switches for endpoints that no key of
+// a sub-account can use.
+type barredEndpoints struct{ paths []string }
+
+func (*barredEndpoints) Error() string { return "endpoints that no key of a sub-account can use" }
+
+// pathsIn returns the endpoints that a refusal names.
+func pathsIn(message texts) []string {
+	words := strings.FieldsFunc(strings.Join(message, " "), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:'\"", r) })
+	for i := range words {
+		words[i] = strings.TrimRight(words[i], ".")
+	}
+	return slices.DeleteFunc(words, func(word string) bool { return !strings.HasPrefix(word, prefix) })
+}
 
 // allow says what a root key needs.
 const allow = "use a root key of the main account, with the Trade permission and sub-account management"

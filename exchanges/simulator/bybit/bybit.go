@@ -31,7 +31,10 @@ type exchange struct {
 // Venue is the simulated Bybit.
 func Venue() venue.Listing { return venue.Listing{Name: "bybit", New: newRules} }
 
-func newRules() venue.Rules { return &exchange{keyID: 16_000_000} }
+func newRules() venue.Rules { return &exchange{keyID: firstKeyID} }
+
+// firstKeyID comes before the number of the first key.
+const firstKeyID = 16_000_000
 
 // Return codes, from https://bybit-exchange.github.io/docs/v5/error.
 const (

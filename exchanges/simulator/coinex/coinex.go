@@ -34,17 +34,20 @@ func (e *exchange) Reset() { e.lacking = map[string][]string{} }
 // unknown for up to 10 minutes.
 func (e *exchange) StartsSlowly() {}
 
-// Error codes, from https://docs.coinex.com/api/v2/error. The documentation has
-// none for a sub-account that is full or does not exist, nor for a key that no
-// longer exists; the codes that start with 39 are made up.
+// Error codes, from https://docs.coinex.com/api/v2/error, except badParameter and
+// badSignature: by reports to ccxt, CoinEx gives these in place of the documented
+// 4004 and 4006. The documentation has none for a sub-account that is full or does
+// not exist, nor for a key that no longer exists; the codes that start with 39 are
+// made up.
 const (
-	badParameter  = 4004
+	badParameter  = 3639
 	unknownKey    = 4005
-	badSignature  = 4006
+	badSignature  = 11005
 	badAddress    = 4007
 	noSignature   = 4008
 	badMethod     = 4009
 	expired       = 4010
+	forbiddenUser = 4011
 	noTrading     = 4115
 	noFutures     = 4158
 	tooFast       = 4213
@@ -53,6 +56,7 @@ const (
 	noSuchKey     = 3902
 	keyCap        = 3903
 	frozenAccount = 3904
+	noOwnName     = 3905
 )
 
 // A key's rights. Only a main account's key can have the right to withdraw.
@@ -158,7 +162,7 @@ func (e *exchange) refuse(c *venue.Call, code int, message string) *venue.Answer
 }
 
 func (e *exchange) malformed(c *venue.Call, why *venue.Complaint) *venue.Answer {
-	return e.refuse(c, badParameter, "Parameter error: "+why.Error())
+	return e.refuse(c, badParameter, "Invalid Parameter: "+why.Error())
 }
 
 // RateLimited does not say how long to wait.
@@ -200,11 +204,11 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	case len(signature) != hex.EncodedLen(sha256.Size):
 		return nil, e.refuse(c, noSignature, "Abnormal X-COINEX-SIGN value, please check.")
 	case err != nil || c.Header.Get("Content-Type") != "application/json":
-		return nil, e.refuse(c, badParameter, "Parameter error: the headers are malformed")
+		return nil, e.refuse(c, badParameter, "Invalid Parameter: the headers are malformed")
 	case age > window || age < -defaultWindow:
 		return nil, e.refuse(c, expired, "Expired request, please try again later.")
 	case !verifies(caller.Secret, signed(c), signature):
-		return nil, e.refuse(c, badSignature, "Signature verification failed, please check the signature according to the documentation instructions.")
+		return nil, e.refuse(c, badSignature, "Signature Incorrect")
 	case !caller.Allows(c.Caller):
 		return nil, e.refuse(c, badAddress, "IP address prohibited, please check whether the whitelist or export IP is normal.")
 	}

@@ -41,11 +41,11 @@ func TestAuthentication(t *testing.T) {
 		"no key":            {func(r *http.Request) { r.Header.Del("X-COINEX-KEY") }, 4005},
 		"unknown key":       {func(r *http.Request) { r.Header.Set("X-COINEX-KEY", strings.Repeat("0", 32)) }, 4005},
 		"no signature":      {func(r *http.Request) { r.Header.Del("X-COINEX-SIGN") }, 4008},
-		"wrong signature":   {func(r *http.Request) { r.Header.Set("X-COINEX-SIGN", strings.Repeat("0", 64)) }, 4006},
-		"another parameter": {func(r *http.Request) { r.URL.RawQuery = "page=2" }, 4006},
-		"no timestamp":      {func(r *http.Request) { r.Header.Del("X-COINEX-TIMESTAMP") }, 4004},
-		"no content type":   {func(r *http.Request) { r.Header.Del("Content-Type") }, 4004},
-		"window of text":    {func(r *http.Request) { r.Header.Set("X-COINEX-WINDOWTIME", "x") }, 4004},
+		"wrong signature":   {func(r *http.Request) { r.Header.Set("X-COINEX-SIGN", strings.Repeat("0", 64)) }, 11005},
+		"another parameter": {func(r *http.Request) { r.URL.RawQuery = "page=2" }, 11005},
+		"no timestamp":      {func(r *http.Request) { r.Header.Del("X-COINEX-TIMESTAMP") }, 3639},
+		"no content type":   {func(r *http.Request) { r.Header.Del("Content-Type") }, 3639},
+		"window of text":    {func(r *http.Request) { r.Header.Set("X-COINEX-WINDOWTIME", "x") }, 3639},
 	} {
 		request := c.signed(http.MethodGet, subs+"?page=1", "")
 		test.spoil(request)
@@ -93,7 +93,7 @@ func TestSubAccounts(t *testing.T) {
 	require.False(t, answer.Pagination.HasNext)
 	require.True(t, c.get(subs+"?limit=2").Pagination.HasNext)
 	for _, query := range []string{"page=0", "limit=0", "limit=101", "is_frozen=1", "other=1"} {
-		require.Equal(t, 4004, c.get(subs+"?"+query).Code, query)
+		require.Equal(t, 3639, c.get(subs+"?"+query).Code, query)
 	}
 
 	require.Zero(t, c.post(subs, fields{"sub_user_name": "vault-new", "permissions": []string{"FUTURES"}, "remark": "ours"}).Code)
@@ -102,9 +102,9 @@ func TestSubAccounts(t *testing.T) {
 	require.Equal(t, 4512, c.post(subs+"/api", fields{"sub_user_name": "vault-new", "ip_whitelist": []string{}, "trade_enabled": false}).Code,
 		"a sub-account without the API permission has no keys")
 	for _, name := range []string{"", "ab", strings.Repeat("a", 27), "with_underscore", "vault-new"} {
-		require.Equal(t, 4004, c.post(subs, fields{"sub_user_name": name}).Code, name)
+		require.Equal(t, 3639, c.post(subs, fields{"sub_user_name": name}).Code, name)
 	}
-	require.Equal(t, 4004, c.post(subs, fields{"sub_user_name": "other", "permissions": []string{"ALL"}}).Code)
+	require.Equal(t, 3639, c.post(subs, fields{"sub_user_name": "other", "permissions": []string{"ALL"}}).Code)
 }
 
 func TestFreeze(t *testing.T) {
@@ -170,12 +170,12 @@ func TestKeys(t *testing.T) {
 		if test.value == nil {
 			delete(fields, test.field)
 		}
-		require.Equal(t, 4004, c.post(subs+"/api", fields).Code, "%s=%v", test.field, test.value)
+		require.Equal(t, 3639, c.post(subs+"/api", fields).Code, "%s=%v", test.field, test.value)
 	}
 	require.NotZero(t, c.get(subs+"/api?sub_user_name=nobody").Code)
 	require.NotZero(t, c.get(subs+"/api-detail?api_id=1").Code)
-	require.Equal(t, 4004, c.get(subs+"/api-detail").Code)
-	require.Equal(t, 4004, c.get(subs+"/api").Code)
+	require.Equal(t, 3639, c.get(subs+"/api-detail").Code)
+	require.Equal(t, 3639, c.get(subs+"/api").Code)
 }
 
 func TestEditKey(t *testing.T) {
@@ -189,7 +189,7 @@ func TestEditKey(t *testing.T) {
 	edit["api_id"] = 1
 	require.NotZero(t, c.post(subs+"/edit-api", edit).Code)
 	delete(edit, "remark")
-	require.Equal(t, 4004, c.post(subs+"/edit-api", edit).Code)
+	require.Equal(t, 3639, c.post(subs+"/edit-api", edit).Code)
 	edit["remark"], edit["sub_user_name"] = "new", "nobody"
 	require.NotZero(t, c.post(subs+"/edit-api", edit).Code)
 }
@@ -202,9 +202,9 @@ func TestDeleteKey(t *testing.T) {
 	remove := func(fields fields) int { return c.post(subs+"/delete-api", fields).Code }
 	require.NotZero(t, remove(fields{"api_id": first.ID, "sub_user_name": c.SubAccounts[1]}))
 	require.NotZero(t, remove(fields{"api_id": first.ID, "sub_user_name": "nobody"}))
-	require.Equal(t, 4004, remove(fields{"sub_user_name": c.sub()}))
-	require.Equal(t, 4004, remove(fields{"api_id": first.ID, "other": 1}))
-	require.Equal(t, 4004, remove(fields{"api_id": strconv.FormatInt(first.ID, 10)}))
+	require.Equal(t, 3639, remove(fields{"sub_user_name": c.sub()}))
+	require.Equal(t, 3639, remove(fields{"api_id": first.ID, "other": 1}))
+	require.Equal(t, 3639, remove(fields{"api_id": strconv.FormatInt(first.ID, 10)}))
 	require.Len(t, c.keys(), 2)
 	require.Zero(t, remove(fields{"api_id": first.ID, "sub_user_name": c.sub()}))
 	require.Zero(t, remove(fields{"api_id": second.ID}))
@@ -254,16 +254,19 @@ func TestUse(t *testing.T) {
 		require.Zero(t, trader.post(use.path, use.fields).Code, use.path)
 		require.Equal(t, 4115, reader.post(use.path, use.fields).Code, use.path)
 		delete(use.fields, "amount")
-		require.Equal(t, 4004, trader.post(use.path, use.fields).Code, use.path)
+		require.Equal(t, 3639, trader.post(use.path, use.fields).Code, use.path)
 	}
 	for _, user := range []*client{trader, reader} {
 		require.Equal(t, 4512, user.post("/v2/assets/withdraw", nil).Code)
 		require.Zero(t, user.get("/v2/assets/spot/balance").Code)
-		require.Equal(t, 4004, user.get("/v2/assets/spot/balance?other=1").Code)
+		require.Equal(t, 3639, user.get("/v2/assets/spot/balance?other=1").Code)
 		var info map[string]string
 		user.get(subs + "/info").into(&info)
-		require.Equal(t, c.sub(), info["sub_user_name"])
+		require.Equal(t, map[string]string{"user_type": "SUB_ACCOUNT", "sub_user_name": c.sub()}, info)
 	}
+	var own map[string]any
+	c.get(subs + "/info").into(&own)
+	require.Equal(t, map[string]any{"user_type": "NORMAL", "sub_user_name": nil}, own)
 
 	// A key can do no more than its sub-account may.
 	require.Zero(t, c.post(subs, fields{"sub_user_name": "spot-only", "permissions": []string{"API"}}).Code)

@@ -63,15 +63,18 @@ const (
 )
 
 func (e *exchange) Seed(books *venue.Books, now time.Time, _ func() crypto.Signer) {
-	for _, kind := range []string{venue.MainRoot, "unfunded"} {
+	for _, kind := range []string{venue.MainRoot, "unfunded", "no_agent"} {
 		owner := venue.NewWallet()
 		master := books.AddAccount(&venue.Account{ID: "wallet " + owner.Address(), Created: now})
 		books.AddAccount(&venue.Account{ID: owner.Address(), Parent: master, Created: now})
 		root := books.AddKey(&venue.Key{Kind: kind, APIKey: owner.Address(), Private: owner.Private(), Account: master, Created: now})
-		if kind != venue.MainRoot {
+		if kind == "unfunded" {
 			continue
 		}
 		root.Permissions = []string{ownerKey}
+		if kind == "no_agent" {
+			continue
+		}
 		// The unnamed agent. No list shows it.
 		unnamed := venue.NewWallet()
 		books.AddKey(&venue.Key{

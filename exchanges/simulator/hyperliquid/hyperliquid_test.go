@@ -94,6 +94,18 @@ const (
 	coolDownPassed = coolDown
 )
 
+// By a report, an account without an unnamed agent can have no named ones.
+func TestNoUnnamedAgent(t *testing.T) {
+	c := newClient(t)
+	access, ok := c.Root("hyperliquid", "no_agent")
+	require.True(t, ok)
+	owner := c.as(venuetest.WalletOf(t, access.PrivateKey))
+	require.Equal(t, "Extra agent does not exist.", owner.approve(venue.NewWallet().Address(), "vlt-1"))
+	require.JSONEq(t, `{"role":"user"}`, c.info(`{"type":"userRole","user":"`+access.SubAccounts[0]+`"}`))
+	require.JSONEq(t, `[]`, c.info(`{"type":"extraAgents","user":"`+access.SubAccounts[0]+`"}`))
+	require.Empty(t, c.approve(venue.NewWallet().Address(), "vlt-1"))
+}
+
 func TestAgentLife(t *testing.T) {
 	c := newClient(t)
 	agent := venue.NewWallet()

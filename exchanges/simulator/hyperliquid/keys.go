@@ -2,6 +2,7 @@ package hyperliquid
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,12 +82,15 @@ func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
 	})
 }
 
-// addAgent adds an agent, which replaces an earlier one of the same name.
+// addAgent adds an agent, which replaces an earlier one of the same name. By a report,
+// an account that has no unnamed agent can have no named ones.
 func (e *exchange) addAgent(c *venue.Call, owner *venue.Account, former, k *venue.Key) *venue.Answer {
 	slots := 3 + 2*len(c.Books.SubAccounts(owner))
 	switch {
 	case k.Label == "":
 		return e.refuse("The unnamed agent is not simulated.")
+	case !slices.ContainsFunc(c.Books.KeysOf(owner.Parent), func(k *venue.Key) bool { return k.Has(agentKey) }):
+		return e.refuse("Extra agent does not exist.")
 	case c.Books.Key(k.APIKey) != nil || c.Books.Account(k.APIKey) != nil:
 		return e.refuse("Extra agent already used.")
 	case former == nil && len(e.agents(c, owner)) >= slots:

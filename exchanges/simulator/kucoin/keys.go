@@ -115,9 +115,14 @@ func (e *exchange) describeKey(shown *venue.Key) map[string]any {
 	}
 }
 
-// KeysOf lists the keys of a sub-account that have not ended.
+// keysOf are the keys of a sub-account that have not ended.
 func (e *exchange) keysOf(c *venue.Call, sub *venue.Account) []*venue.Key {
-	return slices.DeleteFunc(c.Books.KeysOf(sub), func(other *venue.Key) bool { return other.Expired(c.Now) })
+	return e.alive(c, c.Books.KeysOf(sub))
+}
+
+// alive leaves out keys that have ended.
+func (e *exchange) alive(c *venue.Call, keys []*venue.Key) []*venue.Key {
+	return slices.DeleteFunc(keys, func(k *venue.Key) bool { return k.Expired(c.Now) })
 }
 
 // listKeys answers GET /api/v1/sub/api-key, which has no pages and hides the
@@ -134,7 +139,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []any{}
-	for _, listed := range c.Listed(sub) {
+	for _, listed := range e.alive(c, c.Listed(sub)) {
 		if wanted != "" && wanted != listed.APIKey {
 			continue
 		}

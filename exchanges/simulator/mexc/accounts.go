@@ -40,13 +40,13 @@ func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	}
 	switch {
 	case name == "":
-		return e.refuse(noSubName, "sub-account Name cannot be null")
+		return e.refuse(noSubName, "Sub-account Name cannot be null")
 	case len(name) < 8 || len(name) > 32 || strings.Trim(name, venue.Alphanumeric) != "":
-		return e.refuse(badSubName, "sub-account Name must be a combination of 8-32 letters and numbers")
+		return e.refuse(badSubName, "Sub-account Name must be a combination of 8-32 letters and numbers")
 	case note == "":
-		return e.refuse(noSubNote, "sub-account remarks cannot be null")
+		return e.refuse(noSubNote, "Sub-account remarks cannot be null")
 	case slices.ContainsFunc(c.Books.Accounts, func(a *venue.Account) bool { return a.ID == name }):
-		return e.refuse(subNameExists, "sub-account Name already exists")
+		return e.refuse(subNameExists, "The user Name already exists")
 	}
 	sub := e.AddSubAccount(c.Books, c.Now, c.Key.Account)
 	sub.ID, sub.Remark = name, note
@@ -62,7 +62,7 @@ func (e *exchange) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *
 	sub := c.Books.Account(name)
 	switch {
 	case name == "":
-		return nil, e.refuse(noSubName, "sub-account Name cannot be null")
+		return nil, e.refuse(noSubName, "Sub-account Name cannot be null")
 	case sub == nil || sub.Parent != c.Key.Account:
 		return nil, e.refuse(noSubAccount, "sub account does not exist")
 	}

@@ -45,19 +45,19 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	}
 	switch {
 	case note == "":
-		return e.refuse(noNote, "note cannot be null")
+		return e.refuse(noNote, "API KEY remarks cannot be null")
 	case len(permissions) == 0:
-		return e.refuse(noPermissions, "permissions cannot be null")
+		return e.refuse(noPermissions, "API KEY permission cannot be null")
 	case slices.ContainsFunc(permissions, func(word string) bool { return !slices.Contains(words(), word) }):
-		return e.refuse(unknownPermission, "permissions is not exist")
+		return e.refuse(unknownPermission, "API KEY permission does not exist")
 	case len(addresses) > maxAddresses:
-		return e.refuse(tooManyAddresses, "the number of IPs exceeds the limit")
+		return e.refuse(tooManyAddresses, "The IP information is incorrect, and a maximum of 10 IPs are allowed to be bound only")
 	case slices.ContainsFunc(addresses, badAddress):
-		return e.refuse(badAddressList, "the IP format is incorrect")
+		return e.refuse(badAddressList, "The bound IP format is incorrect, please refill")
 	case sub.Frozen:
 		return e.refuse(frozen, "sub account is forbidden")
 	case len(c.Books.KeysOf(sub)) >= maxKeys:
-		return e.refuse(keyCap, "the number of API keys exceeds the limit")
+		return e.refuse(keyCap, "At most 30 groups of Api Keys are allowed to be created only")
 	}
 	created := &venue.Key{
 		APIKey: keyText(), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: note,
@@ -104,9 +104,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k := c.Books.Key(name)
 	switch {
 	case name == "":
-		return e.refuse(noKeyParameter, "apiKey cannot be null")
+		return e.refuse(noKeyParameter, "accessKey cannot be null")
 	case k == nil || k.Account != sub:
-		return e.refuse(noSuchKey, "the key information does not exist")
+		return e.refuse(noSuchKey, "API KEY information does not exist")
 	case sub.Frozen:
 		return e.refuse(frozen, "sub account is forbidden")
 	}

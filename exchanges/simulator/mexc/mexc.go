@@ -28,6 +28,7 @@ const (
 	noKey             = 400
 	tooManyRequests   = 429
 	unknownKey        = 10072
+	noTimestamp       = 10073
 	noSubAccount      = 140001
 	frozen            = 140002
 	badSignature      = 700002
@@ -35,8 +36,8 @@ const (
 	badWindow         = 700005
 	badAddress        = 700006
 	noPermission      = 700007
-	illegalCharacters = 700008
 	badContentType    = 700013
+	badParameter      = 730002
 	subNameExists     = 730101
 	noSubName         = 730600
 	badSubName        = 730601
@@ -139,7 +140,7 @@ func (e *exchange) noPermission(*venue.Call) *venue.Answer {
 // malformed answers to parameters that cannot be read or that MEXC does not
 // know.
 func (e *exchange) malformed(why *venue.Complaint) *venue.Answer {
-	return e.refuse(illegalCharacters, why.Error())
+	return e.refuse(badParameter, "Parameter error: "+why.Error())
 }
 
 func (e *exchange) RateLimited(_ *venue.Call, q venue.Quota) *venue.Answer {

@@ -1,6 +1,8 @@
 package mexc_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,17 +45,23 @@ func TestAuthentication(t *testing.T) {
 		"no signature":     {func(r *http.Request) { r.URL.RawQuery, _, _ = strings.Cut(r.URL.RawQuery, "&signature=") }, 700002},
 		"a parameter more": {func(r *http.Request) { r.URL.RawQuery = "a=b&" + r.URL.RawQuery }, 700002},
 		"after signature":  {func(r *http.Request) { r.URL.RawQuery += "&a=b" }, 700002},
-		"twice":            {func(r *http.Request) { r.URL.RawQuery += "&timestamp=1" }, 700008},
+		"twice":            {func(r *http.Request) { r.URL.RawQuery += "&timestamp=1" }, 730002},
 	} {
 		request := c.signed(http.MethodGet, path, "", "")
 		test.spoil(request)
 		require.Equal(t, test.code, c.do(request).Code, name)
 	}
 	for query, code := range map[string]int{
-		"recvWindow=5000": 0, "recvWindow=60000": 0, "recvWindow=60001": 700005, "recvWindow=0": 700005, "recvWindow=x": 700008, "other=x": 700008,
+		"recvWindow=5000": 0, "recvWindow=60000": 0, "recvWindow=60001": 700005, "recvWindow=0": 700005, "recvWindow=x": 730002, "other=x": 730002,
 		"recvWindow=%35000": 0, "recvWindow=%3a": 700002,
 	} {
 		require.Equal(t, code, c.do(c.signed(http.MethodGet, path, query, "")).Code, query)
+	}
+	for _, timestamp := range []string{"", "&timestamp=now"} {
+		request := c.signed(http.MethodGet, path, "", "")
+		query := "recvWindow=5000" + timestamp
+		request.URL.RawQuery = query + "&signature=" + hex.EncodeToString(venuetest.MAC(sha256.New, c.APISecret, query))
+		require.Equal(t, 10073, c.do(request).Code, timestamp)
 	}
 	require.Equal(t, http.StatusOK, c.do(c.signed(http.MethodPost, "/api/v3/sub-account/virtualSubAccount", "note=n", "subAccount=desk0001x")).StatusCode,
 		"the body is signed after the query")
@@ -95,8 +103,8 @@ func TestSubAccounts(t *testing.T) {
 	require.Empty(t, subs.SubAccounts)
 	c.call(http.MethodGet, list, "isFreeze", "true").into(&subs)
 	require.Empty(t, subs.SubAccounts)
-	require.Equal(t, 700008, c.call(http.MethodGet, list, "limit", "201").Code)
-	require.Equal(t, 700008, c.call(http.MethodGet, list, "page", "0").Code)
+	require.Equal(t, 730002, c.call(http.MethodGet, list, "limit", "201").Code)
+	require.Equal(t, 730002, c.call(http.MethodGet, list, "page", "0").Code)
 
 	c.call(http.MethodPost, create, "subAccount", "vaultsub0001", "note", "ours").into(&struct{}{})
 	c.call(http.MethodGet, list, "subAccount", "vaultsub0001").into(&subs)
@@ -110,7 +118,7 @@ func TestSubAccounts(t *testing.T) {
 	} {
 		require.Equal(t, test.code, c.call(http.MethodPost, create, "subAccount", test.name, "note", test.note).Code, test.name)
 	}
-	require.Equal(t, 700008, c.call(http.MethodPost, create, "other", "x").Code)
+	require.Equal(t, 730002, c.call(http.MethodPost, create, "other", "x").Code)
 }
 
 func TestKeys(t *testing.T) {
@@ -136,7 +144,7 @@ func TestKeys(t *testing.T) {
 		{"subAccount", "", 730600}, {"subAccount", "nosuchsub", 140001}, {"note", "", 730700},
 		{"permissions", "", 730701}, {"permissions", "SPOT_WITHDRAW_WRITE", 730702}, {"permissions", "SPOT_DEAL_READ,", 730702},
 		{"ip", strings.Repeat("203.0.113.7,", 10) + "203.0.113.7", 730703}, {"ip", "203.0.113.0/24", 730704}, {"ip", "2001:db8::1", 730704},
-		{"publicKey", "x", 700008},
+		{"publicKey", "x", 730002},
 	} {
 		pairs := []string{test.name, test.value}
 		for name, value := range good {
@@ -229,7 +237,7 @@ func TestUse(t *testing.T) {
 				continue
 			}
 			require.Equal(t, http.StatusOK, answer.StatusCode, path)
-			require.Equal(t, 700008, user.call(http.MethodPost, path, pairs[:len(pairs)-2]...).Code, "%s without its amount", path)
+			require.Equal(t, 730002, user.call(http.MethodPost, path, pairs[:len(pairs)-2]...).Code, "%s without its amount", path)
 		}
 	}
 }

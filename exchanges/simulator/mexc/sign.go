@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,9 +65,12 @@ const (
 // checkTimestamp accepts a timestamp no older than the receive window and less
 // than a second ahead.
 func (e *exchange) checkTimestamp(c *venue.Call, p *venue.Params) *venue.Answer {
+	sent, err := strconv.ParseInt(p.Text("timestamp"), 10, 64)
 	window := p.Integer("recvWindow", window)
-	age := c.Now.Sub(time.UnixMilli(p.Integer("timestamp", 0)))
+	age := c.Now.Sub(time.UnixMilli(sent))
 	switch {
+	case err != nil:
+		return e.refuse(noTimestamp, "invalid Request-Time")
 	case p.Complaint() != nil:
 		return e.malformed(p.Complaint())
 	case window <= 0 || window > maxWindow:

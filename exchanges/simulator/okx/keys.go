@@ -70,9 +70,14 @@ func (e *exchange) labelTaken(c *venue.Call, label string) bool {
 	})
 }
 
-// KeysOf lists the keys of a sub-account that have not ended.
+// keysOf are the keys of a sub-account that have not ended.
 func (e *exchange) keysOf(c *venue.Call, sub *venue.Account) []*venue.Key {
-	return slices.DeleteFunc(c.Books.KeysOf(sub), func(k *venue.Key) bool { return k.Expired(c.Now) })
+	return e.alive(c, c.Books.KeysOf(sub))
+}
+
+// alive leaves out keys that have ended.
+func (e *exchange) alive(c *venue.Call, keys []*venue.Key) []*venue.Key {
+	return slices.DeleteFunc(keys, func(k *venue.Key) bool { return k.Expired(c.Now) })
 }
 
 func passphraseFits(passphrase string) bool {
@@ -139,7 +144,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []any{}
-	for _, k := range c.Listed(sub) {
+	for _, k := range e.alive(c, c.Listed(sub)) {
 		if wanted == "" || wanted == k.APIKey {
 			rows = append(rows, e.describeKey(k))
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 // Shape says where an exchange's answers hold what the weather can change. A path
-// leads through JSON objects by names joined with dots; "." is the whole answer.
+// leads through JSON objects by names joined with dots, and through a list of a single
+// object as if it were that object; "." is the whole answer.
 // Several paths with "|" between them are those of several forms of the answer: the
 // first that is there counts. What is empty does not exist.
 type Shape struct {
@@ -125,6 +126,9 @@ func follow(tree *any, path string) place {
 	current := *tree
 	for {
 		name, rest, more := strings.Cut(path, ".")
+		if list, ok := current.([]any); ok && len(list) == 1 {
+			current = list[0]
+		}
 		object, ok := current.(map[string]any)
 		if _, has := object[name]; !ok || !has {
 			return place{}

@@ -32,6 +32,13 @@ type Condition struct {
 	// Elsewhere means that a key's day does not meet the condition, such as a full
 	// sub-account: a test of the exchange's own package plays it.
 	Elsewhere bool `json:"elsewhere"`
+	// Variants are those whose answers it changes; empty for all.
+	Variants []string `json:"variants,omitempty"`
+}
+
+// In reports whether the condition changes answers of a variant.
+func (c Condition) In(variant string) bool {
+	return len(c.Variants) == 0 || slices.Contains(c.Variants, variant)
 }
 
 // ConditionView is a condition and what it is set to; empty for calm.
@@ -91,6 +98,9 @@ type Forecast struct {
 	// Sources says where doubts about the kit's conditions come from, if the
 	// exchange's documentation says something; by the name of the condition.
 	Sources map[string]string
+	// Variants are those whose answers one of the kit's conditions changes, by its
+	// name; all, if it is not there.
+	Variants map[string][]string
 	// Own are the conditions that the rules themselves play; see [Call.Weather].
 	Own []Condition
 }
@@ -111,7 +121,7 @@ func (f Forecast) conditions() []Condition {
 	var all []Condition
 	add := func(possible bool, c Condition) {
 		if possible {
-			c.Source = f.source(c)
+			c.Source, c.Variants = f.source(c), f.Variants[c.Name]
 			all = append(all, c)
 		}
 	}
@@ -191,9 +201,9 @@ func (c *Call) Weather(condition string) string { return c.weather[condition] }
 // Listed are the keys that the exchange's list shows for an account, oldest first.
 func (c *Call) Listed(a *Account) []*Key {
 	late, lingering := c.weather.delay(AppearsLate), c.weather.delay(VanishesLate)
-	keys := slices.DeleteFunc(c.Books.KeysOf(a), func(k *Key) bool { return k.Kind == "" && c.Now.Sub(k.Created) < late })
+	keys := slices.DeleteFunc(c.Books.KeysOf(a), func(k *Key) bool { return k.Kind == "" && c.within(late, k.Created) })
 	for _, g := range c.Books.gone {
-		if g.key.Account == a && c.Now.Sub(g.at) < lingering {
+		if g.key.Account == a && c.within(lingering, g.at) {
 			keys = append(keys, g.key)
 		}
 	}
@@ -229,6 +239,11 @@ func hasMember(tree any, name string) bool {
 	return false
 }
 
+// within reports whether a delay that began at the time is not over.
+func (c *Call) within(delay time.Duration, began time.Time) bool {
+	return delay > 0 && c.Now.Sub(began) < delay
+}
+
 // known are the books without the keys that do not work yet.
 func (c *Call) known() *Books {
 	late := c.weather.delay(WorksLate)
@@ -236,6 +251,6 @@ func (c *Call) known() *Books {
 		return c.Books
 	}
 	known := *c.Books
-	known.Keys = slices.DeleteFunc(slices.Clone(known.Keys), func(k *Key) bool { return k.Kind == "" && c.Now.Sub(k.Created) < late })
+	known.Keys = slices.DeleteFunc(slices.Clone(known.Keys), func(k *Key) bool { return k.Kind == "" && c.within(late, k.Created) })
 	return &known
 }

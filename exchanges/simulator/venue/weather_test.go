@@ -66,6 +66,9 @@ func TestListsAreOutOfDate(t *testing.T) {
 	require.Equal(t, []string{"new", "root"}, shown(weather{VanishesLate: "3s"}))
 	require.Equal(t, []string{"old", "new", "root"}, shown(weather{VanishesLate: "20s"}))
 
+	before := &Call{Books: b, Now: now.Add(-time.Hour)}
+	require.Len(t, before.Listed(sub), 2, "a clock that runs behind delays nothing in calm weather")
+
 	c := &Call{Books: b, Now: now, weather: weather{WorksLate: "3s"}}
 	require.Nil(t, c.known().Key("new"))
 	require.NotNil(t, c.known().Key("root"))
@@ -105,9 +108,23 @@ func TestReshape(t *testing.T) {
 		Shape{KeyList: "a.keys|b"}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
 		require.Equal(t, want, string(a.Body), "a list in one of two forms")
 	}
+	for answer, want := range map[string]string{`{"data":[{"ips":1,"key":2}]}`: `{"data":[{"key":2}]}`, `{"data":[{"ips":1},{"ips":1}]}`: `{"data":[{"ips":1},{"ips":1}]}`} {
+		a := TextAnswer(200, "application/json", answer)
+		Shape{Optional: []string{"data.ips"}}.reshape(weather{CreateAnswer: "bare"}, exchanges.OpCreateKey, a)
+		require.Equal(t, want, string(a.Body), "a single object in a list")
+	}
 	a := TextAnswer(200, "application/json", `[]`)
 	Shape{KeyList: "."}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
 	require.Equal(t, `null`, string(a.Body), "the answer itself is the list")
+}
+
+// A condition may be one of some variants only, also one of the kit's.
+func TestConditionOfAVariant(t *testing.T) {
+	f := Forecast{Shape: Shape{KeyList: "keys", Page: "."}, Variants: map[string][]string{BareList: {"paged"}}}
+	for _, c := range f.conditions() {
+		require.True(t, c.In("paged"), c.Name)
+		require.Equal(t, c.Name != BareList, c.In("other"), c.Name)
+	}
 }
 
 func TestGives(t *testing.T) {

@@ -124,6 +124,7 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p.Check("side", side == "buy" || side == "sell")
 	p.Text("amount")
 	p.Text("price")
+	p.Text("clientOrderId")
 	if why := p.StrictComplaint(); why != nil {
 		return e.badParameter(why)
 	}

@@ -105,7 +105,9 @@ func TestCreateKey(t *testing.T) {
 	key, minted := c.mint("lease-1")
 	require.Equal(t, float64(1), key.Type)
 	require.False(t, key.RestrictAccess)
-	require.True(t, key.IsEnabled && key.may("order/new") && key.may("main-account/transfer") && !key.may("main-account/withdraw"))
+	require.True(t, key.IsEnabled)
+	require.Empty(t, key.AccessEndpoints, "a key that may use everything lists nothing")
+	require.Equal(t, http.StatusForbidden, venuetest.With(c, minted).call("main-account/withdraw", "").StatusCode)
 	require.Equal(t, http.StatusOK, venuetest.From(venuetest.With(c, minted), "127.0.0.2").call("trade-account/balance", "").StatusCode)
 
 	sub := `"subAccountId":"` + c.SubAccounts[0] + `"`
@@ -169,8 +171,14 @@ func TestEditKey(t *testing.T) {
 	require.Equal(t, http.StatusOK, edit(`{"url":"/api/v4/order/new","enable":true}`).StatusCode)
 	require.False(t, c.keys("")[0].RestrictAccess)
 
-	require.Equal(t, 5, edit(`{"url":"/api/v4/main-account/address","enable":true}`).Code)
-	require.Equal(t, http.StatusOK, edit(`{"url":"/api/v4/main-account/address","enable":false}`).StatusCode)
+	for _, enable := range []string{"true", "false"} {
+		refused := edit(`{"url":"/api/v4/main-account/address","enable":` + enable + `},{"url":"/api/v4/order/new","enable":false},` +
+			`{"url":"/api/v4/main-account/withdraw","enable":false}`)
+		require.Equal(t, http.StatusBadRequest, refused.StatusCode)
+		require.Equal(t, 5, refused.Code)
+		require.Equal(t, "The following URLs are restricted for sub-account API keys: /api/v4/main-account/address, /api/v4/main-account/withdraw", refused.Message)
+		require.False(t, c.keys("")[0].RestrictAccess, "a refused edit changes nothing")
+	}
 	require.Contains(t, edit(`{"url":"/api/v4/order/new"}`).Errors, "urls")
 	require.Contains(t, edit(`"/api/v4/order/new"`).Errors, "urls")
 	require.Contains(t, c.call(keysPath+"edit", `"apiKeyId":"`+key.ID+`","title":"a"`).Errors, "urls")
@@ -234,7 +242,7 @@ func TestUseKey(t *testing.T) {
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
 	for _, call := range []struct{ path, parameters string }{
 		{"trade-account/balance", `"ticker":"BTC"`},
-		{"order/new", order}, {"order/collateral/limit", order}, {"order/cancel", `"market":"BTC_USDT","orderId":1`},
+		{"order/new", order}, {"order/new", order + `,"clientOrderId":"ours"`}, {"order/collateral/limit", order}, {"order/cancel", `"market":"BTC_USDT","orderId":1`},
 		{"main-account/transfer", `"ticker":"USDT","amount":"1","from":"main","to":"spot"`}, {"profile/websocket_token", ""},
 	} {
 		require.Equal(t, 2, user.call(call.path, call.parameters).StatusCode/100, call.path)
@@ -275,7 +283,7 @@ func TestGrantFaults(t *testing.T) {
 		require.NoError(t, s.Inject(simulator.Fault{Exchange: "whitebit", Operation: exchanges.OpEditKey, Kind: fault}))
 		c.call(keysPath+"edit", `"apiKeyId":"`+key.ID+`","title":"a","urls":[{"url":"/api/v4/order/new","enable":false}]`)
 		listed := c.keys("")[0]
-		require.Equal(t, more, listed.may("order/new"))
-		require.Equal(t, more, listed.may("order/market"), "the last one")
+		require.Equal(t, more, !listed.RestrictAccess)
+		require.False(t, listed.may("order/market"), "it is the last one, and not listed where all are on")
 	}
 }
