@@ -33,6 +33,7 @@ func TestWeather(t *testing.T) {
 					continue
 				}
 				for _, value := range condition.Values {
+					condition := condition // Cases run later, when the loop is over.
 					condition.Value = value
 					t.Run(s.name()+"/"+condition.Name+"="+value, func(t *testing.T) {
 						t.Parallel()
