@@ -52,19 +52,19 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 	rights := []string{"read_write", "uta_mgt", "uta_trade"}
 	authorities := []string{"stor", "chor", manageSubs}
 	for _, root := range []venue.Key{
-		{Kind: venue.MainRoot, Variant: "unified", Account: unified, Permissions: rights, IPs: venue.Loopback()},
-		{Kind: "read_only", Variant: "unified", Account: unified, Permissions: []string{"read_only", "uta_mgt", "uta_trade"}, IPs: venue.Loopback()},
-		{Kind: "no_right", Variant: "unified", Account: unified, Permissions: []string{"read_write", "uta_trade"}, IPs: venue.Loopback()},
-		{Kind: "unbound", Variant: "unified", Account: unified, Permissions: rights},
-		{Kind: "withdraw", Variant: "unified", Account: unified, Permissions: append(rights, "withdraw"), IPs: venue.Loopback()},
-		{Kind: "rsa", Variant: "unified", Account: unified, Permissions: rights, IPs: venue.Loopback(), Signer: rsaPair},
-		{Kind: "classic", Variant: "classic", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
-		{Kind: "classic_no_right", Variant: "classic", Account: classic, Permissions: []string{"stor", "chor"}, IPs: venue.Loopback()},
-		{Kind: "classic_unbound", Variant: "classic", Account: classic, Permissions: authorities},
-		{Kind: "broker", Variant: "broker", Account: broker, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: venue.MainRoot, Variant: unifiedVariant, Account: unified, Permissions: rights, IPs: venue.Loopback()},
+		{Kind: "read_only", Variant: unifiedVariant, Account: unified, Permissions: []string{"read_only", "uta_mgt", "uta_trade"}, IPs: venue.Loopback()},
+		{Kind: "no_right", Variant: unifiedVariant, Account: unified, Permissions: []string{"read_write", "uta_trade"}, IPs: venue.Loopback()},
+		{Kind: "unbound", Variant: unifiedVariant, Account: unified, Permissions: rights},
+		{Kind: "withdraw", Variant: unifiedVariant, Account: unified, Permissions: append(rights, "withdraw"), IPs: venue.Loopback()},
+		{Kind: "rsa", Variant: unifiedVariant, Account: unified, Permissions: rights, IPs: venue.Loopback(), Signer: rsaPair},
+		{Kind: "classic", Variant: classicVariant, Account: classic, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: "classic_no_right", Variant: classicVariant, Account: classic, Permissions: []string{"stor", "chor"}, IPs: venue.Loopback()},
+		{Kind: "classic_unbound", Variant: classicVariant, Account: classic, Permissions: authorities},
+		{Kind: "broker", Variant: brokerVariant, Account: broker, Permissions: authorities, IPs: venue.Loopback()},
 		// A good key of an account that is not a broker's.
-		{Kind: "broker_no_right", Variant: "broker", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
-		{Kind: "broker_unbound", Variant: "broker", Account: broker, Permissions: authorities},
+		{Kind: "broker_no_right", Variant: brokerVariant, Account: classic, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: "broker_unbound", Variant: brokerVariant, Account: broker, Permissions: authorities},
 	} {
 		root.APIKey, root.Passphrase = keyText(), "Root"+venue.RandomText(12, venue.Digits)
 		root.Label, root.Created = "root", now

@@ -40,6 +40,7 @@ const (
 	badLabel       = "40056"
 	tooMany        = "40058"
 	tooManyKeys    = "40063"
+	noSubAccess    = "40068"
 	noSubKey       = "40065"
 	notVirtualSub  = "40066"
 	badNewPassword = "40070"
@@ -102,6 +103,8 @@ func message(code string) string {
 		return "Request URL NOT FOUND"
 	case notYourSub:
 		return "This subUid does not belong to this account"
+	case noSubAccess:
+		return "Sub-accounts do not have access"
 	case badKeysPass:
 		return "passphrase is error"
 	case noUsersKey:

@@ -90,10 +90,10 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "GET /api/v2/sub/user", Operation: exchanges.OpSubAccounts, Permit: e.mayManage, Handle: e.listSubAccounts, Limits: management(20)},
 		{Pattern: "POST /api/v2/sub/user/created", Operation: venue.OpOther, Permit: e.mayManage, Handle: e.createSubAccount, Limits: management(15)},
 
-		{Pattern: "POST " + keys, Operation: exchanges.OpCreateKey, Permit: e.mayManage, Handle: e.createKey, Limits: management(20)},
-		{Pattern: "POST " + keys + "/update", Operation: exchanges.OpEditKey, Permit: e.mayManage, Handle: e.editKey, Limits: management(30)},
-		{Pattern: "GET " + keys, Operation: exchanges.OpListKeys, Permit: e.mayManage, Handle: e.listKeys, Limits: management(20)},
-		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: e.mayManage, Handle: e.deleteKey, Limits: management(30)},
+		{Pattern: "POST " + keys, Operation: exchanges.OpCreateKey, Permit: e.mayManageKeys, Handle: e.createKey, Limits: management(20)},
+		{Pattern: "POST " + keys + "/update", Operation: exchanges.OpEditKey, Permit: e.mayManageKeys, Handle: e.editKey, Limits: management(30)},
+		{Pattern: "GET " + keys, Operation: exchanges.OpListKeys, Permit: e.mayManageKeys, Handle: e.listKeys, Limits: management(20)},
+		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: e.mayManageKeys, Handle: e.deleteKey, Limits: management(30)},
 
 		{Pattern: "GET /api/v1/accounts", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.balances, Limits: management(5)},
 		{Pattern: "POST /api/v1/hf/orders", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.order},
