@@ -49,7 +49,7 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 	defer cancel()
-	label, err := makeLabel(e.tag, shortHash(idLength, "root", e.mountUUID, requestID), "", labelData{}, l.variant.Label)
+	label, err := makeLabel(e.tag, shortHash(idLength, "root", e.mountUUID, name, requestID), "", labelData{}, l.variant.Label)
 	if err != nil {
 		return "", false, err
 	}

@@ -257,6 +257,21 @@ func TestSharedRootKeyIsReplacedOnce(t *testing.T) {
 	require.Len(t, d.sim.Deletions(rotating), 1)
 }
 
+// Two root keys of one account that are made in the same second bear labels of their
+// own: by its label one is found, and deleted, whose answer was lost.
+func TestRootKeysMadeTogetherHaveTheirOwnLabels(t *testing.T) {
+	d, _ := sharing(t)
+	d.write("config/b", d.otherRoot())
+	for _, name := range []string{"a", "b"} {
+		d.write("config/"+name, map[string]any{"rotation_period": "24h"})
+	}
+	d.clock.advance(24 * time.Hour)
+	d.tendRoots()
+	made := d.sim.Keys()
+	require.Len(t, made, 2)
+	require.NotEqual(t, made[0].Label, made[1].Label)
+}
+
 // A connection that takes a root key into use while another replaces it is refused, or
 // goes on with the new one.
 func TestRootKeyIsNotTakenIntoUseAsItGoes(t *testing.T) {
