@@ -371,7 +371,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bitget.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "classic")
-	c.Now = clock.Now
 	for left := 4; left >= 0; left-- {
 		answer := c.post(classicCreate, c.fields(classicCreate, nil))
 		require.Equal(t, "00000", answer.Code)

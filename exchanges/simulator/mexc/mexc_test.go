@@ -75,7 +75,6 @@ func TestAuthentication(t *testing.T) {
 func TestTimestampWindow(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
-	c.Now = clock.Now
 	for off, code := range map[time.Duration]int{
 		0: 0, -5 * time.Second: 0, -5001 * time.Millisecond: 700003, 999 * time.Millisecond: 0, time.Second: 700003,
 	} {
@@ -183,7 +182,6 @@ func TestKeyCap(t *testing.T) {
 func TestUnboundKeysEnd(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, mexc.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
-	c.Now = clock.Now
 	unbound := c.mint("permissions", "SPOT_ACCOUNT_READ")
 	bound := c.mint("permissions", "SPOT_ACCOUNT_READ", "ip", "127.0.0.1")
 	clock.Advance(90*24*time.Hour - time.Second)

@@ -22,7 +22,7 @@ func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
 	c := newClient(t, s, "main")
 	const path = "sub-account/list"
-	nonce := time.Now().UnixMilli() - 1000
+	nonce := c.Now().UnixMilli() - 1000
 	body := func(fields string) string { return `{"request":"/api/v4/sub-account/list"` + fields + `}` }
 	good := fmt.Sprintf(`,"nonce":%d,"nonceWindow":true`, nonce)
 	for _, test := range []struct {
@@ -262,7 +262,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, whitebit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 0.01})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	for range 10 {
 		c.keys("")
 	}
