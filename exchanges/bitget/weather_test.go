@@ -105,3 +105,18 @@ func TestEmptiedKeyWithMaskedAddresses(t *testing.T) {
 		require.Empty(s, s.Keys()[0].Permissions)
 	})
 }
+
+// Whatever the spelling of its type, a key that only reads is known as one.
+func TestSpellingsOfTheType(t *testing.T) {
+	inWeather(t, []string{variantUnified, variantBroker}, func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef) {
+		s.Set("type_words", "on")
+		listed, err := account.ListKeys(s.Context(), ref.SubAccount)
+		require.NoError(s, err)
+		require.Equal(s, []string{readOnly}, listed[0].Permissions)
+		key, err := account.CreateKey(s.Context(), exchanges.KeyRequest{
+			SubAccount: ref.SubAccount, Label: "vlt-2", Passphrase: ref.Passphrase, Permissions: []string{readOnly},
+		})
+		require.NoError(s, err)
+		require.Equal(s, []string{readOnly}, key.Permissions)
+	})
+}

@@ -68,3 +68,15 @@ func TestSiteWithoutSubAccountAPI(t *testing.T) {
 	require.ErrorIs(t, exchangetest.Settle(s.Context(), account, ref), exchanges.ErrInvalid)
 	require.Len(t, s.Keys(), 1)
 }
+
+// Unified that nobody asked for is seen, and is more than was granted.
+func TestUnifiedThatWasNotAskedFor(t *testing.T) {
+	s, account, request := simulate(t)
+	s.Set("adds_unified", "on")
+	variant := New().Describe().Variants[0]
+	grant, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeSpot), nil)
+	require.NoError(t, err)
+	key, err := account.CreateKey(s.Context(), request)
+	require.NoError(t, err)
+	require.ErrorContains(t, variant.CheckGrant(grant, key.Permissions), "native_permissions=Unified")
+}
