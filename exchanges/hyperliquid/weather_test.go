@@ -19,11 +19,12 @@ func (v venue) in(condition, value string) {
 }
 
 // agent makes a new agent and says how to delete it.
-func (v venue) agent(account exchanges.Account, name string) exchanges.KeyRef {
-	request, _ := v.request(name)
+func (v venue) agent(account exchanges.Account) exchanges.KeyRef {
+	const label = "vlt-1"
+	request, _ := v.request(label)
 	made, err := account.CreateKey(v.Context(), request)
 	require.NoError(v, err)
-	return exchanges.KeyRef{SubAccount: request.SubAccount, ID: made.ID, Label: name, Age: time.Hour}
+	return exchanges.KeyRef{SubAccount: request.SubAccount, ID: made.ID, Label: label, Age: time.Hour}
 }
 
 // Where the address zero is refused, the agent is not taken for gone. By hand, a new
@@ -32,12 +33,12 @@ func TestRemovalRefused(t *testing.T) {
 	v := newVenue(t)
 	v.in("zero_address", "refused")
 	account := v.root("main")
-	ref := v.agent(account, "vlt-1")
+	ref := v.agent(account)
 	require.ErrorIs(t, exchangetest.Settle(v.Context(), account, ref), exchanges.ErrInvalid)
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, ref.ID, v.Keys()[0].APIKey)
 
-	replacement := v.agent(account, "vlt-1")
+	replacement := v.agent(account)
 	require.NoError(t, exchangetest.Settle(v.Context(), account, ref))
 	require.Len(t, v.Keys(), 1)
 	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
@@ -65,7 +66,7 @@ func TestRemovedAgentStillListedInAnyWords(t *testing.T) {
 			v := newVenue(t)
 			v.in("removed_agent", weather)
 			account := v.root("main")
-			ref := v.agent(account, "vlt-1")
+			ref := v.agent(account)
 			v.in("vanishes_late", "20s")
 			require.NoError(t, account.DeleteKey(v.Context(), ref))
 			require.Empty(t, v.Keys())
@@ -89,7 +90,7 @@ func TestPauseAfterARemoval(t *testing.T) {
 			v := venue{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{RateMultiplier: 1, Now: now})}
 			v.in("removal_pause", weather)
 			account := v.root("main")
-			require.NoError(t, account.DeleteKey(v.Context(), v.agent(account, "vlt-1")))
+			require.NoError(t, account.DeleteKey(v.Context(), v.agent(account)))
 			for _, at := range []time.Duration{0, pause - time.Millisecond, pause} {
 				passed.Store(int64(at))
 				request, _ := v.request("vlt-2")
