@@ -74,6 +74,9 @@ type Subject struct {
 	// document how they then answer a deletion; the deletion must succeed. Empty
 	// where the documentation does not say.
 	GoneSubAccount string
+	// Unmet names the conditions of the exchange's weather that a key's day does not
+	// meet in this variant.
+	Unmet []string
 	// Signature signs the text of a vector. Nil means that the vectors are compared
 	// with what is sent, which is better where a vector has its parameters in the
 	// order in which the exchange package sends them.
