@@ -54,6 +54,7 @@ const (
 	scopeExceeded      = 13403
 	badSecondFactor    = 13668
 	tooManySubAccounts = 12001
+	somethingNew       = 19999 // is not documented
 	methodNotFound     = -32601
 	invalidParams      = -32602
 	parseError         = -32700
@@ -78,6 +79,8 @@ func errorOf(code int) (status int, message string) {
 		return http.StatusBadRequest, "security_key_authorization_error"
 	case tooManySubAccounts:
 		return http.StatusBadRequest, "too_many_subaccounts"
+	case somethingNew:
+		return http.StatusBadRequest, "something_new"
 	case methodNotFound:
 		return http.StatusBadRequest, "Method not found"
 	case invalidParams:

@@ -84,6 +84,10 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		switch {
 		case e.exceeds(c, wanted.scope):
 			return e.refuse(c, scopeExceeded)
+		case len(wanted.scope) == 0 && c.Weather(unscoped) != "":
+			return e.refuseUnscoped(c)
+		case len(c.Books.KeysOf(k.Account)) >= maxKeys && c.Weather(fullAccount) == newCode:
+			return e.refuse(c, somethingNew)
 		case len(c.Books.KeysOf(k.Account)) >= maxKeys:
 			// The documentation has no code for this.
 			return e.refuse(c, badRequest)
@@ -141,7 +145,11 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	return e.with(c, func(*venue.Params) {}, func() *venue.Answer {
 		rows := []any{}
 		for _, k := range c.Listed(c.Key.Account) {
-			rows = append(rows, e.keyView(k))
+			row := e.keyView(k)
+			if c.Weather(listSecrets) == hidden {
+				delete(row, "client_secret")
+			}
+			rows = append(rows, row)
 		}
 		return e.ok(c, rows)
 	})

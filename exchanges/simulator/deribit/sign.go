@@ -90,7 +90,8 @@ func (e *exchange) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.
 // alive reports whether a session is still open. It ends with its time, its key
 // or its account.
 func (e *exchange) alive(c *venue.Call, s *session) bool {
-	return c.Now.Before(s.ends) && c.Books.Key(s.key.APIKey) != nil && c.Books.Account(s.account.ID) != nil
+	hasKey := c.Books.Key(s.key.APIKey) != nil || c.Weather(oldTokens) == live
+	return c.Now.Before(s.ends) && hasKey && c.Books.Account(s.account.ID) != nil
 }
 
 func (e *exchange) endSession(access string) {
@@ -147,6 +148,9 @@ func (e *exchange) auth(c *venue.Call) *venue.Answer {
 		proven = caller != nil && e.timely(c, timestamp) &&
 			e.verifies(caller, timestamp+"\n"+nonce+"\n"+data, signature) && e.unused(caller, nonce)
 	default:
+		p.Complain("grant_type", venue.BadValue)
+	}
+	if grant == "client_signature" && c.Weather(pairLogin) == refused {
 		p.Complain("grant_type", venue.BadValue)
 	}
 	asked := e.readTokenScope(p, scope)
