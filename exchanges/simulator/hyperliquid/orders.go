@@ -49,7 +49,7 @@ func (e *exchange) openOrders(c *venue.Call) *venue.Answer {
 	rows := []any{}
 	for _, o := range c.Books.OpenOrders(c.Books.Account(address), section, "") {
 		row := map[string]any{
-			"coin": o.Market, "side": o.Side, "limitPx": o.Price, "sz": o.Amount, "origSz": o.Amount, "oid": number(o.ID),
+			"coin": o.Market, "side": o.Side, "limitPx": o.Price, "sz": o.Amount, "origSz": o.Amount, "oid": orderNumber(o.ID),
 			"timestamp": o.Placed.UnixMilli(), "orderType": "Limit", "tif": "Gtc", "reduceOnly": false, "isTrigger": false,
 			"triggerPx": "0.0", "triggerCondition": "N/A", "isPositionTpsl": false, "children": []any{}, "cloid": nil,
 		}
@@ -123,7 +123,7 @@ func (e *exchange) statuses(action string, statuses []any) *venue.Answer {
 	}})
 }
 
-func number(text string) int64 {
+func orderNumber(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		panic(err) // It was drawn as a number.

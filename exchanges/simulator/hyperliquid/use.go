@@ -47,7 +47,7 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 			placed.Side = "B"
 		}
 		c.Books.PlaceOrder(e.accountOf(c, c.Key), placed)
-		resting := map[string]any{"oid": number(placed.ID)}
+		resting := map[string]any{"oid": orderNumber(placed.ID)}
 		if o.Name != "" {
 			resting["cloid"] = o.Name
 		}
