@@ -24,6 +24,7 @@ func TestServerTime(t *testing.T) {
 	var data struct{ ServerTime string }
 	newClient(t, s, "main").get("/api/v2/public/time").into(&data)
 	require.Equal(t, "1753364096000", data.ServerTime)
+	require.Equal(t, "40404", newClient(t, s, "main").get("/api/v3/public/time").Code, "it is not documented")
 }
 
 func TestAuthentication(t *testing.T) {

@@ -34,6 +34,9 @@ const (
 	noParameter  = "40034"
 	noURL        = "40404"
 
+	noOrder        = "43001"
+	noUnifiedOrder = "25204"
+
 	notYourSub     = "40028"
 	badKeysPass    = "40036"
 	noUsersKey     = "40041"
@@ -101,6 +104,10 @@ func message(code string) string {
 		return "Parameter %s does not exist"
 	case noURL:
 		return "Request URL NOT FOUND"
+	case noOrder:
+		return "The order does not exist"
+	case noUnifiedOrder:
+		return "Order does not exist"
 	case notYourSub:
 		return "This subUid does not belong to this account"
 	case noSubAccess:

@@ -103,9 +103,10 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 // editKey answers private/edit_api_key.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	var wanted keyParams
-	var bind, rename bool
+	var bind, rename, toggle, enabled bool
 	return e.withKey(c, func(p *venue.Params) {
 		wanted, rename = e.readKey(p), p.Given("name")
+		toggle, enabled = p.Given("enabled"), p.Flag("enabled", true)
 		bind = p.Value("ip_whitelist", &wanted.addresses)
 		for _, address := range wanted.addresses {
 			parsed, err := netip.ParseAddr(address)
@@ -118,6 +119,9 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 		k.Permissions = c.Grant(wanted.scope, e.surplus()...)
 		if rename {
 			k.Label = wanted.name
+		}
+		if toggle {
+			e.disabled[k.APIKey] = !enabled
 		}
 		if bind {
 			k.IPs = wanted.addresses
@@ -195,7 +199,7 @@ func (e *exchange) keyView(k *venue.Key) map[string]any {
 	}
 	view := map[string]any{
 		"id": json.Number(k.ID), "timestamp": k.Created.UnixMilli(), "client_id": k.APIKey, "client_secret": k.Secret, "name": k.Label,
-		"max_scope": strings.Join(scope, " "), "enabled": true, "default": false, "enabled_features": []string{},
+		"max_scope": strings.Join(scope, " "), "enabled": !e.disabled[k.APIKey], "default": false, "enabled_features": []string{},
 		"ip_whitelist": append([]string{}, k.IPs...),
 	}
 	if public := k.PublicKey(); public != nil {

@@ -25,6 +25,7 @@ func newRules() venue.Rules { return &exchange{} }
 
 // Error codes, from https://www.mexc.com/api-docs/spot-v3/error-code.
 const (
+	unknownOrder      = -2011
 	notAllowed        = 26
 	noKey             = 400
 	tooManyRequests   = 429
@@ -114,6 +115,8 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: write, Handle: e.deleteKey, Limits: limit(1)},
 
 		{Pattern: "POST /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(dealWrite), Handle: e.order, Limits: limit(1)},
+		{Pattern: "GET /api/v3/openOrders", Operation: exchanges.OpUseKey, Permit: e.needs(dealRead), Handle: e.openOrders, Limits: limit(3)},
+		{Pattern: "DELETE /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(dealWrite), Handle: e.cancelOrder, Limits: limit(1)},
 		{Pattern: "POST /api/v1/private/order/submit", Operation: exchanges.OpUseKey, Permit: e.needs(futuresWrite), Handle: e.futuresOrder},
 		{Pattern: "POST /api/v3/capital/transfer", Operation: exchanges.OpUseKey, Permit: e.needs(transferWrite), Handle: e.transfer, Limits: limit(1)},
 		// No key can be given the permission for this.

@@ -27,6 +27,7 @@ const (
 	noPermission     = "50120"
 
 	parameterWrong = "51000"
+	noOrder        = "51400"
 
 	notMaster        = "59500"
 	tooManyKeys      = "59501"

@@ -242,7 +242,8 @@ func TestUseKey(t *testing.T) {
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
 	for _, call := range []struct{ path, parameters string }{
 		{"trade-account/balance", `"ticker":"BTC"`},
-		{"order/new", order}, {"order/new", order + `,"clientOrderId":"ours"`}, {"order/collateral/limit", order}, {"order/cancel", `"market":"BTC_USDT","orderId":1`},
+		{"order/new", order}, {"order/new", order + `,"clientOrderId":"ours"`}, {"order/collateral/limit", order},
+		{"orders", `"market":"BTC_USDT"`}, {"order/cancel", `"market":"BTC_USDT","clientOrderId":"ours"`},
 		{"main-account/transfer", `"ticker":"USDT","amount":"1","from":"main","to":"spot"`}, {"profile/websocket_token", ""},
 	} {
 		require.Equal(t, 2, user.call(call.path, call.parameters).StatusCode/100, call.path)
