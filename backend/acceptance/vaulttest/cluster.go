@@ -91,8 +91,23 @@ func (c *Cluster) initialize(t *testing.T) {
 	require.NoError(t, client.Sys().EnableAuditWithOptionsWithContext(t.Context(), "file", &api.EnableAuditOptions{
 		Type: "file", Options: map[string]string{"file_path": "audit.log"},
 	}))
+	c.register(t, client, nil)
+}
+
+// Register enters the plugin in the catalog anew, with what its processes have in
+// their environment besides what their server has, and starts those of all mounts
+// again.
+func (c *Cluster) Register(t *testing.T, environment ...string) {
+	client := c.Client(t)
+	c.register(t, client, environment)
+	_, err := client.Sys().ReloadPluginWithContext(t.Context(), &api.ReloadPluginInput{Plugin: PluginName})
+	require.NoError(t, err)
+}
+
+func (c *Cluster) register(t *testing.T, client *api.Client, environment []string) {
 	require.NoError(t, client.Sys().RegisterPluginWithContext(t.Context(), &api.RegisterPluginInput{
 		Name: PluginName, Type: api.PluginTypeSecrets, Command: PluginName, SHA256: c.binaries.sha256, Version: PluginVersion,
+		Env: environment,
 	}))
 }
 

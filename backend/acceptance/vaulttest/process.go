@@ -19,9 +19,10 @@ type process struct {
 	exited chan struct{}
 }
 
-// startProcess runs a program in a directory, with its output at the end of a
-// file there. When the context ends, it is killed.
-func startProcess(ctx context.Context, directory, output, program string, arguments ...string) (*process, error) {
+// startProcess runs a program in a directory, with more in its environment than the
+// tests have, and its output at the end of a file there. When the context ends, it is
+// killed.
+func startProcess(ctx context.Context, directory, output string, environment []string, program string, arguments ...string) (*process, error) {
 	file, err := os.OpenFile(output, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,9 @@ func startProcess(ctx context.Context, directory, output, program string, argume
 	cmd := exec.CommandContext(ctx, program, arguments...)
 	cmd.Dir = directory
 	// What the developer has set for a Vault of their own is not for this one.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VAULT_") })
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "VAULT_") || strings.HasPrefix(v, "EXCHANGE_")
+	}), environment...)
 	cmd.Stdout, cmd.Stderr = file, file
 	cmd.SysProcAttr = noOrphan()
 	cmd.Cancel = func() error { return kill(cmd.Process.Pid) }

@@ -29,6 +29,9 @@ const (
 type Server struct {
 	// Address is the URL of its API.
 	Address string
+	// Environment is what the server has in its environment from its next start on,
+	// as NAME=VALUE, besides what the tests have in theirs.
+	Environment []string
 
 	cluster   *Cluster
 	directory string
@@ -103,7 +106,7 @@ func (s *Server) Start(t *testing.T) {
 func (s *Server) launch(t *testing.T) {
 	require.Nil(t, s.process, "the server is running already")
 	var err error
-	s.process, err = startProcess(s.cluster.life, s.directory, s.path("vault.log"),
+	s.process, err = startProcess(s.cluster.life, s.directory, s.path("vault.log"), s.Environment,
 		s.cluster.binaries.vault, "server", "-config="+s.path("vault.json"))
 	require.NoError(t, err)
 	s.await(t, "starting", func(ctx context.Context) error {
