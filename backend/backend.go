@@ -51,6 +51,7 @@ type engine struct {
 	heartbeat   *heartbeat
 	rootExpiry  *rootExpiry
 	places      *places
+	gone        *gone
 	metrics     *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
@@ -93,6 +94,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
 		places:     newPlaces(now),
+		gone:       newGone(now),
 		metrics:    newMetrics(build),
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)

@@ -122,6 +122,7 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	case err != nil:
 		return postpone(ctx, claim, err)
 	}
+	e.gone.note(entry.ID) // Should storage fail now, this need not be proved again.
 	if err := claim.Forget(ctx); err != nil {
 		return err
 	}
@@ -138,8 +139,12 @@ func postpone(ctx context.Context, claim *ledger.Claim, failure error) error {
 }
 
 // deleteAtExchange deletes the key by its id, or, if its create answer was lost, by
-// whatever id its label leads to. It returns nil only if the key is gone.
+// whatever id its label leads to. It returns nil only if the key is gone; the exchange
+// is not asked about one that this process has proved gone before.
 func (e *engine) deleteAtExchange(ctx context.Context, l *link, entry ledger.Entry) (err error) {
+	if e.gone.has(entry.ID) {
+		return nil
+	}
 	defer func() { e.metrics.revocations.WithLabelValues(l.name, result(err)).Inc() }()
 	switch {
 	case entry.ExchangeKeyID != "" && l.variant.Unlisted != "":

@@ -226,15 +226,16 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 	return nil, e.revoke(ctx, req.Storage, claim, causeLeaseEnded)
 }
 
-// revokeUnknown revokes a lease whose key is not in the ledger. An entry is
-// only removed once the exchange confirmed the key gone, so there should be
-// nothing to do. The key is deleted again all the same, since storage may have been
-// restored from a snapshot. Without its connection nobody can be asked; a
+// revokeUnknown revokes a lease whose key is not in the ledger. An entry is only
+// removed once the key is proved gone, so there should be nothing to do, and there is
+// nothing if this process remembers it. Else the key is deleted again, since storage
+// may have been restored from a snapshot. Without its connection nobody can be asked; a
 // connection is never deleted while it has keys. Nothing is entered in the ledger for
 // a key that is not known to be there.
 func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
 	entry := ledger.Entry{Created: orNow(req.Secret.IssueTime, e.now()), Cause: causeLeaseEnded}
 	for name, field := range map[string]*string{
+		internalID:         &entry.ID,
 		internalConnection: &entry.Connection,
 		internalSubAccount: &entry.SubAccount,
 		internalKey:        &entry.ExchangeKeyID,

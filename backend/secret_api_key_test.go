@@ -108,6 +108,7 @@ func TestRevokingWhatIsGoneLeavesNoGhost(t *testing.T) {
 	leases := d.pool(3)
 	d.must(logical.UpdateOperation, "roles/pool/revoke-all", nil)
 	d.eventually("the keys are gone", func() bool { return len(d.ledgerIDs()) == 0 })
+	d.start() // A new process remembers nothing.
 	d.inject("bybit", exchanges.OpAny, simulator.Error5xx, 0)
 	require.Error(t, d.revoke(leases[0]), "nobody can say that it is gone")
 	require.Empty(t, d.ledgerIDs())

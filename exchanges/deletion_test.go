@@ -121,8 +121,9 @@ func TestSettleAYoungKey(t *testing.T) {
 		{"confirmed", exchanges.Variant{}, nil, 0, nil, 0},
 		{"refused", exchanges.Variant{}, failed(exchanges.ErrNotFound), 10 * time.Second, exchanges.ErrUnseen, 20 * time.Second},
 		{"refused, after a while", exchanges.Variant{}, failed(exchanges.ErrNotFound), 30 * time.Second, nil, 0},
-		{"refused, where the delay is documented", exchanges.Variant{ListingDelay: 4 * time.Second}, failed(exchanges.ErrNotFound), time.Second, exchanges.ErrUnseen, 3 * time.Second},
-		{"refused, after the documented delay", exchanges.Variant{ListingDelay: 4 * time.Second}, failed(exchanges.ErrNotFound), 4 * time.Second, nil, 0},
+		{"refused, where deleted keys leave the list soon", exchanges.Variant{ListingDelay: 4 * time.Second}, failed(exchanges.ErrNotFound), 5 * time.Second, exchanges.ErrUnseen, 25 * time.Second},
+		{"refused, where a longer delay is documented", exchanges.Variant{ListingDelay: time.Minute}, failed(exchanges.ErrNotFound), 50 * time.Second, exchanges.ErrUnseen, 10 * time.Second},
+		{"refused, after the documented delay", exchanges.Variant{ListingDelay: time.Minute}, failed(exchanges.ErrNotFound), time.Minute, nil, 0},
 		{"lost answer, however old", exchanges.Variant{}, failed(exchanges.ErrOutcomeUnknown), time.Hour, exchanges.ErrUnseen, 30 * time.Second},
 		{"refused, and the clock was set back", exchanges.Variant{}, failed(exchanges.ErrNotFound), -time.Hour, exchanges.ErrUnseen, 30 * time.Second},
 	} {

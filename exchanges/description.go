@@ -123,18 +123,14 @@ type Variant struct {
 	RateLimits []RateLimit
 }
 
-// cautiousDelay is how long an exchange is given to show what it was asked to do,
-// where nothing about that is documented.
+// cautiousDelay is how long an exchange is given to show what it was asked to do. No
+// exchange documents how soon a list shows a new key.
 const cautiousDelay = 30 * time.Second
 
-// Staleness is how old the exchange's list of keys may be: [Variant.ListingDelay]
-// or, where none is documented, a cautious 30 seconds.
-func (v Variant) Staleness() time.Duration {
-	if v.ListingDelay > 0 {
-		return v.ListingDelay
-	}
-	return cautiousDelay
-}
+// Staleness is how old the exchange's list of keys may be: 30 seconds, or
+// [Variant.ListingDelay] if that is longer. That a deleted key leaves the list sooner
+// does not say how soon a new one enters it.
+func (v Variant) Staleness() time.Duration { return max(cautiousDelay, v.ListingDelay) }
 
 // LabelRule says what the exchange accepts as a key's label.
 type LabelRule struct {

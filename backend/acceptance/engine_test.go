@@ -25,6 +25,10 @@ const (
 	soon = 30 * time.Second
 	// often is how often to look meanwhile.
 	often = 100 * time.Millisecond
+	// unseen is how long after its creation a key that the exchange does not show, and
+	// whose deletion it has not confirmed, is not known to be gone:
+	// exchanges.Variant.Staleness.
+	unseen = 30 * time.Second
 	// hurried multiplies rate limits on both sides, where pace is not the
 	// subject.
 	hurried = 1000
@@ -306,7 +310,14 @@ func (k *key) tryRenew(t *testing.T) error {
 }
 
 // revoke revokes the key's lease and waits for the end of that.
-func (k *key) revoke(t *testing.T) {
-	_, err := k.engine.client.Logical().WriteWithContext(t.Context(), "sys/leases/revoke", fields{"lease_id": k.LeaseID, "sync": true})
-	require.NoError(t, err)
+func (k *key) revoke(t *testing.T) { require.NoError(t, k.tryRevoke(t)) }
+
+// tryRevoke is revoke, which may fail.
+func (k *key) tryRevoke(t *testing.T) error { return k.engine.tryRevoke(t, k.LeaseID) }
+
+// tryRevoke revokes a lease, which may have ended already, and waits for the end of
+// that.
+func (e *engine) tryRevoke(t *testing.T, lease string) error {
+	_, err := e.client.Logical().WriteWithContext(t.Context(), "sys/leases/revoke", fields{"lease_id": lease, "sync": true})
+	return err
 }

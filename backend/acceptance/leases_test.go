@@ -225,6 +225,8 @@ func testFailedRevocation(t *testing.T, e *engine) {
 func testGoneAtExchange(t *testing.T, e *engine) {
 	k := e.mint(t, trader)
 	require.True(t, e.simulator.RemoveKey(bybit, k.text("api_key")))
-	k.revoke(t)
+	// So new a key may only not be listed yet.
+	require.ErrorContains(t, k.tryRevoke(t), "has not confirmed its deletion")
+	require.Eventually(t, func() bool { return k.tryRevoke(t) == nil }, unseen+soon, 10*often)
 	k.gone(t)
 }
