@@ -33,3 +33,32 @@ func TestDoubling(t *testing.T) {
 	}
 	assert.Equal(t, time.Second, exchanges.Doubling(time.Minute, time.Second, 1))
 }
+
+func TestPatiently(t *testing.T) {
+	for name, test := range map[string]struct {
+		doneAt, within, took time.Duration
+		tries                int
+		want                 error
+	}{
+		"at once":            {0, time.Hour, 0, 1, nil},
+		"after a while":      {3 * time.Second, time.Hour, 3500 * time.Millisecond, 4, nil},
+		"never":              {time.Hour, time.Hour, 31500 * time.Millisecond, 7, nil},
+		"the caller leaves":  {time.Hour, 5 * time.Second, 5 * time.Second, 4, context.DeadlineExceeded},
+		"not past the close": {31500 * time.Millisecond, time.Hour, 31500 * time.Millisecond, 7, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), test.within)
+				defer cancel()
+				began, tries := time.Now(), 0
+				err := exchanges.Patiently(ctx, func() bool {
+					tries++
+					return time.Since(began) >= test.doneAt
+				})
+				assert.ErrorIs(t, err, test.want)
+				assert.Equal(t, test.took, time.Since(began))
+				assert.Equal(t, test.tries, tries)
+			})
+		})
+	}
+}

@@ -201,34 +201,27 @@ func incomplete(message string) error {
 	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: exchanges.OpCreateKey, Message: message}
 }
 
-// The waits between looks at a new key that BingX does not show yet. How soon it
-// must is not documented: together they last as long as [exchanges.Variant.Staleness]
-// gives a list.
-const (
-	firstLook = 500 * time.Millisecond
-	lastLook  = 16 * time.Second
-)
-
 // check asks for a new key until BingX shows it, and completes it with what BingX
-// shows. It must bear its label, which the engine looks for if it loses the key.
+// shows. How soon it must is not documented. It must bear its label, which the engine looks for if it loses the key.
 func (a *account) check(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
 	if minted.APISecret == "" {
 		return incomplete("the answer contains no secret")
 	}
-	for wait := firstLook; ; wait *= 2 {
-		keys, err := a.keys(ctx, request.SubAccount, minted.APIKey)
-		if err != nil {
-			return err
-		}
+	var failure error
+	shown := false
+	_ = exchanges.Patiently(ctx, func() (done bool) {
+		var keys []exchanges.KeyInfo
+		keys, failure = a.keys(ctx, request.SubAccount, minted.APIKey)
 		i := slices.IndexFunc(keys, func(k exchanges.KeyInfo) bool { return k.MayBe(minted.APIKey) && k.Label == request.Label })
-		if i >= 0 {
+		if shown = i >= 0; shown {
 			minted.Permissions, minted.Addresses = keys[i].Permissions, keys[i].Addresses
-			return nil
 		}
-		if wait > lastLook || exchanges.Sleep(ctx, wait) != nil {
-			return incomplete("BingX does not show the new key by its name and label")
-		}
+		return shown || failure != nil
+	})
+	if failure == nil && !shown {
+		return incomplete("BingX does not show the new key by its name and label")
 	}
+	return failure
 }
 
 // refused explains a refusal to make a key where BingX's code does not. BingX

@@ -171,35 +171,29 @@ func lifetime(ends, now time.Time) int64 {
 	return max(int64(lives/time.Second), 1)
 }
 
-// The waits between looks at a new token that does not work yet. How soon it must is
-// not documented: together they last half a minute.
-const (
-	firstLook = 500 * time.Millisecond
-	lastLook  = 16 * time.Second
-)
-
-// holds returns the permissions of a new token, as soon as it works.
+// holds returns the permissions of a new token, as soon as it works. How soon it must
+// is not documented.
 func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, error) {
 	says, err := parse(token)
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Message: err.Error()}
 	}
-	for wait := firstLook; ; wait *= 2 {
-		rows, err := a.ask(ctx, exchanges.OpCheckKey, token)
-		switch {
-		case errors.Is(err, exchanges.ErrPermission):
-			// The token works, but may not ask what it may do. Its text says that.
-			return held(says, nil), nil
-		case !errors.Is(err, errDeadToken):
-			return held(says, rows), err
+	var rows []right
+	_ = exchanges.Patiently(ctx, func() (done bool) {
+		rows, err = a.ask(ctx, exchanges.OpCheckKey, token)
+		return !errors.Is(err, errDeadToken)
+	})
+	switch {
+	case errors.Is(err, errDeadToken):
+		// It is the token that is refused, not the root key.
+		return nil, &exchanges.Error{
+			Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made",
 		}
-		if wait > lastLook || exchanges.Sleep(ctx, wait) != nil {
-			// It is the token that is refused, not the root key.
-			return nil, &exchanges.Error{
-				Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made",
-			}
-		}
+	case errors.Is(err, exchanges.ErrPermission):
+		// The token works, but may not ask what it may do. Its text says that.
+		return held(says, nil), nil
 	}
+	return held(says, rows), err
 }
 
 // ListKeys fails: Bitfinex lists no tokens.

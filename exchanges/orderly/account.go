@@ -231,28 +231,21 @@ func (a *account) await(ctx context.Context, subAccount, key string) (info excha
 	return info, err
 }
 
-// The waits between tries of something that a new key cannot do yet. Together they
-// are about as long as [settling].
-const (
-	firstWait = 500 * time.Millisecond
-	lastWait  = 16 * time.Second
-)
-
 // patiently tries something that concerns a new key until it is done, or the key must
 // have settled. It returns the last try's error.
 func patiently(ctx context.Context, try func() (done bool, err error)) error {
-	for wait := firstWait; ; wait *= 2 {
-		done, err := try()
-		if done || wait > lastWait {
-			return err
-		}
-		if interrupted := exchanges.Sleep(ctx, wait); interrupted != nil {
-			return &exchanges.Error{
-				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: exchanges.OpCheckKey,
-				Message: "the new key is not known yet", Err: interrupted,
-			}
+	var last error
+	interrupted := exchanges.Patiently(ctx, func() (done bool) {
+		done, last = try()
+		return done
+	})
+	if interrupted != nil {
+		return &exchanges.Error{
+			Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: exchanges.OpCheckKey,
+			Message: "the new key is not known yet", Err: interrupted,
 		}
 	}
+	return last
 }
 
 // key is a key as Orderly shows it.

@@ -166,7 +166,7 @@ func (w weather) set(conditions []Condition, name, value string) error {
 	found := slices.IndexFunc(conditions, func(c Condition) bool { return c.Name == name })
 	switch {
 	case found < 0:
-		return fmt.Errorf("condition %q is unknown, or not one of this exchange's; it must be one of %s", name, listed(names(conditions)))
+		return fmt.Errorf("condition %q is unknown, or not one of this exchange's; it must be one of %s", name, listed(conditionNames(conditions)))
 	case value == "":
 		delete(w, name)
 	case !slices.Contains(conditions[found].Values, value):
@@ -183,7 +183,7 @@ func (w weather) delay(name string) time.Duration {
 	return delay
 }
 
-func names(conditions []Condition) []string {
+func conditionNames(conditions []Condition) []string {
 	all := make([]string, len(conditions))
 	for i, c := range conditions {
 		all[i] = c.Name

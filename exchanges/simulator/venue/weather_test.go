@@ -21,11 +21,11 @@ func whole() Forecast {
 }
 
 func TestConditions(t *testing.T) {
-	all := names(whole().conditions())
+	all := conditionNames(whole().conditions())
 	require.Equal(t, []string{
 		AppearsLate, VanishesLate, WorksLate, NullList, MissingList, BareList, MaskedKeys, MaskedAddresses, CreateAnswer, AddsPermission, Refuses, "own",
 	}, all)
-	require.Equal(t, []string{WorksLate}, names(Forecast{Unlisted: true}.conditions()), "what cannot be is not offered")
+	require.Equal(t, []string{WorksLate}, conditionNames(Forecast{Unlisted: true}.conditions()), "what cannot be is not offered")
 	for _, c := range whole().conditions()[:len(all)-1] {
 		require.NotEmpty(t, c.Values, c.Name)
 		require.NotEmpty(t, c.Operations, c.Name)
