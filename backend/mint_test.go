@@ -162,8 +162,8 @@ func TestCallerWhoHangsUpLeavesNoKey(t *testing.T) {
 
 // A refusal says that the key was deleted only where that is proved.
 func TestRefusalSaysWhatBecameOfTheKey(t *testing.T) {
-	at := func(answer answering, list listing) func(*testing.T) *desk {
-		return func(t *testing.T) *desk { return newScriptedDesk(t, &script{answer: answer, list: list}, "2s") }
+	at := func(answered answering, listed listing) func(*testing.T) *desk {
+		return func(t *testing.T) *desk { return newScriptedDesk(t, &script{answer: answered, list: listed}, "2s") }
 	}
 	shown := at(answeredAddresses("127.0.0.1"), nil)
 	for name, refusal := range map[string]struct {

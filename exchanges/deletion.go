@@ -22,7 +22,7 @@ func Settle(ctx context.Context, account Account, variant Variant, refs ...KeyRe
 	for i, ref := range refs {
 		all[i] = &deletion{ref: ref, evidence: evidence{unlisted: variant.Unlisted != ""}}
 	}
-	left := lookAgain(ctx, account, variant, whole(all))
+	left := lookAgain(ctx, account, variant, byWholeIDs(all))
 	for _, d := range left {
 		d.answer = account.DeleteKey(ctx, d.ref)
 		d.fresh = d.ref.fresh(variant)
@@ -75,9 +75,9 @@ func lookAgain(ctx context.Context, account Account, variant Variant, all []*del
 	return left
 }
 
-// whole refuses the keys of which only part of the id is known, for which not even a
+// byWholeIDs refuses the keys of which only part of the id is known, for which not even a
 // list is proof, and returns the others.
-func whole(all []*deletion) (named []*deletion) {
+func byWholeIDs(all []*deletion) (named []*deletion) {
 	for _, d := range all {
 		if !IsMasked(d.ref.ID) {
 			named = append(named, d)

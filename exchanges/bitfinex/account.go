@@ -213,10 +213,10 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	err := a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
 	}, map[string]string{"token": ref.Token.Reveal()}, nil)
-	var refusal *exchanges.Error
-	if errors.As(err, &refusal) && errors.Is(err, errDeadToken) {
+	var refused *exchanges.Error
+	if errors.As(err, &refused) && errors.Is(err, errDeadToken) {
 		// It is the token that is refused, not the root key.
-		unknown := *refusal
+		unknown := *refused
 		unknown.Kind, unknown.Remedy = exchanges.ErrNotFound, ""
 		return &unknown
 	}

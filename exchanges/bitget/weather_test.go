@@ -14,24 +14,24 @@ import (
 // inWeather runs a test in each of the variants, with a simulated Bitget of its own, an
 // account there and a new key that only reads.
 func inWeather(t *testing.T, variants []string, test func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef)) {
-	for _, variant := range variants {
-		t.Run(variant, func(t *testing.T) {
+	for _, kind := range variants {
+		t.Run(kind, func(t *testing.T) {
 			s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
-			root := variant
-			if variant == variantUnified {
+			root := kind
+			if kind == variantUnified {
 				root = "main"
 			}
-			account := s.OpenRoot(root, exchanges.Options{Variant: variant})
-			request := exchanges.KeyRequest{
+			account := s.OpenRoot(root, exchanges.Options{Variant: kind})
+			keyRequest := exchanges.KeyRequest{
 				SubAccount: s.Access(root).SubAccounts[0], Label: "vlt-1", Passphrase: "Minted0001",
 				Permissions: []string{readOnly}, Addresses: []string{"203.0.113.1"},
 			}
-			if variant == variantClassic {
-				request.Permissions = []string{classicRead}
+			if kind == variantClassic {
+				keyRequest.Permissions = []string{classicRead}
 			}
-			key, err := account.CreateKey(s.Context(), request)
+			key, err := account.CreateKey(s.Context(), keyRequest)
 			require.NoError(t, err)
-			test(s, account, exchanges.KeyRef{SubAccount: request.SubAccount, ID: key.ID, Label: request.Label, Passphrase: request.Passphrase})
+			test(s, account, exchanges.KeyRef{SubAccount: keyRequest.SubAccount, ID: key.ID, Label: keyRequest.Label, Passphrase: keyRequest.Passphrase})
 		})
 	}
 }

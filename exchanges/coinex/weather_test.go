@@ -50,9 +50,9 @@ func TestFullSubAccount(t *testing.T) {
 			request.Label = "vlt-one-too-many"
 			_, err := root.CreateKey(sim.Context(), request)
 			require.ErrorIs(t, err, exchanges.ErrKeyCap)
-			var refusal *exchanges.Error
-			require.ErrorAs(t, err, &refusal)
-			require.Equal(t, code, refusal.Code)
+			var refused *exchanges.Error
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, code, refused.Code)
 		})
 	}
 }

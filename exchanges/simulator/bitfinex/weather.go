@@ -77,8 +77,8 @@ func (e *exchange) Forecast() venue.Forecast {
 }
 
 // RefuseParameter answers as Bitfinex does to a parameter that it does not have.
-func (e *exchange) RefuseParameter(_ *venue.Call, name string) *venue.Answer {
-	return e.malformed(&venue.Complaint{Param: name, Reason: venue.Unknown})
+func (e *exchange) RefuseParameter(_ *venue.Call, parameter string) *venue.Answer {
+	return e.malformed(&venue.Complaint{Param: parameter, Reason: venue.Unknown})
 }
 
 // late reports whether a token is not known yet.

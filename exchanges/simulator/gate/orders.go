@@ -21,7 +21,7 @@ func (e *exchange) openOrders(c *venue.Call) *venue.Answer {
 	if why := p.StrictComplaint(); why != nil {
 		return e.badParameter(c, why)
 	}
-	byMarket, groups := map[string][]any{}, []any{}
+	byMarket, sections := map[string][]any{}, []any{}
 	var markets []string
 	for _, o := range c.OpenOrders(spotSection, "") {
 		if byMarket[o.Market] == nil {
@@ -30,9 +30,9 @@ func (e *exchange) openOrders(c *venue.Call) *venue.Answer {
 		byMarket[o.Market] = append(byMarket[o.Market], orderView(o, "open"))
 	}
 	for _, market := range markets {
-		groups = append(groups, map[string]any{spotSection: market, "total": len(byMarket[market]), "orders": byMarket[market]})
+		sections = append(sections, map[string]any{spotSection: market, "total": len(byMarket[market]), "orders": byMarket[market]})
 	}
-	return e.ok(c, http.StatusOK, groups)
+	return e.ok(c, http.StatusOK, sections)
 }
 
 // cancelOrder answers DELETE /spot/orders/{order_id}. The client's own name for an

@@ -43,8 +43,7 @@ func (e *exchange) openOrders(paged bool) func(*venue.Call) *venue.Answer {
 		symbol := p.Text("symbol")
 		p.Text("tradeType")
 		if paged {
-			status := p.Text("status")
-			p.Check("status", status == "active")
+			p.Check("status", p.Text("status") == "active")
 			p.Ignore("side", "type", "startAt", "endAt", "currentPage", "pageSize")
 		} else {
 			p.Check("symbol", symbol != "")

@@ -31,7 +31,7 @@ const (
 
 // Forecast is what MEXC's documentation leaves open or says in two ways.
 func (e *exchange) Forecast() venue.Forecast {
-	create, list, remove := exchanges.OpCreateKey, exchanges.OpListKeys, exchanges.OpDeleteKey
+	create, lists, remove := exchanges.OpCreateKey, exchanges.OpListKeys, exchanges.OpDeleteKey
 	return venue.Forecast{
 		Shape: venue.Shape{
 			KeyList: "subAccount", Page: ".", KeyName: "apiKey", KeyAddresses: "ip",
@@ -48,11 +48,11 @@ func (e *exchange) Forecast() venue.Forecast {
 				Source: "The documentation does not say whether the account must have passed identity verification; it has a call that tells.",
 			},
 			{
-				Name: timeName, Values: []string{newer}, Operations: []exchanges.Operation{create, list},
+				Name: timeName, Values: []string{newer}, Operations: []exchanges.Operation{create, lists},
 				Source: "The older documents write creatTime, the newer createTime.",
 			},
 			{
-				Name: frozenSubAccount, Values: []string{deletes, noDeletion, noList}, Operations: []exchanges.Operation{remove, list},
+				Name: frozenSubAccount, Values: []string{deletes, noDeletion, noList}, Operations: []exchanges.Operation{remove, lists},
 				Source: "The page of error codes has one for a forbidden sub-account, and does not say which calls it concerns.", Elsewhere: true,
 			},
 		},

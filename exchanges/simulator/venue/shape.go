@@ -57,13 +57,13 @@ func (s Shape) reshape(w weather, operation exchanges.Operation, a *Answer) {
 }
 
 func (s Shape) reshapeList(w weather, tree *any) {
-	keys := at(tree, s.KeyList)
+	keys := placeOf(tree, s.KeyList)
 	list, ok := keys.get().([]any)
 	if !ok {
 		return
 	}
 	for _, item := range list {
-		name, addresses := at(&item, s.KeyName), at(&item, s.KeyAddresses)
+		name, addresses := placeOf(&item, s.KeyName), placeOf(&item, s.KeyAddresses)
 		if text, ok := name.get().(string); ok && w[MaskedKeys] != "" {
 			name.set(maskText(text))
 		}
@@ -73,7 +73,7 @@ func (s Shape) reshapeList(w weather, tree *any) {
 	}
 	switch {
 	case w[BareList] != "":
-		at(tree, s.Page).set(list)
+		placeOf(tree, s.Page).set(list)
 	case len(list) == 0 && w[NullList] != "":
 		keys.set(nil)
 	case len(list) == 0 && w[MissingList] != "":
@@ -85,10 +85,10 @@ func (s Shape) reshapeCreation(w weather, tree *any) {
 	switch w[CreateAnswer] {
 	case "bare":
 		for _, path := range s.Optional {
-			at(tree, path).remove()
+			placeOf(tree, path).remove()
 		}
 	case "fewer_permissions":
-		permissions := at(tree, s.Permissions)
+		permissions := placeOf(tree, s.Permissions)
 		if had := permissions.get(); had != nil {
 			permissions.set(fewer(had))
 		}
@@ -103,8 +103,8 @@ type place struct {
 	name   string
 }
 
-// at follows the first path that leads somewhere.
-func at(tree *any, paths string) place {
+// placeOf follows the first path that leads somewhere.
+func placeOf(tree *any, paths string) place {
 	for path := range strings.SplitSeq(paths, "|") {
 		if p := follow(tree, path); p.object != nil || p.tree != nil {
 			return p
