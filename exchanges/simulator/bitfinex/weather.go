@@ -84,7 +84,7 @@ func (e *exchange) RefuseParameter(_ *venue.Call, parameter string) *venue.Answe
 // late reports whether a token is not known yet.
 func late(c *venue.Call, k *venue.Key) bool {
 	delay, err := time.ParseDuration(c.Weather(knownLate))
-	return err == nil && c.Now.Sub(k.Created) < delay
+	return err == nil && c.Within(delay, k.Created)
 }
 
 // dead refuses a token that does not exist, or no longer.

@@ -94,7 +94,7 @@ func (e *exchange) RefuseParameter(_ *venue.Call, name string) *venue.Answer {
 // delayed reports whether less time than a condition says has passed.
 func delayed(c *venue.Call, condition string, since time.Time) bool {
 	delay, err := time.ParseDuration(c.Weather(condition))
-	return err == nil && c.Now.Sub(since) < delay
+	return err == nil && c.Within(delay, since)
 }
 
 // badTime refuses a timestamp.

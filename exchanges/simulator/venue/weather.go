@@ -197,9 +197,9 @@ func (c *Call) Weather(condition string) string { return c.weather[condition] }
 // Listed are the keys that the exchange's list shows for an account, oldest first.
 func (c *Call) Listed(a *Account) []*Key {
 	late, lingering := c.weather.delay(AppearsLate), c.weather.delay(VanishesLate)
-	keys := slices.DeleteFunc(c.Books.KeysOf(a), func(k *Key) bool { return k.Kind == "" && c.within(late, k.Created) })
+	keys := slices.DeleteFunc(c.Books.KeysOf(a), func(k *Key) bool { return k.Kind == "" && c.Within(late, k.Created) })
 	for _, g := range c.Books.gone {
-		if g.key.Account == a && c.within(lingering, g.at) {
+		if g.key.Account == a && c.Within(lingering, g.at) {
 			keys = append(keys, g.key)
 		}
 	}
@@ -235,9 +235,11 @@ func hasMember(tree any, name string) bool {
 	return false
 }
 
-// within reports whether a delay that began at the time is not over.
-func (c *Call) within(delay time.Duration, began time.Time) bool {
-	return delay > 0 && c.Now.Sub(began) < delay
+// Within reports whether a delay that began at the time is not over. If the clock was
+// set back, so that the time lies in the future, it counts as long past.
+func (c *Call) Within(delay time.Duration, began time.Time) bool {
+	age := c.Now.Sub(began)
+	return age >= 0 && age < delay
 }
 
 // known are the books without the keys that do not work yet.
@@ -247,6 +249,6 @@ func (c *Call) known() *Books {
 		return c.Books
 	}
 	known := *c.Books
-	known.Keys = slices.DeleteFunc(slices.Clone(known.Keys), func(k *Key) bool { return k.Kind == "" && c.within(late, k.Created) })
+	known.Keys = slices.DeleteFunc(slices.Clone(known.Keys), func(k *Key) bool { return k.Kind == "" && c.Within(late, k.Created) })
 	return &known
 }

@@ -67,7 +67,9 @@ func TestListsAreOutOfDate(t *testing.T) {
 	require.Equal(t, []string{"old", "new", "root"}, shown(weather{VanishesLate: "20s"}))
 
 	before := &Call{Books: b, Now: now.Add(-time.Hour)}
-	require.Len(t, before.Listed(sub), 2, "a clock that runs behind delays nothing in calm weather")
+	require.Len(t, before.Listed(sub), 2, "a clock that runs behind delays nothing")
+	before.weather = weather{AppearsLate: "3s", VanishesLate: "3s"}
+	require.Len(t, before.Listed(sub), 2, "nor does it in any weather, or the delay would be an hour")
 
 	c := &Call{Books: b, Now: now, weather: weather{WorksLate: "3s"}}
 	require.Nil(t, c.known().Key("new"))
