@@ -299,6 +299,9 @@ func (c *Client) once(ctx context.Context, call Call, out Out) error {
 	if err != nil {
 		return err
 	}
+	if witness := exchanges.WitnessOf(ctx); witness != nil {
+		witness(call.Operation, answer.form())
+	}
 	if c.config.Quota != nil {
 		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
 			c.Pause(call.limit(), c.untilReset(quota))

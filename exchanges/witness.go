@@ -1,0 +1,21 @@
+package exchanges
+
+import "context"
+
+type witnessKey struct{}
+
+// A Witness is told of an answer of an exchange: to what operation, and its form, such
+// as "200 {result:{list:[{apiKey:text}]}}". The form holds no value of the answer.
+type Witness func(operation Operation, form string)
+
+// WithWitness has the witness told of each answer to the calls under the context. It is
+// called by whatever goroutine makes the call, and must be quick.
+func WithWitness(ctx context.Context, witness Witness) context.Context {
+	return context.WithValue(ctx, witnessKey{}, witness)
+}
+
+// WitnessOf returns what WithWitness set, or nil.
+func WitnessOf(ctx context.Context) Witness {
+	witness, _ := ctx.Value(witnessKey{}).(Witness)
+	return witness
+}
