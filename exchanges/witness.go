@@ -8,8 +8,8 @@ type witnessKey struct{}
 // as "200 {result:{list:[{apiKey:text}]}}". The form holds no value of the answer.
 type Witness func(operation Operation, form string)
 
-// WithWitness has the witness told of each answer to the calls under the context. It is
-// called by whatever goroutine makes the call, and must be quick.
+// WithWitness has the witness told of each answer to the calls under the context, but
+// for those after which a call is repeated, such as for exceeding a rate. It is called by whatever goroutine makes the call, and must be quick.
 func WithWitness(ctx context.Context, witness Witness) context.Context {
 	return context.WithValue(ctx, witnessKey{}, witness)
 }

@@ -35,9 +35,12 @@ func TestFormIsBounded(t *testing.T) {
 	assert.True(t, strings.HasSuffix(form, "..."))
 }
 
-// TestAWitnessIsToldOfEachAnswer: a refusal as well, but not a call without an answer.
+// TestAWitnessIsToldOfEachAnswer: a refusal as well, but not one for
+// which the call is repeated, nor a call without an answer.
 func TestAWitnessIsToldOfEachAnswer(t *testing.T) {
-	client := newStubClient(t, &stub{answers: []reply{ok(`{"a":"secret"}`), {status: 400, body: `{"code":1}`}, {broken: errors.New("broken")}}})
+	client := newStubClient(t, &stub{answers: []reply{
+		ok(`{"a":"secret"}`), {status: 429, body: `{"wait":1}`}, {status: 400, body: `{"code":1}`}, {broken: errors.New("broken")},
+	}})
 	var told []string
 	ctx := exchanges.WithWitness(t.Context(), func(operation exchanges.Operation, form string) {
 		told = append(told, string(operation)+" "+form)

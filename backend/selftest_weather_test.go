@@ -1,0 +1,137 @@
+package backend
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+	"vault-plugin-secrets-exchange/exchanges/simulator/all"
+)
+
+// TestSelfTestInCalmWeather: at every simulated exchange nothing differs from what is
+// expected, and nothing is left of the key. A second test tells the same.
+func TestSelfTestInCalmWeather(t *testing.T) {
+	for _, s := range matrixSubjects(t) {
+		t.Run(s.name(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, s)
+				report := b.selfTest()
+				require.Equal(t, selfTestDone, report["state"], report["problem"])
+				require.Empty(t, report["differences"], "%s", factsOf(report))
+				for _, name := range []string{"created", factCreateForm, "used", "deletion", "refused", "second_deletion", "gone"} {
+					require.NotEqual(t, notTold, factNamed(t, report, name)["verdict"], "%s\n%s", name, factsOf(report))
+				}
+				require.Equal(t, s.variant.Unlisted != "", factNamed(t, report, "listed")["verdict"] == notTold)
+				b.onlyKeys()
+				again := b.selfTest()
+				if s.variant.NoDeletion == "" { // There the list goes on showing the first key.
+					require.Equal(t, factsOf(report), factsOf(again), "two reports on one exchange are the same")
+				}
+				b.onlyKeys()
+				b.keptSecrets()
+			})
+		})
+	}
+}
+
+// TestSelfTestInWeather: a self-test finds each condition of the weather that changes an
+// answer of an operation that it makes, and nothing is left of its key.
+//
+// Only a selection is played, unless SELF_TEST=full is in the environment.
+func TestSelfTestInWeather(t *testing.T) {
+	sim := simulator.New(simulator.Options{}, all.Venues()...)
+	for _, s := range matrixSubjects(t) {
+		for _, condition := range sim.Weather(s.exchange.Name) {
+			for i, value := range condition.Values {
+				if os.Getenv("SELF_TEST") != "full" && (i > 0 || !slices.Contains(selectedWeather, condition.Name)) {
+					continue
+				}
+				condition.Value = value
+				t.Run(s.name()+"/"+condition.Name+"="+value, func(t *testing.T) {
+					t.Parallel()
+					playSelfTest(t, s, condition)
+				})
+			}
+		}
+	}
+}
+
+// selectedWeather is what is always played: one condition of each kind.
+var selectedWeather = []string{"vanishes_late", "works_late", "null_list", "missing_list", "adds_permission", "create_answer"}
+
+func playSelfTest(t *testing.T, s matrixSubject, weather simulator.ConditionView) {
+	var calm string
+	synctest.Test(t, func(t *testing.T) { calm = factsOf(newBench(t, s).selfTest()) })
+	synctest.Test(t, func(t *testing.T) {
+		w := &weatherBench{bench: newBench(t, s), weather: weather}
+		w.set(weather.Value)
+		report := w.selfTest()
+		assert.NotEqual(t, calm, factsOf(report), "the weather is not seen")
+		if weather.Blind {
+			w.set("")
+		}
+		w.pass(ledger.LastRetry)
+		if s.variant.Unlisted != "" {
+			w.pass(time.Hour)
+		}
+		w.onlyKeys()
+		w.keptSecrets()
+	})
+}
+
+// selfTest runs a self-test with the scopes of the bench, and returns its report once it
+// has ended.
+func (b *bench) selfTest() map[string]any {
+	b.Helper()
+	b.startSelfTest(nil)
+	return b.selfTestEnded()
+}
+
+func (b *bench) startSelfTest(more map[string]any) *logical.Response {
+	b.Helper()
+	return b.write("config/c/self-test", merge(map[string]any{
+		"sub_account": b.access.SubAccounts[0], "scopes": b.subject.scopes().Strings(), "ip_allowlist": b.addresses(),
+	}, more))
+}
+
+// selfTestEnded waits until the self-test has ended.
+func (b *bench) selfTestEnded() map[string]any {
+	b.Helper()
+	for range 2000 {
+		if report := b.read("config/c/self-test"); report["state"] != selfTestRunning {
+			synctest.Wait()
+			return report
+		}
+		time.Sleep(time.Second)
+	}
+	require.Fail(b, "the self-test does not end")
+	return nil
+}
+
+func factNamed(t *testing.T, report map[string]any, name string) map[string]any {
+	t.Helper()
+	facts := report["facts"].([]map[string]any)
+	i := slices.IndexFunc(facts, func(f map[string]any) bool { return f["name"] == name })
+	require.GreaterOrEqual(t, i, 0, "no fact %s", name)
+	return facts[i]
+}
+
+// factsOf writes the facts, for comparison.
+func factsOf(report map[string]any) string {
+	text := &strings.Builder{}
+	for _, f := range report["facts"].([]map[string]any) {
+		fmt.Fprintf(text, "%s: %s: expected %s, seen %s, seconds %v, code %s\n", f["name"], f["verdict"], f["expected"], f["seen"], f["seconds"], f["code"])
+	}
+	return text.String()
+}
