@@ -17,8 +17,9 @@ const derivatives = "Derivatives.DerivativesTrade"
 
 // newUnifiedDesk is a desk at a Bybit that adds Derivatives to every key.
 func newUnifiedDesk(t *testing.T) *desk {
-	sim := simulator.New(simulator.Options{RateMultiplier: hurried}, bybit.UnifiedVenue())
+	sim := simulator.New(simulator.Options{RateMultiplier: hurried}, bybit.Venue())
 	require.NoError(t, sim.Start("127.0.0.1", 0))
+	require.NoError(t, sim.SetWeather("bybit", "derivatives", "every_key"))
 	return newDeskOf(t, sim, &fakeClock{now: time.Now()}, catalog.All())
 }
 

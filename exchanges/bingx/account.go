@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -199,22 +201,34 @@ func incomplete(message string) error {
 	return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bingx", Operation: exchanges.OpCreateKey, Message: message}
 }
 
-// check asks for a new key and completes it with what BingX shows of it. It must
-// bear its label, which the engine looks for if it loses the key.
+// The waits between looks at a new key that BingX does not show yet. How soon it
+// must is not documented: together they last as long as [exchanges.Variant.Staleness]
+// gives a list.
+const (
+	firstLook = 500 * time.Millisecond
+	lastLook  = 16 * time.Second
+)
+
+// check asks for a new key until BingX shows it, and completes it with what BingX
+// shows. It must bear its label, which the engine looks for if it loses the key.
 func (a *account) check(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
 	if minted.APISecret == "" {
 		return incomplete("the answer contains no secret")
 	}
-	keys, err := a.keys(ctx, request.SubAccount, minted.APIKey)
-	if err != nil {
-		return err
+	for wait := firstLook; ; wait *= 2 {
+		keys, err := a.keys(ctx, request.SubAccount, minted.APIKey)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(keys, func(k exchanges.KeyInfo) bool { return k.MayBe(minted.APIKey) && k.Label == request.Label })
+		if i >= 0 {
+			minted.Permissions, minted.Addresses = keys[i].Permissions, keys[i].Addresses
+			return nil
+		}
+		if wait > lastLook || exchanges.Sleep(ctx, wait) != nil {
+			return incomplete("BingX does not show the new key by its name and label")
+		}
 	}
-	i := slices.IndexFunc(keys, func(k exchanges.KeyInfo) bool { return k.MayBe(minted.APIKey) && k.Label == request.Label })
-	if i < 0 {
-		return incomplete("BingX does not show the new key by its name and label")
-	}
-	minted.Permissions, minted.Addresses = keys[i].Permissions, keys[i].Addresses
-	return nil
 }
 
 // refused explains a refusal to make a key where BingX's code does not. BingX
@@ -247,10 +261,24 @@ type key struct {
 }
 
 func (k key) info() exchanges.KeyInfo {
+	id := masked(k.APIKey)
 	return exchanges.KeyInfo{
-		ID: k.APIKey, Label: k.Note, Permissions: decode(k.Permissions), Addresses: addresses(k.IPAddresses), CreatedAt: k.CreateTime.Time,
-		Masked: exchanges.IsMasked(k.APIKey),
+		ID: id, Label: k.Note, Permissions: decode(k.Permissions), Addresses: addresses(k.IPAddresses), CreatedAt: k.CreateTime.Time,
+		Masked: exchanges.IsMasked(id),
 	}
+}
+
+// masked puts asterisks in place of whatever hides part of a key. BingX's samples
+// have asterisks too, but no document says so. Keys hold letters and digits; a hyphen
+// or an underscore hides nothing.
+func masked(apiKey string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '*'
+	}, apiKey)
 }
 
 // addresses drops the empty text with which BingX says that there is none; nil if
@@ -280,7 +308,7 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 			return (list.APIInfos.Present || list.APIKeyList.Present) &&
 				!slices.ContainsFunc(rows(), func(k key) bool { return k.APIKey == "" })
 		},
-	}, rest.Into(&list))
+	}, rest.IntoPage(&list, &list.APIInfos, math.MaxInt))
 	if errors.Is(err, exchanges.ErrInvalid) && apiKey != "" {
 		// For a key that is not there, an empty list is documented. Should BingX
 		// refuse instead, the list of all keys decides, as far as it shows them.

@@ -1,13 +1,14 @@
 package bingx
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -30,45 +31,56 @@ const (
 	removeKey = "del"
 )
 
-// stub is a server that gives each call its prepared answer with HTTP 200, and
-// every other call an empty object. The server's time is ours.
+// stub gives each call its prepared answer with HTTP 200, and every other call an
+// empty object, without a network, so that tests can run in a bubble. BingX's time is
+// ours.
 type stub struct {
 	exchanges.Account
-	mu     sync.Mutex
-	calls  []string
-	bodies map[string]string
+	answers map[string]string
+	mu      sync.Mutex
+	calls   []string
+	bodies  map[string]string
 }
 
 func newStub(t *testing.T, answers map[string]string) *stub {
-	s := &stub{bodies: map[string]string{}}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-		if name == "time" {
-			fmt.Fprintf(w, `{"code":0,"data":{"serverTime":%d}}`, time.Now().UnixMilli())
-			return
-		}
-		if r.URL.Query().Has("apiKey") {
-			name = queryKey
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		s.calls, s.bodies[name] = append(s.calls, name), string(body)
-		s.mu.Unlock()
-		answer, ok := answers[name]
-		if !ok {
-			answer = "{}"
-		}
-		fmt.Fprint(w, answer)
-	}))
-	t.Cleanup(server.Close)
+	s := &stub{answers: answers, bodies: map[string]string{}}
 	var err error
-	s.Account, err = New().Open(exchanges.Credential{APIKey: "key", APISecret: "secret"}, exchanges.Options{BaseURL: server.URL, RateMultiplier: 1000})
+	s.Account, err = New().Open(exchanges.Credential{APIKey: "key", APISecret: "secret"},
+		exchanges.Options{BaseURL: "http://127.0.0.1", RateMultiplier: 1000, Transport: s})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// RoundTrip answers one call.
+func (s *stub) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(s.answer(r, string(body)))),
+	}, nil
+}
+
+func (s *stub) answer(r *http.Request, body string) string {
+	name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	if name == "time" {
+		return fmt.Sprintf(`{"code":0,"data":{"serverTime":%d}}`, time.Now().UnixMilli())
+	}
+	if r.URL.Query().Has("apiKey") {
+		name = queryKey
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls, s.bodies[name] = append(s.calls, name), body
+	if answer, ok := s.answers[name]; ok {
+		return answer
+	}
+	return "{}"
 }
 
 func good(data string) string { return `{"code":0,"timestamp":1767225600000,"data":` + data + `}` }
@@ -217,13 +229,42 @@ func TestCreateKeyRollsBack(t *testing.T) {
 		"cannot be asked for": {good(newKey), refusal(100004), exchanges.ErrOutcomeUnknown, "could neither be completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: good(`{}`)})
-			_, err := s.CreateKey(t.Context(), order())
-			require.ErrorIs(t, err, test.kind)
-			require.ErrorContains(t, err, test.says)
-			require.Regexp(t, `^{"apiKey":"fakeBingxSubKey0005","subUid":16477999,"timestamp":`, s.bodies[removeKey])
+			synctest.Test(t, func(t *testing.T) {
+				s := newStub(t, map[string]string{createKey: test.created, queryKey: test.listed, removeKey: good(`{}`)})
+				_, err := s.CreateKey(t.Context(), order())
+				require.ErrorIs(t, err, test.kind)
+				require.ErrorContains(t, err, test.says)
+				require.Regexp(t, `^{"apiKey":"fakeBingxSubKey0005","subUid":16477999,"timestamp":`, s.bodies[removeKey])
+			})
 		})
 	}
+}
+
+// BingX may take a while to show a new key. The caller's deadline ends the wait, and
+// the key with it.
+func TestCreateKeyWaitsForTheNewKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStub(t, map[string]string{createKey: good(newKey), queryKey: keysOf(), removeKey: good(`{}`)})
+		go func() {
+			time.Sleep(25 * time.Second)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.answers[queryKey] = keysOf(row)
+		}()
+		key, err := s.CreateKey(t.Context(), order())
+		require.NoError(t, err)
+		require.Equal(t, []string{"203.0.113.10"}, key.Addresses)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newStub(t, map[string]string{createKey: good(newKey), queryKey: keysOf(), removeKey: good(`{}`)})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := s.CreateKey(ctx, order())
+		require.ErrorIs(t, err, exchanges.ErrUnavailable)
+		require.Equal(t, 5*time.Second, time.Since(began).Truncate(time.Second))
+		require.Contains(t, s.calls, removeKey)
+	})
 }
 
 // An answer without a key, or with a key that has no name, leaves open what was
@@ -280,6 +321,15 @@ func TestSubAccountIsANumber(t *testing.T) {
 	require.ErrorContains(t, err, `"vaultsub01" is not a sub-account`)
 	require.ErrorIs(t, exchangetest.Settle(t.Context(), s.Account, exchanges.KeyRef{SubAccount: "vaultsub01", ID: "k"}), exchanges.ErrInvalid)
 	require.Empty(t, s.calls)
+}
+
+// Whatever hides part of a key, the rest says which it may be.
+func TestMasked(t *testing.T) {
+	for shown, want := range map[string]string{
+		"fak*******05": "fak*******05", "fak...05": "fak***05", "fak…05": "fak*05", "••••05": "****05", "fake-Key_05": "fake-Key_05",
+	} {
+		require.Equal(t, want, masked(shown))
+	}
 }
 
 func TestListKeys(t *testing.T) {

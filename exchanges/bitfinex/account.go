@@ -171,18 +171,35 @@ func lifetime(ends, now time.Time) int64 {
 	return max(int64(lives/time.Second), 1)
 }
 
-// holds returns the permissions of a new token.
+// The waits between looks at a new token that does not work yet. How soon it must is
+// not documented: together they last half a minute.
+const (
+	firstLook = 500 * time.Millisecond
+	lastLook  = 16 * time.Second
+)
+
+// holds returns the permissions of a new token, as soon as it works.
 func (a *account) holds(ctx context.Context, token exchanges.Secret) ([]string, error) {
 	says, err := parse(token)
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Exchange: "bitfinex", Operation: exchanges.OpCreateKey, Message: err.Error()}
 	}
-	rows, err := a.ask(ctx, exchanges.OpCheckKey, token)
-	if errors.Is(err, errDeadToken) {
-		// It is the token that is refused, not the root key.
-		err = &exchanges.Error{Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made"}
+	for wait := firstLook; ; wait *= 2 {
+		rows, err := a.ask(ctx, exchanges.OpCheckKey, token)
+		switch {
+		case errors.Is(err, exchanges.ErrPermission):
+			// The token works, but may not ask what it may do. Its text says that.
+			return held(says, nil), nil
+		case !errors.Is(err, errDeadToken):
+			return held(says, rows), err
+		}
+		if wait > lastLook || exchanges.Sleep(ctx, wait) != nil {
+			// It is the token that is refused, not the root key.
+			return nil, &exchanges.Error{
+				Kind: exchanges.ErrUnavailable, Exchange: "bitfinex", Operation: exchanges.OpCheckKey, Message: "Bitfinex refuses the token that it has just made",
+			}
+		}
 	}
-	return held(says, rows), err
 }
 
 // ListKeys fails: Bitfinex lists no tokens.
@@ -193,8 +210,8 @@ func (a *account) ListKeys(context.Context, string) ([]exchanges.KeyInfo, error)
 	}
 }
 
-// DeleteKey deletes a token. If Bitfinex does not know the token, that confirms the
-// deletion.
+// DeleteKey deletes a token. If Bitfinex does not know the token, that confirms
+// nothing: it may not know a new one yet.
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if ref.Token == "" {
 		return noToken(exchanges.OpDeleteKey)
@@ -202,8 +219,12 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	err := a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: pathDeleteToken, Effect: rest.Idempotent, Secrets: secretsOf(ref.Token),
 	}, map[string]string{"token": ref.Token.Reveal()}, nil)
-	if errors.Is(err, errDeadToken) {
-		return nil
+	var refusal *exchanges.Error
+	if errors.As(err, &refusal) && errors.Is(err, errDeadToken) {
+		// It is the token that is refused, not the root key.
+		unknown := *refusal
+		unknown.Kind, unknown.Remedy = exchanges.ErrNotFound, ""
+		return &unknown
 	}
 	return err
 }

@@ -16,8 +16,6 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
-	"vault-plugin-secrets-exchange/exchanges/simulator"
-	standin "vault-plugin-secrets-exchange/exchanges/simulator/bybit"
 )
 
 // openAt opens an account at a server that answers every signed call with the
@@ -181,16 +179,11 @@ func TestServerTimeThatIsNone(t *testing.T) {
 	require.Zero(t, identity.ClockOffset)
 }
 
-// unified opens an account at a simulated Bybit that adds Derivatives to every key.
-func unified(t *testing.T, options exchanges.Options) (exchanges.Account, exchangetest.Simulated, string) {
-	s := exchangetest.Simulate(t, New(), standin.UnifiedVenue(), simulator.Options{})
-	return s.OpenRoot("main", options), s, s.Exchange("bybit").SubAccounts[0]
-}
-
 // On a unified account every key that can write has Derivatives, which is told apart
 // from any other surplus. A read-only key can only read it.
 func TestDerivativesAreAdded(t *testing.T) {
-	account, s, subAccount := unified(t, exchanges.Options{})
+	s := inWeather(t, "derivatives", "every_key")
+	account, subAccount := s.OpenRoot("main", exchanges.Options{}), s.subAccount()
 	variant := New().Describe().Variants[0]
 	for _, test := range []struct {
 		scope exchanges.Scope
@@ -233,51 +226,6 @@ func TestEarnThatWasNotAskedFor(t *testing.T) {
 	named, err := variant.Grant(exchanges.NewScopes(exchanges.ScopeRead, exchanges.ScopeTransfer), []string{earn})
 	require.NoError(t, err)
 	require.NoError(t, variant.CheckGrant(named, key.Permissions))
-}
-
-// Bybit does not document how to list keys of demo accounts. Where the list shows
-// them, they are minted; where it does not, a key is deleted again; and where it is
-// refused, none is made.
-func TestDemoKeysMustBeListed(t *testing.T) {
-	demo := exchanges.Options{Environment: environmentDemo}
-	account, s, subAccount := unified(t, demo)
-	request := exchanges.KeyRequest{SubAccount: subAccount, Label: "vlt-7f3a9c", Permissions: []string{"Spot.SpotTrade"}}
-	key, err := account.CreateKey(s.Context(), request)
-	require.NoError(t, err)
-	require.Equal(t, 2, s.Calls("bybit", exchanges.OpListKeys))
-	require.NoError(t, exchangetest.Settle(s.Context(), account, exchanges.KeyRef{SubAccount: subAccount, ID: key.ID}))
-
-	for list, want := range map[string]struct {
-		kind  exchanges.Kind
-		calls []string
-	}{
-		`"retCode":0,"result":{"result":[],"nextPageCursor":""}`: {exchanges.ErrUnsupported, []string{
-			"/v5/user/sub-apikeys", "/v5/user/create-sub-api", "/v5/user/sub-apikeys", "/v5/user/delete-sub-api", "/v5/user/sub-apikeys",
-		}},
-		`"retCode":500010,"retMsg":"no"`: {exchanges.ErrPermission, []string{"/v5/user/sub-apikeys"}},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var calls []string
-			account := exchangetest.OpenInside(t, New(), exchanges.Credential{APIKey: "key", APISecret: "secret"}, demo, func(w http.ResponseWriter, r *http.Request) {
-				switch r.URL.Path {
-				case "/v5/market/time":
-					fmt.Fprintf(w, `{"retCode":0,"result":{"timeNano":"%d"}}`, time.Now().UnixNano())
-					return
-				case "/v5/user/sub-apikeys":
-					fmt.Fprintf(w, `{%s}`, list)
-				case "/v5/user/create-sub-api":
-					fmt.Fprint(w, `{"retCode":0,"result":{"apiKey":"k","secret":"s","readOnly":0,"permissions":{"Spot":["SpotTrade"]}}}`)
-				default:
-					fmt.Fprint(w, `{"retCode":0,"result":{}}`)
-				}
-				calls = append(calls, r.URL.Path)
-			})
-			request.SubAccount = "53888000"
-			_, err := account.CreateKey(t.Context(), request)
-			require.ErrorIs(t, err, want.kind)
-			require.Equal(t, want.calls, calls)
-		})
-	}
 }
 
 // A null or empty list has no rows, and a bare list is the only page. An answer

@@ -176,7 +176,7 @@ type key struct {
 	Secret          exchanges.Secret  `json:"secret_key"`
 	Remark          string            `json:"remark"`
 	IPWhitelist     []string          `json:"ip_whitelist"`
-	TradeEnabled    bool              `json:"trade_enabled"`
+	TradeEnabled    *bool             `json:"trade_enabled"` // nil if it is not shown
 	WithdrawEnabled bool              `json:"withdraw_enabled"`
 	CreatedAt       rest.Milliseconds `json:"created_at"`
 	ExpiresAt       rest.Milliseconds `json:"expires_at"`
@@ -220,19 +220,20 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}, nil
 }
 
-// refused explains a refusal with a code that CoinEx does not document, which may
-// mean that the sub-account is full.
+// refused explains a refusal that may mean that the sub-account is full: one of the
+// parameters, or one with a code that CoinEx does not document. After the latter, the
+// key may have been made all the same.
 func (a *account) refused(ctx context.Context, request exchanges.KeyRequest, err error) error {
 	var refusal *exchanges.Error
-	if !errors.Is(err, errUndocumented) || !errors.As(err, &refusal) || refusal.Kind != exchanges.ErrInvalid {
+	if !refusesParameters(err) || !errors.As(err, &refusal) {
 		return err
 	}
 	keys, listErr := a.ListKeys(ctx, request.SubAccount)
-	said := *refusal
+	said, doubtful := *refusal, errors.Is(err, errUndocumented)
 	switch {
-	case listErr != nil:
+	case listErr != nil && doubtful:
 		said.Kind = exchanges.ErrOutcomeUnknown
-	case slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label }):
+	case doubtful && slices.ContainsFunc(keys, func(k exchanges.KeyInfo) bool { return k.Label == request.Label }):
 		said.Kind = exchanges.ErrOutcomeUnknown
 	case len(keys) >= keysPerSubAccount:
 		said.Kind, said.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"

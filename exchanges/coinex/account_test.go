@@ -144,8 +144,11 @@ func TestUndocumentedRefusalOfAKey(t *testing.T) {
 		{"not full", refusal(12345), rows(49, "other"), exchanges.ErrInvalid},
 		{"made all the same", refusal(12345), rows(50, "vlt-4f3a"), exchanges.ErrOutcomeUnknown},
 		{"no list", refusal(12345), refusal(4006), exchanges.ErrOutcomeUnknown},
-		{"a documented code", refusal(4004), rows(50, "vlt-4f3a"), exchanges.ErrInvalid},
-		{"the code of a bad parameter", refusal(3639), rows(50, "vlt-4f3a"), exchanges.ErrInvalid},
+		{"a documented code", refusal(4004), rows(49, "vlt-4f3a"), exchanges.ErrInvalid},
+		{"a documented code and no list", refusal(4004), refusal(4006), exchanges.ErrInvalid},
+		{"the code of a bad parameter", refusal(3639), rows(49, "vlt-4f3a"), exchanges.ErrInvalid},
+		{"full, with the code of a bad parameter", refusal(3639), rows(50, "other"), exchanges.ErrKeyCap},
+		{"full, with another documented code", refusal(4512), rows(50, "other"), exchanges.ErrPermission},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account, _ := stub(t, func(request string) string {
@@ -172,13 +175,14 @@ func TestListKeys(t *testing.T) {
 			case strings.HasSuffix(request, "page=1"):
 				return `{"code":0,"data":[{"api_id":1,"remark":"a","trade_enabled":true,"ip_whitelist":["203.0.113.7"],"created_at":1790000000000,"expires_at":0}],"pagination":{"has_next":true},"message":"OK"}`
 			}
-			return `{"code":0,"data":[{"api_id":2,"remark":"b","ip_whitelist":[],"expires_at":1797776000000}],"pagination":{"has_next":false},"message":"OK"}`
+			return `{"code":0,"data":[{"api_id":2,"remark":"b","trade_enabled":false,"ip_whitelist":[],"expires_at":1797776000000},{"api_id":3,"remark":"c"}],"pagination":{"has_next":false},"message":"OK"}`
 		})
 		keys, err := account.ListKeys(t.Context(), "vault-desk1")
 		require.NoError(t, err, code)
 		require.Equal(t, []exchanges.KeyInfo{
 			{ID: "1", Label: "a", Permissions: []string{"read", "trade"}, Addresses: []string{"203.0.113.7"}, CreatedAt: time.UnixMilli(1790000000000).UTC()},
 			{ID: "2", Label: "b", Permissions: []string{"read"}, Addresses: []string{}, ExpiresAt: time.UnixMilli(1797776000000).UTC()},
+			{ID: "3", Label: "c"},
 		}, keys)
 		require.Equal(t, []string{
 			"GET /v2/account/subs/api?sub_user_name=vault-desk1&page=1&limit=100",

@@ -23,10 +23,13 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// permissions returns what the key holds.
+// permissions returns what the key holds; nil if that is not shown.
 func (k key) permissions() []string {
+	if k.TradeEnabled == nil {
+		return nil
+	}
 	names := []string{permRead}
-	if k.TradeEnabled {
+	if *k.TradeEnabled {
 		names = append(names, permTrade)
 	}
 	if k.WithdrawEnabled {

@@ -34,6 +34,12 @@ func Simulate(t *testing.T, driver exchanges.Exchange, venue simulator.Listing, 
 // Context ends with the test, and after 30 seconds at the latest.
 func (s Simulated) Context() context.Context { return deadline(s.T) }
 
+// Set sets a condition of the exchange's weather; no value makes it calm.
+func (s Simulated) Set(condition, value string) {
+	s.Helper()
+	require.NoError(s, s.SetWeather(s.driver.Describe().Name, condition, value))
+}
+
 // Access returns how to reach one of the roots, by its kind.
 func (s Simulated) Access(kind string) simulator.Access {
 	s.Helper()

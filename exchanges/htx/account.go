@@ -67,7 +67,7 @@ type key struct {
 	Status     string            `json:"status"`
 	Permission rest.CommaList    `json:"permission"`
 	Addresses  rest.CommaList    `json:"ipAddresses"`
-	ValidDays  *int64            `json:"validDays"`
+	ValidDays  rest.Text         `json:"validDays"`
 	CreateTime rest.Milliseconds `json:"createTime"`
 }
 
@@ -76,10 +76,11 @@ const permanent = -1
 
 // expires returns when HTX expires the key, to the day; zero if never or unknown.
 func (k key) expires() time.Time {
-	if k.ValidDays == nil || *k.ValidDays <= permanent {
+	days, err := strconv.Atoi(string(k.ValidDays))
+	if err != nil || days <= permanent {
 		return time.Time{}
 	}
-	return time.Now().UTC().AddDate(0, 0, int(*k.ValidDays))
+	return time.Now().UTC().AddDate(0, 0, days)
 }
 
 // keys lists keys of the parent user or of a sub-user: all, or only the named one.
@@ -229,11 +230,12 @@ func (a *account) oneTimeCode(ctx context.Context) (exchanges.Secret, error) {
 	return a.code(at)
 }
 
-// aboutCode adds to a refusal of the call's values that the one-time code may be
-// the reason: HTX does not say how it refuses a wrong or missing one.
+// aboutCode adds to a refusal of the call's values, or for a reason that is not
+// documented, that the one-time code may be the reason: HTX does not say how it
+// refuses a wrong or missing one.
 func aboutCode(err error, sent bool) error {
 	var failure *exchanges.Error
-	if !errors.As(err, &failure) || failure.Code != codeInvalid && failure.Code != codeMissing {
+	if !errors.As(err, &failure) || failure.Kind != exchanges.ErrInvalid || failure.Remedy != "" {
 		return err
 	}
 	failure.Remedy = "check the sub-user's UID and the addresses; if they are right, totp_secret and this host's clock"

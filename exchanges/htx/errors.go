@@ -14,12 +14,6 @@ import (
 // codeSuccess is the code of a success of version 2.
 const codeSuccess = "200"
 
-// The codes for a wrong value and for a missing one.
-const (
-	codeInvalid = "2002"
-	codeMissing = "2003"
-)
-
 // envelope surrounds every answer: status and err-code in version 1 of the API and
 // in what its gateway says, whichever the version; code in version 2.
 type envelope struct {

@@ -206,25 +206,50 @@ func (a *account) finish(ctx context.Context, request exchanges.KeyRequest, mint
 			List rest.List[string] `json:"ip_restriction_list"`
 		} `json:"data"`
 	}
-	err = a.private(ctx, request.SubAccount, rest.Call{
+	call := rest.Call{
 		Operation: opRestrictKey, Method: http.MethodPost, Path: "/v1/client/set_orderly_key_ip_restriction", Effect: rest.Idempotent,
-		Complete: func() bool { return answer.Data.List.Present },
-	}, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": strings.Join(request.Addresses, ",")}, rest.Into(&answer))
+	}
+	list := strings.Join(request.Addresses, ",")
+	err = a.private(ctx, request.SubAccount, call, map[string]string{"orderly_key": minted.ID, "ip_restriction_list": list}, rest.Into(&answer))
+	if errors.Is(err, exchanges.ErrInvalid) {
+		// Orderly's connectors send a body, but its API's description has the
+		// parameters in the query.
+		call.Query = rest.Query("orderly_key", minted.ID, "ip_restriction_list", list)
+		err = a.private(ctx, request.SubAccount, call, struct{}{}, rest.Into(&answer))
+	}
+	// If the answer leaves the list out, Orderly's list of keys shows it.
 	minted.Addresses = answer.Data.List.Items
 	return err
 }
 
 // await asks about a new key until Orderly knows it.
-func (a *account) await(ctx context.Context, subAccount, key string) (exchanges.KeyInfo, error) {
-	for wait := settling / 7; ; wait *= 2 {
-		info, err := a.check(ctx, subAccount, key)
-		if !errors.Is(err, exchanges.ErrNotFound) || wait > settling {
-			return info, err
+func (a *account) await(ctx context.Context, subAccount, key string) (info exchanges.KeyInfo, err error) {
+	err = patiently(ctx, func() (done bool, err error) {
+		info, err = a.check(ctx, subAccount, key)
+		return !errors.Is(err, exchanges.ErrNotFound) && !errors.Is(err, exchanges.ErrInvalid), err
+	})
+	return info, err
+}
+
+// The waits between tries of something that a new key cannot do yet. Together they
+// are about as long as [settling].
+const (
+	firstWait = 500 * time.Millisecond
+	lastWait  = 16 * time.Second
+)
+
+// patiently tries something that concerns a new key until it is done, or the key must
+// have settled. It returns the last try's error.
+func patiently(ctx context.Context, try func() (done bool, err error)) error {
+	for wait := firstWait; ; wait *= 2 {
+		done, err := try()
+		if done || wait > lastWait {
+			return err
 		}
-		if err := exchanges.Sleep(ctx, wait); err != nil {
-			return info, &exchanges.Error{
+		if interrupted := exchanges.Sleep(ctx, wait); interrupted != nil {
+			return &exchanges.Error{
 				Kind: exchanges.ErrUnavailable, Exchange: "orderly", Operation: exchanges.OpCheckKey,
-				Message: "the new key is not known yet", Err: err,
+				Message: "the new key is not known yet", Err: interrupted,
 			}
 		}
 	}
@@ -244,6 +269,8 @@ type key struct {
 // The words of key_status and ip_restriction_status that matter here.
 const (
 	statusActive   = "ACTIVE"
+	statusRemoving = "REMOVING"
+	statusRemoved  = "REMOVED"
 	statusAnywhere = "ALLOW_ALL_IPS"
 	statusListed   = "ALLOW_RESTRICTION_LIST"
 )
@@ -272,28 +299,56 @@ func (a *account) check(ctx context.Context, subAccount, public string) (exchang
 	return answer.Data.info(), err
 }
 
+// page is one of the list of keys. Orderly may send the bare list.
+type page struct {
+	Rows rest.List[key] `json:"rows"`
+}
+
+// UnmarshalJSON accepts either form.
+func (p *page) UnmarshalJSON(data []byte) error {
+	type fields page
+	return rest.IntoPage((*fields)(p), &p.Rows, pageSize)(data)
+}
+
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := a.list(ctx, subAccount, statusActive)
 	var all []exchanges.KeyInfo
-	err := rest.NumberedPages(pageSize, func(number string) (int, error) {
+	for _, k := range keys {
+		all = append(all, k.info())
+	}
+	return all, err
+}
+
+// list lists the keys of an account that have a status.
+func (a *account) list(ctx context.Context, subAccount, status string) ([]key, error) {
+	var all []key
+	read := func(parameters ...string) (int, error) {
 		var answer struct {
-			Data struct {
-				Rows rest.List[key] `json:"rows"`
-			} `json:"data"`
+			Data page `json:"data"`
 		}
 		rows := &answer.Data.Rows
 		err := a.private(ctx, subAccount, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v1/client/key_info", Effect: rest.ReadOnly,
-			Query: rest.Query("key_status", statusActive, "page", number, "size", strconv.Itoa(pageSize)),
+			Query: rest.Query(append(parameters, "key_status", status)...),
 			Complete: func() bool {
 				return rows.Present && !slices.ContainsFunc(rows.Items, func(k key) bool { return k.OrderlyKey == "" || k.Status == "" })
 			},
 		}, nil, rest.Into(&answer))
 		for _, k := range rows.Items {
-			if k.Status == statusActive {
-				all = append(all, k.info())
+			if k.Status == status {
+				all = append(all, k)
 			}
 		}
 		return len(rows.Items), err
+	}
+	err := rest.NumberedPages(pageSize, func(number string) (int, error) {
+		n, err := read("page", number, "size", strconv.Itoa(pageSize))
+		if number == "1" && errors.Is(err, exchanges.ErrInvalid) {
+			// Orderly's front end asks for pages, but its API's description has none.
+			_, err = read()
+			return 0, err
+		}
+		return n, err
 	})
 	return all, err
 }
@@ -306,10 +361,24 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 
 // CheckKey implements [exchanges.KeyChecker]. It asks only about the one key, since
 // keys can be listed only ten times a minute. If Orderly still knows the key, the
-// list decides whether it still works.
-func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, _ bool) ([]exchanges.KeyInfo, error) {
-	if _, err := a.check(ctx, ref.SubAccount, ref.ID); errors.Is(err, exchanges.ErrNotFound) {
+// list decides whether it still works: but a list that does not show it proves that
+// only if Orderly has confirmed the deletion, or lists the key as one that is or was
+// being removed.
+func (a *account) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) ([]exchanges.KeyInfo, error) {
+	info, known := a.check(ctx, ref.SubAccount, ref.ID)
+	if errors.Is(known, exchanges.ErrNotFound) {
 		return nil, nil
 	}
-	return a.ListKeys(ctx, ref.SubAccount)
+	active, err := a.ListKeys(ctx, ref.SubAccount)
+	listed := slices.ContainsFunc(active, func(k exchanges.KeyInfo) bool { return k.ID == ref.ID })
+	if err != nil || listed || confirmed || known != nil {
+		return active, err
+	}
+	for _, status := range []string{statusRemoving, statusRemoved} {
+		keys, err := a.list(ctx, ref.SubAccount, status)
+		if err != nil || slices.ContainsFunc(keys, func(k key) bool { return k.OrderlyKey == ref.ID }) {
+			return nil, err
+		}
+	}
+	return []exchanges.KeyInfo{info}, nil
 }

@@ -20,6 +20,7 @@ func New() Orderly { return Orderly{} }
 // The operations that only Orderly has.
 const (
 	opOwnKey      exchanges.Operation = "make_signing_key"
+	opTryOwnKey   exchanges.Operation = "try_signing_key"
 	opRestrictKey exchanges.Operation = "restrict_key"
 )
 
@@ -33,9 +34,9 @@ const (
 	chainArbitrumSepolia = 421614
 )
 
-// settling is how long a key may take to appear, or to be gone, after Orderly
-// has confirmed it. It is not documented.
-const settling = 3500 * time.Millisecond
+// settling is how long a key may take to appear, to work, or to be gone, after
+// Orderly has confirmed it. It is not documented, so it is long.
+const settling = 30 * time.Second
 
 // maxLifetime is how far ahead a key's expiry may lie.
 const maxLifetime = 365 * 24 * time.Hour
@@ -70,6 +71,7 @@ func (Orderly) Describe() exchanges.Description {
 				{Operation: exchanges.OpInspect, Requests: 10, Per: time.Second},
 				{Operation: exchanges.OpSubAccounts, Requests: 10, Per: time.Second},
 				{Operation: exchanges.OpCreateKey, Requests: 10, Per: time.Second},
+				{Operation: opTryOwnKey, Requests: 10, Per: time.Minute},
 				{Operation: opRestrictKey, Requests: 10, Per: time.Minute},
 				{Operation: exchanges.OpCheckKey, Requests: 10, Per: time.Second},
 				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Minute},

@@ -28,6 +28,9 @@ const (
 type manager struct {
 	// making is held by the one caller that makes a key.
 	making chan struct{}
+	// trial is a key that was made and is not yet accepted; nil if there is none. It
+	// belongs to the caller that holds making.
+	trial *trial
 
 	mu   sync.Mutex
 	ends time.Time
@@ -63,9 +66,40 @@ func (a *account) manage(ctx context.Context) error {
 	if a.manager.present() {
 		return nil
 	}
+	if a.manager.trial == nil {
+		made, err := a.makeOwn(ctx)
+		if err != nil {
+			return err
+		}
+		a.manager.trial = made
+	}
+	// A caller may have too little time to see the key work. The next one goes on with
+	// the same key, instead of beginning anew.
+	made := a.manager.trial
+	accepted, err := a.tryOut(ctx, made.key)
+	if !accepted {
+		if errors.Is(err, exchanges.ErrAuth) {
+			a.manager.trial = nil
+		}
+		return err
+	}
+	a.manager.trial = nil
+	a.signer.key.Store(&made.key)
+	a.manager.set(made.ends)
+	return nil
+}
+
+// trial is a manager key that may not work yet.
+type trial struct {
+	key  orderlyKey
+	ends time.Time
+}
+
+// makeOwn makes a manager key.
+func (a *account) makeOwn(ctx context.Context) (*trial, error) {
 	key, err := newOrderlyKey()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ends := time.Now().Add(managerLifetime)
 	err = a.register(ctx, rest.Call{Operation: opOwnKey, Limit: exchanges.OpCreateKey, Effect: rest.Idempotent}, addKey{
@@ -74,22 +108,56 @@ func (a *account) manage(ctx context.Context) error {
 	})
 	var failure *exchanges.Error
 	switch {
-	case errors.Is(err, exchanges.ErrConflict):
-		// An earlier try has made it.
+	case errors.Is(err, exchanges.ErrConflict), errors.Is(err, exchanges.ErrInvalid) && a.knows(ctx, key.public):
+		// An earlier try has made it, whatever this one was refused for.
 	case errors.As(err, &failure) && failure.Kind == exchanges.ErrOutcomeUnknown:
 		// Any doubt about this key does not matter: nobody will use it.
 		harmless := *failure
 		harmless.Kind = exchanges.ErrUnavailable
-		return &harmless
+		return nil, &harmless
 	case err != nil:
-		return err
+		return nil, err
 	}
-	if _, err := a.await(ctx, a.signer.account, key.public); err != nil {
-		return err
+	return &trial{key, ends}, nil
+}
+
+// knows reports whether Orderly knows a key of the main account.
+func (a *account) knows(ctx context.Context, public string) bool {
+	_, err := a.check(ctx, a.signer.account, public)
+	return err == nil
+}
+
+// tryOut signs with a new key until Orderly accepts that: it may take a while, and
+// refuses a key that does not work yet like one that never will. Any other failure
+// leaves the question to the call that the key is for.
+func (a *account) tryOut(ctx context.Context, key orderlyKey) (accepted bool, err error) {
+	alone := &signer{account: a.signer.account}
+	alone.key.Store(&key)
+	err = patiently(ctx, func() (done bool, err error) {
+		err = a.Do(ctx, rest.Call{
+			Operation: opTryOwnKey, Method: http.MethodGet, Path: "/v1/client/info", Effect: rest.ReadOnly, Sign: alone.sign,
+			Secrets: inHeaders(a.signer.account, key),
+		}, nil)
+		accepted = !errors.Is(err, exchanges.ErrAuth)
+		return accepted, err
+	})
+	var refusal *exchanges.Error
+	switch {
+	case accepted:
+		return true, nil
+	case errors.As(err, &refusal) && refusal.Kind == exchanges.ErrAuth:
+		return false, &exchanges.Error{
+			Kind: exchanges.ErrAuth, Exchange: "orderly", Operation: opTryOwnKey, Code: refusal.Code, Remedy: refusal.Remedy,
+			Message: "Orderly does not accept the key that the plugin has made for its own calls",
+		}
 	}
-	a.signer.key.Store(&key)
-	a.manager.set(ends)
-	return nil
+	return false, err
+}
+
+// inHeaders is what the headers of a signed request hold besides the signature. It is
+// no secret, but no message needs to repeat it.
+func inHeaders(account string, key orderlyKey) []exchanges.Secret {
+	return []exchanges.Secret{exchanges.Secret(account), exchanges.Secret(key.public)}
 }
 
 // private makes a call that the manager key signs, for the account or a
@@ -105,6 +173,7 @@ func (a *account) private(ctx context.Context, subAccount string, call rest.Call
 		if err := a.manage(ctx); err != nil {
 			return err
 		}
+		call.Secrets = inHeaders(subAccount, *a.signer.key.Load())
 		if body == nil {
 			return a.Do(ctx, call, out)
 		}

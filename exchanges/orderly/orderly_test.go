@@ -11,11 +11,13 @@ import (
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/orderly"
 )
 
-func TestConformance(t *testing.T) {
+func TestConformance(t *testing.T) { exchangetest.Run(t, subject()) }
+
+func subject() exchangetest.Subject {
 	post := func(path, body string) exchanges.UserRequest {
 		return exchanges.UserRequest{Method: http.MethodPost, Path: path, Body: []byte(body), ContentType: "application/json"}
 	}
-	exchangetest.Run(t, exchangetest.Subject{
+	return exchangetest.Subject{
 		Exchange: orderly.New(),
 		Venue:    standin.Venue(),
 		// Timestamps may be off by five minutes.
@@ -31,5 +33,5 @@ func TestConformance(t *testing.T) {
 			{Name: "withdrawal", Scope: exchanges.ScopeWithdraw, Request: post("/v1/withdraw_request",
 				`{"message":{"brokerId":"woofi_pro","token":"USDC","amount":"1"},"signature":"0x00","userAddress":"0x00"}`)},
 		},
-	})
+	}
 }

@@ -299,18 +299,46 @@ func (a *account) narrow(ctx context.Context, request exchanges.KeyRequest, crea
 	if err != nil {
 		return key{}, err
 	}
-	keys, err := a.keys(ctx, request.SubAccount)
+	listed, err := a.lookFor(ctx, request.SubAccount, created.ID)
 	if err != nil {
 		return key{}, err
 	}
-	i := slices.IndexFunc(keys, func(k key) bool { return k.ID == created.ID })
-	if i < 0 {
-		return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
-	}
-	if wrong := difference(toggles, keys[i]); wrong != "" {
+	if wrong := difference(toggles, listed); wrong != "" {
 		return key{}, notAsAsked(opNarrowKey, wrong)
 	}
-	return keys[i], nil
+	return listed, nil
+}
+
+// The times between two looks for a new key grow from firstGap to lastGap.
+const (
+	firstGap = time.Second
+	lastGap  = 5 * time.Second
+)
+
+// lookFor returns a new key as it is listed. WhiteBIT does not say how soon it lists
+// one, so it is looked for until it must be there or the caller's patience ends.
+func (a *account) lookFor(ctx context.Context, subAccount, id string) (key, error) {
+	left := a.Variant().Staleness()
+	if patience, limited := exchanges.Patience(ctx); limited {
+		left = min(left, patience)
+	}
+	for n := 1; ; n++ {
+		keys, err := a.keys(ctx, subAccount)
+		if err != nil {
+			return key{}, err
+		}
+		if i := slices.IndexFunc(keys, func(k key) bool { return k.ID == id }); i >= 0 {
+			return keys[i], nil
+		}
+		gap := min(exchanges.Doubling(firstGap, lastGap, n), left)
+		if gap <= 0 {
+			return key{}, notAsAsked(exchanges.OpListKeys, "WhiteBIT does not list the new key")
+		}
+		if err := exchanges.Sleep(ctx, gap); err != nil {
+			return key{}, err
+		}
+		left -= gap
+	}
 }
 
 // edit sends the switches of a key.

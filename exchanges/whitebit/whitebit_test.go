@@ -15,8 +15,10 @@ func post(path, body string) exchanges.UserRequest {
 	return exchanges.UserRequest{Method: http.MethodPost, Path: prefix + path, Body: []byte(body), ContentType: "application/json"}
 }
 
-func TestConformance(t *testing.T) {
-	exchangetest.Run(t, exchangetest.Subject{
+func TestConformance(t *testing.T) { exchangetest.Run(t, subject()) }
+
+func subject() exchangetest.Subject {
+	return exchangetest.Subject{
 		Exchange: New(),
 		Venue:    standin.Venue(),
 		Probes: []exchangetest.Probe{
@@ -42,5 +44,5 @@ func TestConformance(t *testing.T) {
 			}
 			return s.signature(text)
 		},
-	})
+	}
 }

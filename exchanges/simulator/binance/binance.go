@@ -81,9 +81,9 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 		{Kind: "link_unbound", Account: partner, Permissions: trade},
 	} {
 		root.APIKey, root.Label, root.Created = keyText(), "root", now
-		root.Variant = "master"
+		root.Variant = masterVariant
 		if root.Account == partner {
-			root.Variant = "link"
+			root.Variant = linkVariant
 		}
 		if root.Signer == nil {
 			root.Secret = keyText()

@@ -62,13 +62,13 @@ func (e *exchange) readAddresses(p *venue.Params) []string {
 // readPublicKey reads the caller's own public key into the key, or gives the
 // key a secret if the caller sent none. It reports whether the key is an
 // Ed25519 key.
-func (e *exchange) readPublicKey(p *venue.Params, k *venue.Key) (isEd25519 bool) {
+func (e *exchange) readPublicKey(c *venue.Call, p *venue.Params, k *venue.Key) (isEd25519 bool) {
 	if !p.Given("publicKey") {
 		k.Secret = keyText()
 		return false
 	}
 	public, err := e.parsePublicKey(p.Text("publicKey"))
-	p.Check("publicKey", err == nil)
+	p.Check("publicKey", err == nil && (c.Weather(publicKeyForm) == "" || !strings.HasPrefix(p.Text("publicKey"), "-----")))
 	k.Public = public
 	_, isEd25519 = public.(ed25519.PublicKey)
 	return isEd25519
@@ -134,6 +134,9 @@ func (e *exchange) deleteKey(c *venue.Call, subAccountName string) *venue.Answer
 	k, refusal := e.target(c, e.params(c), subAccountName)
 	if refusal != nil {
 		return refusal
+	}
+	if c.Weather(frozenSubAccount) != "" {
+		return e.refuse(c, unsupported, "The sub-account is frozen.")
 	}
 	c.RemoveKey(k)
 	return e.ok(c, struct{}{})

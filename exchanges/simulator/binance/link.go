@@ -22,7 +22,7 @@ func (e *exchange) createLinkKey(c *venue.Call) *venue.Answer {
 	k := &venue.Key{APIKey: keyText(), Created: c.Now}
 	p.Require(trade)
 	asked := e.flags(p, linkFlags()...)
-	e.readPublicKey(p, k)
+	e.readPublicKey(c, p, k)
 	sub, refusal := e.subAccount(c, p, "subAccountId")
 	if refusal != nil {
 		return refusal
@@ -30,9 +30,9 @@ func (e *exchange) createLinkKey(c *venue.Call) *venue.Answer {
 	k.Account = sub
 	k.Permissions = c.Grant(asked, linkFutures, linkMargin)
 	c.Books.AddKey(k)
-	return e.ok(c, e.setFlags(map[string]any{
-		"subaccountId": sub.ID, "apiKey": k.APIKey, "secretKey": k.Secret,
-	}, k, linkFlags()...))
+	body := map[string]any{"subaccountId": sub.ID, "apiKey": k.APIKey}
+	e.setSecret(c, body, k, asEmpty)
+	return e.ok(c, e.setFlags(body, k, linkFlags()...))
 }
 
 // listLinkKeys answers GET /sapi/v1/broker/subAccountApi. It shows only the
@@ -47,13 +47,19 @@ func (e *exchange) listLinkKeys(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
+	older := c.Weather(olderList) != ""
 	rows := []map[string]any{}
 	for _, k := range c.Listed(sub) {
 		if apiKey == "" || k.APIKey == apiKey {
-			rows = append(rows, e.setFlags(map[string]any{
-				"subaccountId": sub.ID, "apikey": k.APIKey[:3] + strings.Repeat("*", 13),
-			}, k, linkFlags()...))
+			shown := k.APIKey[:3] + strings.Repeat("*", 13)
+			if older {
+				shown = k.APIKey
+			}
+			rows = append(rows, e.setFlags(map[string]any{"subaccountId": sub.ID, "apikey": shown}, k, linkFlags()...))
 		}
+	}
+	if older && len(rows) == 1 {
+		return e.ok(c, rows[0])
 	}
 	return e.ok(c, pageOf(rows, page, size))
 }
@@ -86,6 +92,9 @@ func (e *exchange) permitLinkTransfer(c *venue.Call) *venue.Answer {
 // permitLinkOptions answers POST .../permission/vanillaOptions, modelled on
 // permitLinkTransfer.
 func (e *exchange) permitLinkOptions(c *venue.Call) *venue.Answer {
+	if there, refusal := e.hasOptionsCall(c); !there {
+		return refusal
+	}
 	return e.permitLink(c, options)
 }
 

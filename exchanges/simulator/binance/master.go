@@ -39,7 +39,7 @@ func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) 
 	p.Check("apiName", len(k.Label) <= 20 && strings.Trim(k.Label, venue.Alphanumeric+"_-") == "")
 	k.IPs = e.readRestriction(p)
 	asked, fixAsked := e.flags(p, masterFlags()...), e.flags(p, fix...)
-	isEd25519 := e.readPublicKey(p, k)
+	isEd25519 := e.readPublicKey(c, p, k)
 	p.Check("publicKey", k.Public == nil || isEd25519 || len(fix) > 0)
 
 	sub, refusal := e.subAccount(c, p, "email")
@@ -50,16 +50,14 @@ func (e *exchange) mintMasterKey(c *venue.Call, p *venue.Params, fix ...string) 
 		return e.refuse(c, unsupported, "FIX API permissions are only for Ed25519 keys.")
 	}
 	if len(c.Books.KeysOf(sub)) >= maxKeys {
-		return e.refuse(c, unsupported, "The sub-account has reached the maximum number of API keys.")
+		return e.isFull(c)
 	}
 	k.Account = sub
 	k.Permissions = append(c.Grant(asked, masterFutures, transfer), fixAsked...)
 	c.Books.AddKey(k)
 
 	body := map[string]any{"apiName": k.Label, "apiKey": k.APIKey, "status": e.status(k), "ipList": e.ipList(k)}
-	if k.Public == nil {
-		body["secretKey"] = k.Secret
-	}
+	e.setSecret(c, body, k, isAbsent)
 	return e.ok(c, e.setFlags(body, k, masterFlags()...))
 }
 
@@ -80,7 +78,11 @@ func (e *exchange) listMasterKeys(c *venue.Call) *venue.Answer {
 			rows = append(rows, e.describeMasterKey(k))
 		}
 	}
-	return e.ok(c, map[string]any{"total": len(rows), "rows": pageOf(rows, page, size)})
+	name := "rows"
+	if c.Weather(olderList) != "" {
+		name = "list"
+	}
+	return e.ok(c, map[string]any{"total": len(rows), name: pageOf(rows, page, size)})
 }
 
 func (e *exchange) describeMasterKey(k *venue.Key) map[string]any {

@@ -46,7 +46,7 @@ func (e *exchange) apiPermissions(c *venue.Call) *venue.Answer {
 	if why := e.params(c).StrictComplaint(); why != nil {
 		return e.malformed(c, why)
 	}
-	if !e.showsWhole(c) {
+	if !e.forAssistants(c) {
 		return venue.JSONAnswer(http.StatusOK, map[string]any{
 			"apiKey": c.Key.APIKey, "permissions": codesOf(c.Key.Permissions), "ipAddresses": addressesOf(c.Key), "note": c.Key.Label,
 		})
@@ -85,7 +85,7 @@ func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 			continue
 		}
 		row := map[string]any{"subAccountString": sub.Name, "note": sub.Remark, "createTime": sub.Created.UnixMilli()}
-		if e.showsWhole(c) {
+		if e.forAssistants(c) {
 			row["uid"], row["isFreeze"] = numberOf(sub), sub.Frozen
 		} else {
 			row["subUid"], row["freeze"] = sub.ID, sub.Frozen
@@ -95,7 +95,7 @@ func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	total := int64(len(rows))
 	start := min((page-1)*limit, total)
 	array := "result"
-	if e.showsWhole(c) {
+	if e.forAssistants(c) {
 		array = "subAccountList"
 	}
 	return e.ok(c, map[string]any{array: rows[start:min(start+limit, total)], "pageId": page, "total": total})

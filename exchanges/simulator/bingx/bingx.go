@@ -92,14 +92,18 @@ func (e *exchange) AddSubAccount(books *venue.Books, now time.Time, master *venu
 	})
 }
 
-// showsWhole reports whether the calling key's account answers in the words of
-// BingX's text for assistants.
-func (e *exchange) showsWhole(c *venue.Call) bool {
-	main := c.Key.Account
-	if main.Parent != nil {
-		main = main.Parent
+// main is the main account that the calling key belongs to.
+func (e *exchange) main(c *venue.Call) *venue.Account {
+	if parent := c.Key.Account.Parent; parent != nil {
+		return parent
 	}
-	return main.Remark == wholeKeys
+	return c.Key.Account
+}
+
+// forAssistants reports whether the calling key's account answers in the words of
+// BingX's text for assistants.
+func (e *exchange) forAssistants(c *venue.Call) bool {
+	return (e.main(c).Remark == wholeKeys) != (c.Weather(otherWords) != "")
 }
 
 func (e *exchange) Routes() []venue.Route {

@@ -11,6 +11,8 @@ import (
 const (
 	maxKeys      = 20
 	maxAddresses = 20
+	// shortNote is how long a note may be where only short ones are accepted.
+	shortNote = 12
 )
 
 // grantable lists the permissions that keys of sub-accounts can be given.
@@ -32,7 +34,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	for _, code := range codes {
 		permissions = append(permissions, strconv.Itoa(code))
 	}
-	p.Check("note", note != "")
+	p.Check("note", note != "" && (len(note) <= shortNote || c.Weather(shortNotes) == ""))
 	p.Check("permissions", mayHave(permissions, addresses))
 	p.Check("ipAddresses", len(addresses) <= maxAddresses && !slices.ContainsFunc(addresses, func(entry string) bool {
 		address, err := netip.ParseAddr(entry)
@@ -44,6 +46,8 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		return refusal
 	case sub.Frozen:
 		return e.refuse(c, frozen, "account abnormal")
+	case len(c.Books.KeysOf(sub)) >= maxKeys && c.Weather(fullAccount) != "":
+		return e.refuse(c, noSuchCode, "the number of API keys has reached the limit")
 	case len(c.Books.KeysOf(sub)) >= maxKeys:
 		return e.refuse(c, badParameter, "the number of API keys has reached the limit")
 	}
@@ -56,7 +60,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	}
 	c.Books.AddKey(created)
 	shown := map[string]any{"apiKey": created.APIKey, "note": note}
-	if e.showsWhole(c) {
+	if e.forAssistants(c) {
 		shown["secretKey"], shown["permissions"], shown["ipAddresses"] = created.Secret, codesOf(created.Permissions), addressesOf(created)
 	} else {
 		shown["apiSecret"], shown["permissions"], shown["ipAddresses"] = created.Secret, []int{}, []string{}
@@ -92,15 +96,21 @@ func (e *exchange) queryKeys(c *venue.Call) *venue.Answer {
 			continue
 		}
 		row := map[string]any{
-			"apiKey": k.APIKey, "note": k.Label, "permissions": codesOf(k.Permissions), "ipAddresses": addressesOf(k),
+			"apiKey": e.shown(c, k), "note": k.Label, "permissions": codesOf(k.Permissions), "ipAddresses": addressesOf(k),
 			"createTime": k.Created.UnixMilli(), "updateTime": k.Created.UnixMilli(),
 		}
-		if !e.showsWhole(c) {
-			row["apiKey"], row["status"] = k.APIKey[:3]+"*******"+k.APIKey[len(k.APIKey)-2:], 0
+		if !e.forAssistants(c) {
+			row["status"] = 0
+		}
+		if c.Weather(keyStatus) != "" {
+			row["status"] = 1
 		}
 		rows = append(rows, row)
 	}
-	if e.showsWhole(c) {
+	if len(rows) == 0 && apiKey != "" && c.Weather(unknownKey) != "" {
+		return e.refuse(c, badParameter, "the API key does not exist")
+	}
+	if e.forAssistants(c) {
 		return e.ok(c, map[string]any{"apiKeyList": rows})
 	}
 	return e.ok(c, map[string]any{"apiInfos": rows})
@@ -119,7 +129,7 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	switch {
 	case k == nil || k.Account != sub:
 		return e.refuse(c, badParameter, "the API key does not exist")
-	case sub.Frozen:
+	case sub.Frozen && c.Weather(frozenAccount) == "":
 		return e.refuse(c, frozen, "account abnormal")
 	}
 	c.RemoveKey(k)

@@ -93,8 +93,11 @@ func (e *exchange) RateLimited(*venue.Call, venue.Quota) *venue.Answer {
 	return venue.JSONAnswer(http.StatusTooManyRequests, []any{"error", rateLimited, "ratelimit: error"})
 }
 
+// notFoundPage is the answer of a path that does not exist.
+const notFoundPage = "<html><body><h1>404 Not Found</h1></body></html>\n"
+
 func (e *exchange) NotFound(*venue.Call) *venue.Answer {
-	return venue.TextAnswer(http.StatusNotFound, "text/html", "<html><body><h1>404 Not Found</h1></body></html>\n")
+	return venue.TextAnswer(http.StatusNotFound, "text/html", notFoundPage)
 }
 
 // malformed answers to parameters that cannot be read or that Bitfinex does not
@@ -124,17 +127,24 @@ func (e *exchange) permissions(c *venue.Call) *venue.Answer {
 	if why := venue.JSONParams(c.Body).StrictComplaint(); why != nil {
 		return e.malformed(why)
 	}
+	if c.Weather(mayNotAsk) != "" && !e.may(c.Key, "a:r") {
+		return e.refuse(generic, "ERR_AUTH_UNAUTHORIZED")
+	}
+	historic, positions := []string{"a", "o", "f", "w"}, []string{"o"}
+	if c.Weather(ordersAlone) != "" {
+		historic, positions = []string{"a"}, nil
+	}
 	rows := []any{}
 	for _, row := range []struct {
 		name string
 		caps []string // any one of them sets the row
 	}{
-		{"account", []string{"a"}}, {"history", []string{"a", "o", "f", "w"}}, {"orders", []string{"o"}}, {"positions", []string{"o"}},
+		{"account", []string{"a"}}, {"history", historic}, {"orders", []string{"o"}}, {"positions", positions},
 		{"funding", []string{"f"}}, {"settings", []string{"s"}}, {"wallets", []string{"w"}}, {"withdraw", []string{"wd"}},
 		{"ui_withdraw", nil}, {"bfxpay", []string{"bp"}}, {"eaas_agreement", nil},
 	} {
 		side := func(letter string) int {
-			if slices.ContainsFunc(row.caps, func(right string) bool { return e.may(c.Key, right+":"+letter) }) {
+			if slices.ContainsFunc(row.caps, func(right string) bool { return e.may(e.asks(c), right+":"+letter) }) {
 				return 1
 			}
 			return 0

@@ -28,10 +28,11 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	if err != nil || nonce > maxNonce {
 		return nil, e.refuse(smallNonce, "nonce: invalid")
 	}
-	if nonce <= e.nonces[caller.APIKey] {
+	counter := e.nonceOf(c, caller)
+	if nonce <= e.nonces[counter] {
 		return nil, e.refuse(smallNonce, "nonce: small")
 	}
-	e.nonces[caller.APIKey] = nonce
+	e.nonces[counter] = nonce
 	return caller, nil
 }
 
@@ -41,7 +42,7 @@ func (e *exchange) caller(c *venue.Call) (*venue.Key, *venue.Answer) {
 		if k := e.token(c, token); k != nil {
 			return k, nil
 		}
-		return nil, e.refuse(authFailed, "token: invalid")
+		return nil, e.dead(c)
 	}
 	k := c.Books.Key(c.Header.Get("bfx-apikey"))
 	switch {
@@ -56,7 +57,7 @@ func (e *exchange) caller(c *venue.Call) (*venue.Key, *venue.Answer) {
 // token finds a token that has not ended.
 func (e *exchange) token(c *venue.Call, text string) *venue.Key {
 	for _, k := range c.Books.Minted(e.elapsed(c)) {
-		if e.isToken(k) && k.Secret == text {
+		if e.isToken(k) && k.Secret == text && !late(c, k) {
 			return k
 		}
 	}

@@ -28,7 +28,11 @@ func (e *exchange) createToken(c *venue.Call) *venue.Answer {
 	p.Require("scope", "caps")
 	p.Check("scope", p.Text("scope") == "api")
 	life := p.Integer("ttl", defaultLife)
-	p.Check("ttl", life > 0 && life <= longestLife)
+	longest := int64(longestLife)
+	if c.Weather(longestToken) != "" {
+		longest = longestLife / 7
+	}
+	p.Check("ttl", life > 0 && life <= longest)
 	p.Value("caps", &caps)
 	p.Check("caps", len(caps) > 0 && !slices.ContainsFunc(caps, func(word string) bool { return !slices.Contains(grantable(), word) }))
 	side, mode := ":r", "read"
@@ -43,7 +47,14 @@ func (e *exchange) createToken(c *venue.Call) *venue.Answer {
 		return e.malformed(why)
 	}
 	asked, surplus := sided(caps, side), sided(grantable(), side)
-	beyond := slices.ContainsFunc(asked, func(right string) bool { return !e.may(c.Key, right) })
+	lacks := func(right string) bool { return !e.may(c.Key, right) }
+	if c.Weather(lackingRight) != "" {
+		asked = slices.DeleteFunc(asked, lacks)
+	}
+	beyond := slices.ContainsFunc(asked, lacks)
+	if refusal := e.full(c); refusal != nil {
+		return refusal
+	}
 	if beyond || e.isToken(c.Key) && !e.may(c.Key, "a:r") {
 		return e.refuse(generic, "ERR_AUTH_UNAUTHORIZED")
 	}
@@ -109,8 +120,11 @@ func (e *exchange) deleteToken(c *venue.Call) *venue.Answer {
 		return e.malformed(why)
 	}
 	k := e.token(c, text)
+	if answer := e.undeleted(c); answer != nil {
+		return answer
+	}
 	if k == nil || e.isToken(c.Key) && c.Key != k {
-		return e.refuse(authFailed, "token: invalid")
+		return e.dead(c)
 	}
 	c.RemoveKey(k)
 	return e.ok([]int{1})

@@ -26,18 +26,10 @@ import (
 // exchange is Bybit, with the state that the books do not hold.
 type exchange struct {
 	keyID int64 // number of the newest key; numbers count up and are never reused
-	// derivatives is whether every key gets Derivatives.
-	derivatives bool
 }
 
 // Venue is the simulated Bybit.
 func Venue() venue.Listing { return venue.Listing{Name: "bybit", New: newRules} }
-
-// UnifiedVenue is the simulated Bybit with accounts that add Derivatives to every
-// key, also to those that did not ask for any contract.
-func UnifiedVenue() venue.Listing {
-	return venue.Listing{Name: "bybit", New: func() venue.Rules { return &exchange{keyID: firstKeyID, derivatives: true} }}
-}
 
 func newRules() venue.Rules { return &exchange{keyID: firstKeyID} }
 

@@ -69,14 +69,18 @@ func (e *exchange) group(permissions []string) map[string][]string {
 }
 
 // granted are the permissions that a key gets for those asked. On unified
-// accounts, and all are, Derivatives comes with ContractTrade, or with every key.
+// accounts, and all are, Derivatives comes with ContractTrade.
 // Under GrantMore a read-only key also becomes read-write: otherwise the surplus
 // would be of no use.
 func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []string {
 	permissions := c.Grant(asked, "Wallet:AccountTransfer", "Spot:SpotTrade", "Options:OptionsTrade")
-	adds := e.addsDerivatives(c) || slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
-	if adds && !slices.Contains(permissions, "Derivatives:DerivativesTrade") {
-		permissions = append(permissions, "Derivatives:DerivativesTrade")
+	for _, more := range []struct {
+		permission string
+		adds       bool
+	}{{"Derivatives:DerivativesTrade", e.addsDerivatives(c, permissions)}, {"Earn:Earn", c.Weather(earn) != ""}} {
+		if more.adds && !slices.Contains(permissions, more.permission) {
+			permissions = append(permissions, more.permission)
+		}
 	}
 	if readOnly && c.Fault.Kind != venue.GrantMore {
 		permissions = append(permissions, readOnlyMark)
@@ -84,10 +88,16 @@ func (e *exchange) granted(c *venue.Call, asked []string, readOnly bool) []strin
 	return permissions
 }
 
-// addsDerivatives reports whether the account adds Derivatives to every key, as the
-// page on creating keys said of unified accounts until 2026-01: "system will
-// automatically add this permission according to your account is UTA or Classic".
-func (e *exchange) addsDerivatives(*venue.Call) bool { return e.derivatives }
+// addsDerivatives reports whether a key with the permissions gets Derivatives.
+func (e *exchange) addsDerivatives(c *venue.Call, permissions []string) bool {
+	switch c.Weather(derivatives) {
+	case forEveryKey:
+		return true
+	case forNoKey:
+		return false
+	}
+	return slices.ContainsFunc(permissions, func(p string) bool { return strings.HasPrefix(p, "ContractTrade:") })
+}
 
 // readPermissions reads the parameter permissions, which must name at least one.
 func (e *exchange) readPermissions(p *venue.Params) []string {
@@ -140,11 +150,14 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	if sub.Frozen {
 		return e.refuse(c, subNotNormal, "sub member is not normal")
 	}
-	k := c.Books.AddKey(&venue.Key{
-		ID: e.nextKeyID(), APIKey: venue.RandomText(18, venue.Alphanumeric), Secret: venue.RandomText(36, venue.Alphanumeric),
-		Account: sub, Label: note, Permissions: e.granted(c, permissions, readOnly == 1), Created: c.Now,
-	})
+	k := &venue.Key{Account: sub, Label: note, Created: c.Now}
 	e.setAddresses(k, addresses, c.Now)
+	if refusal := e.refuseCreation(c, k); refusal != nil {
+		return refusal
+	}
+	k.ID, k.APIKey, k.Secret = e.nextKeyID(), venue.RandomText(18, venue.Alphanumeric), venue.RandomText(36, venue.Alphanumeric)
+	k.Permissions = e.granted(c, permissions, readOnly == 1)
+	c.Books.AddKey(k)
 	return e.ok(c, map[string]any{
 		"id": k.ID, "note": k.Label, "apiKey": k.APIKey, "readOnly": e.readOnlyNumber(k), "secret": k.Secret,
 		"permissions": e.group(k.Permissions),
@@ -168,8 +181,15 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
+	keys := c.Listed(sub)
+	switch c.Weather(demoKeys) {
+	case listRefused:
+		return e.refuse(c, notYourSub, "The subAccount does not belong to the parent account.")
+	case unlisted:
+		keys = nil
+	}
 	rows, next := []any{}, ""
-	for _, k := range c.Listed(sub) {
+	for _, k := range keys {
 		if number, _ := strconv.ParseInt(k.ID, 10, 64); number <= after {
 			continue
 		}
@@ -177,18 +197,18 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 			next = rows[limit-1].(map[string]any)["id"].(string)
 			break
 		}
-		rows = append(rows, e.describeKey(k, c.Now))
+		rows = append(rows, e.describeKey(c, k))
 	}
 	return e.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
 }
 
-// describeKey is a key as the list shows it. Only here is readOnly a boolean.
-func (e *exchange) describeKey(k *venue.Key, now time.Time) map[string]any {
-	days, expiry := e.expiry(k, now)
+// describeKey is a key as the list shows it.
+func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
+	days, expiry := e.expiry(k, c.Now)
 	return map[string]any{
-		"id": k.ID, "ips": e.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": e.status(k, now),
+		"id": k.ID, "ips": e.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": e.status(k, c.Now),
 		"expiredAt": expiry, "createdAt": k.Created.UTC().Format(time.RFC3339), "type": 1,
-		"permissions": e.group(k.Permissions), "secret": "******", "readOnly": k.Has(readOnlyMark),
+		"permissions": e.group(k.Permissions), "secret": "******", "readOnly": e.listedReadOnly(c, k),
 		"deadlineDay": days, "flag": "hmac",
 	}
 }
@@ -292,6 +312,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
+	}
+	if k.Account.Frozen && c.Weather(frozenSubAccount) != "" {
+		return e.refuse(c, subNotNormal, "sub member is not normal")
 	}
 	c.RemoveKey(k)
 	return e.ok(c, nil)

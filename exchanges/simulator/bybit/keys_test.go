@@ -76,18 +76,19 @@ func TestCreateKey(t *testing.T) {
 // On some accounts every key gets Derivatives, by others' pages only those that name
 // ContractTrade.
 func TestDerivativesForEveryKey(t *testing.T) {
-	for _, venue := range []struct {
-		listing simulator.Listing
+	for _, test := range []struct {
+		weather string
 		want    map[string][]string
 	}{
-		{bybit.Venue(), map[string][]string{"Spot": {"SpotTrade"}}},
-		{bybit.UnifiedVenue(), map[string][]string{"Spot": {"SpotTrade"}, "Derivatives": {"DerivativesTrade"}}},
+		{"", map[string][]string{"Spot": {"SpotTrade"}}},
+		{"every_key", map[string][]string{"Spot": {"SpotTrade"}, "Derivatives": {"DerivativesTrade"}}},
 	} {
-		s := venuetest.Unhurried(t, venue.listing)
+		s := venuetest.Unhurried(t, bybit.Venue())
+		require.NoError(t, s.SetWeather("bybit", "derivatives", test.weather))
 		c := newClient(t, s, "main")
 		var key apiKey
 		c.post("/v5/user/create-sub-api", `{"subuid":`+c.SubAccounts[0]+`,"readOnly":0,"permissions":{"Spot":["SpotTrade"]}}`).into(&key)
-		require.Equal(t, venue.want, key.granted())
+		require.Equal(t, test.want, key.granted())
 	}
 }
 

@@ -39,7 +39,7 @@ func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	}
 	var rows []map[string]any
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
-		if name != "" && sub.ID != name || sub.Frozen != frozen {
+		if name != "" && sub.ID != name || sub.Frozen != frozen && c.Weather(frozenFilter) != ignored {
 			continue
 		}
 		rows = append(rows, map[string]any{
@@ -114,8 +114,18 @@ func (e *exchange) subAccount(c *venue.Call, p *venue.Params) (*venue.Account, *
 	return sub, nil
 }
 
-// info answers GET /v2/account/subs/info, which any key may ask.
+// info answers GET /v2/account/subs/info, which any key may ask in calm weather.
 func (e *exchange) info(c *venue.Call) *venue.Answer {
+	if c.Key.Account.Parent != nil {
+		switch c.Weather(ownName) {
+		case noUser:
+			return e.refuse(c, forbiddenUser, "The user is prohibited from accessing this interface.")
+		case noRight:
+			return e.refuse(c, noPermission, "Insufficient sub-account permissions, please check.")
+		case undocumented:
+			return e.refuse(c, noOwnName, "The interface is not available.")
+		}
+	}
 	shown := map[string]any{"user_type": "NORMAL", "sub_user_name": nil}
 	if c.Key.Account.Parent != nil {
 		shown = map[string]any{"user_type": "SUB_ACCOUNT", "sub_user_name": c.Key.Account.ID}

@@ -47,6 +47,7 @@ const (
 	noSignature   = 4008
 	badMethod     = 4009
 	expired       = 4010
+	forbiddenUser = 4011
 	noTrading     = 4115
 	noFutures     = 4158
 	tooFast       = 4213
@@ -55,6 +56,7 @@ const (
 	noSuchKey     = 3902
 	keyCap        = 3903
 	frozenAccount = 3904
+	noOwnName     = 3905
 )
 
 // A key's rights. Only a main account's key can have the right to withdraw.

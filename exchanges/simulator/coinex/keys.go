@@ -78,10 +78,12 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	switch {
 	case refusal != nil:
 		return refusal
-	case !e.has(sub, api):
+	case c.Weather(rootRight) == refused, !e.has(sub, api):
 		return e.refuse(c, noPermission, "Insufficient sub-account permissions, please check.")
 	case sub.Frozen:
 		return e.refuse(c, frozenAccount, "The sub-account is frozen.")
+	case len(c.Books.KeysOf(sub)) >= maxKeys && c.Weather(fullSubAccount) == parameter:
+		return e.malformed(c, &venue.Complaint{Param: "sub_user_name", Reason: venue.BadValue})
 	case len(c.Books.KeysOf(sub)) >= maxKeys:
 		return e.refuse(c, keyCap, "The number of API keys has reached the limit.")
 	}
@@ -130,6 +132,9 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
+	if sub.Frozen && c.Weather(frozenSubAccount) == noList {
+		return e.refuse(c, frozenAccount, "The sub-account is frozen.")
+	}
 	var rows []map[string]any
 	for _, k := range c.Listed(sub) {
 		rows = append(rows, e.describeKey(c, k))
@@ -172,6 +177,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.keyOf(c, number, sub)
 	if refusal != nil {
 		return refusal
+	}
+	if k.Account.Frozen && c.Weather(frozenSubAccount) != "" {
+		return e.refuse(c, frozenAccount, "The sub-account is frozen.")
 	}
 	c.RemoveKey(k)
 	return e.ok(c, struct{}{})

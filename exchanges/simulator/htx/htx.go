@@ -115,7 +115,10 @@ func (e *exchange) Routes() []venue.Route {
 // ok answers in the form of version 2. The position of a list's next page
 // stands beside the data.
 func (e *exchange) ok(c *venue.Call, data any, more ...any) *venue.Answer {
-	body := map[string]any{"code": http.StatusOK, "data": data}
+	body := map[string]any{"code": number(c, http.StatusOK), "data": data}
+	if c.Weather(answerForm) == newer {
+		body["ok"], body["success"], body["message"] = true, true, "success"
+	}
 	for i := 0; i+1 < len(more); i += 2 {
 		body[more[i].(string)] = more[i+1]
 	}

@@ -30,8 +30,8 @@ func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 	}
 	return map[string]any{
 		"accessKey": k.APIKey, "status": status, "note": k.Label, "permission": strings.Join(k.Permissions, ","),
-		"ipAddresses": strings.Join(k.IPs, ","), "validDays": days,
-		"createTime": k.Created.UnixMilli(), "updateTime": k.Created.UnixMilli(),
+		"ipAddresses": strings.Join(k.IPs, ","), "validDays": number(c, days),
+		"createTime": number(c, k.Created.UnixMilli()), "updateTime": number(c, k.Created.UnixMilli()),
 	}
 }
 
@@ -116,14 +116,18 @@ func (e *exchange) readNote(p *venue.Params) string {
 // it refuses a wrong one.
 func (e *exchange) checkCode(c *venue.Call, code string) *venue.Answer {
 	secret := e.totpSecrets[c.Key.Account.ID]
-	if secret == "" {
+	weather := c.Weather(oneTimeCode)
+	if secret == "" && weather != required || code == "" && weather == optional {
 		return nil
 	}
 	step := venue.OneTimeStep(c.Now)
+	wrong := secret == "" || code != venue.OneTimeCode(secret, c.Now) || step <= e.lastSteps[c.Key.Account.ID]
 	switch {
+	case wrong && weather == unlisted:
+		return e.refuse(c, noSuchCode, "verification failed")
 	case code == "":
 		return e.badParameter(c, &venue.Complaint{Param: "otpToken", Reason: venue.Missing})
-	case code != venue.OneTimeCode(secret, c.Now) || step <= e.lastSteps[c.Key.Account.ID]:
+	case wrong:
 		return e.badParameter(c, &venue.Complaint{Param: "otpToken", Reason: venue.BadValue})
 	}
 	e.lastSteps[c.Key.Account.ID] = step
@@ -150,7 +154,11 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	if refusal := e.checkCode(c, code); refusal != nil {
 		return refusal
 	}
-	if len(c.Books.KeysOf(sub)) >= maxKeys {
+	most := maxKeys
+	if c.Weather(fullUser) != "" {
+		most = fewestMaxKeys
+	}
+	if len(c.Books.KeysOf(sub)) >= most {
 		return e.refuse(c, tooManyKeys, "number of api key in the request exceeded valid range")
 	}
 	k := c.Books.AddKey(&venue.Key{
@@ -220,6 +228,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
+	}
+	if k.Account.Frozen && c.Weather(lockedUser) != "" {
+		return e.refuse(c, unauthorized, "the sub user is locked")
 	}
 	c.RemoveKey(k)
 	return e.ok(c, nil)

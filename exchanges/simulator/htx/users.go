@@ -48,7 +48,7 @@ func (e *exchange) uid(c *venue.Call) *venue.Answer {
 	if why := e.params(c).StrictComplaint(); why != nil {
 		return e.badParameter(c, why)
 	}
-	return e.ok(c, uidOf(c.Key.Account))
+	return e.ok(c, number(c, uidOf(c.Key.Account)))
 }
 
 // subUserPage is the number of sub-users on a page.
@@ -70,9 +70,14 @@ func (e *exchange) listSubUsers(c *venue.Call) *venue.Answer {
 		}
 		from = 0
 		if len(rows) == subUserPage {
-			return e.ok(c, rows, "nextId", uid)
+			return e.ok(c, rows, "nextId", number(c, uid))
 		}
-		rows = append(rows, map[string]any{"uid": uid, "userState": state(sub), "subUserName": sub.Name, "note": sub.Remark})
+		row := map[string]any{"uid": number(c, uid), "userState": state(sub), "subUserName": sub.Name, "note": sub.Remark}
+		if c.Weather(answerForm) == older {
+			delete(row, "subUserName")
+			delete(row, "note")
+		}
+		rows = append(rows, row)
 	}
 	if from != 0 {
 		return e.badParameter(c, &venue.Complaint{Param: "fromId", Reason: venue.BadValue})

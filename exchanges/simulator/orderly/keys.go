@@ -11,6 +11,9 @@ import (
 
 const tagLength = 32
 
+// ownKey marks keys of a main account.
+const ownKey = "own"
+
 // AddKey answers POST /v1/orderly_key, whose body the wallet signs.
 func (e *exchange) addKey(c *venue.Call) *venue.Answer {
 	r, err := readRegistration(c.Body)
@@ -24,7 +27,7 @@ func (e *exchange) addKey(c *venue.Call) *venue.Answer {
 	case m.BrokerID != brokerID:
 		return e.refuse(noBroker, "The broker id does not exist.")
 	case time.UnixMilli(*m.Timestamp).Sub(c.Now).Abs() > window:
-		return e.refuse(invalid, "the timestamp is outside of the allowed window")
+		return e.badTime(c)
 	case *m.ChainID != 42161 || m.ChainType != "" && m.ChainType != "EVM":
 		return e.refuse(invalid, "the chain is not supported")
 	case publicKeyOf(m.OrderlyKey) == nil:
@@ -33,7 +36,9 @@ func (e *exchange) addKey(c *venue.Call) *venue.Answer {
 		return e.refuse(invalid, "scope is not valid")
 	case !expires.After(c.Now) || expires.After(c.Now.Add(maxAge)):
 		return e.refuse(invalid, "expiration must be at most 365 days ahead")
-	case len(m.Tag) > tagLength:
+	case c.Weather(shortestLife) != "" && expires.Before(c.Now.Add(24*time.Hour)):
+		return e.refuse(invalid, "expiration is too soon")
+	case len(m.Tag) > tagLength, len(m.Tag) > shortTag && c.Weather(shortTags) != "" && m.SubAccountID != "":
 		return e.refuse(invalid, "tag is too long")
 	case r.signer() == "" || !strings.EqualFold(r.signer(), r.UserAddress):
 		return e.refuse(invalid, "address and signature do not match")
@@ -50,7 +55,13 @@ func (e *exchange) addKey(c *venue.Call) *venue.Answer {
 		holder = sub
 	}
 	if c.Books.Key(m.OrderlyKey) != nil || slices.ContainsFunc(e.removed, func(r removed) bool { return r.APIKey == m.OrderlyKey }) {
+		if c.Weather(registeredTwice) != "" {
+			return e.refuse(invalid, "orderlyKey is not valid")
+		}
 		return e.refuse(duplicate, "the key exists already")
+	}
+	if c.Weather(fullAccount) != "" && len(c.Books.KeysOf(holder)) >= fewKeys {
+		return e.refuse(invalid, "too many keys")
 	}
 	c.Books.AddKey(&venue.Key{
 		Kind: e.kindOf(holder), APIKey: m.OrderlyKey, Public: publicKeyOf(m.OrderlyKey), Account: holder, Label: m.Tag,
@@ -62,7 +73,7 @@ func (e *exchange) addKey(c *venue.Call) *venue.Answer {
 // kindOf marks the keys of a main account: they are roots, not minted.
 func (e *exchange) kindOf(holder *venue.Account) string {
 	if holder.Parent == nil {
-		return "own"
+		return ownKey
 	}
 	return ""
 }
@@ -95,12 +106,12 @@ func (e *exchange) getKey(c *venue.Call) *venue.Answer {
 	}
 	k := c.Books.Key(public)
 	for _, r := range e.removed {
-		if r.APIKey == public && e.statusOf(c, r) == "REMOVING" {
+		if r.APIKey == public && e.statusOf(c, r) == "REMOVING" && c.Weather(unknownKey) == "" {
 			k = r.Key
 		}
 	}
-	if k == nil || k.Account.ID != holder || k.Expired(c.Now) {
-		return e.refuse(missing, "the key does not exist")
+	if k == nil || k.Account.ID != holder || k.Expired(c.Now) || delayed(c, knownLate, k.Created) {
+		return e.noSuchKey(c)
 	}
 	return e.ok(c, map[string]any{
 		"orderly_key": k.APIKey, "scope": strings.Join(k.Permissions, ","), "expiration": k.Expires.UnixMilli(), "tag": k.Label,
@@ -126,6 +137,9 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	p.Check("key_status", status == "" || status == "ACTIVE" || status == "REMOVING" || status == "REMOVED")
 	p.Check("page", page >= 1)
 	p.Check("size", size >= 1 && size <= 999)
+	if c.Weather(venue.Refuses) != "" {
+		size = 999 // Where there are no pages, all keys are on the one that there is.
+	}
 	if why := p.StrictComplaint(); why != nil {
 		return e.badParameter(why)
 	}
@@ -141,7 +155,9 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 			rows = append(rows, e.describeKey(r.Key, e.statusOf(c, r)))
 		}
 	}
-	rows = slices.DeleteFunc(rows, func(row map[string]any) bool { return status != "" && row["key_status"] != status })
+	if status != "" && c.Weather(statusFilter) == "" {
+		rows = slices.DeleteFunc(rows, func(row map[string]any) bool { return row["key_status"] != status })
+	}
 	start := min((page-1)*size, int64(len(rows)))
 	return e.ok(c, map[string]any{"rows": rows[start:min(start+size, int64(len(rows)))]})
 }
@@ -180,6 +196,9 @@ func (e *exchange) removeKey(c *venue.Call) *venue.Answer {
 // restrictKey answers POST /v1/client/set_orderly_key_ip_restriction.
 func (e *exchange) restrictKey(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
+	if c.Weather(restrictionForm) != "" {
+		p = venue.FormParams(c.URL.RawQuery)
+	}
 	p.Require("ip_restriction_list")
 	list := strings.Split(p.Text("ip_restriction_list"), ",")
 	p.Check("ip_restriction_list", !slices.ContainsFunc(list, func(entry string) bool {

@@ -118,7 +118,7 @@ func (e *exchange) Routes() []venue.Route {
 	return []venue.Route{
 		{Pattern: "GET /v1/public/system_info", Operation: exchanges.OpServerTime, Public: true, Handle: e.systemInfo, Limits: each(1, time.Second, venue.PerAddress)},
 		{Pattern: "GET /v1/get_account", Operation: exchanges.OpInspect, Public: true, Handle: e.getAccount, Limits: perIP},
-		{Pattern: "GET /v1/get_orderly_key", Operation: venue.OpOther, Public: true, Handle: e.getKey, Limits: perIP},
+		{Pattern: "GET /v1/get_orderly_key", Operation: exchanges.OpCheckKey, Public: true, Handle: e.getKey, Limits: perIP},
 		{Pattern: "POST /v1/orderly_key", Choose: e.chooseAddKey},
 		{Pattern: "GET /v1/client/info", Operation: exchanges.OpInspect, Handle: e.clientInfo, Limits: perMinute},
 		{Pattern: "GET /v1/client/sub_account", Operation: exchanges.OpSubAccounts, Permit: e.mainOnly, Handle: e.listSubAccounts, Limits: perSecond},
@@ -162,6 +162,8 @@ func (e *exchange) ok(c *venue.Call, data any) *venue.Answer {
 func (e *exchange) refuse(code int, message string) *venue.Answer {
 	status := http.StatusBadRequest
 	switch code {
+	case unknownError:
+		status = http.StatusInternalServerError
 	case badSignature, unauthorized:
 		status = http.StatusUnauthorized
 	case tooMany:
@@ -267,7 +269,11 @@ func (e *exchange) getAccount(c *venue.Call) *venue.Answer {
 	if found == nil {
 		return e.refuse(missing, "account does not exist")
 	}
-	return e.ok(c, map[string]any{"user_id": found.Name, "account_id": found.ID})
+	number, err := strconv.Atoi(found.Name)
+	if err != nil {
+		panic(err) // accounts are numbered
+	}
+	return e.ok(c, map[string]any{"user_id": number, "account_id": found.ID})
 }
 
 func (e *exchange) clientInfo(c *venue.Call) *venue.Answer {

@@ -70,13 +70,14 @@ func unbase58(text string) []byte {
 // act for the account that the request names.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	public, timestamp := c.Header.Get("orderly-key"), c.Header.Get("orderly-timestamp")
-	signature, err := base64.URLEncoding.DecodeString(c.Header.Get("orderly-signature"))
+	// Orderly's SDK pads the signature, its sample does not.
+	signature, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Header.Get("orderly-signature"), "="))
 	at, badTime := strconv.ParseInt(timestamp, 10, 64)
 	switch {
 	case publicKeyOf(public) == nil || err != nil || len(signature) != ed25519.SignatureSize:
 		return nil, e.refuse(badSignature, "signature error")
 	case badTime != nil || time.UnixMilli(at).Sub(c.Now).Abs() > window:
-		return nil, e.refuse(invalid, "the timestamp is outside of the allowed window")
+		return nil, e.badTime(c)
 	case c.Method == "POST" && !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json"),
 		c.Method == "GET" && c.Header.Get("Content-Type") != "application/x-www-form-urlencoded":
 		return nil, e.refuse(invalid, "wrong content type")
@@ -84,6 +85,9 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 		return nil, e.refuse(badSignature, "signature error")
 	}
 	k, acting := c.Books.Key(public), e.acting(c)
+	if k != nil && k.Kind == ownKey && delayed(c, ownKeyLate, k.Created) {
+		return nil, e.unauthorized()
+	}
 	if k == nil || k.Expired(c.Now) || acting == nil || acting != k.Account && acting.Parent != k.Account || !e.allows(k, c.Caller) {
 		return nil, e.unauthorized()
 	}

@@ -10,8 +10,10 @@ import (
 )
 
 // Shape says where an exchange's answers hold what the weather can change. A path
-// leads through JSON objects by names joined with dots; "." is the whole answer.
-// What is empty does not exist.
+// leads through JSON objects by names joined with dots, and through a list of a single
+// object as if it were that object; "." is the whole answer.
+// Several paths with "|" between them are those of several forms of the answer: the
+// first that is there counts. What is empty does not exist.
 type Shape struct {
 	// KeyList is the path of the list in the answer to a list of keys, and Page that
 	// of the object around it that holds page numbers and the like.
@@ -106,14 +108,27 @@ type place struct {
 	name   string
 }
 
-// at follows a path.
-func at(tree *any, path string) place {
+// at follows the first path that leads somewhere.
+func at(tree *any, paths string) place {
+	for path := range strings.SplitSeq(paths, "|") {
+		if p := follow(tree, path); p.object != nil || p.tree != nil {
+			return p
+		}
+	}
+	return place{}
+}
+
+// follow follows a single path.
+func follow(tree *any, path string) place {
 	if path == "." {
 		return place{tree: tree}
 	}
 	current := *tree
 	for {
 		name, rest, more := strings.Cut(path, ".")
+		if list, ok := current.([]any); ok && len(list) == 1 {
+			current = list[0]
+		}
 		object, ok := current.(map[string]any)
 		if _, has := object[name]; !ok || !has {
 			return place{}

@@ -29,6 +29,16 @@ type Condition struct {
 	// Blind means that nobody can tell in this weather whether a key is gone, so
 	// that none must be taken for gone.
 	Blind bool `json:"blind"`
+	// Elsewhere means that a key's day does not meet the condition, such as a full
+	// sub-account: a test of the exchange's own package plays it.
+	Elsewhere bool `json:"elsewhere"`
+	// Variants are those whose answers it changes; empty for all.
+	Variants []string `json:"variants,omitempty"`
+}
+
+// In reports whether the condition changes answers of a variant.
+func (c Condition) In(variant string) bool {
+	return len(c.Variants) == 0 || slices.Contains(c.Variants, variant)
 }
 
 // ConditionView is a condition and what it is set to; empty for calm.
@@ -88,6 +98,9 @@ type Forecast struct {
 	// Sources says where doubts about the kit's conditions come from, if the
 	// exchange's documentation says something; by the name of the condition.
 	Sources map[string]string
+	// Variants are those whose answers one of the kit's conditions changes, by its
+	// name; all, if it is not there.
+	Variants map[string][]string
 	// Own are the conditions that the rules themselves play; see [Call.Weather].
 	Own []Condition
 }
@@ -108,7 +121,7 @@ func (f Forecast) conditions() []Condition {
 	var all []Condition
 	add := func(possible bool, c Condition) {
 		if possible {
-			c.Source = f.source(c)
+			c.Source, c.Variants = f.source(c), f.Variants[c.Name]
 			all = append(all, c)
 		}
 	}

@@ -103,9 +103,28 @@ func TestReshape(t *testing.T) {
 		s.reshape(test.w, test.operation, a)
 		require.Equal(t, test.want, string(a.Body), "%v %s", test.w, test.answer)
 	}
+	for answer, want := range map[string]string{`{"a":{"keys":[]}}`: `{"a":{"keys":null}}`, `{"b":[]}`: `{"b":null}`, `{"c":[]}`: `{"c":[]}`} {
+		a := TextAnswer(200, "application/json", answer)
+		Shape{KeyList: "a.keys|b"}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
+		require.Equal(t, want, string(a.Body), "a list in one of two forms")
+	}
+	for answer, want := range map[string]string{`{"data":[{"ips":1,"key":2}]}`: `{"data":[{"key":2}]}`, `{"data":[{"ips":1},{"ips":1}]}`: `{"data":[{"ips":1},{"ips":1}]}`} {
+		a := TextAnswer(200, "application/json", answer)
+		Shape{Optional: []string{"data.ips"}}.reshape(weather{CreateAnswer: "bare"}, exchanges.OpCreateKey, a)
+		require.Equal(t, want, string(a.Body), "a single object in a list")
+	}
 	a := TextAnswer(200, "application/json", `[]`)
 	Shape{KeyList: "."}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
 	require.Equal(t, `null`, string(a.Body), "the answer itself is the list")
+}
+
+// A condition may be one of some variants only, also one of the kit's.
+func TestConditionOfAVariant(t *testing.T) {
+	f := Forecast{Shape: Shape{KeyList: "keys", Page: "."}, Variants: map[string][]string{BareList: {"paged"}}}
+	for _, c := range f.conditions() {
+		require.True(t, c.In("paged"), c.Name)
+		require.Equal(t, c.Name != BareList, c.In("other"), c.Name)
+	}
 }
 
 func TestGives(t *testing.T) {

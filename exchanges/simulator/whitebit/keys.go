@@ -27,19 +27,23 @@ func allEndpoints() []string {
 	}
 }
 
+// undocumented is an endpoint that a key may use and no documentation names.
+const undocumented = "/api/v4/something/new"
+
 // describeKey shows what all answers about a key have in common. The type is a
 // number in the answer to a creation and a text in the list. A key that may use
 // everything lists no endpoints, which the documentation leaves open.
-func (e *exchange) describeKey(k *venue.Key, secret string, kind any) map[string]any {
-	restricted, endpoints := len(k.Permissions) < len(allEndpoints()), []any{}
-	if restricted {
+func (e *exchange) describeKey(c *venue.Call, k *venue.Key, secret string, kind any) map[string]any {
+	restricted := slices.ContainsFunc(allEndpoints(), func(path string) bool { return !k.Has(path) })
+	endpoints := []any{}
+	if restricted || c.Weather(endpointsListed) != "" {
 		for _, path := range k.Permissions {
 			endpoints = append(endpoints, map[string]string{"name": path, "title": "Use " + path})
 		}
 	}
 	return map[string]any{
 		"subAccountId": k.Account.ID, "id": k.ID, "title": k.Label, "isEnabled": true, "apiKey": k.APIKey, "apiSecret": secret,
-		"type": kind, "lastActivity": nil, "restrictAccess": restricted, "accessEndpoints": endpoints,
+		"type": kind, "lastActivity": nil, "restrictAccess": restricted && c.Weather(switching) != unshown, "accessEndpoints": endpoints,
 	}
 }
 
@@ -68,7 +72,7 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		ID: venue.RandomUUID(), APIKey: venue.RandomText(32, venue.LowerHex), Secret: venue.RandomText(32, venue.LowerHex), Account: sub, Label: title,
 		Permissions: c.Grant(allEndpoints()), Created: c.Now,
 	})
-	return e.ok(http.StatusCreated, e.describeKey(created, created.Secret, kind))
+	return e.ok(http.StatusCreated, e.describeKey(c, created, created.Secret, kind))
 }
 
 // editKey answers /sub-account/api-key/edit. Paths that the request leaves out
@@ -93,19 +97,25 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	}
 	var barred []string
 	for _, s := range switches {
-		if !slices.Contains(allEndpoints(), s.URL) {
+		if c.Weather(barredEndpoints) != none && !slices.Contains(allEndpoints(), s.URL) {
 			barred = append(barred, s.URL)
 		}
 	}
-	if len(barred) > 0 {
+	if len(barred) > 0 && c.Weather(switching) != passedOver {
 		return e.refuse(http.StatusBadRequest, 5, "The following URLs are restricted for sub-account API keys: "+strings.Join(barred, ", "))
 	}
 	on := slices.Clone(k.Permissions)
 	for _, s := range switches {
 		on = slices.DeleteFunc(on, func(path string) bool { return path == s.URL })
-		if *s.Enable {
+		if *s.Enable && !slices.Contains(barred, s.URL) {
 			on = append(on, s.URL)
 		}
+	}
+	switch c.Weather(switching) {
+	case ineffective:
+		on = k.Permissions
+	case incomplete:
+		on = append(on, undocumented)
 	}
 	k.Label, k.Permissions = title, c.Grant(on, "/api/v4/order/new", "/api/v4/main-account/withdraw")
 	return e.ok(http.StatusOK, map[string]any{})
@@ -137,6 +147,9 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	if why := p.StrictComplaint(); why != nil {
 		return e.badParameter(why)
 	}
+	if only != nil && only.Frozen && c.Weather(blockedSubAccount) == noList {
+		return e.forbidden()
+	}
 	var keys []*venue.Key
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
 		if only == nil || sub == only {
@@ -146,7 +159,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	slices.SortStableFunc(keys, func(a, b *venue.Key) int { return b.Created.Compare(a.Created) })
 	var rows []any
 	for _, k := range keys {
-		rows = append(rows, e.describeKey(k, "", "1"))
+		rows = append(rows, e.describeKey(c, k, "", "1"))
 	}
 	return e.part(rows, limit, offset)
 }
@@ -156,6 +169,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c, e.parameters(c))
 	if refusal != nil {
 		return refusal
+	}
+	if k.Account.Frozen && c.Weather(blockedSubAccount) != "" {
+		return e.forbidden()
 	}
 	c.RemoveKey(k)
 	return e.ok(http.StatusOK, map[string]any{})
