@@ -79,6 +79,8 @@ type observations struct {
 	shown  struct{ permissions, addresses trait }
 	// used is how the key was accepted.
 	used sighting
+	// rights are what the exchange says that the key may do, when asked by it.
+	rights trait
 
 	// deleted says that the deletion was answered: with a confirmation, unless refusal
 	// says otherwise.
@@ -106,12 +108,10 @@ const (
 
 // note takes down the form of an answer.
 func (o *observations) note(operation exchanges.Operation, form string) {
-	name := ""
+	name := factCreateForm
 	switch operation {
-	case exchanges.OpCreateKey, exchanges.OpEditKey:
-		if name = factCreateForm; o.deleted {
-			name = factDeleteForm
-		}
+	case exchanges.OpServerTime, exchanges.OpInspect, exchanges.OpSubAccounts:
+		return
 	case exchanges.OpListKeys, exchanges.OpCheckKey:
 		if name = factListForm; o.deleted {
 			name = factListFormAfter
@@ -119,7 +119,10 @@ func (o *observations) note(operation exchanges.Operation, form string) {
 	case exchanges.OpDeleteKey:
 		name = factDeleteForm
 	default:
-		return
+		// A creation, and what completes it, or what a deletion does beside itself.
+		if o.created {
+			name = factDeleteForm
+		}
 	}
 	if o.forms == nil {
 		o.forms = map[string]map[string]bool{}
@@ -145,6 +148,7 @@ func (o *observations) facts() []fact {
 		o.trait("listed_permissions", o.seen != nil, o.shown.permissions, "what the list tells of the permissions"),
 		o.trait("listed_addresses", o.seen != nil, o.shown.addresses, "what the list tells of the addresses"),
 		o.when("used", o.used, o.variant.ActivationDelay, "how soon a new key works"),
+		o.rightsTold(),
 		o.answer("deletion", o.deleted, o.refusal, "confirmed", "how a deletion is answered"),
 		o.form(factDeleteForm, "what the answer to a deletion holds"),
 		o.when("vanished", o.vanished, o.variant.ListingDelay, "how long a deleted key stays in the list"),
@@ -210,6 +214,16 @@ func (o *observations) trait(name string, known bool, t trait, topic string) fac
 		f.Verdict, f.Seen = asExpected, "as asked for"
 	default:
 		f.Verdict, f.Seen = different, "["+strings.Join(t.shown, ", ")+"]"
+	}
+	return f
+}
+
+// rightsTold says what the exchange tells the key of its rights. Few tell all of them, or
+// in the words of a creation, so that other words are no difference.
+func (o *observations) rightsTold() fact {
+	f := o.trait("used_permissions", o.used.shown, o.rights, "what a key learns of its own rights")
+	if f.Verdict == different {
+		f.Verdict = notTold
 	}
 	return f
 }

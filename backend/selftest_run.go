@@ -233,14 +233,20 @@ func (t *selfTest) try(ctx context.Context, user exchanges.Account, s *sighting,
 	}
 	ctx, cancel := context.WithTimeout(exchanges.WithPatience(ctx, useTimeout), useTimeout)
 	defer cancel()
-	_, err := user.Inspect(ctx)
-	t.observe(func(*observations) {
+	identity, err := user.Inspect(ctx)
+	t.observe(func(o *observations) {
+		if err == nil && wanted {
+			o.rights, _ = t.traits(identity.Permissions, nil)
+		}
 		s.asked, s.failure = true, nil
 		switch accepted := err == nil || isRefusal(err) && !errors.Is(err, exchanges.ErrAuth); {
 		case err != nil && !isRefusal(err):
 			s.failure = err
 		case accepted == wanted:
-			s.shown, s.after, s.answer = true, after, err
+			s.shown, s.after = true, after
+			if err != nil {
+				s.answer = err // Else the last refusal before tells how the key was refused.
+			}
 		default:
 			s.answer = err
 		}
@@ -286,16 +292,16 @@ func (t *selfTest) delete(ctx context.Context, m *minted) error {
 		t.observe(func(o *observations) { o.deleted, o.refusal = true, refusal })
 	})
 	var failure error
+	answered := func() bool { return t.seen.deleted && (t.seen.refusal == nil || isRefusal(t.seen.refusal)) }
 	done := func() bool {
 		failure = t.revoke(ctx, m)
-		answered := t.seen.deleted && (t.seen.refusal == nil || isRefusal(t.seen.refusal))
 		var ofExchange *exchanges.Error
-		return failure == nil || answered || !errors.As(failure, &ofExchange)
+		return failure == nil || answered() || !errors.As(failure, &ofExchange)
 	}
 	if !done() {
 		t.engine.again(ctx, t.engine.now().Add(t.wait), done)
 	}
-	if t.seen.deleted {
+	if answered() {
 		return nil
 	}
 	return failure

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
 	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
@@ -53,10 +54,14 @@ func TestSelfTestInWeather(t *testing.T) {
 	sim := simulator.New(simulator.Options{}, all.Venues()...)
 	for _, s := range matrixSubjects(t) {
 		for _, condition := range sim.Weather(s.exchange.Name) {
+			if condition.Elsewhere || !condition.In(s.variant.Name) {
+				continue
+			}
 			for i, value := range condition.Values {
 				if os.Getenv("SELF_TEST") != "full" && (i > 0 || !slices.Contains(selectedWeather, condition.Name)) {
 					continue
 				}
+				condition := condition // The tests run later, each with its own value.
 				condition.Value = value
 				t.Run(s.name()+"/"+condition.Name+"="+value, func(t *testing.T) {
 					t.Parallel()
@@ -70,14 +75,25 @@ func TestSelfTestInWeather(t *testing.T) {
 // selectedWeather is what is always played: one condition of each kind.
 var selectedWeather = []string{"vanishes_late", "works_late", "null_list", "missing_list", "adds_permission", "create_answer"}
 
+// unseenWeather are the conditions that no fact of a self-test shows.
+var unseenWeather = []string{
+	"bingx/key_status=on",          // another number, of which nothing is documented
+	"bitfinex/shared_nonces=on",    // told by a nonce that comes late alone
+	"htx/answer_form=older",        // told by the list of sub-users alone
+	"orderly/own_key_late=3s",      // told when the connection is written, and waited for there
+	"coinex/frozen_filter=ignored", // told by the list of sub-accounts alone
+}
+
+// playSelfTest makes a test with a key that trades, and one with a key that only reads: a
+// condition may concern either.
 func playSelfTest(t *testing.T, s matrixSubject, weather simulator.ConditionView) {
-	var calm string
-	synctest.Test(t, func(t *testing.T) { calm = factsOf(newBench(t, s).selfTest()) })
+	var calm []string
+	synctest.Test(t, func(t *testing.T) { calm = bothSelfTests(newBench(t, s)) })
 	synctest.Test(t, func(t *testing.T) {
 		w := &weatherBench{bench: newBench(t, s), weather: weather}
 		w.set(weather.Value)
-		report := w.selfTest()
-		assert.NotEqual(t, calm, factsOf(report), "the weather is not seen")
+		seen := !slices.Equal(calm, bothSelfTests(w.bench))
+		assert.NotEqual(t, seen, slices.Contains(unseenWeather, s.exchange.Name+"/"+weather.Name+"="+weather.Value), "whether the weather is seen in:\n%s", strings.Join(calm, "\n"))
 		if weather.Blind {
 			w.set("")
 		}
@@ -88,6 +104,18 @@ func playSelfTest(t *testing.T, s matrixSubject, weather simulator.ConditionView
 		w.onlyKeys()
 		w.keptSecrets()
 	})
+}
+
+// bothSelfTests are the facts of a test with the scopes of the bench, and of one with
+// read alone, where there is that.
+func bothSelfTests(b *bench) []string {
+	b.Helper()
+	facts := []string{factsOf(b.selfTest())}
+	if _, err := b.subject.variant.Grant(exchanges.NewScopes(exchanges.ScopeRead), nil); err == nil {
+		b.startSelfTest(map[string]any{"scopes": nil})
+		facts = append(facts, factsOf(b.selfTestEnded()))
+	}
+	return facts
 }
 
 // selfTest runs a self-test with the scopes of the bench, and returns its report once it

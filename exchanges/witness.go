@@ -5,7 +5,8 @@ import "context"
 type witnessKey struct{}
 
 // A Witness is told of an answer of an exchange: to what operation, and its form, such
-// as "200 {result:{list:[{apiKey:text}]}}". The form holds no value of the answer.
+// as "200 {result:{list:[{apiKey:text}]}}", with the exchange's code of a refusal. The
+// form holds no other value of the answer.
 type Witness func(operation Operation, form string)
 
 // WithWitness has the witness told of each answer to the calls under the context, but
@@ -13,6 +14,10 @@ type Witness func(operation Operation, form string)
 func WithWitness(ctx context.Context, witness Witness) context.Context {
 	return context.WithValue(ctx, witnessKey{}, witness)
 }
+
+// WithoutWitness keeps the calls under the context from the witness: those that are no
+// part of what was asked for, such as logging in.
+func WithoutWitness(ctx context.Context) context.Context { return WithWitness(ctx, nil) }
 
 // WitnessOf returns what WithWitness set, or nil.
 func WitnessOf(ctx context.Context) Witness {

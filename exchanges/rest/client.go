@@ -245,7 +245,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 		}
 		answer, err := c.once(ctx, call, out)
 		if err == nil {
-			tell(ctx, call, answer)
+			tell(ctx, call, answer, nil)
 			done(pace.Succeeded)
 			return nil
 		}
@@ -255,7 +255,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 		}
 		done(outcomeOf(failure))
 		if !attempts.again(ctx, c, failure) {
-			tell(ctx, call, answer)
+			tell(ctx, call, answer, failure)
 			return failure
 		}
 	}
@@ -291,10 +291,16 @@ func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*
 
 // tell tells the context's witness, if there is one, of the answer to a call, if that
 // had one. Answers for which a call was repeated come and go, and are not told.
-func tell(ctx context.Context, call Call, answer Answer) {
-	if witness := exchanges.WitnessOf(ctx); witness != nil && answer.Status != 0 {
-		witness(call.Operation, answer.form())
+func tell(ctx context.Context, call Call, answer Answer, failure *exchanges.Error) {
+	witness := exchanges.WitnessOf(ctx)
+	if witness == nil || answer.Status == 0 {
+		return
 	}
+	form := answer.form()
+	if failure != nil && failure.Code != "" {
+		form += " with code " + failure.Code
+	}
+	witness(call.Operation, form)
 }
 
 // once sends the call a single time. It returns the answer whatever that means; an empty

@@ -19,8 +19,11 @@ var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_.-]*[0-9]?$`)
 // maxFieldName is how long a field's name may be, in bytes.
 const maxFieldName = 32
 
+// maskedText is a word of which a part is hidden.
+var maskedText = regexp.MustCompile(`^[^\s*…]*?(\*|…|\.\.\.)\S*$`)
+
 // form writes what an answer is made of: its status, the names of its fields, and of
-// what type each is. It holds no value, so that it can be shown to anybody.
+// what type each is, or that it is masked. It holds no value, so that it can be shown to anybody.
 func (a Answer) form() string {
 	text := "not JSON"
 	var tree any
@@ -54,6 +57,9 @@ func formOf(tree any) string {
 		}
 		return "[" + joined(items, "|") + "]"
 	case string:
+		if mask := maskedText.FindStringSubmatch(tree); mask != nil {
+			return "masked with " + mask[1]
+		}
 		return "text"
 	case float64:
 		return "number"

@@ -13,7 +13,8 @@ import (
 
 func TestFormHoldsNoValue(t *testing.T) {
 	for body, form := range map[string]string{
-		`{"b":"secret","a":[1,2],"c":{"d":null,"e":true}}`: "200 {a:[number],b:text,c:{d:null,e:bool}}",
+		`{"b":"secret","a":[1,2],"c":{"d":null,"e":true}}`:         "200 {a:[number],b:text,c:{d:null,e:bool}}",
+		`["ab**cd","ab...cd","…cd","10.**.1","wait..."," a * b "]`: "200 [masked with *|masked with ...|masked with …|text]",
 		`[]`:                                     "200 []",
 		`null`:                                   "200 null",
 		`[{"a":1},{"a":1},{"a":"x"},"y"]`:        "200 [text|{a:number}|{a:text}]",
