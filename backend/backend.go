@@ -57,7 +57,15 @@ type engine struct {
 	drainer, rotator *worker
 	selfTests        *selfTests
 	// rotating has the connections whose root key is being replaced.
+	// rotating has the connections whose root key is being replaced, and the names of
+	// these keys.
 	rotating sync.Map
+	// deletedRoots has the names of the root keys that this process has deleted.
+	deletedRoots sync.Map
+	// roots is held while a root key comes into use or goes out of it, so that none is
+	// taken into use that has just gone out. It is never held during a call to an
+	// exchange.
+	roots sync.Mutex
 	// reported has the unreadable ledger entries that were logged.
 	reported sync.Map
 }

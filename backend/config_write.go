@@ -60,6 +60,14 @@ func (e *engine) storeConfig(
 			resp.AddWarning(warning)
 		}
 	}
+	e.roots.Lock()
+	defer e.roots.Unlock()
+	var p peers
+	if moved || d.Get("force").(bool) { // Guard rails concern nobody else.
+		if p, err = e.peersOf(ctx, req.Storage, name); err != nil {
+			return nil, err
+		}
+	}
 	var givenUp leftoverRoots
 	err = e.connections.table.Update(ctx, req.Storage, name, func(now *connection) (*connection, error) {
 		// While the exchange was asked, another request may have written.
@@ -70,6 +78,11 @@ func (e *engine) storeConfig(
 		if stale(old, now, entry, written) {
 			return nil, changedMeanwhile(name)
 		}
+		if old == nil || written.Credential.APIKey != old.Credential.APIKey {
+			if err := e.mayUse(p, *written); err != nil {
+				return nil, err
+			}
+		}
 		if moved || verify && written.sameAccess(*entry) {
 			written.Account = entry.Account
 		}
@@ -77,13 +90,18 @@ func (e *engine) storeConfig(
 			written.Rotated = e.now()
 		}
 		if now != nil {
+			before := *now
+			before.Made = before.Made && !p.goOnWith(before)
 			written.succeed(*now, proved)
-			givenUp, err = written.inherit(*now, d.Get("force").(bool), e.now())
+			givenUp, err = written.inherit(before, d.Get("force").(bool), e.now())
 		}
 		return written, err
 	})
 	if err == nil && verify {
 		e.rootExpiry.note(l, identity.ExpiresAt)
+	}
+	if old != nil {
+		givenUp = p.unused(old.Exchange, givenUp)
 	}
 	if err == nil && len(givenUp) > 0 {
 		resp.AddWarning(fmt.Sprintf("the engine no longer tries to delete these root keys of the former account: %s. Delete them on the exchange's website", givenUp))

@@ -104,7 +104,7 @@ func writers() []writer {
 
 // mayFail reports whether the writer may end so when it meets another.
 func (w writer) mayFail(err error) bool {
-	refusals := []string{"changed by another request meanwhile", "being replaced already", "not deleted yet", "engine is deleting it", "could no longer be revoked"}
+	refusals := []string{"changed by another request meanwhile", "being replaced already", "not deleted yet", "engine is deleting it", "engine has deleted it", "could no longer be revoked"}
 	if w.refusal != "" {
 		refusals = append(refusals, w.refusal)
 	}
@@ -141,28 +141,10 @@ func meetAt(t *testing.T, first, second writer, n int) bool {
 	lease := d.mint("reader").Data["api_key"].(string)
 	d.clock.advance(25 * time.Hour) // A rotation is due, and so is an inspection.
 
-	one, other := first.prepare(d), second.prepare(d)
-	ones, others := make(chan error, 1), make(chan error, 1)
-	p.pauseAt(n)
-	go func() { ones <- one() }()
-	select {
-	case <-p.paused:
-	case <-ones:
-		// What the first left to the background may be about to pause, or do so now.
-		p.pauseAt(0)
-		close(p.resume)
+	met, failed, otherFailed := p.meet(n, first.prepare(d), second.prepare(d))
+	if !met {
 		return false
 	}
-	go func() { others <- other() }()
-	var failed, otherFailed error
-	select {
-	case otherFailed = <-others:
-		close(p.resume)
-	case <-time.After(patience):
-		close(p.resume)
-		otherFailed = <-others
-	}
-	failed = <-ones
 	require.True(t, first.mayFail(failed), "the first at call %d: %v", n, failed)
 	require.True(t, second.mayFail(otherFailed), "the second at call %d: %v", n, otherFailed)
 	require.False(t, failed != nil && otherFailed != nil, "both were refused at call %d: %v, %v", n, failed, otherFailed)
@@ -222,6 +204,31 @@ func (p *pauser) pauseAt(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left = n
+}
+
+// meet pauses one at its n-th call, while the other does its work. It reports whether
+// one made so many calls, and how both ended.
+func (p *pauser) meet(n int, one, other func() error) (met bool, failed, otherFailed error) {
+	ones, others := make(chan error, 1), make(chan error, 1)
+	p.pauseAt(n)
+	go func() { ones <- one() }()
+	select {
+	case <-p.paused:
+	case failed = <-ones:
+		// What the first left to the background may be about to pause, or do so now.
+		p.pauseAt(0)
+		close(p.resume)
+		return false, failed, nil
+	}
+	go func() { others <- other() }()
+	select {
+	case otherFailed = <-others:
+		close(p.resume)
+	case <-time.After(patience):
+		close(p.resume)
+		otherFailed = <-others
+	}
+	return true, <-ones, otherFailed
 }
 
 // pass is called once a call is answered: what it read may be out of date by the time

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,6 +88,12 @@ type credential struct {
 
 // Format prints nothing of the credential, whatever the verb.
 func (credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[credential]") }
+
+// fingerprint tells whether two credentials are the same, and nothing else about them.
+func (c credential) fingerprint() string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(
+		[]string{c.APIKey, c.APISecret, c.Passphrase, c.PrivateKey, c.TOTPSecret, c.Broker}, "\x00"))))
+}
 
 func newCredential(c exchanges.Credential) credential {
 	return credential{

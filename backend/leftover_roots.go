@@ -23,6 +23,9 @@ type leftoverRoot struct {
 	// Account in which the key is; empty if that is not known. In the list of another
 	// account its absence would prove nothing.
 	Account string `json:"account,omitempty"`
+	// Fingerprint is that of the credential which was replaced; whoever else holds it
+	// gets its successor.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// Since is when it was stored.
 	Since time.Time `json:"since,omitzero"`
 }
@@ -120,10 +123,20 @@ func (c *connection) inherit(before connection, force bool, at time.Time) (given
 
 // leftoverWarnings say what becomes of the connection's leftover root keys, and what a person
 // must do.
-func (l *link) leftoverWarnings() []string {
+func (e *engine) leftoverWarnings(ctx context.Context, s logical.Storage, l *link) ([]string, error) {
+	if len(l.Leftovers) == 0 {
+		return nil, nil
+	}
+	p, err := e.peersOf(ctx, s, l.name)
+	if err != nil {
+		return nil, err
+	}
 	var warnings []string
 	for _, root := range l.Leftovers {
+		using := p.using(l.Exchange, root.APIKey)
 		switch {
+		case len(using) > 0:
+			warnings = append(warnings, fmt.Sprintf("root key %s was replaced; %s", root, stillUsed(using)))
 		case !l.canDelete(root):
 			warnings = append(warnings, fmt.Sprintf("root key %s of account %s is still to be deleted, but the present credential is not known to be of that account: "+
 				"write verify=true if it is; else delete the key on the exchange's website, and write verify=true force=true", root, root.Account))
@@ -135,7 +148,7 @@ func (l *link) leftoverWarnings() []string {
 				"If this warning stays, delete it on the exchange's website", root))
 		}
 	}
-	return warnings
+	return warnings, nil
 }
 
 // canDelete reports whether the present credential is of the account in which a
@@ -166,7 +179,10 @@ func (e *engine) clearLeftovers(ctx context.Context, s logical.Storage, name str
 		if !l.canDelete(root) {
 			continue
 		}
-		err := e.deleteRoot(ctx, l, root)
+		err := e.handOver(ctx, s, l, root)
+		if err == nil {
+			err = e.deleteRoot(ctx, s, l, root)
+		}
 		if err == nil {
 			err = e.forgetLeftover(ctx, s, name, root)
 		}
@@ -179,17 +195,17 @@ func (e *engine) clearLeftovers(ctx context.Context, s logical.Storage, name str
 
 // deleteRoot deletes a leftover root key. It returns nil only if the key is gone, or
 // surely was never made.
-func (e *engine) deleteRoot(ctx context.Context, l *link, root leftoverRoot) error {
+func (e *engine) deleteRoot(ctx context.Context, s logical.Storage, l *link, root leftoverRoot) error {
 	if root.APIKey != "" {
-		return l.failed(l.account.DeleteRoot(ctx, root.APIKey))
+		return e.deleteUnused(ctx, s, l, root.APIKey)
 	}
 	found, err := l.account.FindRoots(ctx, root.Label)
 	if err != nil {
 		return l.failed(err)
 	}
 	for _, apiKey := range found {
-		if err := l.account.DeleteRoot(ctx, apiKey); err != nil {
-			return l.failed(err)
+		if err := e.deleteUnused(ctx, s, l, apiKey); err != nil {
+			return err
 		}
 	}
 	if len(found) == 0 && e.now().Before(root.Since.Add(leftoverGrace)) {

@@ -33,7 +33,7 @@ func TestInherit(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	left := leftoverRoot{APIKey: "left", Account: "1"}
 	made := connection{Exchange: "e", Account: "1", Made: true, Credential: credential{APIKey: "made"}, Leftovers: leftoverRoots{left}}
-	retired := leftoverRoot{APIKey: "made", Account: "1", Since: at}
+	retired := leftoverRoot{APIKey: "made", Account: "1", Fingerprint: made.Credential.fingerprint(), Since: at}
 	for name, test := range map[string]struct {
 		change        func(*connection)
 		force         bool

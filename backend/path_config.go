@@ -242,7 +242,7 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	}
 	force := d.Get("force").(bool)
 	if entry != nil && len(entry.Leftovers) > 0 && !force {
-		return nil, refuse("connection %q has root keys that are still to be deleted (%s), which is tried every minute; or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
+		return nil, refuse("connection %q has root keys that are still to be deleted (%s), which is tried every minute (config/%[1]s/check says what becomes of them); or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
 	}
 	if len(keys) > 0 {
 		if !force {
@@ -251,6 +251,12 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 		if err := e.emptyConnection(ctx, req.Storage, name, keys); err != nil {
 			return nil, err
 		}
+	}
+	e.roots.Lock()
+	defer e.roots.Unlock()
+	p, err := e.peersOf(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
 	}
 	if err := e.connections.table.Delete(ctx, req.Storage, name); err != nil {
 		return nil, err
@@ -266,7 +272,7 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	if entry.Made {
 		left = left.with(entry.replaced(e.now()))
 	}
-	if len(left) == 0 {
+	if left = p.unused(entry.Exchange, left); len(left) == 0 {
 		return nil, nil
 	}
 	return &logical.Response{Warnings: []string{fmt.Sprintf("these root keys, which the engine made or replaced, are left at the exchange: %s. Delete them on its website", left)}}, nil

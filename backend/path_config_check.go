@@ -48,6 +48,10 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 		return nil, l.failed(err)
 	}
 	e.rootExpiry.note(l, identity.ExpiresAt)
+	leftover, err := e.leftoverWarnings(ctx, req.Storage, l)
+	if err != nil {
+		return nil, err
+	}
 	return &logical.Response{Data: map[string]any{
 		"can_mint":           identity.CanMint,
 		"problem":            identity.Problem,
@@ -58,6 +62,6 @@ func (e *engine) checkConfig(ctx context.Context, req *logical.Request, d *frame
 		"clock_offset_ms":    identity.ClockOffset.Milliseconds(),
 		"deletions_held":     e.whyHeld(l),
 		"leftover_root_keys": l.Leftovers.names(),
-		"warnings":           list(append(slices.Clone(identity.Warnings), l.leftoverWarnings()...)),
+		"warnings":           list(append(slices.Clone(identity.Warnings), leftover...)),
 	}}, nil
 }

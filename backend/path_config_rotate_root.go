@@ -32,7 +32,7 @@ func (e *engine) pathConfigRotateRoot() *framework.Path {
 }
 
 func (e *engine) rotateConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	key, deleted, err := e.rotateRoot(ctx, req.Storage, d.Get("name").(string), req.ID)
+	key, deleted, err := e.rotateRoot(ctx, req.Storage, d.Get("name").(string), req.ID, false)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,8 @@ func (e *engine) rotateConfig(ctx context.Context, req *logical.Request, d *fram
 
 var rotateRootHelp = strings.TrimSpace(`
 Makes a new root key with the same rights, tries it, stores it, and deletes the
-old one. The old key stays in use until the new one is stored. Keys that were
+old one. The old key stays in use until the new one is stored. Other connections
+of the mount that hold the same credential get the new one too. Keys that were
 minted before live on, and are deleted with the new root key. Root keys that are
 left over, such as one whose answer was lost, are shown by a read of the connection
 until they are deleted, which is tried every minute.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -257,17 +258,19 @@ func TestRevocationDuringAFreezeIsRemembered(t *testing.T) {
 // What a deletion came to is recorded even if the exchange has used up all the
 // time that there was for it.
 func TestDeletionThatRunsOutOfTimeIsRecorded(t *testing.T) {
-	d := newDesk(t)
-	d.trader()
-	lease := d.mint("trader")
-	entry := d.entry(lease.Data["key_id"].(string))
-	require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpDeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID, causeByHand))
-	entry = d.entry(entry.ID)
-	require.Equal(t, ledger.Revoking, entry.State)
-	require.Equal(t, 1, entry.Attempts)
-	require.NotEmpty(t, entry.LastError)
-	require.True(t, entry.NextTry.After(d.clock.Now()))
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "bybit")
+		d.trader()
+		lease := d.mint("trader")
+		entry := d.entry(lease.Data["key_id"].(string))
+		require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpDeleteKey, Kind: simulator.Slow, Delay: time.Minute}))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		require.Error(t, d.engine.revokeByID(ctx, d.storage, entry.ID, causeByHand))
+		entry = d.entry(entry.ID)
+		require.Equal(t, ledger.Revoking, entry.State)
+		require.Equal(t, 1, entry.Attempts)
+		require.NotEmpty(t, entry.LastError)
+		require.True(t, entry.NextTry.After(d.clock.Now()))
+	})
 }

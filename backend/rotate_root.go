@@ -18,9 +18,12 @@ const rotateTimeout = 130 * time.Second
 
 // rotateRoot replaces the root key of a connection. That one is to be made is stored
 // before the exchange is asked. The new key is then made and tried, put in the old
-// one's place, and only then is the old one deleted. Whatever fails on the way, the
-// connection names every root key that may be left, and the rotator deletes it.
-func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, requestID string) (newKey string, finished bool, err error) {
+// one's place, there and in every other connection that holds it, and only then is the
+// old one deleted. Whatever fails on the way, the
+// connection names every root key that may be left, and the rotator deletes it. If asked
+// for only if due, it does nothing where the key was replaced meanwhile, such as along
+// with that of another connection which shares it.
+func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, requestID string, onlyIfDue bool) (newKey string, finished bool, err error) {
 	if _, busy := e.rotating.LoadOrStore(name, true); busy {
 		return "", false, refuse("the root key of connection %q is being replaced already; read config/%[1]s to see the outcome", name)
 	}
@@ -29,15 +32,24 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	if err != nil {
 		return "", false, err
 	}
+	if onlyIfDue && !l.rotationDue(e.now()) {
+		return "", false, nil
+	}
 	if !l.account.canRotateRoot() {
 		return "", false, refuse("%s has no API call that replaces a root key: make a new one on its website, write it to config/%s, and delete the old one there", l.about.DisplayName, name)
 	}
+	// Connections that share it take turns.
+	root := rootName(l.Exchange, l.Credential.APIKey)
+	if _, busy := e.rotating.LoadOrStore(root, true); busy {
+		return "", false, refuse("the root key of connection %q is being replaced already, in another one that shares it; read config/%[1]s to see the outcome", name)
+	}
+	defer e.rotating.Delete(root)
 	if err := e.mayDelete(ctx, s, l); err != nil {
 		return "", false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 	defer cancel()
-	label, err := makeLabel(e.tag, shortHash(idLength, "root", e.mountUUID, requestID), "", labelData{}, l.variant.Label)
+	label, err := makeLabel(e.tag, shortHash(idLength, "root", e.mountUUID, name, requestID), "", labelData{}, l.variant.Label)
 	if err != nil {
 		return "", false, err
 	}
@@ -137,6 +149,8 @@ func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, inte
 	case !identity.CanMint:
 		return refuse("the new root key cannot mint keys: %s", identity.Problem)
 	}
+	e.roots.Lock()
+	defer e.roots.Unlock()
 	err = e.connections.table.Update(ctx, s, l.name, func(now *connection) (*connection, error) {
 		if now == nil || !now.sameAccess(l.connection) {
 			return nil, changedMeanwhile(l.name)
@@ -154,7 +168,7 @@ func (e *engine) adoptRoot(ctx context.Context, s logical.Storage, l *link, inte
 
 // replaced is the connection's root key as one that must be deleted.
 func (c connection) replaced(at time.Time) leftoverRoot {
-	return leftoverRoot{APIKey: c.Credential.APIKey, Account: c.Account, Since: at}
+	return leftoverRoot{APIKey: c.Credential.APIKey, Account: c.Account, Fingerprint: c.Credential.fingerprint(), Since: at}
 }
 
 // tendRoots does what is due about root keys. It works in the background, since a
@@ -192,7 +206,7 @@ func (e *engine) tendRoot(ctx context.Context, s logical.Storage, name string) {
 	case len(l.Leftovers) > 0:
 		err = e.workOffLeftovers(ctx, s, name)
 	case l.frozen() == frozenNo && l.rotationDue(e.now()):
-		_, _, err = e.rotateRoot(ctx, s, name, timestamp(e.now()))
+		_, _, err = e.rotateRoot(ctx, s, name, timestamp(e.now()), true)
 	}
 	if err != nil {
 		e.Logger().Warn("a root key could not be replaced yet", "connection", name, "error", err)

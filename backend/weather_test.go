@@ -33,6 +33,7 @@ func TestWeather(t *testing.T) {
 					continue
 				}
 				for _, value := range condition.Values {
+					condition := condition // Cases run later, when the loop is over.
 					condition.Value = value
 					t.Run(s.name()+"/"+condition.Name+"="+value, func(t *testing.T) {
 						t.Parallel()
@@ -72,6 +73,8 @@ func (c matrixCase) runIn(t *testing.T, s matrixSubject, weather simulator.Condi
 		t.Cleanup(func() { table.add(s.name()+" "+weather.Name, c, !t.Failed()) })
 		synctest.Test(t, func(t *testing.T) {
 			w := &weatherBench{bench: newBench(t, s), weather: weather}
+			// An exchange may add permissions by the kind of account.
+			w.write("config/c", map[string]any{"allowed_scopes": s.variant.Offered().Without(exchanges.NewScopes(exchanges.ScopeWithdraw)).Strings()})
 			w.write("roles/r", map[string]any{
 				"connection": "c", "sub_accounts": w.access.SubAccounts[0], "scopes": s.scopes().Strings(), "ip_allowlist": w.addresses(),
 				"ttl": "10m", "max_ttl": "2h", "max_wait": "30s",

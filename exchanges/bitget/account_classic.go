@@ -176,8 +176,10 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 }
 
-// permit sets the permissions of a key, which keeps its label and addresses. It
-// returns those that the answer shows; nil if it shows none.
+// permit sets the permissions of a key, which keeps its label and its addresses, as far
+// as the list shows them in full: an edit that repeats one shown in part ("10.**.1")
+// would be refused. It returns the permissions that the answer shows; nil if it shows
+// none.
 func (c *classic) permit(ctx context.Context, ref exchanges.KeyRef, k classicKey, permissions []string) ([]string, error) {
 	var edited classicKey
 	err := c.DoJSON(ctx, rest.Call{
@@ -185,7 +187,8 @@ func (c *classic) permit(ctx context.Context, ref exchanges.KeyRef, k classicKey
 		Secrets: []exchanges.Secret{ref.Passphrase},
 	}, classicEdit{
 		SubAccountUID: ref.SubAccount, APIKey: ref.ID, Passphrase: ref.Passphrase.Reveal(), Label: k.Label,
-		IPList: append([]string{}, k.IPList...), PermList: permissions,
+		IPList:   slices.DeleteFunc(append([]string{}, k.IPList...), exchanges.IsMasked),
+		PermList: permissions,
 	}, func(payload []byte) error {
 		// An answer in another form is a success all the same: the list decides.
 		_ = rest.Into(&edited)(payload)

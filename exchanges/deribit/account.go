@@ -256,17 +256,15 @@ func (a *account) inspectKey(ctx context.Context, identity *exchanges.Identity) 
 	case err != nil:
 		return err
 	}
-	if i := slices.IndexFunc(keys, a.isRoot); i >= 0 {
+	i, err := pick(keys, a.signer.apiKey)
+	if i >= 0 {
 		identity.Addresses = keys[i].Whitelist
 		if identity.Addresses != nil && len(identity.Addresses) == 0 {
 			identity.Warnings = append(identity.Warnings, "the root key is bound to no address: it works from anywhere")
 		}
 	}
-	return nil
+	return err
 }
-
-// isRoot reports whether a key is the root key itself.
-func (a *account) isRoot(k key) bool { return k.ClientID == a.signer.apiKey }
 
 func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, error) {
 	rows, err := a.accounts(ctx)

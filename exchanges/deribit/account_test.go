@@ -189,15 +189,38 @@ func TestLoginsAreShared(t *testing.T) {
 	})
 }
 
-// Another login with the same session name, or too many others, end a session.
+// Accounts that are open at the same time with one root key leave each other's
+// sessions alone.
+func TestAccountsOfOneKeySideBySide(t *testing.T) {
+	for _, kind := range []string{"main", "ed25519"} {
+		t.Run(kind, func(t *testing.T) {
+			atVenue(t, func(v *venue) {
+				one, subAccount := v.root(kind)
+				other, _ := v.root(kind)
+				for range 3 {
+					for _, a := range []*account{one, other} {
+						_, err := a.ListKeys(v.Context(), subAccount)
+						require.NoError(t, err)
+					}
+				}
+				assert.Equal(t, 4, v.logins(), "one login for each of the two, and one exchange of it")
+				assert.Equal(t, 6, v.Calls(name, exchanges.OpListKeys), "a token was ended")
+			})
+		})
+	}
+}
+
+// Too many other logins end a session.
 func TestEndedSession(t *testing.T) {
 	atVenue(t, func(v *venue) {
 		main, subAccount := v.root("main")
 		_, err := main.ListKeys(v.Context(), subAccount)
 		require.NoError(t, err)
-		other, _ := v.root("main")
-		_, err = other.ListKeys(v.Context(), subAccount)
-		require.NoError(t, err)
+		for range 8 {
+			other, _ := v.root("main")
+			_, err = other.ListKeys(v.Context(), subAccount)
+			require.NoError(t, err)
+		}
 
 		before := v.Calls(name, exchanges.OpCreateKey)
 		_, err = main.CreateKey(v.Context(), v.request(subAccount, "vlt1"))

@@ -181,7 +181,39 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	if err != nil {
 		return nil, err
 	}
-	return infos(slices.DeleteFunc(keys, a.isRoot)), nil
+	if a.direct {
+		i, err := pick(keys, a.signer.apiKey)
+		if err != nil {
+			return nil, err
+		}
+		if i >= 0 {
+			keys = slices.Delete(keys, i, i+1)
+		}
+	}
+	return infos(keys), nil
+}
+
+// pick finds the key with a client id; -1 if it is not there. Where the list shows
+// client ids only in part, it must be the only one that may have it.
+func pick(keys []key, clientID string) (int, error) {
+	if i := slices.IndexFunc(keys, func(k key) bool { return k.ClientID == clientID }); i >= 0 {
+		return i, nil
+	}
+	found := -1
+	for i, k := range keys {
+		switch {
+		case !exchanges.IsMasked(k.ClientID) || !(exchanges.KeyInfo{ID: k.ClientID}).MayBe(clientID):
+		case found >= 0:
+			return -1, &exchanges.Error{
+				Kind: exchanges.ErrUnsupported, Exchange: name, Operation: exchanges.OpListKeys,
+				Message: "Deribit shows client ids only in part, so that the root key cannot be told from other keys",
+				Remedy:  "look the keys up on Deribit's website",
+			}
+		default:
+			found = i
+		}
+	}
+	return found, nil
 }
 
 func infos(keys []key) []exchanges.KeyInfo {

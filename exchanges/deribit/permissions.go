@@ -28,12 +28,12 @@ func permissions() []exchanges.Permission {
 		{Name: "trade:read", Scopes: read, Note: "orders, positions and trades"},
 		{Name: "wallet:read", Scopes: read, Note: "deposits, withdrawals and transfers"},
 		{
-			Name:   "trade:read_write",
+			Name: "trade:read_write", Implies: []string{"trade:read"},
 			Scopes: exchanges.NewScopes(exchanges.ScopeSpot, exchanges.ScopeFutures, exchanges.ScopeOptions),
 			Note:   "every product: Deribit has nothing narrower",
 		},
 		{
-			Name: walletReadWrite, Scopes: exchanges.NewScopes(exchanges.ScopeTransfer),
+			Name: walletReadWrite, Implies: []string{"wallet:read"}, Scopes: exchanges.NewScopes(exchanges.ScopeTransfer),
 			Note: "transfers between sub-accounts, deposit addresses, address book",
 		},
 		{
@@ -53,35 +53,12 @@ func permissions() []exchanges.Permission {
 	}
 }
 
-// write turns "trade:read" into "trade:read_write".
-const write = "_write"
+// encode converts permission names into a max_scope.
+func encode(names []string) string { return strings.Join(names, " ") }
 
-// encode converts permission names into a max_scope. An area is named once, by its
-// highest level.
-func encode(names []string) string {
-	var elements []string
-	for _, element := range names {
-		if !slices.Contains(names, element+write) {
-			elements = append(elements, element)
-		}
-	}
-	return strings.Join(elements, " ")
-}
-
-// decode returns the sorted permission names of a max_scope. An area that every key
-// can read is named by both levels where it can be written, as the scope read
-// brings in one and the scope beyond it the other.
+// decode returns the sorted permission names of a max_scope.
 func decode(maxScope string) []string {
-	var names []string
-	for element := range strings.FieldsSeq(maxScope) {
-		if strings.HasSuffix(element, ":none") {
-			continue
-		}
-		names = append(names, element)
-		if element == "trade:read_write" || element == walletReadWrite {
-			names = append(names, strings.TrimSuffix(element, write))
-		}
-	}
+	names := slices.DeleteFunc(strings.Fields(maxScope), func(element string) bool { return strings.HasSuffix(element, ":none") })
 	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }

@@ -16,13 +16,13 @@ func TestEncodeAndDecode(t *testing.T) {
 		answered string
 	}{
 		{[]string{"trade:read", "wallet:read"}, "trade:read wallet:read", "wallet:read trade:read account:none"},
-		{[]string{"trade:read", "trade:read_write", "wallet:read"}, "trade:read_write wallet:read", "wallet:read trade:read_write"},
+		{[]string{"trade:read_write", "wallet:read"}, "trade:read_write wallet:read", "wallet:read trade:read_write"},
 		{
-			[]string{"account:read", "block_trade:read_write", "trade:read", "wallet:read", "wallet:read_write"},
+			[]string{"account:read", "block_trade:read_write", "trade:read", "wallet:read_write"},
 			"account:read block_trade:read_write trade:read wallet:read_write",
 			"wallet:read_write block_trade:read_write trade:read account:read",
 		},
-		{nil, "", noScope},
+		{[]string{}, "", noScope},
 	} {
 		assert.Equal(t, test.maxScope, encode(test.names))
 		assert.Equal(t, test.names, decode(test.answered), "the order of an answer means nothing")
@@ -43,8 +43,14 @@ func TestGrants(t *testing.T) {
 		grant, err := v.Grant(trade, nil)
 		require.NoError(t, err)
 		assert.Equal(t, exchanges.Grant{
-			Permissions: []string{"trade:read", "trade:read_write", "wallet:read"}, Scopes: trade, Risk: exchanges.RiskModerate,
+			Permissions: []string{"trade:read_write", "wallet:read"}, Scopes: trade, Risk: exchanges.RiskModerate,
 		}, grant)
+
+		// Balances need a permission by name, which gives the scope read as well.
+		grant, err = v.Grant(trade, []string{accountRead})
+		require.NoError(t, err)
+		assert.Equal(t, []string{accountRead, "trade:read_write"}, grant.Permissions)
+		require.NoError(t, v.CheckGrant(grant, decode("trade:read_write account:read wallet:none")))
 
 		grant, err = v.Grant(exchanges.NewScopes(exchanges.ScopeRead), []string{accountRead})
 		require.NoError(t, err)

@@ -18,7 +18,10 @@ func (a *account) RotateRoot(ctx context.Context, label string) (exchanges.Crede
 	if err != nil {
 		return exchanges.Credential{}, err
 	}
-	i := slices.IndexFunc(keys, a.isRoot)
+	i, err := pick(keys, a.signer.apiKey)
+	if err != nil {
+		return exchanges.Credential{}, err
+	}
 	if i < 0 {
 		return exchanges.Credential{}, &exchanges.Error{
 			Kind: exchanges.ErrNotFound, Exchange: name, Operation: exchanges.OpRotateRoot, Message: "the root key is not in its account's list of keys",
@@ -77,12 +80,11 @@ func (a *account) DeleteRoot(ctx context.Context, apiKey string) error {
 	if err != nil {
 		return err
 	}
-	for _, k := range keys {
-		if k.ClientID == apiKey {
-			// The list has just shown the key, so that it is no news to it.
-			ref := exchanges.KeyRef{ID: k.id(), Label: k.Name, Age: a.Variant().Staleness()}
-			return exchanges.SettleOne(ctx, at{a, here}, a.Variant(), ref)
-		}
+	i, err := pick(keys, apiKey)
+	if err != nil || i < 0 {
+		return err
 	}
-	return nil
+	// The list has just shown the key, so that it is no news to it.
+	ref := exchanges.KeyRef{ID: keys[i].id(), Label: keys[i].Name, Age: a.Variant().Staleness()}
+	return exchanges.SettleOne(ctx, at{a, here}, a.Variant(), ref)
 }

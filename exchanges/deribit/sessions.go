@@ -189,7 +189,7 @@ func (a *account) exchange(ctx context.Context, place string) (token, error) {
 // account's login by name, since what would be inherited otherwise is not
 // documented.
 func (a *account) exchangeToken(ctx context.Context, main token, place string) (token, error) {
-	scope := append(main.levels(), sessionScope(sessionName()+"_"+place))
+	scope := append(main.levels(), sessionScope(a.signer.session+"_"+place))
 	var granted token
 	err := a.DoJSON(ctx, rest.Call{
 		Operation: opLogIn, Method: http.MethodPost, Path: pathOf(methodExchange), Effect: rest.ReadOnly, Unsigned: true,

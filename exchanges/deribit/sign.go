@@ -3,11 +3,9 @@ package deribit
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -28,11 +26,13 @@ type signer struct {
 	signature rest.Signature
 	// login returns the parameters of public/auth.
 	login func(at time.Time) (params, error)
+	// session names the logins, as no other signer's are named.
+	session string
 }
 
 func newSigner(credential exchanges.Credential) (signer, error) {
 	signature, err := rest.Schemes{HMAC: rest.HexHMAC, Ed25519: ed25519Signature}.Signature(credential)
-	s := signer{apiKey: credential.APIKey, signature: signature}
+	s := signer{apiKey: credential.APIKey, signature: signature, session: newSession()}
 	s.login = s.signedLogin
 	if secret := credential.APISecret; secret != "" {
 		s.signsRequests = true
@@ -75,7 +75,7 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		login["scope"] = sessionScope(sessionName())
+		login["scope"] = sessionScope(s.session)
 		request.Signature, _ = login["signature"].(string)
 		body, err := json.Marshal(newMessage(methodAuth, login))
 		request.Body = body
@@ -103,12 +103,14 @@ func requestText(request *rest.Request, at time.Time, nonce string) string {
 
 func milliseconds(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }
 
-// sessionName is the same for all logins from this host. Deribit keeps 16 named
-// sessions of a key and ends the oldest for a seventeenth.
-func sessionName() string {
-	host, _ := os.Hostname()
-	digest := sha256.Sum256([]byte(host))
-	return "vault_" + hex.EncodeToString(digest[:4])
+// newSession makes up a name, since a login ends the session of its name: two that use
+// one key, such as two connections, would end each other's. Deribit keeps 16 named
+// sessions of a key and ends the oldest for a seventeenth, which is as a rule one that
+// nobody uses any more.
+func newSession() string {
+	var suffix [4]byte
+	_, _ = rand.Read(suffix[:]) // It never fails.
+	return "vault_" + hex.EncodeToString(suffix[:])
 }
 
 // sessionScope asks for a token that is not bound to one TCP connection.

@@ -50,3 +50,11 @@ func (b *bubble) account(t *testing.T) exchanges.Account {
 	require.NoError(t, err)
 	return account
 }
+
+// leaveUnanswered has the venue take requests of an operation, do nothing and say
+// nothing, until its faults are cleared. A request that it has taken by then stays
+// without an answer.
+func (b *bubble) leaveUnanswered(t *testing.T, operation exchanges.Operation) {
+	b.inject(t, operation, simulator.DropBeforeCommit, 0, 0)
+	b.wire.keepQuiet()
+}

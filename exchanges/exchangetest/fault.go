@@ -37,30 +37,27 @@ func (s *suite) testFaults(t *testing.T) {
 		})
 	}
 	t.Run("no answer in time", func(t *testing.T) {
-		t.Parallel()
-		venue := s.start(t)
-		options := venue.options(t)
-		options.Timeout = time.Second
-		account := venue.open(t, credentialOf(venue.root(t).Credential), options)
-		warmUp(t, account)
-		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
-		ctx := deadline(t)
-		err := s.failedCreation(ctx, t, venue, account)
-		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.NoError(t, ctx.Err(), "the account's own timeout must end the call, not the caller's deadline")
+		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+			b.options.Timeout = time.Second
+			account := b.account(t)
+			b.leaveUnanswered(t, exchanges.OpCreateKey)
+			ctx := deadline(t)
+			err := s.failedCreation(ctx, t, b.venue, account)
+			assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.NoError(t, ctx.Err(), "the account's own timeout must end the call, not the caller's deadline")
+		})
 	})
 	t.Run("no answer before the caller's deadline", func(t *testing.T) {
-		t.Parallel()
-		venue := s.start(t)
-		account := venue.account(t)
-		warmUp(t, account)
-		venue.inject(t, exchanges.OpCreateKey, simulator.Slow, 0, limit)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		err := s.failedCreation(ctx, t, venue, account)
-		assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+			account := b.account(t)
+			b.leaveUnanswered(t, exchanges.OpCreateKey)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := s.failedCreation(ctx, t, b.venue, account)
+			assert.ErrorIs(t, err, exchanges.ErrOutcomeUnknown)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		})
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		t.Parallel()
@@ -75,12 +72,6 @@ func (s *suite) testFaults(t *testing.T) {
 		assert.ErrorContains(t, err, "base_url")
 		assertKind(t, err)
 	})
-}
-
-// warmUp makes a first call, so that the next one takes only its own time.
-func warmUp(t *testing.T, account exchanges.Account) {
-	_, err := account.Inspect(deadline(t))
-	require.NoError(t, err)
 }
 
 // testReadFault checks that a read recovers from a passing fault and fails plainly
@@ -200,15 +191,17 @@ func (s *suite) testRollBack(t *testing.T) {
 		})
 	}
 	t.Run("the caller has gone", func(t *testing.T) {
-		t.Parallel()
-		venue, account, o := start(t)
-		warmUp(t, account)
-		venue.inject(t, second, simulator.Slow, 1, limit)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := account.CreateKey(ctx, o.KeyRequest)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Empty(t, venue.live(o.SubAccount))
+		s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+			account, o := b.account(t), s.order(t, b.root(t).SubAccounts[0], s.grants(t)[0])
+			b.leaveUnanswered(t, second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			// The exchange answers again before the key is to be deleted.
+			time.AfterFunc(time.Second/2, b.ClearFaults)
+			_, err := account.CreateKey(ctx, o.KeyRequest)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Empty(t, b.live(o.SubAccount))
+		})
 	})
 	t.Run("the deletion fails too", func(t *testing.T) {
 		t.Parallel()

@@ -44,8 +44,14 @@ func (s *suite) testWeather(t *testing.T) {
 // the exchange does not answer. It returns what was said.
 func (s *suite) dayIn(t *testing.T, weather simulator.ConditionView) (said []message) {
 	s.bubble(t, hurried, func(t *testing.T, b *bubble) {
+		var account exchanges.Account
+		if weather.Blind {
+			account = b.account(t) // A check may ask for the list that is missing.
+		}
 		b.setWeather(t, weather, weather.Value)
-		account := b.account(t)
+		if !weather.Blind {
+			account = b.account(t)
+		}
 		b.wire.instead(nil)
 		_, err := account.SubAccounts(t.Context())
 		require.NoError(t, err)
@@ -119,7 +125,8 @@ func (d *day) die(t *testing.T, began time.Time, key exchanges.Key) {
 	for attempt := range 5 {
 		err := exchanges.SettleOne(t.Context(), d.account, d.variant, ref)
 		if err == nil {
-			assert.False(t, d.weather.Blind && attempt == 0, "nobody can tell that the key is gone")
+			// A key that cannot be deleted stays in the list, which then is not without items.
+			assert.False(t, d.weather.Blind && attempt == 0 && d.variant.NoDeletion == "", "nobody can tell that the key is gone")
 			d.assertGone(t, d.order.SubAccount)
 			return
 		}
@@ -172,7 +179,7 @@ func (b *bubble) setWeather(t *testing.T, condition simulator.ConditionView, val
 // differ reports whether the first thing in which two days differ is an answer.
 func differ(one, other []message) bool {
 	for i := range min(len(one), len(other)) {
-		if one[i].method != other[i].method || one[i].path != other[i].path {
+		if one[i].method != other[i].method || steadyPath(one[i].path) != steadyPath(other[i].path) {
 			return false
 		}
 		if digest(one[i].answer) != digest(other[i].answer) {
@@ -180,6 +187,17 @@ func differ(one, other []message) bool {
 		}
 	}
 	return false
+}
+
+// steadyPath is a path without the ids in it, which are random.
+func steadyPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if len(part) >= 8 && strings.ContainsAny(part, "0123456789") {
+			parts[i] = "id"
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // digest is an answer without what is random.

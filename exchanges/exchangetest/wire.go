@@ -23,6 +23,8 @@ type wire struct {
 	sent []message
 	// answer replaces the exchange if it returns an answer.
 	answer func(message) *canned
+	// quiet leaves the sender without an answer where the exchange gives none.
+	quiet bool
 }
 
 // message is a request as it was sent, and what came back.
@@ -101,6 +103,10 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	came := w.deliver(m, request.URL.String())
 	if came.err != nil {
+		if w.isQuiet() {
+			<-request.Context().Done()
+			return nil, request.Context().Err()
+		}
 		return nil, came.err
 	}
 	return &http.Response{
@@ -146,6 +152,20 @@ func (w *wire) instead(answer func(message) *canned) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answer, w.sent = answer, nil
+}
+
+// keepQuiet lets whoever sends a request wait for an answer, to the end of its
+// patience, where the exchange cuts the connection instead.
+func (w *wire) keepQuiet() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quiet = true
+}
+
+func (w *wire) isQuiet() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.quiet
 }
 
 // messages returns what was recorded since the last call of instead.

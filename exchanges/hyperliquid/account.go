@@ -189,24 +189,26 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	if err := a.own(subAccount, exchanges.OpListKeys); err != nil {
 		return nil, err
 	}
-	var agents []struct {
+	// Hyperliquid writes null for a list of sub-accounts that is empty, and may do so
+	// here too.
+	var agents rest.List[struct {
 		Name       string            `json:"name"`
 		Address    string            `json:"address"`
 		ValidUntil rest.Milliseconds `json:"validUntil"`
-	}
+	}]
 	err := a.ask(ctx, exchanges.OpListKeys, weightInfo, question{"extraAgents", a.address}, rest.Into(&agents), func() bool {
-		for _, listed := range agents {
+		for _, listed := range agents.Items {
 			if _, err := wallet.ParseAddress(listed.Address); err != nil || listed.Name == "" {
 				return false
 			}
 		}
-		return agents != nil
+		return agents.Present
 	})
 	if err != nil {
 		return nil, err
 	}
 	var all []exchanges.KeyInfo
-	for _, listed := range agents {
+	for _, listed := range agents.Items {
 		all = append(all, exchanges.KeyInfo{
 			ID: strings.ToLower(listed.Address), Label: listed.Name, Permissions: []string{agent}, ExpiresAt: listed.ValidUntil.Time,
 		})

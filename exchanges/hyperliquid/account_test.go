@@ -267,8 +267,7 @@ func TestRemovedAgentStillListed(t *testing.T) {
 	}
 }
 
-// The list of agents is a bare array, and an answer without it is none. That of
-// sub-accounts may be null.
+// A list is a bare array, or null where it is empty; anything else is no list.
 func TestFormsOfLists(t *testing.T) {
 	for _, test := range []struct {
 		body      string
@@ -277,7 +276,8 @@ func TestFormsOfLists(t *testing.T) {
 		subsAlias string
 	}{
 		{`[]`, nil, nil, "the account and its 0 sub-accounts"},
-		{`null`, exchanges.ErrUnavailable, nil, "the account and its 0 sub-accounts"},
+		{`null`, nil, nil, "the account and its 0 sub-accounts"},
+		{`""`, exchanges.ErrUnavailable, exchanges.ErrUnavailable, ""},
 		{`{}`, exchanges.ErrUnavailable, exchanges.ErrUnavailable, ""},
 		{`[{}]`, exchanges.ErrUnavailable, nil, "the account and its 1 sub-accounts"},
 	} {

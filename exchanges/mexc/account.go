@@ -217,7 +217,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		ID:          created.APIKey,
 		APIKey:      created.APIKey,
 		APISecret:   created.Secret,
-		Permissions: decode(created.Permissions),
+		Permissions: unsurprising(decode(created.Permissions), request.Permissions),
 		Addresses:   created.IP,
 	}, nil
 }
@@ -238,6 +238,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	for _, k := range keys.Items {
 		all = append(all, exchanges.KeyInfo{
 			ID: k.APIKey, Label: k.Note, Permissions: decode(k.Permissions), Addresses: k.IP, CreatedAt: k.created(),
+			Masked: exchanges.IsMasked(k.APIKey),
 		})
 	}
 	return all, nil

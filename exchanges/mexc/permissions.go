@@ -72,3 +72,12 @@ func decode(words []string) []string {
 	slices.Sort(names)
 	return names
 }
+
+// unsurprising leaves the read words out that were requested only with their write
+// word: an answer that has them alone lacks something, and tells of nothing more.
+func unsurprising(names, requested []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool {
+		word, isRead := strings.CutSuffix(name, readSuffix)
+		return isRead && !slices.Contains(requested, name) && slices.Contains(requested, word+writeSuffix)
+	})
+}

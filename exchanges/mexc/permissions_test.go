@@ -88,3 +88,19 @@ func TestDecodeReversesEncode(t *testing.T) {
 		}
 	})
 }
+
+// What an answer leaves out of what was requested does not make a surplus of the rest.
+func TestUnsurprising(t *testing.T) {
+	requested := []string{"SPOT_ACCOUNT_READ", "SPOT_DEAL_WRITE"}
+	for shown, want := range map[string][]string{
+		"SPOT_ACCOUNT_READ,SPOT_DEAL_READ,SPOT_DEAL_WRITE":     requested,
+		"SPOT_ACCOUNT_READ,SPOT_DEAL_READ":                     {"SPOT_ACCOUNT_READ"},
+		"SPOT_DEAL_READ":                                       {},
+		"SPOT_ACCOUNT_READ,SPOT_DEAL_WRITE,SPOT_TRANSFER_READ": {"SPOT_ACCOUNT_READ", "SPOT_DEAL_WRITE", "SPOT_TRANSFER_READ"},
+		"SPOT_ACCOUNT_READ,SPOT_DEAL_READ,CONTRACT_DEAL_WRITE": {"CONTRACT_DEAL_WRITE", "SPOT_ACCOUNT_READ"},
+		"SPOT_ACCOUNT_WRITE,SPOT_ACCOUNT_READ,SPOT_DEAL_WRITE": {"SPOT_ACCOUNT_WRITE", "SPOT_DEAL_WRITE"},
+	} {
+		require.Equal(t, want, unsurprising(decode(strings.Split(shown, ",")), requested), shown)
+	}
+	require.Nil(t, unsurprising(decode(nil), requested))
+}

@@ -7,10 +7,12 @@
 // address, parameters, limits of rate and number, and the documented code for
 // each refusal. It refuses what the documentation leaves open. A minted key
 // works until it is deleted: it can ask who it is, read a balance, place an
-// order and move funds, within its permissions and addresses. So that mistakes
-// cannot cancel each other out, the package shares no code with the clients
-// that it tests, and only the names of the operations with their contract,
-// package exchanges.
+// order, find it among the open ones, cancel it and move funds, within its
+// permissions and addresses. Nothing fills an order. Where clients in daily use
+// send what the documentation forbids or no longer mentions, it takes that too.
+// So that mistakes cannot cancel each other out, the package shares no code with
+// the clients that it tests, and only the names of the operations with their
+// contract, package exchanges.
 //
 // Start with [New] and [Simulator.Start]. Each exchange has a package of its
 // own, which supplies its venue: bybit.Venue(), or all.Venues() for every one

@@ -19,6 +19,7 @@ import (
 // may be called concurrently.
 type Simulator struct {
 	venues []*venue.Venue
+	now    func() time.Time
 
 	mu         sync.Mutex // guards the fields below
 	controlURL string
@@ -37,7 +38,7 @@ func New(options Options, venues ...Listing) *Simulator {
 	options.SubAccounts = cmp.Or(options.SubAccounts, 3)
 
 	rsaPair := sync.OnceValue(venue.NewRSA)
-	s := &Simulator{}
+	s := &Simulator{now: options.Now}
 	for _, exchange := range venues {
 		s.venues = append(s.venues, venue.New(exchange, options, rsaPair))
 	}
@@ -111,6 +112,9 @@ func (s *Simulator) Close() error {
 	s.serving.Wait()
 	return errors.Join(failures...)
 }
+
+// Now is the time by the clock of the simulated exchanges.
+func (s *Simulator) Now() time.Time { return s.now() }
 
 // ControlURL is where the control API is served.
 func (s *Simulator) ControlURL() string {

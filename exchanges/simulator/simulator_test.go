@@ -137,7 +137,7 @@ func TestControlWeather(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, status)
 	status, body := control(t, s, http.MethodGet, "/weather", "")
 	require.Equal(t, http.StatusOK, status)
-	require.Contains(t, body, `{"condition":"appears_late","values":["3s","20s"],"operations":["list_keys"],"source":"The documentation does not say.","hostile":false,"blind":false,"value":"3s"}`)
+	require.Contains(t, body, `{"condition":"appears_late","values":["3s","20s"],"operations":["list_keys"],"source":"The documentation does not say.","hostile":false,"blind":false,"elsewhere":false,"value":"3s"}`)
 	status, _ = set(`{"exchange":"stall","condition":"appears_late","value":""}`)
 	require.Equal(t, http.StatusNoContent, status)
 	for _, c := range s.Weather("stall") {

@@ -50,7 +50,7 @@ func TestPatienceWithTheList(t *testing.T) {
 	exchangetest.Bubble(t, subject(), func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
 		require.NoError(t, sim.SetWeather("whitebit", "appears_late", "20s"))
 		access, _ := sim.Root("whitebit", "main")
-		root, err := New().Open(exchanges.Credential{APIKey: access.Credential.APIKey, APISecret: exchanges.Secret(access.Credential.APISecret)}, options)
+		root, err := New().Open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)}, options)
 		require.NoError(t, err)
 		defer root.Close()
 		open := request()

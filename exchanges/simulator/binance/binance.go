@@ -39,6 +39,7 @@ const (
 	missing           = -1102
 	unread            = -1104
 	badValue          = -1130
+	cancelRejected    = -2011
 	badKeyFormat      = -2014
 	badKey            = -2015 // unknown key, wrong address or missing permission alike
 	unsupported       = -9000
@@ -157,6 +158,8 @@ func (e *exchange) Routes() []venue.Route {
 
 		{Pattern: "GET /api/v3/account", Operation: exchanges.OpUseKey, Handle: e.spotAccount, Limits: []venue.Limit{spotWeight(20)}},
 		{Pattern: "POST /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(trade), Handle: e.order, Limits: []venue.Limit{spotWeight(1)}},
+		{Pattern: "GET /api/v3/openOrders", Operation: exchanges.OpUseKey, Handle: e.openOrders, Limits: []venue.Limit{spotWeight(6)}},
+		{Pattern: "DELETE /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(trade), Handle: e.cancelOrder, Limits: []venue.Limit{spotWeight(1)}},
 		{Pattern: "POST /sapi/v1/margin/borrow-repay", Operation: exchanges.OpUseKey, Permit: e.needs(masterMargin, linkMargin), Handle: e.borrow, Limits: light},
 		{Pattern: "POST /fapi/v1/order", Operation: exchanges.OpUseKey, Permit: e.needs(masterFutures, linkFutures), Handle: e.order},
 		{Pattern: "POST /eapi/v1/order", Operation: exchanges.OpUseKey, Permit: e.needs(options), Handle: e.order},

@@ -347,7 +347,6 @@ func TestRateLimits(t *testing.T) {
 
 	t.Run("60 a minute", func(t *testing.T) {
 		c := newClient(t, s, "main")
-		c.Now = clock.Now
 		list := func() answer { return c.call(http.MethodGet, keysPath, "email", c.SubAccounts[0]) }
 		require.Equal(t, "3000", list().Header.Get("X-SAPI-USED-UID-WEIGHT-1M"))
 		for range 59 {
@@ -364,7 +363,6 @@ func TestRateLimits(t *testing.T) {
 	})
 	t.Run("one a second on each sub-account", func(t *testing.T) {
 		c := newClient(t, s, "link")
-		c.Now = clock.Now
 		create := func(sub string) answer {
 			return c.call(http.MethodPost, brokerKeys, "subAccountId", sub, "canTrade", "true")
 		}
@@ -381,7 +379,6 @@ func TestRateLimits(t *testing.T) {
 	})
 	t.Run("shared by /api", func(t *testing.T) {
 		c := newClient(t, s, "main")
-		c.Now = clock.Now
 		require.Equal(t, "20", c.call(http.MethodGet, "/api/v3/account").Header.Get("X-MBX-USED-WEIGHT-1M"))
 		require.Equal(t, "21", c.call(http.MethodGet, "/api/v3/time").Header.Get("X-MBX-USED-WEIGHT-1M"))
 	})

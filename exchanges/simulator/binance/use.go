@@ -34,7 +34,14 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 	if why := p.Complaint(); why != nil {
 		return e.badParameter(c, why)
 	}
-	return e.ok(c, map[string]any{"symbol": symbol, "orderId": e.nextOrder(), "transactTime": c.Now.UnixMilli(), "status": "NEW"})
+	id, clientID := e.nextOrder(), p.Text("newClientOrderId")
+	c.PlaceOrder(venue.Order{
+		ID: strconv.FormatInt(id, 10), ClientID: clientID, Section: sectionOf(c), Market: symbol, Side: side, Kind: kind,
+		Price: p.Text("price"), Amount: p.Text("quantity"),
+	})
+	return e.ok(c, map[string]any{
+		"symbol": symbol, "orderId": id, "clientOrderId": clientID, "transactTime": c.Now.UnixMilli(), "status": "NEW",
+	})
 }
 
 // borrow answers POST /sapi/v1/margin/borrow-repay.

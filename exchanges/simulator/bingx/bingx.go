@@ -32,6 +32,7 @@ func newRules() venue.Rules { return &exchange{} }
 // for an account that has reached its number of keys, nor for a key that does
 // not exist.
 const (
+	noOrder       = 80016
 	badSignature  = 100001
 	noPermission  = 100004
 	badParameter  = 100400
@@ -123,13 +124,15 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "GET /openApi/account/v1/apiKey/query", Operation: exchanges.OpListKeys, Permit: e.needs(read), Handle: e.queryKeys, Limits: perSecond(5)},
 
 		{Pattern: "GET /openApi/spot/v1/account/balance", Operation: exchanges.OpUseKey, Permit: e.needs(read), Handle: e.balance},
+		{Pattern: "POST /openApi/spot/v1/trade/order", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.order(spotSection)},
+		{Pattern: "GET /openApi/spot/v1/trade/openOrders", Operation: exchanges.OpUseKey, Permit: e.needs(read), Handle: e.openOrders},
+		{Pattern: "POST /openApi/spot/v1/trade/cancel", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.cancelOrder},
+		{Pattern: "POST /openApi/swap/v2/trade/order", Operation: exchanges.OpUseKey, Permit: e.needs(perpetual), Handle: e.order(swapSection)},
 	}
 	for _, use := range []struct {
 		path, permission string
 		parameters       []string
 	}{
-		{"spot/v1/trade/order", spot, []string{"symbol", "side", "type", "quantity"}},
-		{"swap/v2/trade/order", perpetual, []string{"symbol", "side", "type", "quantity"}},
 		{"api/v3/post/asset/transfer", universal, []string{"type", "asset", "amount"}},
 		{"account/transfer/v1/subAccount/transferAsset", internal, []string{"assetName", "transferAmount", "toUid"}},
 		{"wallets/v1/capital/withdraw/apply", withdraw, []string{"coin", "address", "amount"}},

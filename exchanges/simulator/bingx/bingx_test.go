@@ -30,7 +30,7 @@ func TestPublic(t *testing.T) {
 func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, bingx.Venue())
 	c := newClient(t, s, "main")
-	at := func(rest string) string { return "timestamp=" + jsonOf(t, time.Now().UnixMilli()) + rest }
+	at := func(rest string) string { return "timestamp=" + jsonOf(t, c.Now().UnixMilli()) + rest }
 	signed := func(text string) string { return text + "&signature=" + c.sign(text) }
 	for name, test := range map[string]struct {
 		query string
@@ -77,7 +77,6 @@ func jsonOf(t *testing.T, value any) string {
 func TestTimestampWindow(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
-	c.Now = clock.Now
 	for off, code := range map[time.Duration]int{
 		0: 0, -5 * time.Second: 0, 5 * time.Second: 0, -5001 * time.Millisecond: 100421, 5001 * time.Millisecond: 100421,
 	} {
@@ -246,7 +245,6 @@ func TestKeyCap(t *testing.T) {
 func TestUnboundKeysEnd(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
-	c.Now = clock.Now
 	const life = 14 * 24 * time.Hour
 	unbound, used := c.mint([]int{1, 2}), c.mint([]int{1, 2})
 	bound, reader := c.mint([]int{1, 2}, "127.0.0.1"), c.mint([]int{2})
@@ -318,7 +316,6 @@ func TestUse(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, bingx.Venue(), simulator.Options{Now: clock.Now}), "main")
-	c.Now = clock.Now
 	for range 2 {
 		require.Zero(t, c.get(rightsPath).Code)
 	}

@@ -52,19 +52,19 @@ func (e *exchange) Seed(books *venue.Books, now time.Time, rsaPair func() crypto
 	rights := []string{"read_write", "uta_mgt", "uta_trade"}
 	authorities := []string{"stor", "chor", manageSubs}
 	for _, root := range []venue.Key{
-		{Kind: venue.MainRoot, Variant: "unified", Account: unified, Permissions: rights, IPs: venue.Loopback()},
-		{Kind: "read_only", Variant: "unified", Account: unified, Permissions: []string{"read_only", "uta_mgt", "uta_trade"}, IPs: venue.Loopback()},
-		{Kind: "no_right", Variant: "unified", Account: unified, Permissions: []string{"read_write", "uta_trade"}, IPs: venue.Loopback()},
-		{Kind: "unbound", Variant: "unified", Account: unified, Permissions: rights},
-		{Kind: "withdraw", Variant: "unified", Account: unified, Permissions: append(rights, "withdraw"), IPs: venue.Loopback()},
-		{Kind: "rsa", Variant: "unified", Account: unified, Permissions: rights, IPs: venue.Loopback(), Signer: rsaPair},
-		{Kind: "classic", Variant: "classic", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
-		{Kind: "classic_no_right", Variant: "classic", Account: classic, Permissions: []string{"stor", "chor"}, IPs: venue.Loopback()},
-		{Kind: "classic_unbound", Variant: "classic", Account: classic, Permissions: authorities},
-		{Kind: "broker", Variant: "broker", Account: broker, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: venue.MainRoot, Variant: unifiedVariant, Account: unified, Permissions: rights, IPs: venue.Loopback()},
+		{Kind: "read_only", Variant: unifiedVariant, Account: unified, Permissions: []string{"read_only", "uta_mgt", "uta_trade"}, IPs: venue.Loopback()},
+		{Kind: "no_right", Variant: unifiedVariant, Account: unified, Permissions: []string{"read_write", "uta_trade"}, IPs: venue.Loopback()},
+		{Kind: "unbound", Variant: unifiedVariant, Account: unified, Permissions: rights},
+		{Kind: "withdraw", Variant: unifiedVariant, Account: unified, Permissions: append(rights, "withdraw"), IPs: venue.Loopback()},
+		{Kind: "rsa", Variant: unifiedVariant, Account: unified, Permissions: rights, IPs: venue.Loopback(), Signer: rsaPair},
+		{Kind: "classic", Variant: classicVariant, Account: classic, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: "classic_no_right", Variant: classicVariant, Account: classic, Permissions: []string{"stor", "chor"}, IPs: venue.Loopback()},
+		{Kind: "classic_unbound", Variant: classicVariant, Account: classic, Permissions: authorities},
+		{Kind: "broker", Variant: brokerVariant, Account: broker, Permissions: authorities, IPs: venue.Loopback()},
 		// A good key of an account that is not a broker's.
-		{Kind: "broker_no_right", Variant: "broker", Account: classic, Permissions: authorities, IPs: venue.Loopback()},
-		{Kind: "broker_unbound", Variant: "broker", Account: broker, Permissions: authorities},
+		{Kind: "broker_no_right", Variant: brokerVariant, Account: classic, Permissions: authorities, IPs: venue.Loopback()},
+		{Kind: "broker_unbound", Variant: brokerVariant, Account: broker, Permissions: authorities},
 	} {
 		root.APIKey, root.Passphrase = keyText(), "Root"+venue.RandomText(12, venue.Digits)
 		root.Label, root.Created = "root", now
@@ -132,11 +132,14 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "GET /api/v3/trade/unfilled-orders", Operation: exchanges.OpUseKey, Permit: e.unifiedNeeds(false, "uta_trade"), Handle: e.openOrders, Limits: limits(20)},
 		{Pattern: "GET /api/v3/account/assets", Operation: exchanges.OpUseKey, Permit: e.unifiedNeeds(false, "uta_mgt"), Handle: e.assets, Limits: limits(20)},
 		{Pattern: "POST /api/v3/trade/place-order", Operation: exchanges.OpUseKey, Permit: e.unifiedNeeds(true, "uta_trade"), Handle: e.placeOrder, Limits: limits(10)},
+		{Pattern: "POST /api/v3/trade/cancel-order", Operation: exchanges.OpUseKey, Permit: e.unifiedNeeds(true, "uta_trade"), Handle: e.cancelOrder, Limits: limits(10)},
 		{Pattern: "POST /api/v3/account/transfer", Operation: exchanges.OpUseKey, Permit: e.unifiedNeeds(true, "uta_mgt"), Handle: e.transfer, Limits: limits(5)},
 		{Pattern: "POST /api/v3/account/withdrawal", Operation: exchanges.OpUseKey, Permit: e.unifiedNeeds(true, "withdraw"), Handle: e.transfer, Limits: limits(5)},
 
 		{Pattern: "GET /api/v2/spot/account/assets", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.assets, Limits: limits(10)},
 		{Pattern: "POST /api/v2/spot/trade/place-order", Operation: exchanges.OpUseKey, Permit: e.needs("spot_trade"), Handle: e.placeOrder, Limits: limits(10)},
+		{Pattern: "GET /api/v2/spot/trade/unfilled-orders", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.openOrders, Limits: limits(20)},
+		{Pattern: "POST /api/v2/spot/trade/cancel-order", Operation: exchanges.OpUseKey, Permit: e.needs("spot_trade"), Handle: e.cancelOrder, Limits: limits(10)},
 		{Pattern: "POST /api/v2/margin/crossed/place-order", Operation: exchanges.OpUseKey, Permit: e.needs("margin_trade"), Handle: e.placeOrder, Limits: limits(10)},
 		{Pattern: "POST /api/v2/mix/order/place-order", Operation: exchanges.OpUseKey, Permit: e.needs("contract_trade", "contract_order"), Handle: e.placeOrder, Limits: limits(10)},
 		{Pattern: "POST /api/v2/spot/wallet/transfer", Operation: exchanges.OpUseKey, Permit: e.needs("transfer", "wallet_transfer"), Handle: e.transfer, Limits: limits(10)},

@@ -24,6 +24,7 @@ func TestServerTime(t *testing.T) {
 	var data struct{ ServerTime string }
 	newClient(t, s, "main").get("/api/v2/public/time").into(&data)
 	require.Equal(t, "1753364096000", data.ServerTime)
+	require.Equal(t, "40404", newClient(t, s, "main").get("/api/v3/public/time").Code, "it is not documented")
 }
 
 func TestAuthentication(t *testing.T) {
@@ -371,7 +372,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bitget.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "classic")
-	c.Now = clock.Now
 	for left := 4; left >= 0; left-- {
 		answer := c.post(classicCreate, c.fields(classicCreate, nil))
 		require.Equal(t, "00000", answer.Code)

@@ -34,12 +34,16 @@ const (
 	noParameter  = "40034"
 	noURL        = "40404"
 
+	noOrder        = "43001"
+	noUnifiedOrder = "25204"
+
 	notYourSub     = "40028"
 	badKeysPass    = "40036"
 	noUsersKey     = "40041"
 	badLabel       = "40056"
 	tooMany        = "40058"
 	tooManyKeys    = "40063"
+	noSubAccess    = "40068"
 	noSubKey       = "40065"
 	notVirtualSub  = "40066"
 	badNewPassword = "40070"
@@ -100,8 +104,14 @@ func message(code string) string {
 		return "Parameter %s does not exist"
 	case noURL:
 		return "Request URL NOT FOUND"
+	case noOrder:
+		return "The order does not exist"
+	case noUnifiedOrder:
+		return "Order does not exist"
 	case notYourSub:
 		return "This subUid does not belong to this account"
+	case noSubAccess:
+		return "Sub-accounts do not have access"
 	case badKeysPass:
 		return "passphrase is error"
 	case noUsersKey:

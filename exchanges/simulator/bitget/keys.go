@@ -1,6 +1,7 @@
 package bitget
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -66,12 +67,12 @@ func (s surface) listOf(k *venue.Key) []string {
 }
 
 // describe shows a key as answers do, without its secret.
-func (s surface) describe(k *venue.Key) map[string]any {
+func (s surface) describe(c *venue.Call, k *venue.Key) map[string]any {
 	shown := map[string]any{
 		s.apiKey: k.APIKey, s.label: k.Label, s.list: s.listOf(k), s.ips: append([]string{}, k.IPs...),
 	}
 	if s.kind != "" {
-		shown[s.kind] = k.Permissions[0]
+		shown[s.kind] = s.typeOf(c, k)
 	}
 	if s.namesSub {
 		shown[s.sub] = k.Account.ID
@@ -165,7 +166,7 @@ func (e *exchange) create(s surface) func(*venue.Call) *venue.Answer {
 			APIKey: keyText(), Secret: venue.RandomText(64, venue.LowerHex), Passphrase: passphrase, Account: sub, Label: label,
 			Permissions: granted, IPs: addresses, Created: c.Now,
 		})
-		shown := s.describe(k)
+		shown := s.describe(c, k)
 		shown[s.secret] = k.Secret
 		return e.ok(c, shown)
 	}
@@ -194,7 +195,11 @@ func (e *exchange) list(s surface) func(*venue.Call) *venue.Answer {
 		}
 		rows := []any{}
 		for _, k := range keys {
-			rows = append(rows, s.describe(k))
+			shown := s.describe(c, k)
+			if len(k.Permissions) == 0 && c.Weather(emptiedKey) == showsNoList {
+				delete(shown, s.list)
+			}
+			rows = append(rows, shown)
 		}
 		return e.ok(c, rows)
 	}
@@ -214,11 +219,18 @@ func (e *exchange) listUnified(c *venue.Call) *venue.Answer {
 	}
 	rows := []any{}
 	for _, k := range keys[:min(int(size), len(keys))] {
-		shown := s.describe(k)
+		shown := s.describe(c, k)
 		shown["ts"] = millis(k.Created)
 		rows = append(rows, shown)
 	}
-	return e.ok(c, map[string]any{"items": rows, "hasNext": false, "cursor": ""})
+	name, more := "items", any(false)
+	if c.Weather(otherListName) != "" {
+		name = "list"
+	}
+	if c.Weather(textFlags) != "" {
+		more = "false"
+	}
+	return e.ok(c, map[string]any{name: rows, "hasNext": more, "cursor": ""})
 }
 
 // empties reports whether an edit takes all permissions from a key.
@@ -248,7 +260,7 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	k := c.Books.Key(apiKey)
 	switch {
 	case k == nil || k.Account != sub:
-		return e.refuse(c, noSubKey)
+		return e.refuse(c, cmp.Or(c.Weather(goneKey), noSubKey))
 	case passphrase != k.Passphrase:
 		return e.refuse(c, badKeysPass)
 	case !s.labelFits(label):
@@ -256,14 +268,19 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	case len(addresses) > maxAddresses:
 		return e.refuse(c, tooMany, s.ips, maxAddresses)
 	}
+	if refusal := e.refuseDeletion(c); refusal != nil {
+		return refusal
+	}
 	k.Label, k.IPs = label, addresses
 	switch {
+	case p.Given(s.list) && len(list) == 0 && c.Weather(emptiedKey) == getsDefaults:
+		k.Permissions = defaults()
 	case p.Given(s.list) && len(list) == 0:
 		c.EmptyKey(k)
 	case p.Given(s.list):
 		k.Permissions = c.Grant(list, s.surplus...)
 	}
-	shown := s.describe(k)
+	shown := s.describe(c, k)
 	shown[s.secret] = k.Secret
 	return e.ok(c, shown)
 }
@@ -279,9 +296,12 @@ func (e *exchange) deleteUnified(c *venue.Call) *venue.Answer {
 	}
 	switch {
 	case k == nil:
-		return e.refuse(c, noUsersKey)
+		return e.refuse(c, cmp.Or(c.Weather(goneKey), noUsersKey))
 	case k.Account.Parent != c.Key.Account:
 		return e.refuse(c, unsupported)
+	}
+	if refusal := e.refuseDeletion(c); refusal != nil {
+		return refusal
 	}
 	c.RemoveKey(k)
 	return e.ok(c, struct{}{})
@@ -302,7 +322,10 @@ func (e *exchange) deleteBroker(c *venue.Call) *venue.Answer {
 	}
 	k := c.Books.Key(apiKey)
 	if k == nil || k.Account != sub {
-		return e.refuse(c, noSubKey)
+		return e.refuse(c, cmp.Or(c.Weather(goneKey), noSubKey))
+	}
+	if refusal := e.refuseDeletion(c); refusal != nil {
+		return refusal
 	}
 	c.RemoveKey(k)
 	return e.ok(c, "success")

@@ -1,6 +1,7 @@
 package bitget
 
 import (
+	"cmp"
 	"strconv"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
@@ -43,11 +44,6 @@ func (e *exchange) needs(permissions ...string) func(*venue.Call) *venue.Answer 
 	}
 }
 
-// openOrders answers GET /api/v3/trade/unfilled-orders. There never are any.
-func (e *exchange) openOrders(c *venue.Call) *venue.Answer {
-	return e.ok(c, map[string]any{"list": []any{}, "cursor": ""})
-}
-
 // assets answers GET /api/v3/account/assets and /api/v2/spot/account/assets.
 func (e *exchange) assets(c *venue.Call) *venue.Answer {
 	row := map[string]string{"coin": "USDT", "available": "1000", "frozen": "0", "locked": "0", "uTime": millis(c.Now)}
@@ -72,14 +68,18 @@ func (e *exchange) placeOrder(c *venue.Call) *venue.Answer {
 		size = "baseSize"
 	}
 	p.Require(size)
-	side, kind := p.Text("side"), p.Text("orderType")
-	p.Check("side", side == "buy" || side == "sell")
-	p.Check("orderType", kind == "market" || kind == "limit")
-	p.Check(size, isAmount(p.Text(size)))
+	o := venue.Order{
+		ID: venue.RandomNumber(19), ClientID: cmp.Or(p.Text("clientOid"), venue.RandomNumber(19)), Section: e.sectionOf(c, p.Text("category")),
+		Market: p.Text("symbol"), Side: p.Text("side"), Kind: p.Text("orderType"), Price: p.Text("price"), Amount: p.Text(size),
+	}
+	p.Check("side", o.Side == "buy" || o.Side == "sell")
+	p.Check("orderType", o.Kind == "market" || o.Kind == "limit")
+	p.Check(size, isAmount(o.Amount))
 	if why := p.Complaint(); why != nil {
 		return e.badParameter(c, why)
 	}
-	return e.ok(c, map[string]string{"orderId": venue.RandomNumber(19), "clientOid": venue.RandomNumber(19)})
+	c.PlaceOrder(o)
+	return e.ok(c, map[string]string{"orderId": o.ID, "clientOid": o.ClientID})
 }
 
 // transfer answers the requests that move funds. No minted key gets this far

@@ -48,6 +48,8 @@ const (
 	addressUnbound = 10010
 	noRoute        = 10017
 	keyExpired     = 33004
+	noOrder        = 110001
+	noSpotOrder    = 170213
 	notYourSub     = 500010
 	subNotNormal   = 141004
 )
@@ -110,6 +112,9 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "POST /v5/user/delete-api", Operation: exchanges.OpDeleteKey, Permit: e.mayManage, Handle: e.deleteOwnKey, Limits: perSecond(5)},
 
 		{Pattern: "GET /v5/account/wallet-balance", Operation: exchanges.OpUseKey, Handle: e.walletBalance, Limits: []venue.Limit{addressLimit}},
+		{Pattern: "GET /v5/account/info", Operation: exchanges.OpUseKey, Handle: e.accountInfo, Limits: []venue.Limit{addressLimit}},
+		{Pattern: "GET /v5/order/realtime", Operation: exchanges.OpUseKey, Handle: e.openOrders, Limits: []venue.Limit{addressLimit}},
+		{Pattern: "POST /v5/order/cancel", Operation: exchanges.OpUseKey, Handle: e.cancelOrder, Limits: []venue.Limit{addressLimit}},
 		{Pattern: "POST /v5/order/create", Operation: exchanges.OpUseKey, Handle: e.createOrder, Limits: []venue.Limit{addressLimit}},
 		{Pattern: "POST /v5/asset/transfer/inter-transfer", Operation: exchanges.OpUseKey, Handle: e.transfer, Limits: []venue.Limit{addressLimit}},
 		{Pattern: "POST /v5/asset/withdraw/create", Operation: exchanges.OpUseKey, Handle: e.withdraw, Limits: []venue.Limit{addressLimit}},

@@ -22,7 +22,6 @@ func TestServerTime(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 
 	var result struct{ TimeSecond, TimeNano string }
 	answer := c.get("/v5/market/time", "")
@@ -107,7 +106,6 @@ func TestRateLimits(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	create := `{"subuid":` + c.SubAccounts[0] + `,"readOnly":0,"permissions":{"Spot":["SpotTrade"]}}`
 
 	answer := c.post("/v5/user/create-sub-api", create)
@@ -123,7 +121,6 @@ func TestRateLimits(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, clock.Now().Add(700*time.Millisecond).UnixMilli(), reset)
 	other := newClient(t, s, "rsa")
-	other.Now = clock.Now
 	require.Equal(t, 10006, other.post("/v5/user/create-sub-api", create).RetCode, "the limit is the account's, not the key's")
 	require.Equal(t, 0, c.get("/v5/user/query-api", "").RetCode, "other endpoints have limits of their own")
 	clock.Advance(700 * time.Millisecond)
@@ -141,7 +138,6 @@ func TestRateMultiplier(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 3})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	answer := c.post("/v5/user/delete-sub-api", `{"apikey":"none"}`)
 	require.Equal(t, "15", answer.Header.Get("X-Bapi-Limit"))
 	require.Equal(t, "14", answer.Header.Get("X-Bapi-Limit-Status"))
@@ -151,7 +147,6 @@ func TestAddressBan(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 0.01}) // 6 requests in 5 s
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	for range 6 {
 		require.Equal(t, http.StatusOK, c.get("/v5/market/time", "").StatusCode)
 	}

@@ -124,7 +124,6 @@ func TestListKeys(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	sub := c.SubAccounts[0]
 	type page struct {
 		Result         []apiKey

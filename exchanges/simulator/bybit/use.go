@@ -59,11 +59,7 @@ func (e *exchange) createOrder(c *venue.Call) *venue.Answer {
 	p.Require("category", "symbol", "side", "orderType", "qty")
 	category, side, orderType := p.Text("category"), p.Text("side"), p.Text("orderType")
 	quantity, err := strconv.ParseFloat(p.Text("qty"), 64)
-	p.Text("symbol")
-	link := p.Text("orderLinkId")
-	needed := map[string]string{
-		"spot": "Spot:SpotTrade", "linear": "ContractTrade:Order", "inverse": "ContractTrade:Order", "option": "Options:OptionsTrade",
-	}[category]
+	symbol, link, needed := p.Text("symbol"), p.Text("orderLinkId"), categoryRight(category)
 	p.Check("category", needed != "")
 	p.Check("side", side == "Buy" || side == "Sell")
 	p.Check("orderType", orderType == "Market" || orderType == "Limit")
@@ -75,7 +71,11 @@ func (e *exchange) createOrder(c *venue.Call) *venue.Answer {
 	if c.Key.Has(readOnlyMark) || !c.Key.Has(needed) {
 		return e.noPermission(c)
 	}
-	return e.reply(c, codeOK, "OK", map[string]string{"orderId": venue.RandomUUID(), "orderLinkId": link})
+	id := venue.RandomUUID()
+	c.PlaceOrder(venue.Order{
+		ID: id, ClientID: link, Section: category, Market: symbol, Side: side, Kind: orderType, Price: p.Text("price"), Amount: p.Text("qty"),
+	})
+	return e.reply(c, codeOK, "OK", map[string]string{"orderId": id, "orderLinkId": link})
 }
 
 // transfer answers POST /v5/asset/transfer/inter-transfer, which moves funds

@@ -97,7 +97,6 @@ func TestExpiredKey(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, bybit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	minted := venuetest.With(c, c.mint(c.SubAccounts[0], `"permissions":{"Spot":["SpotTrade"]}`))
 	clock.Advance(90*24*time.Hour - time.Second)
 	require.Equal(t, 0, minted.get("/v5/user/query-api", "").RetCode)

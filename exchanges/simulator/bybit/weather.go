@@ -61,7 +61,7 @@ func (e *exchange) Forecast() venue.Forecast {
 			{
 				Name: derivatives, Values: []string{forEveryKey, forNoKey}, Operations: []exchanges.Operation{exchanges.OpCreateKey, exchanges.OpListKeys},
 				Source: `The create page said until 2026-01 that Bybit adds Derivatives "according to your account is UTA or Classic"; ` +
-					"its newer change log ties it to ContractTrade.",
+					"its change log of 2023-09-18 ties it to ContractTrade.",
 			},
 			{
 				Name: earn, Values: []string{venue.On}, Operations: creates, Hostile: true,

@@ -40,6 +40,7 @@ func (e *exchange) StartsSlowly() {}
 // not exist, nor for a key that no longer exists; the codes that start with 39 are
 // made up.
 const (
+	noOrder       = 3600
 	badParameter  = 3639
 	unknownKey    = 4005
 	badSignature  = 11005
@@ -72,6 +73,9 @@ const (
 	futures = "FUTURES"
 	margin  = "MARGIN"
 )
+
+// spot is the type of market that no sub-account needs a permission for.
+const spot = "SPOT"
 
 // unboundLife is how long a key lasts if it is bound to no address.
 const unboundLife = 90 * 24 * time.Hour
@@ -134,6 +138,10 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "POST " + assets + "transfer", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.transfer},
 		{Pattern: "POST /v2/spot/order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.spotOrder},
 		{Pattern: "POST /v2/futures/order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.futuresOrder},
+		{Pattern: "GET /v2/spot/pending-order", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.pendingOrders(spot, margin)},
+		{Pattern: "POST /v2/spot/cancel-order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.cancelOrder(spot, margin)},
+		{Pattern: "GET /v2/futures/pending-order", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.pendingOrders(futures)},
+		{Pattern: "POST /v2/futures/cancel-order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.cancelOrder(futures)},
 		{Pattern: "POST " + assets + "withdraw", Operation: exchanges.OpUseKey, Permit: e.mayWithdraw, Handle: e.done},
 	}
 }
@@ -225,8 +233,13 @@ func signed(c *venue.Call) string {
 	return c.Method + target + string(c.Body) + c.Header.Get("X-COINEX-TIMESTAMP")
 }
 
-// verifies checks a signature: lower-case hex of HMAC-SHA256.
+// verifies checks a signature: lower-case hex of HMAC-SHA256 or, in the older form
+// that clients in daily use still send, of SHA-256 over the text and the secret.
 func verifies(secret, plain, signature string) bool {
+	older := sha256.Sum256([]byte(plain + secret))
+	if hmac.Equal([]byte(hex.EncodeToString(older[:])), []byte(signature)) {
+		return true
+	}
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(plain))
 	return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))

@@ -281,7 +281,6 @@ func TestUse(t *testing.T) {
 func TestUnboundKeysEnd(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, coinex.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000}), "main")
-	c.Now = clock.Now
 	unbound, bound := c.mint(false), c.mint(false, "127.0.0.1")
 	require.Equal(t, clock.Now().Add(90*24*time.Hour).UnixMilli(), unbound.ExpiresAt)
 	clock.Advance(90*24*time.Hour - time.Second)
@@ -298,7 +297,6 @@ func TestSlowStart(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, coinex.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	require.NoError(t, s.Inject(simulator.Fault{
 		Exchange: "coinex", Operation: exchanges.OpCreateKey, Kind: simulator.SlowStart, Count: 1, Delay: 10 * time.Minute,
 	}))
@@ -318,7 +316,6 @@ func TestSlowStart(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	c := newClient(t, venuetest.Start(t, coinex.Venue(), simulator.Options{Now: clock.Now}), "main")
-	c.Now = clock.Now
 	for i := range 5 {
 		c.keys()
 		answer := c.get(subs)

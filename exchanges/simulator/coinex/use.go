@@ -1,7 +1,6 @@
 package coinex
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 
@@ -63,7 +62,7 @@ func (e *exchange) order(c *venue.Call, types ...string) (*venue.Params, string)
 
 // spotOrder answers POST /v2/spot/order, also for margin.
 func (e *exchange) spotOrder(c *venue.Call) *venue.Answer {
-	p, marketType := e.order(c, "SPOT", margin)
+	p, marketType := e.order(c, spot, margin)
 	if marketType == margin && !e.has(c.Key.Account, margin) {
 		return e.refuse(c, noPermission, "Insufficient sub-account permissions, please check.")
 	}
@@ -83,13 +82,18 @@ func (e *exchange) accept(c *venue.Call, p *venue.Params) *venue.Answer {
 	if why := p.Complaint(); why != nil {
 		return e.malformed(c, why)
 	}
-	return e.ok(c, map[string]any{"order_id": json.Number(venue.RandomNumber(11)), "market": p.Text("market")})
+	o := venue.Order{
+		ID: venue.RandomNumber(11), ClientID: p.Text("client_id"), Section: p.Text("market_type"), Market: p.Text("market"),
+		Side: p.Text("side"), Kind: p.Text("type"), Price: p.Text("price"), Amount: p.Text("amount"), Placed: c.Now,
+	}
+	c.PlaceOrder(o)
+	return e.ok(c, orderView(o))
 }
 
 // transfer answers POST /v2/assets/transfer, between the accounts of one user.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
-	wallets := []string{"SPOT", margin, futures}
+	wallets := []string{spot, margin, futures}
 	from, to := p.Text("from_account_type"), p.Text("to_account_type")
 	p.Require("ccy")
 	p.Check("from_account_type", slices.Contains(wallets, from))

@@ -28,6 +28,7 @@ type exchange struct {
 	challenges map[string]challenge // second factors asked for
 	lastSteps  map[string]int64     // time step of the last one-time code, by main account
 	orderID    int64                // number of the newest order or transfer
+	disabled   map[string]bool      // keys that are switched off, by their client ids
 }
 
 // Venue is the simulated Deribit.
@@ -41,11 +42,13 @@ func newRules() venue.Rules {
 
 func (e *exchange) Reset() {
 	e.sessions, e.nonces, e.challenges, e.lastSteps = nil, map[string]bool{}, map[string]challenge{}, map[string]int64{}
+	e.disabled = map[string]bool{}
 }
 
 // Error codes, from the longer table of https://docs.deribit.com/articles/errors.
 const (
 	noAuthorization    = 10000
+	noOrder            = 10004
 	tooManyRequests    = 10028
 	badRequest         = 11050
 	badCredentials     = 13004
@@ -54,6 +57,7 @@ const (
 	scopeExceeded      = 13403
 	badSecondFactor    = 13668
 	tooManySubAccounts = 12001
+	somethingNew       = 19999 // is not documented
 	methodNotFound     = -32601
 	invalidParams      = -32602
 	parseError         = -32700
@@ -64,6 +68,8 @@ func errorOf(code int) (status int, message string) {
 	switch code {
 	case noAuthorization:
 		return http.StatusUnauthorized, "authorization_required"
+	case noOrder:
+		return http.StatusBadRequest, "order_not_found"
 	case tooManyRequests:
 		return http.StatusTooManyRequests, "too_many_requests"
 	case badCredentials:
@@ -78,6 +84,8 @@ func errorOf(code int) (status int, message string) {
 		return http.StatusBadRequest, "security_key_authorization_error"
 	case tooManySubAccounts:
 		return http.StatusBadRequest, "too_many_subaccounts"
+	case somethingNew:
+		return http.StatusBadRequest, "something_new"
 	case methodNotFound:
 		return http.StatusBadRequest, "Method not found"
 	case invalidParams:
@@ -178,7 +186,12 @@ func (e *exchange) Routes() []venue.Route {
 
 		{Pattern: path + "private/get_positions", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read"), Handle: e.positions},
 		{Pattern: path + "private/get_deposits", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("wallet:read"), Handle: e.deposits},
-		{Pattern: path + "private/buy", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read_write"), Handle: e.buy},
+		{Pattern: path + "private/get_account_summaries", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("account:read"), Handle: e.accountSummaries},
+		{Pattern: path + "private/buy", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read_write"), Handle: e.place("buy")},
+		{Pattern: path + "private/sell", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read_write"), Handle: e.place("sell")},
+		{Pattern: path + "private/get_open_orders_by_instrument", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read"), Handle: e.ordersByInstrument},
+		{Pattern: path + "private/get_open_orders_by_currency", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read"), Handle: e.ordersByCurrency},
+		{Pattern: path + "private/cancel", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("trade:read_write"), Handle: e.cancel},
 		{Pattern: path + "private/submit_transfer_between_subaccounts", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("wallet:read_write"), Handle: e.transfer},
 		{Pattern: path + "private/withdraw", Operation: exchanges.OpUseKey, Limits: limits, Permit: e.needs("wallet:read_write", mainAccount), Handle: e.withdraw},
 	}

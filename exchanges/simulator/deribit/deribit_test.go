@@ -35,7 +35,7 @@ func TestMessages(t *testing.T) {
 	c.get("private/get_account_summary", "currency=BTC&extended=true").into(&summary)
 	var now int64
 	c.anonymous().get("public/get_time", "").into(&now)
-	require.InDelta(t, time.Now().UnixMilli(), now, 5000)
+	require.Equal(t, s.Now().UnixMilli(), now)
 	c.anonymous().call("public/test", `{}`).ok()
 
 	for body, code := range map[string]int{
@@ -57,13 +57,11 @@ func TestSignatures(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	const method, params = "private/get_subaccounts", `{}`
 	c.call(method, params).ok()
 	c.anonymous().call(method, params).refused(10000)
 	venuetest.From(c, "127.0.0.2").call(method, params).refused(13009)
 	unbound := newClient(t, s, "unbound")
-	unbound.Now = clock.Now
 	venuetest.From(unbound, "127.0.0.2").call(method, params).ok()
 
 	wrong := *c
@@ -307,7 +305,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	sub := c.minter()
 	for range 100 {
 		sub.call("private/list_api_keys", `{}`).ok()

@@ -84,6 +84,10 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		switch {
 		case e.exceeds(c, wanted.scope):
 			return e.refuse(c, scopeExceeded)
+		case len(wanted.scope) == 0 && c.Weather(unscoped) != "":
+			return e.refuseUnscoped(c)
+		case len(c.Books.KeysOf(k.Account)) >= maxKeys && c.Weather(fullAccount) == newCode:
+			return e.refuse(c, somethingNew)
 		case len(c.Books.KeysOf(k.Account)) >= maxKeys:
 			// The documentation has no code for this.
 			return e.refuse(c, badRequest)
@@ -99,9 +103,10 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 // editKey answers private/edit_api_key.
 func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 	var wanted keyParams
-	var bind, rename bool
+	var bind, rename, toggle, enabled bool
 	return e.withKey(c, func(p *venue.Params) {
 		wanted, rename = e.readKey(p), p.Given("name")
+		toggle, enabled = p.Given("enabled"), p.Flag("enabled", true)
 		bind = p.Value("ip_whitelist", &wanted.addresses)
 		for _, address := range wanted.addresses {
 			parsed, err := netip.ParseAddr(address)
@@ -114,6 +119,9 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 		k.Permissions = c.Grant(wanted.scope, e.surplus()...)
 		if rename {
 			k.Label = wanted.name
+		}
+		if toggle {
+			e.disabled[k.APIKey] = !enabled
 		}
 		if bind {
 			k.IPs = wanted.addresses
@@ -141,7 +149,11 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	return e.with(c, func(*venue.Params) {}, func() *venue.Answer {
 		rows := []any{}
 		for _, k := range c.Listed(c.Key.Account) {
-			rows = append(rows, e.keyView(k))
+			row := e.keyView(k)
+			if c.Weather(listSecrets) == hidden {
+				delete(row, "client_secret")
+			}
+			rows = append(rows, row)
 		}
 		return e.ok(c, rows)
 	})
@@ -187,7 +199,7 @@ func (e *exchange) keyView(k *venue.Key) map[string]any {
 	}
 	view := map[string]any{
 		"id": json.Number(k.ID), "timestamp": k.Created.UnixMilli(), "client_id": k.APIKey, "client_secret": k.Secret, "name": k.Label,
-		"max_scope": strings.Join(scope, " "), "enabled": true, "default": false, "enabled_features": []string{},
+		"max_scope": strings.Join(scope, " "), "enabled": !e.disabled[k.APIKey], "default": false, "enabled_features": []string{},
 		"ip_whitelist": append([]string{}, k.IPs...),
 	}
 	if public := k.PublicKey(); public != nil {

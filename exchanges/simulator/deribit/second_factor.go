@@ -33,7 +33,7 @@ func (e *exchange) guarded(elements ...string) func(*venue.Call) *venue.Answer {
 func (e *exchange) secondFactor(c *venue.Call) *venue.Answer {
 	user := e.user(c.Key.Account)
 	secret := e.totpSecrets[user.ID]
-	if secret == "" {
+	if secret == "" || c.Key.Account.Parent != nil && c.Weather(subAccountFactor) == absent {
 		return nil
 	}
 	p, refusal := e.read(c)

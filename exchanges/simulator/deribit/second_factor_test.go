@@ -31,7 +31,6 @@ func TestSecondFactor(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, deribit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "totp")
-	c.Now = clock.Now
 	require.NotEmpty(t, c.TOTPSecret)
 	type demand struct {
 		Required  bool `json:"security_key_authorization_required"`

@@ -51,7 +51,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 		parts[name] = value
 	}
 	text := strings.Join([]string{parts["ts"], parts["nonce"], c.Method, c.RequestURI, string(c.Body), ""}, "\n")
-	caller := c.Books.Key(parts["id"])
+	caller := e.enabledKey(c, parts["id"])
 	if caller == nil || caller.Secret == "" || !e.verifies(caller, text, parts["sig"]) {
 		return nil, e.refuse(c, badCredentials)
 	}
@@ -59,6 +59,14 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 		return nil, e.refuse(c, unauthorized)
 	}
 	return caller, nil
+}
+
+// enabledKey finds a key by its client id, unless it is switched off.
+func (e *exchange) enabledKey(c *venue.Call, clientID string) *venue.Key {
+	if e.disabled[clientID] {
+		return nil
+	}
+	return c.Books.Key(clientID)
 }
 
 // bearer is the token that a call carries, if any.
@@ -90,7 +98,8 @@ func (e *exchange) tokenHolder(c *venue.Call, token string) (*venue.Key, *venue.
 // alive reports whether a session is still open. It ends with its time, its key
 // or its account.
 func (e *exchange) alive(c *venue.Call, s *session) bool {
-	return c.Now.Before(s.ends) && c.Books.Key(s.key.APIKey) != nil && c.Books.Account(s.account.ID) != nil
+	hasKey := e.enabledKey(c, s.key.APIKey) != nil || c.Weather(oldTokens) == live
+	return c.Now.Before(s.ends) && hasKey && c.Books.Account(s.account.ID) != nil
 }
 
 func (e *exchange) endSession(access string) {
@@ -136,17 +145,20 @@ func (e *exchange) auth(c *venue.Call) *venue.Answer {
 	switch grant {
 	case "client_credentials":
 		p.Require("client_id", "client_secret")
-		caller = c.Books.Key(p.Text("client_id"))
+		caller = e.enabledKey(c, p.Text("client_id"))
 		secret := p.Text("client_secret")
 		proven = caller != nil && caller.Secret != "" && hmac.Equal([]byte(secret), []byte(caller.Secret))
 	case "client_signature":
 		p.Require("client_id", "timestamp", "signature")
-		caller = c.Books.Key(p.Text("client_id"))
+		caller = e.enabledKey(c, p.Text("client_id"))
 		timestamp := strconv.FormatInt(p.Integer("timestamp", 0), 10)
 		nonce, data, signature := p.Text("nonce"), p.Text("data"), p.Text("signature")
 		proven = caller != nil && e.timely(c, timestamp) &&
 			e.verifies(caller, timestamp+"\n"+nonce+"\n"+data, signature) && e.unused(caller, nonce)
 	default:
+		p.Complain("grant_type", venue.BadValue)
+	}
+	if grant == "client_signature" && c.Weather(pairLogin) == refused {
 		p.Complain("grant_type", venue.BadValue)
 	}
 	asked := e.readTokenScope(p, scope)

@@ -82,23 +82,6 @@ func (e *exchange) deposits(c *venue.Call) *venue.Answer {
 	}, func() *venue.Answer { return e.ok(c, map[string]any{"count": 0, "data": []any{}}) })
 }
 
-// buy answers private/buy. It accepts the order, and nothing ever fills it.
-func (e *exchange) buy(c *venue.Call) *venue.Answer {
-	var instrument, kind string
-	return e.with(c, func(p *venue.Params) {
-		p.Require("instrument_name", "amount", "type")
-		instrument, kind = p.Text("instrument_name"), p.Text("type")
-		p.Check("type", kind == "market" || kind == "limit")
-		p.Check("price", kind == "market" || isAmount(p, "price"))
-		p.Check("amount", isAmount(p, "amount"))
-	}, func() *venue.Answer {
-		return e.ok(c, map[string]any{
-			"trades": []any{},
-			"order":  map[string]any{"order_id": e.nextOrder(), "instrument_name": instrument, "order_type": kind, "order_state": "open"},
-		})
-	})
-}
-
 // transfer answers private/submit_transfer_between_subaccounts. A sub-account
 // may move only its own funds.
 func (e *exchange) transfer(c *venue.Call) *venue.Answer {

@@ -14,7 +14,7 @@ func (e *exchange) mayManage(c *venue.Call) *venue.Answer {
 	if c.Key.Account.Parent != nil || !c.Key.Has(manage) {
 		return e.forbidden(c, "Operation is forbidden")
 	}
-	return nil
+	return e.lacksRight(c)
 }
 
 // mayUse permits keys that hold one of the groups. For a GET request the group
@@ -53,9 +53,12 @@ func (e *exchange) mainKeys(c *venue.Call) *venue.Answer {
 	}
 	rows := []any{}
 	for _, root := range c.Books.KeysOf(c.Key.Account) {
-		shown := e.describeKey(root)
+		shown := e.describeKey(c, root)
 		shown["key"] = root.APIKey[:12] + "*****"
 		shown["currency_pairs"] = []string{}
+		if c.Weather(rootKeysForm) != "" && root == c.Key {
+			return e.ok(c, http.StatusOK, shown)
+		}
 		rows = append(rows, shown)
 	}
 	return e.ok(c, http.StatusOK, rows)

@@ -103,6 +103,8 @@ func (e *exchange) Routes() []venue.Route {
 
 		use("GET /api/v4/spot/accounts", e.balances, "spot"),
 		use("POST /api/v4/spot/orders", e.order("currency_pair", "amount"), "spot"),
+		use("GET /api/v4/spot/open_orders", e.openOrders, "spot"),
+		use("DELETE /api/v4/spot/orders/{order_id}", e.cancelOrder, "spot"),
 		use("POST /api/v4/margin/uni/loans", e.loan, "margin"),
 		use("POST /api/v4/futures/usdt/orders", e.order("contract", "size"), "futures"),
 		use("POST /api/v4/options/orders", e.order("contract", "size"), "options"),

@@ -236,7 +236,6 @@ func TestDeleteKey(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, gate.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	key, minted := c.mint(`{"name":"lease1","perms":[{"name":"spot","read_only":true}]}`)
 	other := "/sub_accounts/" + c.SubAccounts[1] + "/keys/" + key.Key
 	require.Equal(t, "NOT_FOUND", c.call(http.MethodDelete, other, "").Label)
@@ -302,7 +301,6 @@ func TestRateLimit(t *testing.T) {
 	clock.Advance(300 * time.Millisecond)
 	s := venuetest.Start(t, gate.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	var answer answer
 	for range 80 {
 		answer = c.call(http.MethodGet, c.keysPath(), "")

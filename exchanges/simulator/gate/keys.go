@@ -29,7 +29,7 @@ func groups() []string {
 // perm is a permission as requests and answers write it.
 type perm struct {
 	Name     string `json:"name"`
-	ReadOnly *bool  `json:"read_only"`
+	ReadOnly *bool  `json:"read_only,omitempty"`
 }
 
 // readDeal reads what create and edit have in common. It refuses a permission
@@ -75,25 +75,37 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	case refusal != nil:
 		return refusal
 	case sub.Frozen:
-		return e.refuse(c, http.StatusBadRequest, "SUB_ACCOUNT_LOCKED", "Sub account is locked")
-	case len(c.Books.KeysOf(sub)) >= maxKeys:
-		return e.refuse(c, http.StatusBadRequest, "BAD_REQUEST", "The number of API keys has reached the upper limit")
+		return e.isLocked(c)
+	}
+	if refusal := e.isFull(c, sub); refusal != nil {
+		return refusal
 	}
 	created := c.Books.AddKey(&venue.Key{
 		APIKey: venue.RandomText(32, venue.LowerHex), Secret: venue.RandomText(64, venue.LowerHex), Account: sub, Label: name,
 		Permissions: c.Grant(permissions, "futures", "earn"), IPs: addresses, Created: c.Now,
 	})
-	shown := e.describeKey(created)
+	shown := e.describeKey(c, created)
 	shown["secret"] = created.Secret
+	if c.Weather(createForm) != "" {
+		return e.ok(c, http.StatusOK, []any{shown})
+	}
 	return e.ok(c, http.StatusOK, shown)
 }
 
+func (e *exchange) isLocked(c *venue.Call) *venue.Answer {
+	return e.refuse(c, http.StatusBadRequest, "SUB_ACCOUNT_LOCKED", "Sub account is locked")
+}
+
 // describeKey shows what all answers about a key have in common.
-func (e *exchange) describeKey(k *venue.Key) map[string]any {
+func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 	perms := []perm{}
 	for _, permission := range k.Permissions {
 		name, readOnly := strings.CutSuffix(permission, readOnly)
-		if permission != manage {
+		switch {
+		case permission == manage:
+		case !readOnly && c.Weather(missingFlag) != "":
+			perms = append(perms, perm{Name: name})
+		default:
 			perms = append(perms, perm{name, &readOnly})
 		}
 	}
@@ -112,7 +124,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	}
 	rows := []any{}
 	for _, k := range c.Listed(sub) {
-		rows = append(rows, e.describeKey(k))
+		rows = append(rows, e.describeKey(c, k))
 	}
 	return e.ok(c, http.StatusOK, rows)
 }
@@ -136,7 +148,7 @@ func (e *exchange) getKey(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
-	return e.ok(c, http.StatusOK, e.describeKey(k))
+	return e.ok(c, http.StatusOK, e.describeKey(c, k))
 }
 
 // editKey answers PUT /sub_accounts/{user_id}/keys/{key}, which replaces the
@@ -161,6 +173,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c)
 	if refusal != nil {
 		return refusal
+	}
+	if c.Weather(lockedSubAccount) != "" {
+		return e.isLocked(c)
 	}
 	c.RemoveKey(k)
 	if c.Books.Key(k.APIKey) == nil {

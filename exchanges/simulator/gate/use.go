@@ -26,19 +26,20 @@ func (e *exchange) order(market, amount string) func(*venue.Call) *venue.Answer 
 	return func(c *venue.Call) *venue.Answer {
 		p := venue.JSONParams(c.Body)
 		p.Require(market, amount, "price")
-		p.Text(market)
-		if market == "currency_pair" {
-			side := p.Text("side")
-			p.Check("side", side == "buy" || side == "sell")
-			p.Check(amount, isAmount(p.Text(amount)))
+		o := venue.Order{ID: venue.RandomNumber(12), ClientID: p.Text("text"), Section: market, Market: p.Text(market), Price: p.Text("price")}
+		if market == spotSection {
+			o.Side, o.Kind, o.Amount = p.Text("side"), cmp.Or(p.Text("type"), "limit"), p.Text(amount)
+			p.Check("side", o.Side == "buy" || o.Side == "sell")
+			p.Check(amount, isAmount(o.Amount))
 		} else {
 			p.Check(amount, p.Integer(amount, 0) != 0)
 		}
-		p.Check("price", isAmount(p.Text("price")))
+		p.Check("price", isAmount(o.Price))
 		if why := p.Complaint(); why != nil {
 			return e.badParameter(c, why)
 		}
-		return e.ok(c, http.StatusCreated, map[string]string{"id": venue.RandomNumber(12), "status": "open"})
+		c.PlaceOrder(o)
+		return e.ok(c, http.StatusCreated, map[string]string{"id": o.ID, "status": "open"})
 	}
 }
 

@@ -105,6 +105,9 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "POST /v2/sub-user/api-key-deletion", Operation: exchanges.OpDeleteKey, Permit: e.mayManage, Handle: e.deleteKey, Limits: e.shared()},
 
 		{Pattern: "GET /v1/account/accounts", Operation: exchanges.OpUseKey, Handle: e.accounts},
+		{Pattern: "GET /v1/account/accounts/{account}/balance", Operation: exchanges.OpUseKey, Handle: e.balance},
+		{Pattern: "GET /v1/order/openOrders", Operation: exchanges.OpUseKey, Handle: e.openOrders},
+		{Pattern: "POST /v1/order/orders/{order}/submitcancel", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.cancelOrder},
 		{Pattern: "POST /v1/order/orders/place", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.placeOrder},
 		{Pattern: "POST /linear-swap-api/v1/swap_order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.placeSwapOrder},
 		{Pattern: "POST /v2/account/transfer", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.transfer},

@@ -31,13 +31,17 @@ func (e *exchange) accounts(c *venue.Call) *venue.Answer {
 func (e *exchange) placeOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("account-id", "symbol", "type", "amount")
-	kind := p.Text("type")
-	p.Check("type", kind == "buy-market" || kind == "sell-market" || kind == "buy-limit" || kind == "sell-limit")
-	p.Check("amount", isAmount(p.Text("amount")))
+	o := venue.Order{
+		ID: venue.RandomNumber(15), ClientID: p.Text("client-order-id"), Section: spotSection, Market: p.Text("symbol"),
+		Kind: p.Text("type"), Price: p.Text("price"), Amount: p.Text("amount"),
+	}
+	p.Check("type", o.Kind == "buy-market" || o.Kind == "sell-market" || o.Kind == "buy-limit" || o.Kind == "sell-limit")
+	p.Check("amount", isAmount(o.Amount))
 	if why := p.Complaint(); why != nil {
 		return e.bar(c, http.StatusOK, "invalid-parameter", why.Error())
 	}
-	return e.done(c, venue.RandomNumber(15))
+	c.PlaceOrder(o)
+	return e.done(c, o.ID)
 }
 
 // placeSwapOrder answers POST /linear-swap-api/v1/swap_order.

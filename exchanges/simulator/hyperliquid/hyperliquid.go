@@ -111,6 +111,12 @@ func (e *exchange) chooseInfo(c *venue.Call) venue.Route {
 		chosen.Operation, chosen.Handle, chosen.Limits = exchanges.OpInspect, e.userRole, weight(60)
 	case "subAccounts":
 		chosen.Operation, chosen.Handle = exchanges.OpSubAccounts, e.subAccounts
+	case "clearinghouseState":
+		chosen.Operation, chosen.Handle, chosen.Limits = exchanges.OpUseKey, e.clearinghouse, weight(2)
+	case "userAbstraction":
+		chosen.Operation, chosen.Handle = exchanges.OpUseKey, e.abstraction
+	case "openOrders", "frontendOpenOrders":
+		chosen.Operation, chosen.Handle = exchanges.OpUseKey, e.openOrders
 	case "extraAgents":
 		chosen.Operation, chosen.Handle = exchanges.OpListKeys, e.extraAgents
 	}
@@ -144,6 +150,8 @@ func (e *exchange) chooseAction(c *venue.Call) venue.Route {
 		chosen.Handle = e.ok
 	case "order":
 		chosen.Handle = e.order
+	case "cancel", "cancelByCloid":
+		chosen.Handle = e.cancel
 	case "agentSetAbstraction":
 		chosen.Handle = e.setAbstraction
 	case "subAccountTransfer":

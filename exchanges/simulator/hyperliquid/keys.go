@@ -59,7 +59,7 @@ func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	owner := e.accountOf(c, c.Key)
-	if last, ok := e.removals[owner.ID]; ok && c.Documented(last) < coolDown {
+	if last, ok := e.removals[owner.ID]; ok && c.Documented(last) < e.pause(c) {
 		return e.refuse("User has pending agent removal")
 	}
 	var former *venue.Key
@@ -69,8 +69,11 @@ func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
 		}
 	}
 	if action.AgentAddress == zero {
-		if former == nil {
-			return e.refuse("Extra agent does not exist.")
+		switch {
+		case c.Weather(zeroAddress) == refused:
+			return e.refuse("Invalid agent address.")
+		case former == nil:
+			return e.noAgent(c)
 		}
 		c.RemoveKey(former)
 		e.noteRemoval(c, former)
@@ -89,7 +92,7 @@ func (e *exchange) addAgent(c *venue.Call, owner *venue.Account, former, k *venu
 	switch {
 	case k.Label == "":
 		return e.refuse("The unnamed agent is not simulated.")
-	case !slices.ContainsFunc(c.Books.KeysOf(owner.Parent), func(k *venue.Key) bool { return k.Has(agentKey) }):
+	case c.Weather(standardAgent) != notNeeded && !slices.ContainsFunc(c.Books.KeysOf(owner.Parent), func(k *venue.Key) bool { return k.Has(agentKey) }):
 		return e.refuse("Extra agent does not exist.")
 	case c.Books.Key(k.APIKey) != nil || c.Books.Account(k.APIKey) != nil:
 		return e.refuse("Extra agent already used.")

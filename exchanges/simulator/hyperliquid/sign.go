@@ -69,11 +69,18 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	return caller, nil
 }
 
-// scalar reads one half of a signature, which must have all its digits.
+// scalarDigits is how many hexadecimal digits one half of a signature has.
+const scalarDigits = 64
+
+// scalar reads one half of a signature. It is a number, so zeros at its beginning may
+// be missing: the exchange's own Python client leaves them out.
 func scalar(text string) (number []byte, bad bool) {
 	digits, prefixed := strings.CutPrefix(text, "0x")
-	number, err := hex.DecodeString(digits)
-	return number, err != nil || !prefixed || len(number) != 32
+	if !prefixed || digits == "" || len(digits) > scalarDigits {
+		return nil, true
+	}
+	number, err := hex.DecodeString(strings.Repeat("0", scalarDigits-len(digits)) + digits)
+	return number, err != nil
 }
 
 // signer finds the live key of an address, if the address is that of a funded

@@ -2,7 +2,6 @@ package hyperliquid
 
 import (
 	"encoding/json"
-	"net/http"
 	"strconv"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
@@ -26,8 +25,10 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 			Size       string          `json:"s"`
 			ReduceOnly *bool           `json:"r"`
 			Type       json.RawMessage `json:"t"`
+			Name       string          `json:"c"`
 		} `json:"orders"`
-		Grouping string `json:"grouping"`
+		Grouping string          `json:"grouping"`
+		Builder  json.RawMessage `json:"builder"`
 	}
 	if !e.readAction(c, &action) || len(action.Orders) == 0 || action.Grouping != "na" {
 		return e.notUnderstood(c)
@@ -38,15 +39,21 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 		if o.Asset == nil || o.IsBuy == nil || o.ReduceOnly == nil || len(o.Type) == 0 || o.Price == "" || err != nil || size <= 0 {
 			return e.notUnderstood(c)
 		}
-		oid, err := strconv.ParseInt(venue.RandomNumber(9), 10, 64)
-		if err != nil {
-			panic(err) // it was drawn as a number
+		placed := venue.Order{
+			ID: venue.RandomNumber(9), ClientID: o.Name, Section: section, Market: coin(*o.Asset), Side: "A", Price: o.Price, Amount: o.Size,
+			Placed: c.Now,
 		}
-		statuses = append(statuses, map[string]any{"resting": map[string]int64{"oid": oid}})
+		if *o.IsBuy {
+			placed.Side = "B"
+		}
+		c.Books.PlaceOrder(e.accountOf(c, c.Key), placed)
+		resting := map[string]any{"oid": orderNumber(placed.ID)}
+		if o.Name != "" {
+			resting["cloid"] = o.Name
+		}
+		statuses = append(statuses, map[string]any{"resting": resting})
 	}
-	return venue.JSONAnswer(http.StatusOK, map[string]any{"status": "ok", "response": map[string]any{
-		"type": "order", "data": map[string]any{"statuses": statuses},
-	}})
+	return e.statuses("order", statuses)
 }
 
 // setAbstraction sets the account's margin mode, which agents may do too.

@@ -3,6 +3,7 @@ package kucoin
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -93,9 +94,12 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	if slices.ContainsFunc(e.keysOf(c, sub), func(other *venue.Key) bool { return other.Label == remark }) {
 		return e.badParameter(c, &venue.Complaint{Param: "remark", Reason: venue.Duplicate})
 	}
+	if c.Weather(fullSubAccount) != "" && len(e.keysOf(c, sub)) >= fewestKeys {
+		return e.refuse(c, http.StatusOK, noSuchCode, "The number of sub-account API keys has reached the limit")
+	}
 	created := c.Books.AddKey(&venue.Key{
 		APIKey: venue.RandomText(24, venue.LowerHex), Secret: venue.RandomUUID(), Passphrase: passphrase, Account: sub, Label: remark,
-		Permissions: c.Grant(deal.permissions, vocabulary()...), IPs: deal.addresses, Created: c.Now,
+		Permissions: e.granted(c, deal.permissions), IPs: deal.addresses, Created: c.Now,
 		Expires: deal.end(c.Now),
 	})
 	shown := e.describeKey(created)
@@ -145,7 +149,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 		}
 		row := e.describeKey(listed)
 		maps.Copy(row, map[string]any{
-			"subName": sub.ID, "uid": json.Number(sub.Name), "isMaster": false, "ipWhitelist": mask(listed.IPs),
+			"subName": sub.ID, "uid": json.Number(sub.Name), "isMaster": false, "ipWhitelist": e.listedAddresses(c, listed),
 		})
 		rows = append(rows, row)
 	}
@@ -211,6 +215,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
+	if c.Weather(frozenSubAccount) != "" {
+		return e.refuse(c, http.StatusOK, accountFrozen, "The sub-account is frozen")
+	}
 	c.RemoveKey(condemned)
-	return e.ok(c, map[string]string{"subName": condemned.Account.ID, "apiKey": condemned.APIKey})
+	return e.confirm(c, condemned)
 }

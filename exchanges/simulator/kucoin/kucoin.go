@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,15 +91,21 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "GET /api/v2/sub/user", Operation: exchanges.OpSubAccounts, Permit: e.mayManage, Handle: e.listSubAccounts, Limits: management(20)},
 		{Pattern: "POST /api/v2/sub/user/created", Operation: venue.OpOther, Permit: e.mayManage, Handle: e.createSubAccount, Limits: management(15)},
 
-		{Pattern: "POST " + keys, Operation: exchanges.OpCreateKey, Permit: e.mayManage, Handle: e.createKey, Limits: management(20)},
-		{Pattern: "POST " + keys + "/update", Operation: exchanges.OpEditKey, Permit: e.mayManage, Handle: e.editKey, Limits: management(30)},
-		{Pattern: "GET " + keys, Operation: exchanges.OpListKeys, Permit: e.mayManage, Handle: e.listKeys, Limits: management(20)},
-		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: e.mayManage, Handle: e.deleteKey, Limits: management(30)},
+		{Pattern: "POST " + keys, Operation: exchanges.OpCreateKey, Permit: e.mayManageKeys, Handle: e.createKey, Limits: management(20)},
+		{Pattern: "POST " + keys + "/update", Operation: exchanges.OpEditKey, Permit: e.mayManageKeys, Handle: e.editKey, Limits: management(30)},
+		{Pattern: "GET " + keys, Operation: exchanges.OpListKeys, Permit: e.mayManageKeys, Handle: e.listKeys, Limits: management(20)},
+		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: e.mayManageKeys, Handle: e.deleteKey, Limits: management(30)},
 
 		{Pattern: "GET /api/v1/accounts", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.balances, Limits: management(5)},
-		{Pattern: "POST /api/v1/hf/orders", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.order},
-		{Pattern: "POST /api/v3/hf/margin/order", Operation: exchanges.OpUseKey, Permit: e.needs(margin), Handle: e.order},
-		{Pattern: "POST /api/v1/orders", Operation: exchanges.OpUseKey, Permit: e.needs(futures), Handle: e.order},
+		{Pattern: "POST /api/v1/hf/orders", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.order(spotSection)},
+		{Pattern: "POST /api/v3/hf/margin/order", Operation: exchanges.OpUseKey, Permit: e.needs(margin), Handle: e.order(marginSection)},
+		{Pattern: "POST /api/v1/orders", Choose: e.oldOrder},
+		{Pattern: "GET /api/ua/v1/account/mode", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.accountMode},
+		{Pattern: "GET /api/v1/hf/accounts/opened", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.highFrequency},
+		{Pattern: "GET /api/v1/hf/orders/active", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.openOrders(false)},
+		{Pattern: "DELETE /api/v1/hf/orders/{orderId}", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.cancelOrder(false)},
+		{Pattern: "GET /api/v1/orders", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.openOrders(true)},
+		{Pattern: "DELETE /api/v1/orders/{orderId}", Operation: exchanges.OpUseKey, Permit: e.needs(spot), Handle: e.cancelOrder(true)},
 		{Pattern: "POST /api/v3/accounts/universal-transfer", Operation: exchanges.OpUseKey, Permit: e.needs(innerTransfer), Handle: e.transfer, Limits: management(4)},
 		{Pattern: "POST /api/v3/withdrawals", Operation: exchanges.OpUseKey, Permit: e.needs(transfer), Handle: e.withdraw, Limits: management(5)},
 	}
@@ -151,7 +158,9 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 			return nil, e.refuse(c, http.StatusBadRequest, noHeader, "Please check the header of your request for "+name)
 		}
 	}
-	if c.Header.Get("Content-Type") != "application/json" {
+	// The documentation asks for the type of every request. Clients in daily use send it
+	// with a body only.
+	if len(c.Body) > 0 && c.Header.Get("Content-Type") != "application/json" {
 		return nil, e.refuse(c, http.StatusUnsupportedMediaType, badType, "Unsupported Media Type")
 	}
 	sent, err := strconv.ParseInt(c.Header.Get("KC-API-TIMESTAMP"), 10, 64)
@@ -164,7 +173,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	}
 	signed, err := signedText(c)
 	switch {
-	case c.Header.Get("KC-API-KEY-VERSION") != "3":
+	case !slices.Contains([]string{"2", "3"}, c.Header.Get("KC-API-KEY-VERSION")): // Version 2 signs in the same way.
 		return nil, e.refuse(c, http.StatusBadRequest, badVersion, "KC-API-KEY-VERSION error")
 	case err != nil || !verifies(caller.Secret, signed, c.Header.Get("KC-API-SIGN")):
 		return nil, e.refuse(c, http.StatusUnauthorized, badSignature, "Signature error")

@@ -32,13 +32,14 @@ func TestAuthentication(t *testing.T) {
 		{"no signature", "KC-API-SIGN", "", http.StatusBadRequest, "400001"},
 		{"no timestamp", "KC-API-TIMESTAMP", "", http.StatusBadRequest, "400001"},
 		{"no version", "KC-API-KEY-VERSION", "", http.StatusBadRequest, "400009"},
-		{"old version", "KC-API-KEY-VERSION", "2", http.StatusBadRequest, "400009"},
+		{"first version", "KC-API-KEY-VERSION", "1", http.StatusBadRequest, "400009"},
+		{"second version, as most clients send", "KC-API-KEY-VERSION", "2", http.StatusOK, "200000"},
 		{"unknown key", "KC-API-KEY", "000000000000000000000000", http.StatusUnauthorized, "400003"},
 		{"plain passphrase", "KC-API-PASSPHRASE", c.Passphrase, http.StatusUnauthorized, "400004"},
 		{"wrong signature", "KC-API-SIGN", "AAAA", http.StatusUnauthorized, "400005"},
 		{"timestamp in seconds", "KC-API-TIMESTAMP", "1700000000", http.StatusBadRequest, "400002"},
 		{"timestamp that is none", "KC-API-TIMESTAMP", "now", http.StatusBadRequest, "400002"},
-		{"no content type", "Content-Type", "", http.StatusUnsupportedMediaType, "415000"},
+		{"no content type, as most clients send", "Content-Type", "", http.StatusOK, "200000"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			request := c.signed(http.MethodGet, path, "")
@@ -104,7 +105,7 @@ func TestOwnKey(t *testing.T) {
 	venuetest.With(c, credential).get("/api/v1/user/api-key").into(&minted)
 	require.False(t, minted.IsMaster)
 	require.Equal(t, c.SubAccounts[0], minted.SubName)
-	require.WithinDuration(t, time.Now().AddDate(0, 0, 90), time.UnixMilli(minted.ExpiredAt), time.Minute)
+	require.Equal(t, s.Now().AddDate(0, 0, 90).UnixMilli(), minted.ExpiredAt)
 }
 
 func TestSubAccounts(t *testing.T) {
@@ -276,10 +277,11 @@ func TestUseKey(t *testing.T) {
 	)
 	_, all := c.mint(`"remark":"all","permission":"General,Spot,Margin,Futures,InnerTransfer","ipWhitelist":"127.0.0.1"`)
 	_, reader := c.mint(`"remark":"reader"`)
+	futures := strings.Replace(order, "BTC-USDT", "XBTUSDTM", 1)
 	use := func(user *client) []string {
 		return []string{
 			user.get("/api/v1/accounts?currency=USDT").Code, user.post("/api/v1/hf/orders", order).Code,
-			user.post("/api/v3/hf/margin/order", order).Code, user.post("/api/v1/orders", order).Code,
+			user.post("/api/v3/hf/margin/order", order).Code, user.post("/api/v1/orders", futures).Code,
 			user.post("/api/v3/accounts/universal-transfer", transfer).Code, user.post("/api/v3/withdrawals", withdraw).Code,
 		}
 	}
@@ -290,6 +292,11 @@ func TestUseKey(t *testing.T) {
 
 	user := venuetest.With(c, all)
 	require.Equal(t, "400006", venuetest.From(user, "127.0.0.2").get("/api/v1/accounts").Code)
+	require.Equal(t, yes, newClient(t, s, "trading").post("/api/v1/orders", order).Code, "a spot order")
+	require.Equal(t, no, venuetest.With(c, reader).post("/api/v1/orders", order).Code)
+	request := user.signed(http.MethodPost, "/api/v1/hf/orders", order)
+	request.Header.Set("Content-Type", "text/plain")
+	require.Equal(t, "415000", user.do(request).Code)
 	require.Equal(t, "400100", user.get("/api/v1/accounts?type=other").Code)
 	require.Equal(t, "400100", user.post("/api/v1/hf/orders", `{"symbol":"BTC-USDT"}`).Code)
 	require.Equal(t, "400100", user.post("/api/v3/accounts/universal-transfer", `{"amount":"-1"}`).Code)
@@ -301,7 +308,6 @@ func TestExpiry(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	_, brief := c.mint(`"remark":"brief","expire":"30"`)
 	_, endless := c.mint(`"remark":"endless","expire":"-1"`)
 	for _, test := range []struct {
@@ -322,7 +328,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, kucoin.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	key, _ := c.mint(`"remark":"first"`)
 	answer := c.remove(key.APIKey, "MintedPass01")
 	require.Equal(t, "2000", answer.Header.Get("gw-ratelimit-limit"))

@@ -43,19 +43,24 @@ func (e *exchange) balances(c *venue.Call) *venue.Answer {
 
 // order answers the calls that place spot, margin and futures orders, and reads
 // what they have in common. It accepts the order, and nothing ever fills it.
-func (e *exchange) order(c *venue.Call) *venue.Answer {
-	p := venue.JSONParams(c.Body)
-	p.Require("symbol", "side", "type", "size")
-	p.Text("symbol")
-	side, kind, clientID := p.Text("side"), p.Text("type"), p.Text("clientOid")
-	p.Check("side", side == "buy" || side == "sell")
-	p.Check("type", kind == "market" || kind == "limit")
-	p.Check("size", isAmount(p.Text("size")))
-	p.Check("price", kind != "limit" || isAmount(p.Text("price")))
-	if why := p.Complaint(); why != nil {
-		return e.badParameter(c, why)
+func (e *exchange) order(section string) func(*venue.Call) *venue.Answer {
+	return func(c *venue.Call) *venue.Answer {
+		p := venue.JSONParams(c.Body)
+		p.Require("symbol", "side", "type", "size")
+		o := venue.Order{
+			ID: venue.RandomText(24, venue.LowerHex), ClientID: p.Text("clientOid"), Section: section, Market: p.Text("symbol"),
+			Side: p.Text("side"), Kind: p.Text("type"), Price: p.Text("price"), Amount: p.Text("size"),
+		}
+		p.Check("side", o.Side == "buy" || o.Side == "sell")
+		p.Check("type", o.Kind == "market" || o.Kind == "limit")
+		p.Check("size", isAmount(o.Amount))
+		p.Check("price", o.Kind != "limit" || isAmount(o.Price))
+		if why := p.Complaint(); why != nil {
+			return e.badParameter(c, why)
+		}
+		c.PlaceOrder(o)
+		return e.ok(c, map[string]string{"orderId": o.ID, "clientOid": o.ClientID})
 	}
-	return e.ok(c, map[string]string{"orderId": venue.RandomText(24, venue.LowerHex), "clientOid": clientID})
 }
 
 // transfer answers POST /api/v3/accounts/universal-transfer.

@@ -19,15 +19,20 @@ func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	}
 	rows := []map[string]any{}
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
-		if name != "" && sub.ID != name || p.Given("isFreeze") && sub.Frozen != frozen {
+		if name != "" && sub.ID != name || p.Given("isFreeze") && e.isFrozen(c, sub) != frozen {
 			continue
 		}
 		rows = append(rows, map[string]any{
-			"subAccount": sub.ID, "isFreeze": sub.Frozen, "createTime": sub.Created.UnixMilli(), "uid": sub.Name,
+			"subAccount": sub.ID, "isFreeze": e.isFrozen(c, sub), "createTime": sub.Created.UnixMilli(), "uid": sub.Name,
 		})
 	}
 	start := min((page-1)*most, int64(len(rows)))
 	return e.ok(map[string]any{"subAccounts": rows[start:min(start+most, int64(len(rows)))]})
+}
+
+// isFrozen reports whether a sub-account is frozen, as all are in some weather.
+func (e *exchange) isFrozen(c *venue.Call, sub *venue.Account) bool {
+	return sub.Frozen || c.Weather(frozenSubAccount) != ""
 }
 
 // createSubAccount answers POST /api/v3/sub-account/virtualSubAccount. No call

@@ -54,7 +54,9 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		return e.refuse(tooManyAddresses, "The IP information is incorrect, and a maximum of 10 IPs are allowed to be bound only")
 	case slices.ContainsFunc(addresses, badAddress):
 		return e.refuse(badAddressList, "The bound IP format is incorrect, please refill")
-	case sub.Frozen:
+	case c.Weather(verification) == required:
+		return e.refuse(notAllowed, "operation not allowed")
+	case e.isFrozen(c, sub):
 		return e.refuse(frozen, "sub account is forbidden")
 	case len(c.Books.KeysOf(sub)) >= maxKeys:
 		return e.refuse(keyCap, "At most 30 groups of Api Keys are allowed to be created only")
@@ -66,17 +68,20 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 	if len(addresses) == 0 {
 		created.Expires = c.Now.Add(unboundLife)
 	}
-	shown := e.describeKey(c.Books.AddKey(created))
+	shown := e.describeKey(c, c.Books.AddKey(created))
 	shown["subAccount"], shown["secretKey"] = sub.ID, created.Secret
 	return e.ok(shown)
 }
 
-// describeKey shows what all answers about a key have in common. MEXC's older
-// documentation spells the time's name like this.
-func (e *exchange) describeKey(k *venue.Key) map[string]any {
+// describeKey shows what all answers about a key have in common.
+func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
+	created := "creatTime"
+	if c.Weather(timeName) == newer {
+		created = "createTime"
+	}
 	return map[string]any{
 		"note": k.Label, "apiKey": k.APIKey, "permissions": strings.Join(k.Permissions, ","), "ip": strings.Join(k.IPs, ","),
-		"creatTime": k.Created.UnixMilli(),
+		created: k.Created.UnixMilli(),
 	}
 }
 
@@ -86,9 +91,12 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
+	if c.Weather(frozenSubAccount) == noList {
+		return e.refuse(frozen, "sub account is forbidden")
+	}
 	rows := []any{}
 	for _, k := range c.Listed(sub) {
-		rows = append(rows, e.describeKey(k))
+		rows = append(rows, e.describeKey(c, k))
 	}
 	return e.ok(map[string]any{"subAccount": rows})
 }
@@ -107,7 +115,7 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 		return e.refuse(noKeyParameter, "accessKey cannot be null")
 	case k == nil || k.Account != sub:
 		return e.refuse(noSuchKey, "API KEY information does not exist")
-	case sub.Frozen:
+	case e.isFrozen(c, sub) && c.Weather(frozenSubAccount) != deletes:
 		return e.refuse(frozen, "sub account is forbidden")
 	}
 	c.RemoveKey(k)

@@ -25,6 +25,8 @@ func newRules() venue.Rules { return &exchange{} }
 
 // Error codes, from https://www.mexc.com/api-docs/spot-v3/error-code.
 const (
+	unknownOrder      = -2011
+	notAllowed        = 26
 	noKey             = 400
 	tooManyRequests   = 429
 	unknownKey        = 10072
@@ -100,7 +102,7 @@ func limit(weight int) []venue.Limit {
 
 func (e *exchange) Routes() []venue.Route {
 	const listed, create, keys = "/api/v3/sub-account/list", "/api/v3/sub-account/virtualSubAccount", "/api/v3/sub-account/apiKey"
-	read, write := e.manages(accountRead), e.manages(accountWrite)
+	read, write := e.manages(accountRead), e.mayWrite
 	return []venue.Route{
 		{Pattern: "GET /api/v3/time", Operation: exchanges.OpServerTime, Public: true, Handle: e.serverTime, Limits: limit(1)[:1]},
 		{Pattern: "GET /api/v3/ping", Operation: venue.OpOther, Public: true, Handle: e.ping, Limits: limit(1)[:1]},
@@ -113,6 +115,8 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "DELETE " + keys, Operation: exchanges.OpDeleteKey, Permit: write, Handle: e.deleteKey, Limits: limit(1)},
 
 		{Pattern: "POST /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(dealWrite), Handle: e.order, Limits: limit(1)},
+		{Pattern: "GET /api/v3/openOrders", Operation: exchanges.OpUseKey, Permit: e.needs(dealRead), Handle: e.openOrders, Limits: limit(3)},
+		{Pattern: "DELETE /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(dealWrite), Handle: e.cancelOrder, Limits: limit(1)},
 		{Pattern: "POST /api/v1/private/order/submit", Operation: exchanges.OpUseKey, Permit: e.needs(futuresWrite), Handle: e.futuresOrder},
 		{Pattern: "POST /api/v3/capital/transfer", Operation: exchanges.OpUseKey, Permit: e.needs(transferWrite), Handle: e.transfer, Limits: limit(1)},
 		// No key can be given the permission for this.
@@ -166,6 +170,14 @@ func (e *exchange) needs(permission string) func(*venue.Call) *venue.Answer {
 		}
 		return nil
 	}
+}
+
+// mayWrite permits a key of a master that has the right to change sub-accounts.
+func (e *exchange) mayWrite(c *venue.Call) *venue.Answer {
+	if c.Weather(rootRight) == readSuffices {
+		return e.manages(accountRead)(c)
+	}
+	return e.manages(accountWrite)(c)
 }
 
 // manages permits a key of a master that has the permission.

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,7 +19,10 @@ var lowerEscape = regexp.MustCompile(`%([0-9A-F][a-f]|[a-f][0-9A-Fa-f])`)
 
 // Authenticate follows https://www.mexc.com/api-docs/spot-v3/introduction.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
-	if c.Header.Get("Content-Type") != "application/json" {
+	// The documentation asks for the type of every request. Clients in daily use send none
+	// with a GET, which has no body.
+	contentType := c.Header.Get("Content-Type")
+	if contentType != "application/json" && (contentType != "" || c.Method != http.MethodGet) {
 		return nil, e.refuse(badContentType, "content Type must be application/json")
 	}
 	apiKey := c.Header.Get("X-MEXC-APIKEY")

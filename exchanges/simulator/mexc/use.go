@@ -1,6 +1,7 @@
 package mexc
 
 import (
+	"net/http"
 	"strconv"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
@@ -29,7 +30,15 @@ func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p.Check("type", kind == "MARKET" || kind == "LIMIT")
 	p.Check("quantity", isAmount(p.Text("quantity")))
 	p.Check("price", kind == "MARKET" || isAmount(p.Text("price")))
-	return e.use(c, p, map[string]any{"symbol": p.Text("symbol"), "orderId": "C02__" + venue.RandomNumber(18), "type": kind, "side": side})
+	o := venue.Order{
+		ID: "C02__" + venue.RandomNumber(18), ClientID: p.Text("newClientOrderId"), Section: spotSection, Market: p.Text("symbol"),
+		Side: side, Kind: kind, Price: p.Text("price"), Amount: p.Text("quantity"),
+	}
+	answer := e.use(c, p, map[string]any{"symbol": o.Market, "orderId": o.ID, "clientOrderId": o.ClientID, "type": kind, "side": side})
+	if answer.Status == http.StatusOK {
+		c.PlaceOrder(o)
+	}
+	return answer
 }
 
 // futuresOrder answers an order for futures.

@@ -27,6 +27,7 @@ const (
 	noPermission     = "50120"
 
 	parameterWrong = "51000"
+	noOrder        = "51400"
 
 	notMaster        = "59500"
 	tooManyKeys      = "59501"
@@ -36,6 +37,8 @@ const (
 	badPassphrase    = "59505"
 	noSuchKey        = "59506"
 	noSuchSubAccount = "59510"
+	subAccountFrozen = "59519"
+	notInSubAccount  = "59605"
 	nameTaken        = "59601"
 )
 
@@ -102,6 +105,10 @@ func errorOf(code string) (status int, message string) {
 		return http.StatusOK, "API key doesn't exist."
 	case noSuchSubAccount:
 		return http.StatusOK, "Sub-account does not exist"
+	case subAccountFrozen:
+		return http.StatusOK, "This sub-account is frozen."
+	case notInSubAccount:
+		return http.StatusOK, "The API key does not exist in this sub-account."
 	case nameTaken:
 		return http.StatusOK, "Subaccount name already exists."
 	}

@@ -1,6 +1,7 @@
 package okx
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ func (e *exchange) readPermissions(c *venue.Call, p *venue.Params) (permissions 
 			case read:
 			case trade:
 				permissions = []string{read, trade}
+				if text == trade && c.Weather(impliedRead) == never {
+					permissions = []string{trade}
+				}
 			case withdraw:
 				return nil, e.refuse(c, noWithdrawals)
 			default:
@@ -62,10 +66,14 @@ func (e *exchange) readLabel(p *venue.Params) string {
 	return label
 }
 
-// labelTaken reports whether any other key of the master's sub-accounts has the
-// label.
-func (e *exchange) labelTaken(c *venue.Call, label string) bool {
-	return slices.ContainsFunc(c.Books.SubAccounts(c.Key.Account), func(sub *venue.Account) bool {
+// labelTaken reports whether any other key of the master's sub-accounts, of which
+// the given is one, has the label.
+func (e *exchange) labelTaken(c *venue.Call, in *venue.Account, label string) bool {
+	subs := c.Books.SubAccounts(c.Key.Account)
+	if c.Weather(labelScope) != "" {
+		subs = []*venue.Account{in}
+	}
+	return slices.ContainsFunc(subs, func(sub *venue.Account) bool {
 		return slices.ContainsFunc(e.keysOf(c, sub), func(k *venue.Key) bool { return k.Label == label })
 	})
 }
@@ -109,9 +117,11 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		return refusal
 	case !passphraseFits(passphrase):
 		return e.refuse(c, badPassphrase)
-	case e.labelTaken(c, label):
+	case c.Weather(minting) == nowhere:
+		return e.refuse(c, notInDemo)
+	case e.labelTaken(c, sub, label):
 		return e.refuse(c, labelTaken)
-	case len(e.keysOf(c, sub)) >= maxKeys:
+	case e.counted(c, sub) >= maxKeys:
 		return e.refuse(c, tooManyKeys)
 	}
 	k := c.Books.AddKey(&venue.Key{
@@ -119,14 +129,14 @@ func (e *exchange) createKey(c *venue.Call) *venue.Answer {
 		Permissions: c.Grant(permissions, trade, withdraw), IPs: addresses, Created: c.Now,
 	})
 	e.renew(k, c.Now)
-	shown := e.describeKey(k)
+	shown := e.describeKey(c, k)
 	shown["subAcct"], shown["secretKey"], shown["passphrase"] = sub.ID, k.Secret, k.Passphrase
 	return e.ok(shown)
 }
 
-func (e *exchange) describeKey(k *venue.Key) map[string]string {
+func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]string {
 	return map[string]string{
-		"label": k.Label, "apiKey": k.APIKey, "perm": strings.Join(k.Permissions, ","),
+		"label": k.Label, "apiKey": k.APIKey, "perm": e.words(c, k.Permissions),
 		"ip": strings.Join(k.IPs, ","), "ts": millis(k.Created),
 	}
 }
@@ -146,7 +156,7 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	rows := []any{}
 	for _, k := range e.alive(c, c.Listed(sub)) {
 		if wanted == "" || wanted == k.APIKey {
-			rows = append(rows, e.describeKey(k))
+			rows = append(rows, e.describeKey(c, k))
 		}
 	}
 	return e.ok(rows...)
@@ -168,7 +178,7 @@ func (e *exchange) target(c *venue.Call, p *venue.Params) (*venue.Key, *venue.An
 			return k, nil
 		}
 	}
-	return nil, e.refuse(c, noSuchKey)
+	return nil, e.refuse(c, cmp.Or(c.Weather(goneKey), noSuchKey))
 }
 
 // editKey answers POST /api/v5/users/subaccount/modify-apikey. What the request
@@ -189,7 +199,7 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	if p.Given("label") && label != k.Label {
-		if e.labelTaken(c, label) {
+		if e.labelTaken(c, k.Account, label) {
 			return e.refuse(c, labelTaken)
 		}
 		k.Label = label
@@ -201,7 +211,7 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 		k.IPs = addresses
 	}
 	e.renew(k, c.Now)
-	shown := e.describeKey(k)
+	shown := e.describeKey(c, k)
 	shown["subAcct"] = k.Account.ID
 	// Only here does OKX write "read" for read_only.
 	shown["perm"] = strings.ReplaceAll(shown["perm"], read, "read")
@@ -214,6 +224,9 @@ func (e *exchange) deleteKey(c *venue.Call) *venue.Answer {
 	k, refusal := e.target(c, venue.JSONParams(c.Body))
 	if refusal != nil {
 		return refusal
+	}
+	if c.Weather(frozenSubAccount) != "" {
+		return e.refuse(c, subAccountFrozen)
 	}
 	c.RemoveKey(k)
 	return e.ok(map[string]string{"subAcct": k.Account.ID})

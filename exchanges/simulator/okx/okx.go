@@ -101,6 +101,9 @@ func (e *exchange) Routes() []venue.Route {
 
 		{Pattern: "GET /api/v5/account/balance", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.balance},
 		{Pattern: "POST /api/v5/trade/order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.order},
+		{Pattern: "POST /api/v5/trade/batch-orders", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.batch},
+		{Pattern: "GET /api/v5/trade/orders-pending", Operation: exchanges.OpUseKey, Permit: e.mayRead, Handle: e.openOrders},
+		{Pattern: "POST /api/v5/trade/cancel-order", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.cancelOrder},
 		{Pattern: "POST /api/v5/asset/transfer", Operation: exchanges.OpUseKey, Permit: e.mayTrade, Handle: e.transfer},
 		{Pattern: "POST /api/v5/asset/withdrawal", Operation: exchanges.OpUseKey, Permit: e.mayWithdraw, Handle: e.withdraw},
 	}

@@ -280,7 +280,6 @@ func TestIdleKeys(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, okx.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 1000})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	_, used := c.mint(`"label":"used","perm":"read_only,trade"`)
 	_, idle := c.mint(`"label":"idle","perm":"read_only,trade"`)
 	_, bound := c.mint(`"label":"bound","perm":"read_only,trade","ip":"127.0.0.1"`)
@@ -303,7 +302,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, okx.Venue(), simulator.Options{Now: clock.Now})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	c.mint(`"label":"first"`)
 	body := `{"subAcct":"` + c.SubAccounts[0] + `","passphrase":"Minted#Pass01","label":"second"}`
 	answer := c.post(users+"apikey", body)

@@ -49,21 +49,11 @@ func (e *exchange) balance(c *venue.Call) *venue.Answer {
 // order answers POST /api/v5/trade/order. It accepts the order, and nothing
 // ever fills it.
 func (e *exchange) order(c *venue.Call) *venue.Answer {
-	p := venue.JSONParams(c.Body)
-	p.Require("instId", "tdMode", "side", "ordType", "sz")
-	p.Text("instId")
-	mode, side, kind, clientID := p.Text("tdMode"), p.Text("side"), p.Text("ordType"), p.Text("clOrdId")
-	p.Check("tdMode", mode == "cash" || mode == "cross" || mode == "isolated")
-	p.Check("side", side == "buy" || side == "sell")
-	p.Check("ordType", kind == "market" || kind == "limit")
-	p.Check("sz", isAmount(p.Text("sz")))
-	p.Check("px", kind != "limit" || isAmount(p.Text("px")))
-	if why := p.Complaint(); why != nil {
+	o, why := readOrder(c.Body)
+	if why != nil {
 		return e.badParameter(c, why)
 	}
-	return e.ok(map[string]string{
-		"ordId": venue.RandomNumber(19), "clOrdId": clientID, "tag": "", "ts": millis(c.Now), "sCode": "0", "sMsg": "Order placed",
-	})
+	return e.ok(e.place(c, o))
 }
 
 // transfer answers POST /api/v5/asset/transfer, which needs no right but trade.

@@ -9,6 +9,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -131,6 +132,8 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "GET /v1/client/holding", Operation: exchanges.OpUseKey, Permit: e.needs(readScope), Handle: e.holding, Limits: perSecond},
 		{Pattern: "POST /v1/client/leverage", Operation: exchanges.OpUseKey, Permit: e.needs(readScope), Handle: e.leverage, Limits: perSecond},
 		{Pattern: "POST /v1/order", Operation: exchanges.OpUseKey, Permit: e.needs(tradingScope), Handle: e.order, Limits: perSecond},
+		{Pattern: "GET /v1/orders", Operation: exchanges.OpUseKey, Permit: e.needs(readScope), Handle: e.openOrders, Limits: perSecond},
+		{Pattern: "DELETE /v1/order", Operation: exchanges.OpUseKey, Permit: e.needs(tradingScope), Handle: e.cancelOrder, Limits: perSecond},
 		{Pattern: "POST /v1/internal_transfer", Operation: exchanges.OpUseKey, Permit: e.needs(assetScope), Handle: e.transfer, Limits: perSecond},
 		{Pattern: "POST /v1/withdraw_request", Operation: exchanges.OpUseKey, Permit: e.needs(assetScope), Handle: e.withdraw, Limits: perSecond},
 	}
@@ -269,11 +272,7 @@ func (e *exchange) getAccount(c *venue.Call) *venue.Answer {
 	if found == nil {
 		return e.refuse(missing, "account does not exist")
 	}
-	number, err := strconv.Atoi(found.Name)
-	if err != nil {
-		panic(err) // accounts are numbered
-	}
-	return e.ok(c, map[string]any{"user_id": number, "account_id": found.ID})
+	return e.ok(c, map[string]any{"user_id": json.Number(found.Name), "account_id": found.ID})
 }
 
 func (e *exchange) clientInfo(c *venue.Call) *venue.Answer {

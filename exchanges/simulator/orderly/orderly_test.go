@@ -277,6 +277,11 @@ func TestAccounts(t *testing.T) {
 	c := newClient(t)
 	account := func(query string) answer { return c.do(c.request(http.MethodGet, "/v1/get_account?"+query, "")) }
 	require.Contains(t, string(account("address="+c.wallet.Address()+"&broker_id=woofi_pro").Data), c.main)
+	var found struct {
+		UserID int64 `json:"user_id"` // a string is not one
+	}
+	require.NoError(t, json.Unmarshal(account("address="+c.wallet.Address()+"&broker_id=woofi_pro").Data, &found))
+	require.Positive(t, found.UserID)
 	require.Equal(t, missing, account("address="+venue.RandomAddress()+"&broker_id=woofi_pro&chain_type=EVM").Code)
 	require.Equal(t, noBroker, account("address="+c.wallet.Address()+"&broker_id=nobody").Code)
 	require.Equal(t, invalid, account("broker_id=woofi_pro").Code)

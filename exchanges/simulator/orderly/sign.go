@@ -70,7 +70,7 @@ func unbase58(text string) []byte {
 // act for the account that the request names.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	public, timestamp := c.Header.Get("orderly-key"), c.Header.Get("orderly-timestamp")
-	// Orderly's SDK pads the signature, its sample does not.
+	// With padding or without: the documentation's own sample leaves it out.
 	signature, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Header.Get("orderly-signature"), "="))
 	at, badTime := strconv.ParseInt(timestamp, 10, 64)
 	switch {

@@ -1,7 +1,7 @@
 package orderly
 
 import (
-	"strconv"
+	"encoding/json"
 
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
@@ -29,18 +29,17 @@ func (e *exchange) leverage(c *venue.Call) *venue.Answer {
 func (e *exchange) order(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("symbol", "order_type", "side", "order_quantity")
-	p.Text("symbol")
-	kind, side := p.Text("order_type"), p.Text("side")
-	p.Check("order_type", kind == "MARKET" || kind == "LIMIT")
-	p.Check("side", side == "BUY" || side == "SELL")
+	o := venue.Order{
+		ID: venue.RandomNumber(9), ClientID: p.Text("client_order_id"), Section: section, Market: p.Text("symbol"),
+		Side: p.Text("side"), Kind: p.Text("order_type"), Price: numberOf(p, "order_price"), Amount: numberOf(p, "order_quantity"), Placed: c.Now,
+	}
+	p.Check("order_type", o.Kind == "MARKET" || o.Kind == "LIMIT")
+	p.Check("side", o.Side == "BUY" || o.Side == "SELL")
 	if why := p.Complaint(); why != nil {
 		return e.badParameter(why)
 	}
-	id, err := strconv.ParseInt(venue.RandomNumber(9), 10, 64)
-	if err != nil {
-		panic(err) // it was drawn as a number
-	}
-	return e.ok(c, map[string]any{"order_id": id, "order_type": kind})
+	c.Books.PlaceOrder(e.acting(c), o)
+	return e.ok(c, map[string]any{"order_id": json.Number(o.ID), "client_order_id": o.ClientID, "order_type": o.Kind})
 }
 
 // transfer answers POST /v1/internal_transfer, between the accounts of one

@@ -98,8 +98,9 @@ func Loopback() []string { return []string{"127.0.0.1", "::1"} }
 type Books struct {
 	Accounts []*Account
 	Keys     []*Key
-	gone     []gone   // in the order of deletion
-	issued   []string // the secret parts of all minted keys, including deleted ones
+	gone     []gone               // in the order of deletion
+	issued   []string             // the secret parts of all minted keys, including deleted ones
+	orders   map[*Account][]Order // open ones, oldest first
 }
 
 // gone is a key that was deleted.

@@ -24,7 +24,8 @@
 //	bybit.go     type, accounts and roots at the start, routes, envelope, signature
 //	accounts.go  sub-accounts
 //	keys.go      creating, listing, editing and deleting keys
-//	use.go       what a minted key can do: balance, orders, transfers
+//	use.go       what a minted key can do: balance, placing orders, transfers
+//	orders.go    open orders, and cancelling them; see [Order]
 //	weather.go   what the documentation leaves open, and in which ways it is played
 //
 // If signatures or error codes take more than a few lines, they have files of

@@ -185,11 +185,15 @@ func (p *Params) Flag(name string, fallback bool) bool {
 }
 
 // Value reads a JSON value into target and reports whether it was present and
-// of the right shape.
+// of the right shape. In a query or form, the text is either the value as JSON, such as
+// a number, or a string.
 func (p *Params) Value(name string, target any) bool {
 	value, given := p.take(name)
 	if !given {
 		return false
+	}
+	if text, ok := value.(formText); ok && DecodeStrictly([]byte(text), target) == nil {
+		return true
 	}
 	encoded, err := json.Marshal(value)
 	if err == nil {

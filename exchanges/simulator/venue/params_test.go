@@ -61,6 +61,20 @@ func TestParamsValues(t *testing.T) {
 	require.Equal(t, "a b+c", form.Text("name"))
 	require.True(t, form.Flag("open", false))
 
+	typed := FormParams("price=20000.5&list=[%22a%22]&name=a&size=much")
+	var price, size float64
+	var list []string
+	var name string
+	require.True(t, typed.Value("price", &price))
+	require.InDelta(t, 20000.5, price, 0)
+	require.True(t, typed.Value("list", &list))
+	require.Equal(t, []string{"a"}, list)
+	require.True(t, typed.Value("name", &name))
+	require.Equal(t, "a", name)
+	require.Nil(t, typed.Complaint())
+	require.False(t, typed.Value("size", &size))
+	require.EqualError(t, typed.Complaint(), "size has the wrong type")
+
 	absent := JSONParams([]byte(`{}`))
 	require.Empty(t, absent.Text("name"))
 	require.Equal(t, int64(7), absent.Integer("size", 7))

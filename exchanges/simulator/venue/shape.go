@@ -19,8 +19,8 @@ type Shape struct {
 	// of the object around it that holds page numbers and the like.
 	KeyList string
 	Page    string
-	// KeyName and KeyAddresses are the members of a listed key that hold the API key
-	// and its addresses: a list, or text with commas.
+	// KeyName and KeyAddresses lead from a listed key to the API key and to its
+	// addresses: a list, or text with commas.
 	KeyName      string
 	KeyAddresses string
 	// Optional are paths in the answer to a creation that the documentation does not
@@ -63,17 +63,12 @@ func (s Shape) reshapeList(w weather, tree *any) {
 		return
 	}
 	for _, item := range list {
-		key, ok := item.(map[string]any)
-		if !ok {
-			continue
-		}
-		if name, ok := key[s.KeyName].(string); ok && w[MaskedKeys] != "" {
-			key[s.KeyName] = maskText(name)
+		name, addresses := at(&item, s.KeyName), at(&item, s.KeyAddresses)
+		if text, ok := name.get().(string); ok && w[MaskedKeys] != "" {
+			name.set(maskText(text))
 		}
 		if w[MaskedAddresses] != "" {
-			if addresses, ok := key[s.KeyAddresses]; ok {
-				key[s.KeyAddresses] = each(addresses, maskAddress)
-			}
+			addresses.set(each(addresses.get(), maskAddress))
 		}
 	}
 	switch {

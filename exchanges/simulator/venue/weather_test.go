@@ -113,6 +113,11 @@ func TestReshape(t *testing.T) {
 		Shape{Optional: []string{"data.ips"}}.reshape(weather{CreateAnswer: "bare"}, exchanges.OpCreateKey, a)
 		require.Equal(t, want, string(a.Body), "a single object in a list")
 	}
+	for answer, want := range map[string]string{`[{"ips":"10.0.0.1"}]`: `[{"ips":"10.**.1"}]`, `[{"ipList":["10.0.0.1"]},{}]`: `[{"ipList":["10.**.1"]},{}]`} {
+		a := TextAnswer(200, "application/json", answer)
+		Shape{KeyList: ".", KeyAddresses: "ips|ipList"}.reshape(weather{MaskedAddresses: On}, exchanges.OpListKeys, a)
+		require.Equal(t, want, string(a.Body), "addresses with one of two names")
+	}
 	a := TextAnswer(200, "application/json", `[]`)
 	Shape{KeyList: "."}.reshape(weather{NullList: On}, exchanges.OpListKeys, a)
 	require.Equal(t, `null`, string(a.Body), "the answer itself is the list")

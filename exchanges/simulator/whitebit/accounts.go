@@ -114,23 +114,6 @@ func (e *exchange) balances(c *venue.Call) *venue.Answer {
 	return e.ok(http.StatusOK, map[string]any{"USDT": balance})
 }
 
-// order answers the calls that place a limit order. It accepts the order, and
-// nothing ever fills it.
-func (e *exchange) order(c *venue.Call) *venue.Answer {
-	p := e.parameters(c)
-	p.Require("market", "side", "amount", "price")
-	p.Text("market")
-	side := p.Text("side")
-	p.Check("side", side == "buy" || side == "sell")
-	p.Text("amount")
-	p.Text("price")
-	p.Text("clientOrderId")
-	if why := p.StrictComplaint(); why != nil {
-		return e.badParameter(why)
-	}
-	return e.ok(http.StatusOK, map[string]string{"orderId": venue.RandomNumber(10), "status": "NEW"})
-}
-
 // done answers calls whose parameters are all that matters here.
 func (e *exchange) done(required ...string) func(*venue.Call) *venue.Answer {
 	return func(c *venue.Call) *venue.Answer {

@@ -156,9 +156,9 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 			keys = append(keys, c.Listed(sub)...)
 		}
 	}
-	slices.SortStableFunc(keys, func(a, b *venue.Key) int { return b.Created.Compare(a.Created) })
+	slices.SortStableFunc(keys, func(a, b *venue.Key) int { return a.Created.Compare(b.Created) })
 	var rows []any
-	for _, k := range keys {
+	for _, k := range slices.Backward(keys) {
 		rows = append(rows, e.describeKey(c, k, "", "1"))
 	}
 	return e.part(rows, limit, offset)

@@ -73,28 +73,25 @@ func (e *exchange) Routes() []venue.Route {
 	manage := func(pattern string, operation exchanges.Operation, handle func(*venue.Call) *venue.Answer) venue.Route {
 		return venue.Route{Pattern: pattern, Operation: operation, Permit: e.mayManage, Handle: handle, Limits: limits}
 	}
-	// No call is about the calling key: the smallest lists prove its rights.
-	list := func(pattern string, operation, smallest exchanges.Operation, handle func(*venue.Call) *venue.Answer) venue.Route {
-		return venue.Route{Pattern: pattern, Choose: func(c *venue.Call) venue.Route {
-			if venue.JSONParams(c.Body).Integer("limit", 0) == 1 {
-				return manage(pattern, smallest, handle)
-			}
-			return manage(pattern, operation, handle)
-		}}
-	}
 	all := []venue.Route{
 		{
 			Pattern: "GET /api/v4/public/time", Operation: exchanges.OpServerTime, Public: true, Handle: e.serverTime,
 			Limits: []venue.Limit{{Quota: 2000, Window: 10 * time.Second, By: venue.PerAddress}},
 		},
-		list(prefix+"sub-account/list", exchanges.OpSubAccounts, exchanges.OpInspect, e.listSubAccounts),
+		{Pattern: prefix + "sub-account/list", Choose: func(c *venue.Call) venue.Route {
+			operation := exchanges.OpSubAccounts
+			if venue.JSONParams(c.Body).Integer("limit", 0) == 1 {
+				operation = exchanges.OpInspect // No call is about the calling key; this is the smallest one that proves its right.
+			}
+			return manage(prefix+"sub-account/list", operation, e.listSubAccounts)
+		}},
 		manage(prefix+"sub-account/create", venue.OpOther, e.createSubAccount),
 		manage(prefix+"sub-account/block", venue.OpOther, e.block(true)),
 		manage(prefix+"sub-account/unblock", venue.OpOther, e.block(false)),
 
 		manage(keys+"create", exchanges.OpCreateKey, e.createKey),
 		manage(keys+"edit", exchanges.OpEditKey, e.editKey),
-		list(keys+"list", exchanges.OpListKeys, venue.OpOther, e.listKeys),
+		manage(keys+"list", exchanges.OpListKeys, e.listKeys),
 		manage(keys+"delete", exchanges.OpDeleteKey, e.deleteKey),
 		manage(keys+"ip-address/list", venue.OpOther, e.listAddresses),
 		manage(keys+"ip-address/create", exchanges.OpEditKey, e.addAddress),
@@ -107,7 +104,8 @@ func (e *exchange) Routes() []venue.Route {
 		{"trade-account/balance", e.balances},
 		{"order/new", e.order},
 		{"order/collateral/limit", e.order},
-		{"order/cancel", e.done("market", "orderId")},
+		{"orders", e.openOrders},
+		{"order/cancel", e.cancelOrder},
 		{"main-account/transfer", e.done("ticker", "amount", "from", "to")},
 		{"main-account/withdraw", e.done("ticker", "amount", "address", "uniqueId")},
 		{"profile/websocket_token", e.webSocketToken},

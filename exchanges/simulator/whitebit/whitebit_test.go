@@ -22,7 +22,7 @@ func TestAuthentication(t *testing.T) {
 	s := venuetest.Unhurried(t, whitebit.Venue())
 	c := newClient(t, s, "main")
 	const path = "sub-account/list"
-	nonce := time.Now().UnixMilli() - 1000
+	nonce := c.Now().UnixMilli() - 1000
 	body := func(fields string) string { return `{"request":"/api/v4/sub-account/list"` + fields + `}` }
 	good := fmt.Sprintf(`,"nonce":%d,"nonceWindow":true`, nonce)
 	for _, test := range []struct {
@@ -242,7 +242,8 @@ func TestUseKey(t *testing.T) {
 	const order = `"market":"BTC_USDT","side":"buy","amount":"1","price":"1"`
 	for _, call := range []struct{ path, parameters string }{
 		{"trade-account/balance", `"ticker":"BTC"`},
-		{"order/new", order}, {"order/new", order + `,"clientOrderId":"ours"`}, {"order/collateral/limit", order}, {"order/cancel", `"market":"BTC_USDT","orderId":1`},
+		{"order/new", order}, {"order/new", order + `,"clientOrderId":"ours"`}, {"order/collateral/limit", order},
+		{"orders", `"market":"BTC_USDT"`}, {"order/cancel", `"market":"BTC_USDT","clientOrderId":"ours"`},
 		{"main-account/transfer", `"ticker":"USDT","amount":"1","from":"main","to":"spot"`}, {"profile/websocket_token", ""},
 	} {
 		require.Equal(t, 2, user.call(call.path, call.parameters).StatusCode/100, call.path)
@@ -262,7 +263,6 @@ func TestRateLimit(t *testing.T) {
 	clock := venuetest.NewClock()
 	s := venuetest.Start(t, whitebit.Venue(), simulator.Options{Now: clock.Now, RateMultiplier: 0.01})
 	c := newClient(t, s, "main")
-	c.Now = clock.Now
 	for range 10 {
 		c.keys("")
 	}

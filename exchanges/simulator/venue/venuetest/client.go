@@ -40,12 +40,13 @@ type Client struct {
 	HTTP             *http.Client
 }
 
-// NewClient is a client with one of a venue's root keys.
+// NewClient is a client with one of a venue's root keys. It goes by the venue's
+// clock.
 func NewClient(t *testing.T, s *simulator.Simulator, venue, root string) Client {
 	t.Helper()
 	access, ok := s.Root(venue, root)
 	require.True(t, ok)
-	return Client{T: t, Access: access, Now: time.Now, HTTP: http.DefaultClient}
+	return Client{T: t, Access: access, Now: s.Now, HTTP: http.DefaultClient}
 }
 
 // Timestamp is the client's time in milliseconds.

@@ -10,9 +10,14 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
 )
 
-// Start serves a simulator of one exchange that ends with the test.
+// Start serves a simulator of one exchange that ends with the test. Without a clock
+// in the options its time stands still, so that no request is too old, however long
+// it is on its way.
 func Start(t *testing.T, exchange venue.Listing, options simulator.Options) *simulator.Simulator {
 	t.Helper()
+	if options.Now == nil {
+		options.Now = NewClock().Now
+	}
 	s := simulator.New(options, exchange)
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, s.Close()) })

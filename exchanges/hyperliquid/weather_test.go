@@ -1,0 +1,107 @@
+package hyperliquid
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/exchangetest"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
+	standin "vault-plugin-secrets-exchange/exchanges/simulator/hyperliquid"
+)
+
+// in sets a condition of the weather.
+func (v venue) in(condition, value string) {
+	require.NoError(v, v.SetWeather("hyperliquid", condition, value))
+}
+
+// agent makes a new agent and says how to delete it.
+func (v venue) agent(account exchanges.Account) exchanges.KeyRef {
+	const label = "vlt-1"
+	request, _ := v.request(label)
+	made, err := account.CreateKey(v.Context(), request)
+	require.NoError(v, err)
+	return exchanges.KeyRef{SubAccount: request.SubAccount, ID: made.ID, Label: label, Age: time.Hour}
+}
+
+// Where the address zero is refused, the agent is not taken for gone. By hand, a new
+// address under its name replaces it.
+func TestRemovalRefused(t *testing.T) {
+	v := newVenue(t)
+	v.in("zero_address", "refused")
+	account := v.root("main")
+	ref := v.agent(account)
+	require.ErrorIs(t, exchangetest.Settle(v.Context(), account, ref), exchanges.ErrInvalid)
+	require.Len(t, v.Keys(), 1)
+	require.Equal(t, ref.ID, v.Keys()[0].APIKey)
+
+	replacement := v.agent(account)
+	require.NoError(t, exchangetest.Settle(v.Context(), account, ref))
+	require.Len(t, v.Keys(), 1)
+	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
+}
+
+// An account that needs no unnamed agent gets named ones.
+func TestNoStandardAgentNeeded(t *testing.T) {
+	v := newVenue(t)
+	v.in("standard_agent", "not_needed")
+	account := v.root("no_agent")
+	identity, err := account.Inspect(v.Context())
+	require.NoError(t, err)
+	request, _ := v.request("vlt-1")
+	request.SubAccount = identity.Account
+	_, err = account.CreateKey(v.Context(), request)
+	require.NoError(t, err)
+	require.Len(t, v.Keys(), 1)
+}
+
+// Whatever Hyperliquid says of an agent that was removed and is still listed, the list
+// decides in the end, and not before.
+func TestRemovedAgentStillListedInAnyWords(t *testing.T) {
+	for weather, want := range map[string]error{"": exchanges.ErrUnavailable, "confirmed": exchanges.ErrUnavailable, "unknown_sentence": exchanges.ErrInvalid} {
+		t.Run(weather, func(t *testing.T) {
+			v := newVenue(t)
+			v.in("removed_agent", weather)
+			account := v.root("main")
+			ref := v.agent(account)
+			v.in("vanishes_late", "20s")
+			require.NoError(t, account.DeleteKey(v.Context(), ref))
+			require.Empty(t, v.Keys())
+			err := exchangetest.Settle(v.Context(), account, ref)
+			require.ErrorIs(t, err, want)
+			require.Equal(t, 2, v.Calls("hyperliquid", exchanges.OpDeleteKey))
+			v.in("vanishes_late", "")
+			require.Eventually(t, func() bool { return exchangetest.Settle(v.Context(), account, ref) == nil }, 20*time.Second, 10*time.Millisecond)
+		})
+	}
+}
+
+// However long the account refuses approvals after a removal, the refusal says that
+// this passes, and it leaves nothing behind.
+func TestPauseAfterARemoval(t *testing.T) {
+	for weather, pause := range map[string]time.Duration{"": coolDown, "20s": 20 * time.Second} {
+		t.Run(weather, func(t *testing.T) {
+			var passed atomic.Int64
+			start := time.Now()
+			now := func() time.Time { return start.Add(time.Duration(passed.Load())) }
+			v := venue{exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{RateMultiplier: 1, Now: now})}
+			v.in("removal_pause", weather)
+			account := v.root("main")
+			require.NoError(t, account.DeleteKey(v.Context(), v.agent(account)))
+			for _, at := range []time.Duration{0, pause - time.Millisecond, pause} {
+				passed.Store(int64(at))
+				request, _ := v.request("vlt-2")
+				_, err := account.CreateKey(exchanges.WithPatience(v.Context(), time.Second), request)
+				if at < pause {
+					require.ErrorIs(t, err, exchanges.ErrRateLimited, at)
+					require.Empty(t, v.Keys())
+				} else {
+					require.NoError(t, err, at)
+				}
+			}
+		})
+	}
+}
