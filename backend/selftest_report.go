@@ -173,13 +173,28 @@ func (o *observations) facts() []fact {
 	return facts
 }
 
+// playedBy has, by fact, what plays the doubt about it in the tests. The exchange's page
+// names that beside the sentence that is concerned, if there is one.
+var playedBy = map[string]string{
+	"created": "create_answer", factCreateForm: "create_answer", "answer_permissions": "create_answer, adds_permission", "answer_addresses": "create_answer",
+	"listed": "appears_late", factListForm: "null_list, bare_list, missing_list", "listed_id": "masked_keys",
+	"listed_permissions": "adds_permission", "listed_addresses": "masked_addresses",
+	"used": "works_late", "used_permissions": "adds_permission",
+	"deletion": "Gone", factDeleteForm: "Gone", "vanished": "vanishes_late", factListFormAfter: "null_list, bare_list, missing_list",
+	"second_deletion": "Gone", "gone": "Gone",
+}
+
 // place is where the exchange's page speaks of it.
-func (o *observations) place(topic string) string {
-	return "docs/exchanges/" + o.about.Name + ".md#not-verified: " + topic
+func (o *observations) place(name, topic string) string {
+	place := "docs/exchanges/" + o.about.Name + ".md#not-verified: " + topic
+	if by := playedBy[name]; by != "" {
+		place += " (played by " + by + ")"
+	}
+	return place
 }
 
 func (o *observations) creation() fact {
-	f := fact{Name: "created", Verdict: notTold, Expected: "a whole key", About: o.place("how a creation is answered")}
+	f := fact{Name: "created", Verdict: notTold, Expected: "a whole key", About: o.place("created", "how a creation is answered")}
 	if !o.created {
 		return f
 	}
@@ -193,7 +208,7 @@ func (o *observations) creation() fact {
 // form says what the answers were made of. The documentation cannot be compared with
 // that by a machine, but another report can.
 func (o *observations) form(name, topic string) fact {
-	f := fact{Name: name, Verdict: notTold, Expected: "an answer that can be read", About: o.place(topic)}
+	f := fact{Name: name, Verdict: notTold, Expected: "an answer that can be read", About: o.place(name, topic)}
 	if forms := slices.Sorted(maps.Keys(o.forms[name])); len(forms) > 0 {
 		f.Verdict, f.Seen = asExpected, strings.Join(forms, "; ")
 	}
@@ -201,7 +216,7 @@ func (o *observations) form(name, topic string) fact {
 }
 
 func (o *observations) trait(name string, known bool, t trait, topic string) fact {
-	f := fact{Name: name, Verdict: notTold, Expected: "as asked for", About: o.place(topic)}
+	f := fact{Name: name, Verdict: notTold, Expected: "as asked for", About: o.place(name, topic)}
 	switch {
 	case !known:
 	case t.shown == nil:
@@ -229,7 +244,7 @@ func (o *observations) rightsTold() fact {
 }
 
 func (o *observations) listedID() fact {
-	f := fact{Name: "listed_id", Verdict: notTold, Expected: "the whole of it", About: o.place("whether the list shows the whole of a key")}
+	f := fact{Name: "listed_id", Verdict: notTold, Expected: "the whole of it", About: o.place("listed_id", "whether the list shows the whole of a key")}
 	if o.variant.MaskedIDs {
 		f.Expected = "the whole of it, or a part"
 	}
@@ -246,7 +261,7 @@ func (o *observations) listedID() fact {
 }
 
 func (o *observations) listedLabel() fact {
-	f := fact{Name: "listed_label", Verdict: notTold, Expected: "as given", About: o.place("how long a label may be")}
+	f := fact{Name: "listed_label", Verdict: notTold, Expected: "as given", About: o.place("listed_label", "how long a label may be")}
 	switch {
 	case o.seen == nil:
 	case o.label == "":
@@ -263,7 +278,7 @@ func (o *observations) listedLabel() fact {
 
 // when says how soon something showed itself. What is documented to take a while may.
 func (o *observations) when(name string, s sighting, documented time.Duration, topic string) fact {
-	f := fact{Name: name, Verdict: notTold, Expected: "at once", About: o.place(topic)}
+	f := fact{Name: name, Verdict: notTold, Expected: "at once", About: o.place(name, topic)}
 	if documented > 0 {
 		f.Expected = "within " + exchanges.Period(documented)
 	}
@@ -298,7 +313,7 @@ func (o *observations) when(name string, s sighting, documented time.Duration, t
 
 // answer says how the exchange answered a deletion.
 func (o *observations) answer(name string, known bool, refusal error, expected, topic string) fact {
-	f := fact{Name: name, Verdict: notTold, Expected: expected, About: o.place(topic)}
+	f := fact{Name: name, Verdict: notTold, Expected: expected, About: o.place(name, topic)}
 	switch {
 	case !known:
 	case refusal == nil:
@@ -318,7 +333,7 @@ func (o *observations) answer(name string, known bool, refusal error, expected, 
 }
 
 func (o *observations) proof() fact {
-	f := fact{Name: "gone", Verdict: notTold, Expected: "proved", About: o.place("how a deletion is proved")}
+	f := fact{Name: "gone", Verdict: notTold, Expected: "proved", About: o.place("gone", "how a deletion is proved")}
 	switch {
 	case o.proved:
 		f.Verdict, f.Seen = asExpected, "proved"

@@ -55,7 +55,7 @@ func TestSelfTestAnswersAtOnce(t *testing.T) {
 		used := factNamed(t, report, "used")
 		require.Equal(t, map[string]any{
 			"name": "used", "verdict": different, "expected": "at once", "seen": "after a while", "seconds": int64(23), "code": "10003",
-			"about": "docs/exchanges/bybit.md#not-verified: how soon a new key works",
+			"about": "docs/exchanges/bybit.md#not-verified: how soon a new key works (played by works_late)",
 		}, used)
 		b.onlyKeys()
 

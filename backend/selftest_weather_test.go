@@ -151,8 +151,13 @@ func (b *bench) startSelfTest(more map[string]any) *logical.Response {
 // selfTestEnded waits until the self-test has ended.
 func (b *bench) selfTestEnded() map[string]any {
 	b.Helper()
+	return b.selfTestEndedAt("config/c/self-test")
+}
+
+func (b *bench) selfTestEndedAt(path string) map[string]any {
+	b.Helper()
 	for range 2000 {
-		if report := b.read("config/c/self-test"); report["state"] != selfTestRunning {
+		if report := b.read(path); report["state"] != selfTestRunning {
 			synctest.Wait()
 			return report
 		}
