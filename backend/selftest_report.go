@@ -49,10 +49,10 @@ type trait struct {
 
 // sighting is how something that was waited for showed itself.
 type sighting struct {
-	// asked says that it was looked for at all, shown that it was seen, after that
+	// over says that it is not looked for any more, shown that it was seen, after that
 	// time.
-	asked, shown bool
-	after        time.Duration
+	over, shown bool
+	after       time.Duration
 	// answer is the exchange's last refusal; failure is why the last look told
 	// nothing.
 	answer, failure error
@@ -282,11 +282,11 @@ func (o *observations) when(name string, s sighting, documented time.Duration, t
 	if documented > 0 {
 		f.Expected = "within " + exchanges.Period(documented)
 	}
-	if s.answer != nil {
+	if s.answer != nil && (s.shown || s.over) {
 		f.Code = codeOf(s.answer)
 	}
 	switch {
-	case !s.asked:
+	case !s.shown && !s.over:
 		return f
 	case s.shown && s.after < time.Second:
 		f.Verdict, f.Seen = asExpected, "at once"

@@ -85,8 +85,12 @@ func (t *selfTest) live(ctx context.Context) error {
 		defer user.Close()
 		err = t.watchAppear(ctx, m, user)
 	}
-	if err = errors.Join(err, t.end(ctx, m)); err != nil {
-		return err
+	if ended := t.end(ctx, m); ended != nil {
+		return ended
+	}
+	if err != nil {
+		t.engine.drainer.start(t.storage)
+		return fmt.Errorf("%w; the key is being deleted, keys/%s shows how far that is", err, m.entry.ID)
 	}
 	if err := t.delete(ctx, m); err != nil {
 		return fmt.Errorf("%w; the key could not be deleted yet: the engine goes on trying, keys/%s shows how far it is", err, m.entry.ID)
@@ -169,28 +173,33 @@ func (t *selfTest) open(m *minted) (exchanges.Account, error) {
 
 // watchAppear waits until the key is listed and accepted.
 func (t *selfTest) watchAppear(ctx context.Context, m *minted, user exchanges.Account) error {
-	return t.watch(ctx, t.engine.now(), func(after time.Duration) (bool, error) {
+	listed, used := &t.seen.listed, &t.seen.used
+	return t.watch(ctx, t.engine.now(), listed, used, func(after time.Duration) (bool, error) {
 		if err := t.stillLive(ctx, m); err != nil {
 			return true, err
 		}
-		listed := t.lookAt(ctx, m, &t.seen.listed, after, true)
-		used := t.try(ctx, user, &t.seen.used, after, true)
-		return listed && used, nil
+		isListed := t.lookAt(ctx, m, listed, after, true)
+		isUsed := t.try(ctx, user, used, after, true)
+		return isListed && isUsed, nil
 	})
 }
 
 // watchVanish waits until the key is neither listed nor accepted any more.
 func (t *selfTest) watchVanish(ctx context.Context, m *minted, user exchanges.Account) error {
-	return t.watch(ctx, t.deletedAt, func(after time.Duration) (bool, error) {
-		vanished := t.lookAt(ctx, m, &t.seen.vanished, after, false)
-		refused := t.try(ctx, user, &t.seen.refused, after, false)
-		return vanished && refused, nil
+	vanished, refused := &t.seen.vanished, &t.seen.refused
+	return t.watch(ctx, t.deletedAt, vanished, refused, func(after time.Duration) (bool, error) {
+		hasVanished := t.lookAt(ctx, m, vanished, after, false)
+		isRefused := t.try(ctx, user, refused, after, false)
+		return hasVanished && isRefused, nil
 	})
 }
 
-// watch asks again and again until nothing is open or the wait is over. The question is
-// told how much time has passed since it began.
-func (t *selfTest) watch(ctx context.Context, began time.Time, ask func(after time.Duration) (settled bool, err error)) error {
+// looksAtList reports whether there is a list that could show the key.
+func (t *selfTest) looksAtList() bool { return t.order.link.variant.Unlisted == "" }
+
+// watch asks again and again until neither sighting is open or the wait is over. The
+// question is told how much time has passed since it began.
+func (t *selfTest) watch(ctx context.Context, began time.Time, inList, inUse *sighting, ask func(after time.Duration) (settled bool, err error)) error {
 	var failure error
 	look := func() bool {
 		settled, err := ask(t.engine.now().Sub(began))
@@ -200,19 +209,23 @@ func (t *selfTest) watch(ctx context.Context, began time.Time, ask func(after ti
 	if !look() {
 		t.engine.again(ctx, began.Add(t.wait), look)
 	}
-	return cmp.Or(failure, ctx.Err())
+	if err := cmp.Or(failure, ctx.Err()); err != nil {
+		return err
+	}
+	t.observe(func(*observations) { inList.over, inUse.over = t.looksAtList(), true })
+	return nil
 }
 
 // lookAt looks whether the list shows the key or, if not wanted, does not. It reports
 // whether that needs no other look.
 func (t *selfTest) lookAt(ctx context.Context, m *minted, s *sighting, after time.Duration, wanted bool) bool {
 	l := t.order.link
-	if l.variant.Unlisted != "" || s.shown {
+	if !t.looksAtList() || s.shown {
 		return true
 	}
 	found, err := t.engine.lookUp(ctx, l, m.entry)
 	t.observe(func(o *observations) {
-		s.asked, s.failure = true, err
+		s.failure = err
 		if err != nil || (found != nil) != wanted {
 			return
 		}
@@ -238,7 +251,7 @@ func (t *selfTest) try(ctx context.Context, user exchanges.Account, s *sighting,
 		if err == nil && wanted {
 			o.rights, _ = t.traits(identity.Permissions, nil)
 		}
-		s.asked, s.failure = true, nil
+		s.failure = nil
 		switch accepted := err == nil || isRefusal(err) && !errors.Is(err, exchanges.ErrAuth); {
 		case err != nil && !isRefusal(err):
 			s.failure = err
@@ -279,7 +292,10 @@ func (t *selfTest) end(ctx context.Context, m *minted) error {
 	case !claim.Exists(), state == ledger.Revoking, claim.Doomed():
 		return errEndedByOthers
 	case stopped != nil:
-		return errors.Join(errors.New("the plugin was stopped meanwhile; the key is deleted once it runs again"), claim.Condemn(work, causeSelfTest))
+		if err := claim.Condemn(work, causeSelfTest); err != nil {
+			return fmt.Errorf("the plugin was stopped meanwhile; the key is deleted at its end: %w", err)
+		}
+		return errors.New("the plugin was stopped meanwhile; the key is deleted once it runs again")
 	}
 	return claim.Condemn(work, causeSelfTest)
 }
