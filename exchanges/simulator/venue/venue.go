@@ -226,11 +226,11 @@ func (v *Venue) Arrived(operation exchanges.Operation) int {
 func (v *Venue) Deletions() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var names []string
+	var deleted []string
 	for _, g := range v.books.gone {
-		names = append(names, g.key.APIKey)
+		deleted = append(deleted, g.key.APIKey)
 	}
-	return names
+	return deleted
 }
 
 // serve takes one request through the fault that acts on it and through the

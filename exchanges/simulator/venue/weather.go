@@ -143,12 +143,8 @@ func (f Forecast) conditions() []Condition {
 	add(len(answers) > 0, Condition{Name: CreateAnswer, Values: answers, Operations: creates})
 	add(f.Grants, Condition{Name: AddsPermission, Values: once, Operations: creates, Hostile: true})
 	if parameters := slices.Sorted(maps.Keys(f.Refusable)); len(parameters) > 0 {
-		var operations []exchanges.Operation
-		for _, operation := range f.Refusable {
-			operations = append(operations, operation)
-		}
-		slices.Sort(operations)
-		add(true, Condition{Name: Refuses, Values: parameters, Operations: slices.Compact(operations)})
+		concerned := slices.Compact(slices.Sorted(maps.Values(f.Refusable)))
+		add(true, Condition{Name: Refuses, Values: parameters, Operations: concerned})
 	}
 	return append(all, f.Own...)
 }
@@ -167,14 +163,14 @@ type weather map[string]string
 
 // set sets a condition; an empty value makes it calm.
 func (w weather) set(conditions []Condition, name, value string) error {
-	at := slices.IndexFunc(conditions, func(c Condition) bool { return c.Name == name })
+	found := slices.IndexFunc(conditions, func(c Condition) bool { return c.Name == name })
 	switch {
-	case at < 0:
+	case found < 0:
 		return fmt.Errorf("condition %q is unknown, or not one of this exchange's; it must be one of %s", name, listed(names(conditions)))
 	case value == "":
 		delete(w, name)
-	case !slices.Contains(conditions[at].Values, value):
-		return fmt.Errorf("value %q is unknown; condition %q can be %s, or empty for calm", value, name, listed(conditions[at].Values))
+	case !slices.Contains(conditions[found].Values, value):
+		return fmt.Errorf("value %q is unknown; condition %q can be %s, or empty for calm", value, name, listed(conditions[found].Values))
 	default:
 		w[name] = value
 	}
