@@ -49,6 +49,10 @@ chaos: vault c-compiler ## Kill plugin and Vault ROUNDS times under load, and co
 weather: c-compiler ## Play every fault in every weather that an exchange may have
 	WEATHER=full go test $(RACE) -timeout 0 -count 1 -run '^TestWeather$$' ./backend
 
+.PHONY: self-test
+self-test: c-compiler ## Make a self-test of every simulated exchange in every weather
+	SELF_TEST=full go test $(RACE) -timeout 0 -count 1 -run '^TestSelfTest' ./backend
+
 .PHONY: coverage
 coverage: ## Measure the unit tests' coverage; fail where it is below COVERAGE percent
 	@scripts/coverage.sh $(COVERAGE)

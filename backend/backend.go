@@ -56,6 +56,8 @@ type engine struct {
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
+	selfTests        *selfTests
+	// rotating has the connections whose root key is being replaced.
 	// rotating has the connections whose root key is being replaced, and the names of
 	// these keys.
 	rotating sync.Map
@@ -101,6 +103,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	e.connections.held = holds(os.Getenv(holdVariable))
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
+	e.selfTests = newSelfTests()
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
@@ -114,7 +117,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	}
 	for _, path := range []*framework.Path{
 		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
-		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(),
+		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(), e.pathConfigSelfTest(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),

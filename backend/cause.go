@@ -20,6 +20,8 @@ const (
 	causeConnectionDeleted = "connection deleted"
 	// causeNeverHandedOut: the mint failed, or its caller was gone.
 	causeNeverHandedOut = "never handed out"
+	// causeSelfTest: it was made for a self-test, which is over.
+	causeSelfTest = "self-test"
 	// causeStray: it was found at the exchange, and the ledger did not know it.
 	causeStray = "stray"
 )
@@ -35,6 +37,8 @@ func causeOfDue(claim *ledger.Claim) string {
 		return causeNeverHandedOut
 	case claim.Doomed():
 		return causeKillSwitch
+	case claim.Entry().Role == "" && claim.Entry().Owner == "":
+		return causeSelfTest
 	}
 	return causeLeaseOver
 }

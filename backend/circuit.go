@@ -138,7 +138,11 @@ func (g *guarded) ListKeys(ctx context.Context, subAccount string) (keys []excha
 
 // DeleteKey implements [exchanges.Account].
 func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return g.call(exchanges.OpDeleteKey, func() error { return g.account.DeleteKey(ctx, ref) })
+	err := g.call(exchanges.OpDeleteKey, func() error { return g.account.DeleteKey(ctx, ref) })
+	if !errors.Is(err, errCircuitOpen) {
+		tellDeletion(ctx, err)
+	}
+	return err
 }
 
 // Close implements [exchanges.Account].

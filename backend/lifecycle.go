@@ -77,5 +77,6 @@ func (e *engine) invalidate(_ context.Context, key string) {
 func (e *engine) clean(context.Context) {
 	e.drainer.stop()
 	e.rotator.stop()
+	e.selfTests.stop()
 	e.connections.close()
 }

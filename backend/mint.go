@@ -65,22 +65,17 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	}
 
 	m := &minted{}
-	request, err := e.reserve(ctx, claim, o, m, candidates)
-	if err != nil {
-		return nil, "", err
-	}
-	// From here on the caller's hanging up must not leave things half done.
+	// Once the exchange is asked, the caller's hanging up must not leave things half done.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.makingTime())
 	defer cancel()
 	// But nobody waits for a caller that has hung up.
 	wait, stop := context.WithTimeout(ctx, o.role.makingTime())
 	defer stop()
 	until := e.now().Add(o.role.maxWait())
-	m.key, err = o.link.account.CreateKey(exchanges.WithPatience(work, o.role.maxWait()), request)
+	refusedIn, err := e.make(ctx, work, claim, o, m, candidates)
 	if err != nil {
-		return nil, request.SubAccount, e.notCreated(work, claim, o.link, err)
+		return nil, refusedIn, err
 	}
-	claim.Identify(m.key)
 
 	err = e.verify(wait, o, claim, m.key, until)
 	if err == nil {
@@ -98,6 +93,22 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	}
 	m.entry = claim.Entry()
 	return m, "", nil
+}
+
+// make reserves a place and has the exchange make the key. If that fails, it says which
+// sub-account did not take the key, if that is why, and the ledger is settled. What must
+// be done once the exchange was asked is done under the context work.
+func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
+	request, err := e.reserve(ctx, claim, o, m, candidates)
+	if err != nil {
+		return "", err
+	}
+	m.key, err = o.link.account.CreateKey(exchanges.WithPatience(work, o.role.maxWait()), request)
+	if err != nil {
+		return request.SubAccount, e.notCreated(work, claim, o.link, err)
+	}
+	claim.Identify(m.key)
+	return "", nil
 }
 
 // reserve takes a slot and enters the key in the ledger as pending: the first
@@ -181,16 +192,19 @@ func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.C
 // A kill switch finds the keys that are live; this one, which was not live yet,
 // finds the kill switch.
 func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) error {
-	r, err := e.roles.Get(ctx, s, o.roleName)
-	if err != nil {
-		return err
+	if o.roleName != "" {
+		r, err := e.roles.Get(ctx, s, o.roleName)
+		switch {
+		case err != nil:
+			return err
+		case r == nil || r.Disabled:
+			return refuse("role %q was stopped while the key was made", o.roleName)
+		}
 	}
 	l, err := e.connections.get(ctx, s, o.link.name)
 	switch {
 	case err != nil:
 		return err
-	case r == nil || r.Disabled:
-		return refuse("role %q was stopped while the key was made", o.roleName)
 	case l == nil || l.frozen() != frozenNo:
 		return refuse("connection %q was stopped while the key was made", o.link.name)
 	}

@@ -21,6 +21,7 @@ type wish struct {
 
 // order is a mint with everything settled but the sub-account and the id.
 type order struct {
+	// roleName is empty for a key that is made for no role, see [engine.selfTestOrder].
 	roleName string
 	role     role
 	link     *link

@@ -262,6 +262,9 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	// A connection of the same name is another one.
+	if err := e.selfTests.ended.Delete(ctx, req.Storage, name); err != nil {
+		return nil, err
+	}
 	if err := e.confirmRestore(ctx, req.Storage, name); err != nil || entry == nil {
 		return nil, err
 	}

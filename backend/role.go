@@ -87,6 +87,12 @@ func (r role) check(name string, l *link) (exchanges.Grant, error) {
 	if !l.allowsRole(name) {
 		return exchanges.Grant{}, invalid("connection", "%q does not allow role %q; its allowed_roles are %s", l.name, name, strings.Join(l.AllowedRoles, ", "))
 	}
+	return r.checkKeys(l)
+}
+
+// checkKeys refuses keys that the connection or its exchange does not allow, whatever
+// the role's name.
+func (r role) checkKeys(l *link) (exchanges.Grant, error) {
 	if l.variant.NoDeletion != "" && !l.AllowUndeletableKeys {
 		return exchanges.Grant{}, refuse("the exchange's API cannot delete keys: %s; to mint there all the same, set allow_undeletable_keys=true on connection %q", l.variant.NoDeletion, l.name)
 	}

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
@@ -9,6 +10,7 @@ import (
 
 // slots is how many keys a role may add where.
 type slots struct {
+	// roleName is empty for a key that no role is asked for.
 	roleName    string
 	connection  string
 	candidates  []string
@@ -34,13 +36,16 @@ func (s slots) choose(t ledger.Tally) (string, error) {
 		}
 	}
 	if best == "" {
+		if s.roleName == "" {
+			return "", fullError("sub-account %q holds %s, the most that is allowed", strings.Join(s.candidates, ", "), keyCount(s.perAccount), t.NextEnd(s.connection))
+		}
 		return "", fullError("every sub-account of role %q holds %s, the most that is allowed", s.roleName, keyCount(s.perAccount), t.NextEnd(s.connection))
 	}
 	return best, nil
 }
 
-func fullError(format, role, keys string, next time.Time) error {
-	message := fmt.Sprintf(format, role, keys)
+func fullError(format, of, keys string, next time.Time) error {
+	message := fmt.Sprintf(format, of, keys)
 	if !next.IsZero() {
 		message += "; the next lease ends at " + timestamp(next)
 	}

@@ -23,9 +23,7 @@ const lookTimeout = 15 * time.Second
 func (e *engine) verify(ctx context.Context, o *order, claim *ledger.Claim, key exchanges.Key, until time.Time) error {
 	entry := claim.Entry()
 	if !isWhole(key, entry.KeyType) {
-		return o.link.failed(&exchanges.Error{
-			Kind: exchanges.ErrOutcomeUnknown, Exchange: o.link.Exchange, Operation: exchanges.OpCreateKey, Message: "the answer holds no key",
-		})
+		return o.link.failed(notWhole(o.link))
 	}
 	seen := inspect(o, entry.Addresses)
 	defer func() {
@@ -94,6 +92,13 @@ func pick(keys []exchanges.KeyInfo, entry ledger.Entry) *exchanges.KeyInfo {
 func isFinal(err error) bool {
 	return slices.ContainsFunc([]exchanges.Kind{exchanges.ErrAuth, exchanges.ErrPermission, exchanges.ErrInvalid, exchanges.ErrUnsupported},
 		func(kind exchanges.Kind) bool { return errors.Is(err, kind) })
+}
+
+// notWhole says that the answer to a create call held no whole key.
+func notWhole(l *link) error {
+	return &exchanges.Error{
+		Kind: exchanges.ErrOutcomeUnknown, Exchange: l.Exchange, Operation: exchanges.OpCreateKey, Message: "the answer holds no key",
+	}
 }
 
 // isWhole reports whether the answer to a create call held a whole key of the type.

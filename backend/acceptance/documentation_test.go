@@ -55,6 +55,7 @@ func TestDocumentation(t *testing.T) {
 		"config/{name}/reconcile":             {"post"},
 		"config/{name}/revoke-all":            {"delete", "get", "post"},
 		"config/{name}/rotate-root":           {"post"},
+		"config/{name}/self-test":             {"get", "post"},
 		"roles/":                              {"get"},
 		"roles/{name}":                        {"get", "post", "patch", "delete"},
 		"roles/{name}/check":                  {"get"},

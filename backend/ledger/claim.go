@@ -49,6 +49,9 @@ type Claim struct {
 // not. It is zero if there is none.
 func (c *Claim) Entry() Entry { return c.entry }
 
+// ID is the key's, whether or not there is an entry.
+func (c *Claim) ID() string { return c.id }
+
 // Exists reports whether there is an entry.
 func (c *Claim) Exists() bool { return c.entry.State != "" && c.entry.State != gone }
 

@@ -1,6 +1,7 @@
-# Security owns the connections, and can stop anything. It cannot mint.
+# Security owns the connections, and can stop anything. It cannot mint
+# for anybody: the key of a self-test is shown to nobody.
 
-# Covers check, sub-accounts, reconcile and revoke-all of each connection.
+# Covers check, sub-accounts, reconcile, revoke-all and self-test of each connection.
 path "exchange/config/*" {
   capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }

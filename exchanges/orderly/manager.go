@@ -54,6 +54,7 @@ func (a *account) manage(ctx context.Context) error {
 	if a.manager.present() {
 		return nil
 	}
+	ctx = exchanges.WithoutWitness(ctx)
 	select {
 	case a.manager.making <- struct{}{}:
 		defer func() { <-a.manager.making }()

@@ -243,7 +243,9 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 			failure.RetryAfter = max(failure.RetryAfter, late.RetryAfter)
 			return failure
 		}
-		if err = c.once(ctx, call, out); err == nil {
+		answer, err := c.once(ctx, call, out)
+		if err == nil {
+			tell(ctx, call, answer, nil)
 			done(pace.Succeeded)
 			return nil
 		}
@@ -253,6 +255,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 		}
 		done(outcomeOf(failure))
 		if !attempts.again(ctx, c, failure) {
+			tell(ctx, call, answer, failure)
 			return failure
 		}
 	}
@@ -286,18 +289,33 @@ func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*
 	return c.httpRequest(ctx, request)
 }
 
-// once sends the call a single time.
-func (c *Client) once(ctx context.Context, call Call, out Out) error {
+// tell tells the context's witness, if there is one, of the answer to a call, if that
+// had one. Answers for which a call was repeated come and go, and are not told.
+func tell(ctx context.Context, call Call, answer Answer, failure *exchanges.Error) {
+	witness := exchanges.WitnessOf(ctx)
+	if witness == nil || answer.Status == 0 {
+		return
+	}
+	form := answer.form()
+	if failure != nil && failure.Code != "" {
+		form += " with code " + failure.Code
+	}
+	witness(call.Operation, form)
+}
+
+// once sends the call a single time. It returns the answer whatever that means; an empty
+// one if there was none.
+func (c *Client) once(ctx context.Context, call Call, out Out) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
 	request, err := c.prepare(call)
 	if err != nil {
-		return err
+		return Answer{}, err
 	}
 	answer, err := c.send(ctx, request)
 	if err != nil {
-		return err
+		return Answer{}, err
 	}
 	if c.config.Quota != nil {
 		if quota, ok := c.config.Quota(answer.Header); ok && quota.Remaining <= 0 {
@@ -306,16 +324,16 @@ func (c *Client) once(ctx context.Context, call Call, out Out) error {
 	}
 	payload, err := c.config.Unwrap(answer)
 	if err != nil {
-		return c.scrubbed(err, request, call)
+		return answer, c.scrubbed(err, request, call)
 	}
 	if out == nil {
-		return nil
+		return answer, nil
 	}
 	if err := out(payload); err != nil || call.Complete != nil && !call.Complete() {
 		// The text of a JSON error can quote the answer, so it is left out.
-		return &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
+		return answer, &exchanges.Error{Kind: exchanges.ErrOutcomeUnknown, Message: "the answer has not the documented form"}
 	}
-	return nil
+	return answer, nil
 }
 
 // untilReset is how long a used-up quota holds back further calls.
