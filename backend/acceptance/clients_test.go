@@ -36,6 +36,10 @@ var balanceRight = map[string]string{"bitget": "uta_mgt", "deribit": "account:re
 // that does not exist, where the client does not know it as OrderNotFound.
 var classOfNoOrder = map[string]string{"bitget": "ExchangeError", "mexc": "BadRequest", "orderly": "InvalidOrder"}
 
+// sdkClassOfNoOrder is the class of the same refusal in the SDK that the exchange
+// publishes itself, for the exchanges whose SDK lives the day as well.
+var sdkClassOfNoOrder = map[string]string{"binance": "BadRequestError", "gate": "AxiosError", "kucoin": "RestError"}
+
 // A client that people use lives a small trading day with a minted key, at each
 // exchange: it reads the balance, places an order, finds it listed, cancels it, and
 // is refused when it does so again. This proves that the simulated exchange answers
@@ -68,9 +72,11 @@ func needClients(t *testing.T) {
 		}
 		t.Skip(missing)
 	}
+	pinned, err := os.Stat(filepath.Join(clientsFolder, "package-lock.json"))
+	require.NoError(t, err)
 	// npm writes this file last.
-	if _, err := os.Stat(filepath.Join(clientsFolder, "node_modules", ".package-lock.json")); !os.IsNotExist(err) {
-		require.NoError(t, err)
+	installed, err := os.Stat(filepath.Join(clientsFolder, "node_modules", ".package-lock.json"))
+	if err == nil && !installed.ModTime().Before(pinned.ModTime()) {
 		return
 	}
 	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -115,13 +121,25 @@ func (e *engine) livesDay(t *testing.T, exchange string, variant exchanges.Varia
 	})
 	k := e.mint(t, exchange)
 
-	steps := day(t, k.Data)
+	t.Run("ccxt", func(t *testing.T) {
+		requireDay(t, day(t, "ccxt.mjs", k.Data), cmp.Or(classOfNoOrder[exchange], "OrderNotFound"))
+	})
+	if class := sdkClassOfNoOrder[exchange]; class != "" {
+		t.Run("sdk", func(t *testing.T) {
+			requireDay(t, day(t, "sdks.mjs", k.Data), class)
+		})
+	}
+}
+
+// requireDay requires that the day went as it should. The last cancellation is refused
+// with an error of the client's class.
+func requireDay(t *testing.T, steps map[string]dayStep, noOrder string) {
 	for _, name := range []string{"balance", "order", "listed", "cancel"} {
 		assert.Equal(t, dayStep{Step: name, Result: true}, steps[name])
 	}
 	assert.Equal(t, dayStep{Step: "still listed"}, steps["still listed"])
 	again := steps["cancel what is not there"]
-	assert.Equal(t, cmp.Or(classOfNoOrder[exchange], "OrderNotFound"), again.Error, again.Message)
+	assert.Equal(t, noOrder, again.Error, again.Message)
 	assert.Len(t, steps, 6)
 }
 
@@ -136,17 +154,17 @@ type dayStep struct {
 // atOnce bounds how many clients run at a time.
 var atOnce = make(chan struct{}, 2)
 
-// day runs the client and returns its steps by name.
-func day(t *testing.T, creds map[string]any) map[string]dayStep {
+// day runs a client and returns its steps by name.
+func day(t *testing.T, client string, creds map[string]any) map[string]dayStep {
 	input, err := json.Marshal(creds)
 	require.NoError(t, err)
 	atOnce <- struct{}{}
 	defer func() { <-atOnce }()
-	client := exec.CommandContext(t.Context(), "node", "day.mjs")
-	client.Dir, client.Stdin = clientsFolder, bytes.NewReader(input)
+	program := exec.CommandContext(t.Context(), "node", "day.mjs", client)
+	program.Dir, program.Stdin = clientsFolder, bytes.NewReader(input)
 	var complaints bytes.Buffer
-	client.Stderr = &complaints
-	out, err := client.Output()
+	program.Stderr = &complaints
+	out, err := program.Output()
 	require.NoError(t, err, complaints.String())
 	for _, part := range []string{"api_secret", "passphrase", "private_key"} {
 		if secret, _ := creds[part].(string); secret != "" {

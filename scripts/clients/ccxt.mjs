@@ -1,5 +1,5 @@
-// How the ccxt client of each exchange is set up for a key that was minted, and what
-// it trades.
+// Trades with the ccxt client of each exchange: how it is set up for a key that was
+// minted, and what it trades.
 
 // load loads the client of one exchange. All of them would take seconds.
 async function load(name) {
@@ -33,9 +33,38 @@ function common(creds) {
   return { apiKey: creds.api_key, secret: creds.private_key ?? creds.api_secret, password: creds.passphrase };
 }
 
-// simple is a desk at an exchange whose client needs nothing more.
+// redirect points all addresses of a client at one host.
+function redirect(addresses, base) {
+  if (typeof addresses === 'string') {
+    return addresses.replace(/^(https?:\/\/)?[^/]+/, base);
+  }
+  return Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, redirect(address, base)]));
+}
+
+// desk is what a day needs of a client.
+function desk(client, market, creds) {
+  const { host } = new URL(creds.base_url);
+  client.urls.api = redirect(client.urls.api, creds.base_url);
+  if (client.urls.hostnames) {
+    client.urls.hostnames = redirect(client.urls.hostnames, host);
+  }
+  client.hostname = host;
+  client.enableRateLimit = false; // The simulator has limits of its own.
+  client.timeout = 20_000;
+  client.setMarkets([market]); // as if it had loaded them
+  const { symbol, quote } = market;
+  return {
+    balance: async () => (await client.fetchBalance()).free[quote],
+    buy: async (amount, price) => (await client.createOrder(symbol, 'limit', 'buy', amount, price)).id,
+    openOrders: async () => (await client.fetchOpenOrders(symbol)).map((order) => order.id),
+    cancel: (id) => client.cancelOrder(id, symbol),
+    close: () => client.close?.(),
+  };
+}
+
+// simple opens a desk at an exchange whose client needs nothing more.
 function simple(name, market, options = {}) {
-  return async (creds) => ({ client: new (await load(name))({ ...common(creds), options }), market });
+  return async (creds) => desk(new (await load(name))({ ...common(creds), options }), market, creds);
 }
 
 export const desks = {
@@ -47,16 +76,15 @@ export const desks = {
   deribit: simple('deribit', perpetual('BTC-PERPETUAL', 'USD')),
   gate: simple('gate', spot('BTC_USDT')),
   htx: simple('htx', spot('btcusdt')),
-  hyperliquid: async (creds) => ({
-    client: new (await load('hyperliquid'))({ walletAddress: creds.sub_account, privateKey: creds.private_key, options: { builderFee: false } }),
-    market: perpetual('BTC', 'USDC', { baseId: '0' }),
-  }),
+  hyperliquid: async (creds) => desk(
+    new (await load('hyperliquid'))({ walletAddress: creds.sub_account, privateKey: creds.private_key, options: { builderFee: false } }),
+    perpetual('BTC', 'USDC', { baseId: '0' }), creds,
+  ),
   kucoin: simple('kucoin', spot('BTC-USDT')),
   mexc: simple('mexc', spot('BTCUSDT')),
   okx: simple('okx', spot('BTC-USDT')),
-  orderly: async (creds) => ({
-    client: new (await load('woofipro'))({ ...common(creds), accountId: creds.sub_account }),
-    market: perpetual('PERP_BTC_USDC', 'USDC'),
-  }),
+  orderly: async (creds) => desk(
+    new (await load('woofipro'))({ ...common(creds), accountId: creds.sub_account }), perpetual('PERP_BTC_USDC', 'USDC'), creds,
+  ),
   whitebit: simple('whitebit', spot('BTC_USDT')),
 };
