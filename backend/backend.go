@@ -43,6 +43,7 @@ type engine struct {
 	now   func() time.Time
 	// sleep waits between questions to an exchange.
 	sleep       func(context.Context, time.Duration) error
+	vault       *systemView
 	mountUUID   string
 	tag         string
 	connections *connections
@@ -57,7 +58,6 @@ type engine struct {
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
 	selfTests        *selfTests
-	// rotating has the connections whose root key is being replaced.
 	// rotating has the connections whose root key is being replaced, and the names of
 	// these keys.
 	rotating sync.Map
@@ -91,7 +91,8 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		build:      build,
 		now:        now,
 		sleep:      exchanges.Sleep,
-		roles:      store.New[role](rolePrefix, nil),
+		vault:      &systemView{},
+		roles:      store.New[role](rolePrefix, nil).Keeping(keptRoles),
 		ledger:     ledger.New(now, elapsed),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
@@ -135,7 +136,13 @@ func (e *engine) setup(ctx context.Context, config *logical.BackendConfig) error
 		e.mountUUID = config.BackendUUID
 	}
 	e.tag = ownershipTag(e.mountUUID)
-	return e.Setup(ctx, config)
+	if config == nil || config.System == nil {
+		return e.Setup(ctx, config)
+	}
+	e.vault.SystemView = config.System
+	wrapped := *config
+	wrapped.System = e.vault
+	return e.Setup(ctx, &wrapped)
 }
 
 const rootHelp = `

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -72,10 +73,13 @@ func newDeskOf(t testing.TB, sim *simulator.Simulator, clock clock, venues []exc
 		sim:     sim,
 		clock:   clock,
 		catalog: venues,
-		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
-		log:     &lockedBuffer{},
-		said:    &lockedBuffer{},
-		uuid:    "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
+		system: &logical.StaticSystemView{
+			DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{},
+			ReplicationStateVal: consts.ReplicationPerformanceDisabled | consts.ReplicationDRDisabled,
+		},
+		log:  &lockedBuffer{},
+		said: &lockedBuffer{},
+		uuid: "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
 	}
 	t.Cleanup(func() { require.NoError(t, d.sim.Close()) })
 	d.start()

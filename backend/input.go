@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -33,7 +34,11 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (*logi
 	if err := e.checkInput(req); err != nil {
 		return answer(err)
 	}
-	return e.Backend.HandleRequest(ctx, req)
+	resp, err := e.Backend.HandleRequest(ctx, req)
+	if errors.Is(err, logical.ErrReadOnly) {
+		e.vault.forget()
+	}
+	return resp, err
 }
 
 // checkInput refuses what no field may hold, before anything reads it: the framework

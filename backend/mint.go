@@ -99,7 +99,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 // sub-account did not take the key, if that is why, and the ledger is settled. What must
 // be done once the exchange was asked is done under the context work.
 func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
-	request, err := e.reserve(ctx, claim, o, m, candidates)
+	request, err := e.reserve(ctx, work, claim, o, m, candidates)
 	if err != nil {
 		return "", err
 	}
@@ -113,7 +113,10 @@ func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, 
 
 // reserve takes a slot and enters the key in the ledger as pending: the first
 // write, before any call to the exchange. It returns what to ask the exchange for.
-func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
+//
+// Vault is asked beside the write how long leases may last. If that is not what was
+// known, the entry is put right before the exchange is asked.
+func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
 	entry := ledger.Entry{
 		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
@@ -122,10 +125,24 @@ func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *
 		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
 	}
 	var request exchanges.KeyRequest
+	limits := func() leaseLimits { return o.limits }
 	err := claim.Reserve(ctx, entry, o.slots(candidates).choose, func(entry *ledger.Entry) (err error) {
+		if o.terms != nil {
+			limits = e.vault.askLimits(o.wantUsual)
+		}
 		request, m.privateKey, err = e.keyRequest(o, entry)
 		return err
 	})
+	limited := limits()
+	if err == nil && limited != o.limits {
+		if err = o.settle(limited); err == nil {
+			err = claim.Retime(ctx, now.Add(o.lifetime.ttl), now.Add(o.lifetime.maxTTL))
+		}
+		if err != nil {
+			e.forgetUnmade(work, claim)
+		}
+		request.Expires = o.nativeEnd(claim.Entry().HardLimit)
+	}
 	request.Made = claim.Made
 	return request, err
 }
@@ -142,11 +159,7 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 	}
 	request = exchanges.KeyRequest{
 		SubAccount: entry.SubAccount, Label: entry.Label, Permissions: entry.Permissions,
-		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
-	}
-	if o.link.variant.Unlisted == "" {
-		// The lease begins when the key is made, and the key must not end before it.
-		request.Expires = request.Expires.Add(o.role.makingTime())
+		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: o.nativeEnd(entry.HardLimit),
 	}
 	if entry.KeyType.Asymmetric() {
 		exchange, err := e.connections.exchange(o.link.Exchange)
@@ -167,6 +180,15 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 		}
 	}
 	return request, privateKey, nil
+}
+
+// nativeEnd is when the exchange itself is to end a key with such a hard limit, if it can.
+func (o *order) nativeEnd(hardLimit time.Time) time.Time {
+	if o.link.variant.Unlisted != "" {
+		return hardLimit
+	}
+	// The lease begins when the key is made, and the key must not end before it.
+	return hardLimit.Add(o.role.makingTime())
 }
 
 // confirm records the new key as live, unless it is not wanted any more, and
@@ -221,15 +243,13 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 // surely does not exist is its entry forgotten; else the sweeper deletes the key by
 // its id, or looks for it by its label if that is all there is.
 func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, failure error) error {
+	if surelyNotCreated(failure) {
+		e.forgetUnmade(ctx, claim)
+		return l.failed(failure)
+	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	id := claim.Entry().ID
-	if surelyNotCreated(failure) {
-		if err := claim.Forget(ctx); err != nil {
-			e.Logger().Warn("the entry of a key that was not made could not be removed; the sweeper will try again", "key_id", id, "error", err)
-		}
-		return l.failed(failure)
-	}
 	var left *exchanges.Error
 	exchangeKeyID := ""
 	if errors.As(failure, &left) {
@@ -239,6 +259,15 @@ func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, f
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", id, "error", err)
 	}
 	return l.failed(fmt.Errorf("%w (%s)", failure, inDoubt(id)))
+}
+
+// forgetUnmade removes the entry of a key that surely does not exist.
+func (e *engine) forgetUnmade(ctx context.Context, claim *ledger.Claim) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := claim.Forget(ctx); err != nil {
+		e.Logger().Warn("the entry of a key that was not made could not be removed; the sweeper will try again", "key_id", claim.ID(), "error", err)
+	}
 }
 
 // surelyNotCreated reports whether the failure of a create call shows that there is

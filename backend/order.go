@@ -30,9 +30,14 @@ type order struct {
 	grant       exchanges.Grant
 	addresses   []string
 	keyType     exchanges.KeyType
-	lifetime    lifetime
-	requester   ledger.Requester
-	requestID   string
+	// lifetime is what terms makes of the mount's limits, as far as they are known. Terms
+	// is nil where the lifetime depends on none.
+	lifetime  lifetime
+	limits    leaseLimits
+	terms     func(leaseLimits) (lifetime, error)
+	wantUsual bool
+	requester ledger.Requester
+	requestID string
 }
 
 // order turns a role and a caller's wish into an order, or says what is in the
@@ -84,9 +89,24 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	if l.needsAddresses(o.grant.Risk) && len(o.addresses) == 0 {
 		return nil, l.addressesMissing()
 	}
-	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
-	o.lifetime = o.lifetime.within(l.variant, r.makingTime())
-	return o, err
+	o.wantUsual = needsUsual(w.ttl, *r)
+	o.terms = func(limits leaseLimits) (lifetime, error) {
+		life, err := mintLifetime(w.ttl, o.role, l.connection, limits)
+		return life.within(l.variant, o.role.makingTime()), err
+	}
+	// What was true a moment ago will do, since it is asked for again beside the first
+	// write; but nobody is refused for it.
+	if limits, known := e.vault.lastLimits(o.wantUsual); known && o.settle(limits) == nil {
+		return o, nil
+	}
+	return o, o.settle(e.vault.leaseLimits(o.wantUsual))
+}
+
+// settle settles the lifetime by the mount's limits.
+func (o *order) settle(limits leaseLimits) (err error) {
+	o.limits = limits
+	o.lifetime, err = o.terms(limits)
+	return err
 }
 
 // narrow is the grant for the scopes that the caller chose from the role's.

@@ -350,7 +350,7 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 	data["effective_ip_allowlist"] = list(addresses)
 	data["effective_key_type"] = string(r.keyType(l.variant))
 	data["risk"] = string(grant.Risk)
-	life, err := mintLifetime(0, r, l.connection, e.System())
+	life, err := mintLifetime(0, r, l.connection, e.vault.leaseLimits(needsUsual(0, r)))
 	if err != nil {
 		return err
 	}

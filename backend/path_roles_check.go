@@ -63,6 +63,9 @@ func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string
 	if err != nil {
 		return err
 	}
+	if err := o.settle(e.vault.leaseLimits(o.wantUsual)); err != nil {
+		return err
+	}
 	data := resp.Data
 	data["scopes"], data["permissions"], data["risk"] = o.grant.Scopes.Strings(), list(o.grant.Permissions), string(o.grant.Risk)
 	data["ttl"], data["max_ttl"] = seconds(o.lifetime.ttl), seconds(o.lifetime.maxTTL)

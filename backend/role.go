@@ -10,6 +10,9 @@ import (
 // rolePrefix is where roles lie in storage.
 const rolePrefix = "role/"
 
+// keptRoles is how many roles are kept in memory.
+const keptRoles = 10_000
+
 // role says what may be minted.
 type role struct {
 	Connection        string        `json:"connection"`

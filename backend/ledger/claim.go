@@ -17,6 +17,7 @@ import (
 //
 //	transition  from                 to        when
 //	Reserve     (none)               pending   before the exchange is asked for a key
+//	Retime      pending              pending   the lease may not last as long as was thought, or longer
 //	Made        pending              pending   the exchange has made the key: its id is known
 //	Doubt       pending              the same  it is not known whether the key was made; revoking, if its id is
 //	Confirm     pending              live      the key is as it was asked for
@@ -101,6 +102,15 @@ func (c *Claim) Reserve(ctx context.Context, entry Entry, choose func(Tally) (su
 		c.ledger.index.remove(c.id)
 	}
 	return err
+}
+
+// Retime moves the ends of a key that the exchange was not asked for yet.
+func (c *Claim) Retime(ctx context.Context, expires, hardLimit time.Time) error {
+	if err := c.from("retimed", Pending); err != nil {
+		return err
+	}
+	c.entry.Expires, c.entry.HardLimit = expires, hardLimit
+	return c.write(ctx)
 }
 
 // Identify takes down what names the key now that the exchange has made it. It is

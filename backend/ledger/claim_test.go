@@ -379,7 +379,7 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 			"wait": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(1, 120).Draw(t, "minutes")) * time.Minute)
 			},
-			"another node has written": func(*rapid.T) { l.Invalidate() },
+			"another node has written": func(*rapid.T) { l.Invalidate(Prefix + "a") },
 			"": func(t *rapid.T) {
 				if l.Held() != len(held) {
 					t.Fatalf("%d claims are held, want %d", l.Held(), len(held))

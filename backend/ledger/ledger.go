@@ -27,6 +27,10 @@ import (
 // Prefix of the entries in storage.
 const Prefix = "key/"
 
+// keptEntries is how many entries are kept in memory, so that to renew or revoke a key
+// needs no read: those of the keys that were made or used last.
+const keptEntries = 10_000
+
 // ErrBusy says that somebody else has the claim on a key.
 var ErrBusy = errors.New("a request is at work on the key")
 
@@ -47,7 +51,7 @@ type Ledger struct {
 // no harm, by the time elapsed since some moment.
 func New(now func() time.Time, elapsed func() time.Duration) *Ledger {
 	return &Ledger{
-		table:   store.New[Entry](Prefix, nil),
+		table:   store.New[Entry](Prefix, nil).Keeping(keptEntries),
 		index:   newIndex(),
 		claims:  &claims{held: map[string]chan struct{}{}},
 		now:     now,
@@ -100,10 +104,19 @@ func (l *Ledger) Unreadable(ctx context.Context, s logical.Storage) (map[string]
 	return maps.Clone(l.index.unreadable), nil
 }
 
-// Invalidate forgets what is kept in memory, after another node has written.
-func (l *Ledger) Invalidate() { l.index.empty() }
+// Invalidate forgets what is kept in memory of an entry, named by its key in storage,
+// after another node has written it.
+func (l *Ledger) Invalidate(key string) {
+	ours := l.table.Invalidate(key)
+	for _, w := range l.index.switches {
+		ours = w.table.Invalidate(key) || ours
+	}
+	if ours {
+		l.index.empty()
+	}
+}
 
-// Find reads one entry as it is stored; nil if there is none.
+// Find returns one entry as it is stored; nil if there is none.
 func (l *Ledger) Find(ctx context.Context, s logical.Storage, id string) (*Entry, error) {
 	return l.table.Get(ctx, s, id)
 }
