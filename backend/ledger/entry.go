@@ -58,7 +58,9 @@ type Entry struct {
 	// Passphrase is kept only where the exchange needs it to delete the key.
 	Passphrase string `json:"passphrase,omitempty"`
 	// Token is kept for keys of type bearer.
-	Token     string    `json:"token,omitempty"`
+	Token string `json:"token,omitempty"`
+	// Kept says that the secret parts of the key are, or may be, kept in custody.
+	Kept      bool      `json:"kept,omitempty"`
 	Requester Requester `json:"requester"`
 	// Generations of the kill switches under which the key was made.
 	Generations generations `json:"generations,omitzero"`
