@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
@@ -48,6 +49,7 @@ type engine struct {
 	connections *connections
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
+	custody     *store.Table[custody.Secret]
 	heartbeat   *heartbeat
 	rootExpiry  *rootExpiry
 	places      *places
@@ -93,6 +95,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		sleep:      exchanges.Sleep,
 		roles:      store.New[role](rolePrefix, nil),
 		ledger:     ledger.New(now, elapsed),
+		custody:    custody.New(nil),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
 		places:     newPlaces(now),
@@ -108,7 +111,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
 		RunningVersion: build.Version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledger.Prefix}},
+		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledger.Prefix, custody.Prefix}},
 		Secrets:        []*framework.Secret{e.apiKeySecret()},
 		InitializeFunc: e.initialize,
 		PeriodicFunc:   e.periodic,

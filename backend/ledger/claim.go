@@ -21,6 +21,7 @@ import (
 //	Doubt       pending              the same  it is not known whether the key was made; revoking, if its id is
 //	Confirm     pending              live      the key is as it was asked for
 //	Renew       live                 live      the lease was extended
+//	Retire      live                 live      another key of its owner has taken its place
 //	Condemn     pending, live        revoking  the key must go; stays pending while no id is known
 //	Postpone    pending, revoking    the same  a deletion failed, and is to be tried again
 //	Forget      pending, revoking    gone      the key is proved gone, or surely never was, or somebody gave it up
@@ -141,7 +142,8 @@ func (c *Claim) Doubt(ctx context.Context, failure error, exchangeKeyID string) 
 	return c.write(ctx)
 }
 
-// Confirm records that the key is whole and that its lease ends at the time.
+// Confirm records that the key is whole and that its lease ends at the time: zero for
+// one with an owner, which has no lease.
 func (c *Claim) Confirm(ctx context.Context, expires time.Time) error {
 	if err := c.from("confirmed", Pending); err != nil {
 		return err
@@ -156,6 +158,16 @@ func (c *Claim) Renew(ctx context.Context, expires time.Time) error {
 		return err
 	}
 	c.entry.Expires = expires
+	return c.write(ctx)
+}
+
+// Retire records that the key must go at the time, since another one of its owner has
+// taken its place.
+func (c *Claim) Retire(ctx context.Context, at time.Time) error {
+	if err := c.from("retired", Live); err != nil {
+		return err
+	}
+	c.entry.RetireAt = at
 	return c.write(ctx)
 }
 

@@ -70,6 +70,7 @@ var transitions = map[string]func(context.Context, *Claim) error{
 	"Doubt of a known key": func(ctx context.Context, c *Claim) error { return c.Doubt(ctx, errors.New("no answer"), "id") },
 	"Confirm":              func(ctx context.Context, c *Claim) error { return c.Confirm(ctx, start.Add(time.Hour)) },
 	"Renew":                func(ctx context.Context, c *Claim) error { return c.Renew(ctx, start.Add(2*time.Hour)) },
+	"Retire":               func(ctx context.Context, c *Claim) error { return c.Retire(ctx, start.Add(3*time.Hour)) },
 	"Condemn":              func(ctx context.Context, c *Claim) error { return c.Condemn(ctx, "cause") },
 	"Postpone":             func(ctx context.Context, c *Claim) error { return c.Postpone(ctx, errors.New("not yet")) },
 	"Forget":               func(ctx context.Context, c *Claim) error { return c.Forget(ctx) },
@@ -93,6 +94,7 @@ var machine = map[string]map[State]State{
 	"Doubt of a known key": {Pending: Revoking},
 	"Confirm":              {Pending: Live},
 	"Renew":                {Live: Live},
+	"Retire":               {Live: Live},
 	"Condemn":              {Pending: Pending, Live: Revoking, Revoking: Revoking},
 	"Postpone":             {Pending: Pending, Revoking: Revoking},
 	"Forget":               {Pending: gone, Revoking: gone, gone: gone},
@@ -159,6 +161,7 @@ func TestWhatATransitionWrites(t *testing.T) {
 		want.State, want.Expires = Live, start.Add(time.Hour)
 	})
 	step("Renew", func() { want.Expires = start.Add(2 * time.Hour) })
+	step("Retire", func() { want.RetireAt = start.Add(3 * time.Hour) })
 	require.False(t, claim.Due())
 	now = start.Add(time.Minute)
 	step("Condemn", func() { want.State, want.Cause, want.Revoking, want.NextTry = Revoking, "cause", now, now })

@@ -9,7 +9,7 @@ import (
 
 // Key is what is known of a key without reading storage.
 type Key struct {
-	ID, Connection, SubAccount, Role string
+	ID, Connection, SubAccount, Role, Owner string
 	// APIKey and ExchangeKeyID are empty while they are not known. DisplayName is
 	// the requester's.
 	APIKey, ExchangeKeyID, DisplayName string
@@ -38,11 +38,12 @@ func (t Tally) InSubAccount(connection, name string) int {
 // OfRole counts a connection's keys of a role.
 func (t Tally) OfRole(connection, name string) int { return t.index.ofRoles[place{connection, name}] }
 
-// NextEnd is when the first live key of a connection ends; zero if it has none.
+// NextEnd is when the first lease of a live key of a connection ends; zero if it has
+// none.
 func (t Tally) NextEnd(connection string) time.Time {
 	var next time.Time
 	for _, key := range t.index.keys {
-		if key.Connection == connection && key.State == Live && (next.IsZero() || key.Expires.Before(next)) {
+		if key.Connection == connection && key.State == Live && !key.Expires.IsZero() && (next.IsZero() || key.Expires.Before(next)) {
 			next = key.Expires
 		}
 	}
@@ -179,7 +180,7 @@ func (x *index) note(id string) {
 func (x *index) setLocked(entry Entry) {
 	x.removeLocked(entry.ID)
 	key := &Key{
-		ID: entry.ID, Connection: entry.Connection, SubAccount: entry.SubAccount, Role: entry.Role,
+		ID: entry.ID, Connection: entry.Connection, SubAccount: entry.SubAccount, Role: entry.Role, Owner: entry.Owner,
 		APIKey: entry.APIKey, ExchangeKeyID: entry.ExchangeKeyID, DisplayName: entry.Requester.DisplayName,
 		State: entry.State, Created: entry.Created, Expires: entry.Expires, WantedGone: wantedGone(entry),
 		Attempts: entry.Attempts, LastError: entry.LastError,

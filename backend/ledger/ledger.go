@@ -103,6 +103,17 @@ func (l *Ledger) Unreadable(ctx context.Context, s logical.Storage) (map[string]
 // Invalidate forgets what is kept in memory, after another node has written.
 func (l *Ledger) Invalidate() { l.index.empty() }
 
+// Has reports whether there is an entry of that id, be it one that cannot be read.
+func (l *Ledger) Has(ctx context.Context, s logical.Storage, id string) (bool, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return false, err
+	}
+	l.index.mu.Lock()
+	defer l.index.mu.Unlock()
+	_, damaged := l.index.unreadable[id]
+	return damaged || l.index.keys[id] != nil, nil
+}
+
 // Find reads one entry as it is stored; nil if there is none.
 func (l *Ledger) Find(ctx context.Context, s logical.Storage, id string) (*Entry, error) {
 	return l.table.Get(ctx, s, id)
