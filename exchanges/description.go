@@ -40,6 +40,11 @@ type Environment struct {
 	BaseURL string
 	// KeyBaseURL is where a minted key is used; empty means BaseURL.
 	KeyBaseURL string
+	// Hosts are further hosts at which a minted key is used.
+	Hosts []string
+	// Streams are the URLs to which a client connects for each of [Signing.Logins], by
+	// its name. One that is not there is not known.
+	Streams map[string]string
 	// Note is what an operator must know about it.
 	Note string
 }
@@ -121,6 +126,8 @@ type Variant struct {
 	Unlisted string
 	// RateLimits are the documented limits that bound minting and revoking.
 	RateLimits []RateLimit
+	// Signing says what a signature by a minted key is good for.
+	Signing Signing
 }
 
 // cautiousDelay is how long an exchange is given to show what it was asked to do. No

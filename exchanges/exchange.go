@@ -103,6 +103,10 @@ type RequestSigner interface {
 	// SignRequest returns the request ready to send, signed for the exchange's
 	// current time. The body must be sent as is.
 	SignRequest(context.Context, UserRequest) (*http.Request, error)
+
+	// SyncClock measures the exchange's clock anew, by which requests and logins are
+	// signed. If it fails, they go by what was measured before.
+	SyncClock(context.Context) error
 }
 
 // UserRequest is a request to be signed.
@@ -113,6 +117,8 @@ type UserRequest struct {
 	Query       string
 	Body        []byte
 	ContentType string
+	// Host is one of [Environment.Hosts]; empty means that of the base URL.
+	Host string
 }
 
 // Identity is what an exchange says about a root credential.

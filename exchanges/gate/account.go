@@ -27,6 +27,8 @@ const active = 1
 // account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login  rest.LoginMessage
 	apiKey string
 }
 
@@ -35,6 +37,7 @@ var (
 	_ exchanges.Exchange      = Gate{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -52,7 +55,7 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, credential.APIKey}, nil
+	return &account{client, signer.login, credential.APIKey}, nil
 }
 
 // clock is Gate's answer about its time.
