@@ -24,7 +24,7 @@ build: ## Build the plugin, the simulator and their helpers
 	@scripts/build.sh
 
 .PHONY: vault
-vault: ## Provide bin/vault: one on the PATH that is new enough, else one built from source
+vault: ## Provide bin/vault: one on the PATH that is new enough, else the official release, else one built from source
 	@scripts/vault.sh
 
 .PHONY: test
