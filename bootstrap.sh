@@ -245,7 +245,7 @@ install_plugin() {
 # The answer with a key goes from variable to pipe: its secret is in no file, no
 # argument and no output.
 mint() { vault read -format=json "exchange/creds/$1"; }
-masked() { sed -E 's/("(api_secret|passphrase|private_key)": *")[^"]*/\1(shown once; masked here)/'; }
+masked() { sed -E 's/("(api_secret|passphrase|private_key|token)": *")[^"]+/\1(shown once; masked here)/'; }
 lease_of() { sed -nE 's/^ *"lease_id": *"([^"]*)".*/\1/p'; }
 
 # works ANSWER: the exchange accepts the key, or else we fail.

@@ -57,9 +57,10 @@ func (Bitget) Describe() exchanges.Description {
 		Name:          "bitget",
 		DisplayName:   "Bitget",
 		Documentation: "https://www.bitget.com/api-doc/uta/account/sub-account/SubAccount-API-Create",
+		CCXT:          exchanges.CCXT{Class: "bitget"},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://api.bitget.com"},
-			{Name: "eu", BaseURL: "https://api.bitget-eu.com", Note: "accounts of Bitget's EU entity"},
+			{Name: "eu", BaseURL: "https://api.bitget-eu.com", CCXT: exchanges.CCXTDomain("bitget-eu.com"), Note: "accounts of Bitget's EU entity"},
 		},
 		Credentials: []exchanges.CredentialForm{
 			{
@@ -97,6 +98,7 @@ func describeUnified() exchanges.Variant {
 			Note: "Bitget calls the list a withdrawal allowlist; whether it also binds reading and trading is not documented",
 		},
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
+		CCXT:       exchanges.CCXTSettings{"options": map[string]any{"uta": true}},
 		RateLimits: []exchanges.RateLimit{
 			overall(),
 			{Operation: exchanges.OpInspect, Requests: 5, Per: time.Second},

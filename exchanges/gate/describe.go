@@ -36,10 +36,11 @@ func (Gate) Describe() exchanges.Description {
 		Name:          "gate",
 		DisplayName:   "Gate",
 		Documentation: "https://www.gate.com/docs/developers/apiv4/en/#create-api-key-of-the-sub-account",
+		CCXT:          exchanges.CCXT{Class: "gate"},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://api.gateio.ws"},
 			{
-				Name: "testnet", BaseURL: "https://api-testnet.gateapi.io",
+				Name: "testnet", BaseURL: "https://api-testnet.gateapi.io", CCXT: exchanges.CCXTSandbox(),
 				Note: "accounts and keys of its own; Gate does not say whether keys can be minted there",
 			},
 		},

@@ -47,9 +47,10 @@ func (Orderly) Describe() exchanges.Description {
 		Name:          "orderly",
 		DisplayName:   "Orderly Network",
 		Documentation: "https://orderly.network/docs/build-on-omnichain/user-flows/wallet-authentication",
+		CCXT:          exchanges.CCXT{Class: "woofipro", AccountID: true},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://api.orderly.org"},
-			{Name: testnet, BaseURL: "https://testnet-api.orderly.org", Note: "accounts of its own, and not every broker"},
+			{Name: testnet, BaseURL: "https://testnet-api.orderly.org", CCXT: exchanges.CCXTSandbox(), Note: "accounts of its own, and not every broker"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "wallet", Fields: []string{"private_key", "broker"},

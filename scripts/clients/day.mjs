@@ -1,16 +1,18 @@
 // Lives a small trading day at an exchange with the ccxt client of that exchange:
 // balance, order, open orders, cancel. It reads one JSON object from the standard
-// input: the fields of an answer of creds/. It writes one line of JSON for each step
-// and never a secret.
+// input: the fields of an answer of creds/ with client_config for ccxt or freqtrade. It
+// writes one line of JSON for each step and never a secret.
 import { text } from 'node:stream/consumers';
-import { desks } from './desks.mjs';
+import { asCCXT, clientOf, markets } from './desks.mjs';
 
 const creds = JSON.parse(await text(process.stdin));
-const desk = desks[creds.exchange];
-if (desk === undefined) {
+const market = markets[creds.exchange];
+if (market === undefined) {
   throw new Error(`There is no desk for ${creds.exchange}. Add one to desks.mjs.`);
 }
-const { client, market } = await desk(creds);
+const config = JSON.parse(creds.client_config);
+const client = await clientOf(config.exchange ? asCCXT(config) : config);
+client.options.builderFee = false; // Hyperliquid: the simulator has no builders.
 
 // redirect points all addresses of a client at one host.
 function redirect(addresses, base) {

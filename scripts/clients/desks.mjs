@@ -1,9 +1,15 @@
-// How the ccxt client of each exchange is set up for a key that was minted, and what
-// it trades.
+// The ccxt clients, and what each desk trades.
 
-// load loads the client of one exchange. All of them would take seconds.
-async function load(name) {
-  return (await import(`./node_modules/ccxt/js/src/${name}.js`)).default;
+// clientOf makes the client that client_config describes, as a bot does with
+// new ccxt[config.id](config). It loads that class only: all of them would take seconds.
+export async function clientOf(config) {
+  const { default: Client } = await import(`./node_modules/ccxt/js/src/${config.id}.js`);
+  return new Client(config);
+}
+
+// asCCXT is what freqtrade makes of its configuration for ccxt.
+export function asCCXT({ exchange: { name, key, secret, password, ccxt_config: more } }) {
+  return { id: name, apiKey: key, secret, password, ...more };
 }
 
 // spot is a market as ccxt describes it once it has loaded the exchange's own list.
@@ -27,36 +33,20 @@ function perpetual(id, quote, more = {}) {
   };
 }
 
-// common are the parts of a credential that most clients take. A private key
-// stands in place of the secret.
-function common(creds) {
-  return { apiKey: creds.api_key, secret: creds.private_key ?? creds.api_secret, password: creds.passphrase };
-}
-
-// simple is a desk at an exchange whose client needs nothing more.
-function simple(name, market, options = {}) {
-  return async (creds) => ({ client: new (await load(name))({ ...common(creds), options }), market });
-}
-
-export const desks = {
-  binance: simple('binance', spot('BTCUSDT', { info: { orderTypes: ['LIMIT', 'MARKET'] } })),
-  bingx: simple('bingx', spot('BTC-USDT')),
-  bitget: simple('bitget', spot('BTCUSDT'), { uta: true }),
-  bybit: simple('bybit', spot('BTCUSDT')),
-  coinex: simple('coinex', spot('BTCUSDT')),
-  deribit: simple('deribit', perpetual('BTC-PERPETUAL', 'USD')),
-  gate: simple('gate', spot('BTC_USDT')),
-  htx: simple('htx', spot('btcusdt')),
-  hyperliquid: async (creds) => ({
-    client: new (await load('hyperliquid'))({ walletAddress: creds.sub_account, privateKey: creds.private_key, options: { builderFee: false } }),
-    market: perpetual('BTC', 'USDC', { baseId: '0' }),
-  }),
-  kucoin: simple('kucoin', spot('BTC-USDT')),
-  mexc: simple('mexc', spot('BTCUSDT')),
-  okx: simple('okx', spot('BTC-USDT')),
-  orderly: async (creds) => ({
-    client: new (await load('woofipro'))({ ...common(creds), accountId: creds.sub_account }),
-    market: perpetual('PERP_BTC_USDC', 'USDC'),
-  }),
-  whitebit: simple('whitebit', spot('BTC_USDT')),
+// What each exchange's desk trades.
+export const markets = {
+  binance: spot('BTCUSDT', { info: { orderTypes: ['LIMIT', 'MARKET'] } }),
+  bingx: spot('BTC-USDT'),
+  bitget: spot('BTCUSDT'),
+  bybit: spot('BTCUSDT'),
+  coinex: spot('BTCUSDT'),
+  deribit: perpetual('BTC-PERPETUAL', 'USD'),
+  gate: spot('BTC_USDT'),
+  htx: spot('btcusdt'),
+  hyperliquid: perpetual('BTC', 'USDC', { baseId: '0' }),
+  kucoin: spot('BTC-USDT'),
+  mexc: spot('BTCUSDT'),
+  okx: spot('BTC-USDT'),
+  orderly: perpetual('PERP_BTC_USDC', 'USDC'),
+  whitebit: spot('BTC_USDT'),
 };
