@@ -24,7 +24,7 @@ build: ## Build the plugin, the simulator and their helpers
 	@scripts/build.sh
 
 .PHONY: vault
-vault: ## Provide bin/vault: one on the PATH that is new enough, else one built from source
+vault: ## Provide bin/vault: one on the PATH that is new enough, else the official release, else one built from source
 	@scripts/vault.sh
 
 .PHONY: test
@@ -74,7 +74,7 @@ lint: ## Check format, go vet, golangci-lint (.golangci.yml), hidden functions a
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
 .PHONY: docs
-docs: ## Make the tables of exchanges and of root keys from what each exchange says of itself
+docs: ## Make the tables of exchanges, root keys and clients from what each exchange says of itself
 	go run ./scripts/exchange-tables
 
 .PHONY: fmt

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Starts a Vault server with the plugin, and a simulator of the exchanges, on
 # this machine, and shows an API key being minted, used, revoked and refused. It
-# needs Go and nothing else, and no account at any exchange.
+# needs Go and nothing else, and no account at any exchange. scripts/vault.sh says
+# where Vault comes from.
 #
 #   ./bootstrap.sh        start what is not running, and run the demonstration
 #   ./bootstrap.sh down   stop what it started
@@ -244,7 +245,7 @@ install_plugin() {
 # The answer with a key goes from variable to pipe: its secret is in no file, no
 # argument and no output.
 mint() { vault read -format=json "exchange/creds/$1"; }
-masked() { sed -E 's/("(api_secret|passphrase|private_key)": *")[^"]*/\1(shown once; masked here)/'; }
+masked() { sed -E 's/("(api_secret|passphrase|private_key|token)": *")[^"]+/\1(shown once; masked here)/'; }
 lease_of() { sed -nE 's/^ *"lease_id": *"([^"]*)".*/\1/p'; }
 
 # works ANSWER: the exchange accepts the key, or else we fail.
@@ -312,13 +313,13 @@ ENV
 }
 
 up() {
+  command -v go >/dev/null || fail 'Go is missing. Install Go 1.26 or newer from https://go.dev/dl and start again.'
   choose_ports
   check_ports
   if [[ $former != none && $former != "$vault_port $simulator_port" ]]; then
     down
   fi
   (umask 077 && say "$vault_port $simulator_port" >"$state/ports")
-  command -v go >/dev/null || fail 'Go is missing. Install Go 1.26 or newer from https://go.dev/dl and start again.'
 
   step 'Building'
   scripts/vault.sh

@@ -250,8 +250,8 @@ func (d *desk) note(resp *logical.Response, err error) {
 		return
 	}
 	fmt.Fprintf(d.said, "%v\n", resp.Warnings)
-	for _, field := range []string{"api_secret", "passphrase", "private_key", "token"} {
-		if secret, ok := resp.Data[field].(string); ok {
+	for _, field := range []string{"api_secret", "passphrase", "private_key", "token", "client_config"} {
+		if secret, _ := resp.Data[field].(string); secret != "" {
 			d.secrets = append(d.secrets, secret)
 		}
 	}

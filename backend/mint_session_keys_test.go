@@ -36,7 +36,7 @@ func TestKeyPairInTheExchangesForm(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, lease.Data["api_key"], key.Address().String())
 	require.Equal(t, d.sim.Exchange("hyperliquid").SubAccounts[0], lease.Data["sub_account"])
-	require.NotContains(t, lease.Data, "api_secret")
+	require.Empty(t, lease.Data["api_secret"])
 	entry := d.entry(lease.Data["key_id"].(string))
 	require.Equal(t, key.Address().String(), entry.PublicKey)
 	require.Len(t, entry.Label, 16, "the label is cut to what the exchange takes")

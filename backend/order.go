@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type wish struct {
 	scopes      []string
 	ipAllowlist []string
 	reason      string
+	format      string // of client_config; empty for the role's
 }
 
 // order is a mint with everything settled but the sub-account and the id.
@@ -36,6 +38,7 @@ type order struct {
 	limits    leaseLimits
 	terms     func(leaseLimits) (lifetime, error)
 	wantUsual bool
+	format    string // of client_config; empty for none
 	requester ledger.Requester
 	requestID string
 }
@@ -77,6 +80,10 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	if err != nil {
 		return nil, err
 	}
+	if err := checkClientFormat("format", w.format, l, o.keyType); err != nil {
+		return nil, err
+	}
+	o.format = cmp.Or(w.format, r.ClientFormat)
 	if o.grant, err = narrow(*r, l, whole, w.scopes); err != nil {
 		return nil, err
 	}

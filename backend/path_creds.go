@@ -32,6 +32,7 @@ func (e *engine) pathCreds() *framework.Path {
 			"scopes":       {Type: framework.TypeCommaStringSlice, Query: true, Description: "Scopes of the key, at most the role's."},
 			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Query: true, Description: "Addresses from which the key is to work, within what the role allows."},
 			"reason":       {Type: framework.TypeString, Query: true, Description: "Why the key is needed; kept in the ledger."},
+			"format":       {Type: framework.TypeString, Query: true, Description: "Client for which client_config is answered, instead of the role's client_format: ccxt, freqtrade or env."},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation:   operation("Mint an API key."),
@@ -46,7 +47,7 @@ func (e *engine) pathCreds() *framework.Path {
 const maxReason = 200
 
 func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	w := wish{scopes: wordsOf(d, "scopes"), reason: d.Get("reason").(string)}
+	w := wish{scopes: wordsOf(d, "scopes"), reason: d.Get("reason").(string), format: strings.TrimSpace(d.Get("format").(string))}
 	var err error
 	if w.ttl, err = duration(d, "ttl"); err != nil {
 		return nil, err
@@ -74,7 +75,8 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 }
 
 // credsData is what the caller gets: the only place where a key's secret parts
-// are ever shown.
+// are ever shown. All of them are always there, empty where the key has none, so that
+// a template may name any.
 func credsData(m *minted, o *order) map[string]any {
 	environment, _ := o.link.about.Environment(o.link.Environment)
 	data := map[string]any{
@@ -92,16 +94,13 @@ func credsData(m *minted, o *order) map[string]any {
 		"risk":              string(m.entry.Risk),
 		"expires_at":        timestamp(m.entry.Expires),
 		"ready":             m.ready,
+		"api_secret":        m.key.APISecret.Reveal(),
+		"passphrase":        m.key.Passphrase.Reveal(),
+		"private_key":       m.privateKey.Reveal(),
+		"token":             m.key.Token.Reveal(),
 	}
-	for field, secret := range map[string]string{
-		"api_secret":  m.key.APISecret.Reveal(),
-		"passphrase":  m.key.Passphrase.Reveal(),
-		"private_key": m.privateKey.Reveal(),
-		"token":       m.key.Token.Reveal(),
-	} {
-		if secret != "" {
-			data[field] = secret
-		}
+	if o.format != "" {
+		data["client_config"] = clientConfig(o.format, o.link, data)
 	}
 	return data
 }
@@ -109,23 +108,24 @@ func credsData(m *minted, o *order) map[string]any {
 func credsFields() map[string]*framework.FieldSchema {
 	sensitive := &framework.DisplayAttributes{Sensitive: true}
 	return map[string]*framework.FieldSchema{
-		"api_key":      {Type: framework.TypeString, Description: "The API key; for key type bearer a fingerprint of the token.", Required: true},
-		"api_secret":   {Type: framework.TypeString, Description: "Its secret, for key type hmac.", DisplayAttrs: sensitive},
-		"passphrase":   {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one.", DisplayAttrs: sensitive},
-		"private_key":  {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types.", DisplayAttrs: sensitive},
-		"token":        {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer.", DisplayAttrs: sensitive},
-		"key_type":     {Type: framework.TypeString, Description: "How the key signs.", Required: true},
-		"key_id":       {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
-		"exchange":     {Type: framework.TypeString, Description: "The exchange.", Required: true},
-		"environment":  {Type: framework.TypeString, Description: "The exchange's environment.", Required: true},
-		"variant":      {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one.", Required: true},
-		"base_url":     {Type: framework.TypeString, Description: "Where the key is used.", Required: true},
-		"sub_account":  {Type: framework.TypeString, Description: "The sub-account that the key belongs to.", Required: true},
-		"scopes":       {Type: framework.TypeStringSlice, Description: "What the key may do.", Required: true},
-		"ip_allowlist": {Type: framework.TypeStringSlice, Description: "Addresses from which the key works; empty means anywhere.", Required: true},
-		"risk":         {Type: framework.TypeString, Description: "What a leak could cost: minimal, moderate or critical.", Required: true},
-		"expires_at":   {Type: framework.TypeString, Description: "When the key is deleted unless its lease is renewed.", Required: true},
-		"ready":        {Type: framework.TypeBool, Description: "Whether the exchange already accepts the key. Some exchanges take a while, and may take longer than the role's max_wait.", Required: true},
+		"api_key":       {Type: framework.TypeString, Description: "The API key; for key type bearer a fingerprint of the token.", Required: true},
+		"api_secret":    {Type: framework.TypeString, Description: "Its secret, for key type hmac; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"passphrase":    {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"client_config": {Type: framework.TypeString, Description: "The whole credential as the client takes it that format or the role's client_format names; only there with one of them.", DisplayAttrs: sensitive},
+		"key_type":      {Type: framework.TypeString, Description: "How the key signs.", Required: true},
+		"key_id":        {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
+		"exchange":      {Type: framework.TypeString, Description: "The exchange.", Required: true},
+		"environment":   {Type: framework.TypeString, Description: "The exchange's environment.", Required: true},
+		"variant":       {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one.", Required: true},
+		"base_url":      {Type: framework.TypeString, Description: "Where the key is used.", Required: true},
+		"sub_account":   {Type: framework.TypeString, Description: "The sub-account that the key belongs to.", Required: true},
+		"scopes":        {Type: framework.TypeStringSlice, Description: "What the key may do.", Required: true},
+		"ip_allowlist":  {Type: framework.TypeStringSlice, Description: "Addresses from which the key works; empty means anywhere.", Required: true},
+		"risk":          {Type: framework.TypeString, Description: "What a leak could cost: minimal, moderate or critical.", Required: true},
+		"expires_at":    {Type: framework.TypeString, Description: "When the key is deleted unless its lease is renewed.", Required: true},
+		"ready":         {Type: framework.TypeBool, Description: "Whether the exchange already accepts the key. Some exchanges take a while, and may take longer than the role's max_wait.", Required: true},
 		"added_permissions": {
 			Type: framework.TypeStringSlice, Required: true,
 			Description: "Permissions, in the exchange's words, that it added to the key unasked and that may let it do more than its scopes say; mostly none.",
@@ -144,4 +144,8 @@ the role's max_wait; ready then says whether the exchange accepts the key.
 
 An update may ask for less than the role gives: a shorter ttl, fewer scopes,
 narrower ip_allowlist. It may also give a reason, which the ledger keeps.
+
+With format, or client_format on the role, client_config holds the whole credential
+as one string: for ccxt as JSON that its constructor takes, for freqtrade as a
+configuration file, for env as lines of NAME='value'.
 `)

@@ -93,6 +93,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		"require_reason":     {Type: framework.TypeBool, Default: false, Description: "Refuse a mint without a reason."},
 		"require_wrapping":   {Type: framework.TypeBool, Default: false, Description: "Refuse a mint whose answer is not wrapped."},
 		"label_template":     {Type: framework.TypeString, Description: "Text added to a key's label at the exchange, after the ownership tag and the key's id: a template with .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason."},
+		"client_format":      {Type: framework.TypeString, Description: "Client for which answers carry the whole credential as one string, client_config: ccxt, freqtrade or env; empty for none."},
 		"disabled":           {Type: framework.TypeBool, Default: false, Description: "Refuse to mint and to renew."},
 	}
 }
@@ -173,6 +174,7 @@ func givenOrNull(d *framework.FieldData, field string) bool {
 func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, string) bool) error {
 	for field, value := range map[string]*string{
 		"connection": &r.Connection, "key_type": &r.KeyType, "label_template": &r.LabelTemplate,
+		"client_format": &r.ClientFormat,
 	} {
 		if has(d, field) {
 			*value = strings.TrimSpace(d.Get(field).(string))
@@ -323,6 +325,7 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 		"require_reason":     r.RequireReason,
 		"require_wrapping":   r.RequireWrapping,
 		"label_template":     r.LabelTemplate,
+		"client_format":      r.ClientFormat,
 		"disabled":           r.Disabled,
 	}
 	resp := &logical.Response{Data: data}

@@ -31,7 +31,7 @@ func TestBearerKey(t *testing.T) {
 	lease := d.mint("trader")
 	token := lease.Data["token"].(string)
 	require.Equal(t, "bearer", lease.Data["key_type"])
-	require.NotContains(t, lease.Data, "api_secret")
+	require.Empty(t, lease.Data["api_secret"])
 	require.NotContains(t, lease.Data["api_key"], token)
 	require.False(t, lease.Secret.Renewable)
 	require.LessOrEqual(t, lease.Secret.TTL, 10*time.Minute, "the token's own end was settled before the lease's")

@@ -30,6 +30,7 @@ type role struct {
 	RequireReason     bool          `json:"require_reason"`
 	RequireWrapping   bool          `json:"require_wrapping"`
 	LabelTemplate     string        `json:"label_template"`
+	ClientFormat      string        `json:"client_format"`
 	Disabled          bool          `json:"disabled"`
 }
 
@@ -110,6 +111,9 @@ func (r role) checkKeys(l *link) (exchanges.Grant, error) {
 	}
 	if keyType := r.keyType(l.variant); !l.variant.HasKeyType(keyType) {
 		return exchanges.Grant{}, oneOf("key_type", string(keyType), list(l.variant.KeyTypes)...)
+	}
+	if err := checkClientFormat("client_format", r.ClientFormat, l, r.keyType(l.variant)); err != nil {
+		return exchanges.Grant{}, err
 	}
 	if err := checkAddresses("ip_allowlist", r.IPAllowlist, l.variant.Addresses); err != nil {
 		return exchanges.Grant{}, err

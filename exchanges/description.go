@@ -28,6 +28,8 @@ type Description struct {
 	// RootRotation reports whether the root credential can be replaced through the
 	// API.
 	RootRotation bool
+	// CCXT says how a library that many bots use takes the exchange's keys.
+	CCXT CCXT
 	// Notes are facts an operator should know.
 	Notes []string
 }
@@ -45,6 +47,9 @@ type Environment struct {
 	// Streams are the URLs to which a client connects for each of [Signing.Logins], by
 	// its name. One that is not there is not known.
 	Streams map[string]string
+	// CCXT leads ccxt there; nil where it goes there by itself, or to another host of
+	// the same system.
+	CCXT CCXTSettings
 	// Note is what an operator must know about it.
 	Note string
 }
@@ -124,6 +129,8 @@ type Variant struct {
 	// first lease ([Variant.NativeExpiry]), so their leases cannot be renewed.
 	// Accounts of such a variant implement [KeyChecker].
 	Unlisted string
+	// CCXT are settings by which ccxt uses keys of this variant; mostly none.
+	CCXT CCXTSettings
 	// RateLimits are the documented limits that bound minting and revoking.
 	RateLimits []RateLimit
 	// Signing says what a signature by a minted key is good for.

@@ -100,7 +100,7 @@ func (b *bench) up(t *testing.T, env ...string) {
 		}
 	}
 	require.Contains(t, out, "The exchanges are simulated.")
-	require.NotRegexp(t, `"(api_secret|passphrase|private_key)": *"[^(]`, out)
+	require.NotRegexp(t, `"(api_secret|passphrase|private_key|token)": *"[^("]`, out)
 	// Some exchanges take a while.
 	require.Eventually(t, func() bool { return len(b.keysAtExchanges(t)) == 0 }, 2*time.Minute, time.Second, "keys left behind")
 }

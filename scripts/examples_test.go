@@ -64,7 +64,13 @@ func eachAnsweredKey(t *testing.T, test func(t *testing.T, answer map[string]any
 		tested[key.keyType] = true
 		answer, env := maps.Clone(key.answer), maps.Clone(key.env)
 		answer["base_url"], env["EXCHANGE_BASE_URL"] = "https://exchange.example/?a=b&c", "https://exchange.example/?a=b&c"
+		answer["sub_account"], env["EXCHANGE_SUB_ACCOUNT"] = "53888000", "53888000"
 		answer["key_type"], answer["scopes"], answer["ready"] = string(key.keyType), []string{"read"}, true
+		for _, part := range []string{"api_secret", "passphrase", "private_key", "token"} {
+			if answer[part] == nil {
+				answer[part] = ""
+			}
+		}
 		t.Run(name, func(t *testing.T) { test(t, answer, env) })
 	}
 	for _, exchange := range catalog.All() {

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Provides bin/vault, the Vault server that tests and the demonstration use: the
-# one that VAULT_BINARY names, else one on the PATH that is new enough, else one
-# built from the version that scripts/vault/go.mod pins.
+# one that VAULT_BINARY names, else one on the PATH that is new enough, else the
+# official release whose sums are in scripts/vault/SHA256SUMS, else one built from
+# the same version's source, which scripts/vault/go.mod pins.
+#
+#   VAULT_FROM=source    build it in any case
+#   VAULT_RELEASES=URL   fetch the release from a mirror of releases.hashicorp.com/vault
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 module=github.com/hashicorp/vault
-# What bin/vault was built from, so that it is built once only.
-built_from=bin/.vault-built-from
+# Where bin/vault came from, so that it is fetched or built once only.
+made_from=bin/.vault-made-from
+# Renamed into place when it is whole: a server that is running keeps its own file.
+new=$PWD/bin/.vault-new
 
 # new_enough PROGRAM: is it Vault 1.21 or newer?
 new_enough() {
@@ -25,27 +31,36 @@ use() {
   directory=$(directory_of "$1")
   [[ $directory != "$PWD/bin" ]] || return 0
   ln -sf "$directory/$(basename "$1")" bin/vault
-  rm -f "$built_from"
+  rm -f "$made_from"
   printf 'bin/vault is %s, %s.\n' "$1" "$(bin/vault version)"
 }
 
-build() {
-  local source version date new=$PWD/bin/.vault-new
-  source=$({ go version && cat scripts/vault.sh scripts/vault/go.mod scripts/vault/go.sum; } | cksum)
-  if [[ -x bin/vault && -f $built_from && $(<"$built_from") == "$source" ]]; then
-    return
-  fi
-  printf 'There is no Vault 1.21 or newer on the PATH, so one is built: about 6 minutes on two cores, once.\n'
-  cd scripts/vault
-  read -r version date < <(go list -m -f '{{.Version}} {{with .Time}}{{.Format "2006-01-02T15:04:05Z"}}{{end}}' "$module")
-  # As in Vault's own Makefile: no cgo, and the date of the commit linked in.
-  CGO_ENABLED=0 ../go-build.sh "Vault $version" -tags minimal -trimpath \
-    -ldflags "-s -w -X $module/version.BuildDate=$date" -o "$new" "$module"
-  cd ../..
-  # Renamed into place: a server that is running keeps its own file.
+# there ORIGIN: is bin/vault of that origin already?
+there() { [[ -x bin/vault && -f $made_from && $(<"$made_from") == "$1" ]]; }
+
+# finish ORIGIN: makes what was fetched or built bin/vault.
+finish() {
   mv -f "$new" bin/vault
-  printf '%s\n' "$source" >"$built_from"
+  printf '%s\n' "$1" >"$made_from"
   printf 'bin/vault is %s.\n' "$(bin/vault version)"
+}
+
+fetch() {
+  go build -o bin/fetch-vault ./scripts/fetch-vault || return 1
+  bin/fetch-vault ${VAULT_RELEASES:+-from "$VAULT_RELEASES"} -sums scripts/vault/SHA256SUMS -to "$new" || return 1
+  new_enough "$new" || {
+    printf 'The release cannot be run on this machine.\n' >&2
+    return 1
+  }
+}
+
+build() {
+  local version date
+  printf 'Vault is built from source: about 6 minutes on two cores, once.\n'
+  read -r version date < <(cd scripts/vault && go list -m -f '{{.Version}} {{with .Time}}{{.Format "2006-01-02T15:04:05Z"}}{{end}}' "$module")
+  # As in Vault's own Makefile: no cgo, and the date of the commit linked in.
+  (cd scripts/vault && CGO_ENABLED=0 ../go-build.sh "Vault $version" -tags minimal -trimpath \
+    -ldflags "-s -w -X $module/version.BuildDate=$date" -o "$new" "$module")
 }
 
 mkdir -p bin
@@ -57,10 +72,35 @@ if [[ -n ${VAULT_BINARY:-} ]]; then
   use "$VAULT_BINARY"
   exit
 fi
-while read -r candidate; do
-  if [[ $(directory_of "$candidate") != "$PWD/bin" ]] && new_enough "$candidate"; then
-    use "$candidate"
+case ${VAULT_FROM:-} in
+  source) ;;
+  '')
+    while read -r candidate; do
+      if [[ $(directory_of "$candidate") != "$PWD/bin" ]] && new_enough "$candidate"; then
+        use "$candidate"
+        exit
+      fi
+    done < <(type -ap vault)
+    ;;
+  *)
+    printf "VAULT_FROM is '%s'; give source, or leave it out.\n" "$VAULT_FROM" >&2
+    exit 1
+    ;;
+esac
+
+source="source $({ go version && declare -f build && cat scripts/vault/go.mod scripts/vault/go.sum; } | cksum)"
+release="release $(cksum <scripts/vault/SHA256SUMS)"
+if there "$source"; then
+  exit
+fi
+if [[ -z ${VAULT_FROM:-} ]]; then
+  if there "$release"; then
     exit
   fi
-done < <(type -ap vault)
+  if fetch; then
+    finish "$release"
+    exit
+  fi
+fi
 build
+finish "$source"

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,11 +25,6 @@ import (
 // clientsFolder holds the clients that people use, and what drives them.
 const clientsFolder = "../../scripts/clients"
 
-// noClient says at which exchanges ccxt cannot use a minted key, and why.
-var noClient = map[string]string{
-	"bitfinex": "what is minted there is a token, and ccxt signs with a key and its secret only",
-}
-
 // balanceRight is what a key needs besides the scopes to read balances, where a key
 // that trades may not.
 var balanceRight = map[string]string{"bitget": "uta_mgt", "deribit": "account:read"}
@@ -41,9 +38,11 @@ var classOfNoOrder = map[string]string{"bitget": "ExchangeError", "mexc": "BadRe
 var sdkClassOfNoOrder = map[string]string{"binance": "BadRequestError", "gate": "AxiosError", "kucoin": "RestError"}
 
 // A client that people use lives a small trading day with a minted key, at each
-// exchange: it reads the balance, places an order, finds it listed, cancels it, and
-// is refused when it does so again. This proves that the simulated exchange answers
-// as the exchange does, as far as the client reads it.
+// exchange and with each type of key that the client can use: it reads the balance,
+// places an order, finds it listed, cancels it, and is refused when it does so again. It
+// is given nothing of the key but client_config. This proves that client_config is all
+// that the client needs, and that the simulated exchange answers as the exchange does, as
+// far as the client reads it.
 func TestDay(t *testing.T) {
 	t.Parallel()
 	needClients(t)
@@ -51,13 +50,9 @@ func TestDay(t *testing.T) {
 	e := enable(t, vault)
 	for _, exchange := range catalog.All() {
 		about := exchange.Describe()
-		if why := noClient[about.Name]; why != "" {
-			t.Logf("%s: ccxt cannot use a minted key: %s", about.Name, why)
-			continue
-		}
 		t.Run(about.Name, func(t *testing.T) {
 			t.Parallel()
-			e.livesDay(t, about.Name, about.Variants[0])
+			e.livesDays(t, about, about.Variants[0])
 		})
 	}
 }
@@ -103,8 +98,9 @@ func missingNode(t *testing.T) string {
 	return ""
 }
 
-// livesDay mints a key that can trade and gives it to the client.
-func (e *engine) livesDay(t *testing.T, exchange string, variant exchanges.Variant) {
+// livesDays mints keys that can trade and gives them to the client.
+func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant exchanges.Variant) {
+	exchange := about.Name
 	access := rootOf(t, e, exchange, variant)
 	e.connect(t, exchange, exchange, variant, access)
 	allowed := variant.Offered().Strings()
@@ -115,20 +111,32 @@ func (e *engine) livesDay(t *testing.T, exchange string, variant exchanges.Varia
 		}
 	}
 	e.write(t, "config/"+exchange, fields{"allowed_scopes": allowed})
-	e.write(t, "roles/"+exchange, fields{
+	role := fields{
 		"connection": exchange, "sub_accounts": access.SubAccounts[0], "scopes": variant.Offered().Strings(),
-		"native_permissions": balanceRight[exchange], "ip_allowlist": addresses(variant), "ttl": "10m",
-	})
-	k := e.mint(t, exchange)
-
-	t.Run("ccxt", func(t *testing.T) {
-		requireDay(t, day(t, "ccxt.mjs", k.Data), cmp.Or(classOfNoOrder[exchange], "OrderNotFound"))
-	})
-	if class := sdkClassOfNoOrder[exchange]; class != "" {
-		t.Run("sdk", func(t *testing.T) {
-			requireDay(t, day(t, "sdks.mjs", k.Data), class)
+		"native_permissions": balanceRight[exchange], "ip_allowlist": addresses(variant), "ttl": "10m", "client_format": "ccxt",
+	}
+	for _, keyType := range variant.KeyTypes {
+		role["key_type"] = string(keyType)
+		if why := about.CCXT.Unusable[keyType]; why != "" {
+			refused(t, e.tryWrite(t, "roles/"+exchange, role), http.StatusBadRequest, "client_format: ccxt cannot use keys of type "+string(keyType), why)
+			continue
+		}
+		e.write(t, "roles/"+exchange, role)
+		t.Run(string(keyType), func(t *testing.T) { livesDay(t, e.mint(t, exchange)) })
+	}
+	if about.CCXT.Wallet || about.CCXT.AccountID {
+		t.Run("by freqtrade's configuration", func(t *testing.T) {
+			livesDay(t, e.key(t, e.write(t, "creds/"+exchange, fields{"format": "freqtrade"})))
 		})
 	}
+	if class := sdkClassOfNoOrder[exchange]; class != "" {
+		t.Run("sdk", func(t *testing.T) { requireDay(t, day(t, "sdks.mjs", e.mint(t, exchange).Data), class) })
+	}
+}
+
+// livesDay gives a key to ccxt.
+func livesDay(t *testing.T, k *key) {
+	requireDay(t, day(t, "ccxt.mjs", k.Data), cmp.Or(classOfNoOrder[k.text("exchange")], "OrderNotFound"))
 }
 
 // requireDay requires that the day went as it should. The last cancellation is refused
@@ -141,6 +149,49 @@ func requireDay(t *testing.T, steps map[string]dayStep, noOrder string) {
 	again := steps["cancel what is not there"]
 	assert.Equal(t, noOrder, again.Error, again.Message)
 	assert.Len(t, steps, 6)
+}
+
+// ownHost are environments for which ccxt uses another host of the same system.
+var ownHost = map[string]string{
+	"binance/gcp": "api.binance.com", "htx/aws": "api.huobi.pro", "okx/production": "www.okx.com", "okx/demo": "www.okx.com",
+	"orderly/production": "api-evm.orderly.org", "orderly/testnet": "testnet-api-evm.orderly.org",
+}
+
+// TestClientGoesToTheEnvironment proves that client_config leads the client to the
+// environment in which the key was made.
+func TestClientGoesToTheEnvironment(t *testing.T) {
+	t.Parallel()
+	needClients(t)
+	var configs, want, names []string
+	for _, exchange := range catalog.All() {
+		about := exchange.Describe()
+		if about.CCXT.Class == "" {
+			continue
+		}
+		for _, environment := range about.Environments {
+			config := fields{"id": about.CCXT.Class}
+			maps.Copy(config, environment.CCXT)
+			text, err := json.Marshal(config)
+			require.NoError(t, err)
+			name := about.Name + "/" + environment.Name
+			host := strings.TrimPrefix(cmp.Or(environment.KeyBaseURL, environment.BaseURL), "https://")
+			configs, want, names = append(configs, string(text)), append(want, cmp.Or(ownHost[name], host)), append(names, name)
+		}
+	}
+	input, err := json.Marshal(configs)
+	require.NoError(t, err)
+	client := exec.CommandContext(t.Context(), "node", "hosts.mjs")
+	client.Dir, client.Stdin = clientsFolder, bytes.NewReader(input)
+	var complaints bytes.Buffer
+	client.Stderr = &complaints
+	out, err := client.Output()
+	require.NoError(t, err, complaints.String())
+	var hosts []string
+	require.NoError(t, json.Unmarshal(out, &hosts))
+	require.Len(t, hosts, len(names))
+	for i, name := range names {
+		assert.Equal(t, want[i], hosts[i], name)
+	}
 }
 
 // dayStep is what came of one step of the day.

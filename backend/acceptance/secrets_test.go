@@ -26,7 +26,7 @@ type canaries map[string]string
 
 // plant notes the secret parts of a connection or of an answer of creds/.
 func (c canaries) plant(whose string, data map[string]any) {
-	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret", "token"} {
+	for _, field := range []string{"api_secret", "passphrase", "private_key", "totp_secret", "token", "client_config"} {
 		if secret, _ := data[field].(string); secret != "" {
 			c[whose+"'s "+field] = secret
 		}

@@ -1,7 +1,8 @@
-// The plugin binary. Vault starts it; nobody runs it by hand.
+// The plugin binary. Vault starts it; who runs it by hand is told how to install it.
 package main
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -20,6 +21,10 @@ var (
 )
 
 func main() {
+	if os.Getenv(plugin.HandshakeConfig.MagicCookieKey) != plugin.HandshakeConfig.MagicCookieValue {
+		fmt.Fprintf(os.Stderr, byHand, version)
+		os.Exit(1)
+	}
 	logger := hclog.New(&hclog.LoggerOptions{})
 	go endWithParent(os.Getppid())
 	if err := serve(); err != nil {
@@ -27,6 +32,17 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// byHand is said to somebody who runs the plugin, which Vault would have told by a
+// variable that it is Vault.
+const byHand = `vault-plugin-secrets-exchange %[1]s is a plugin, which a Vault server starts by itself. To install it, copy it to the
+server's plugin_directory, and register it by its SHA-256 sum:
+
+  vault plugin register -sha256=SUM -version=%[1]s secret vault-plugin-secrets-exchange
+  vault secrets enable -path=exchange vault-plugin-secrets-exchange
+
+docs/operations.md in its repository says more.
+`
 
 // parentCheck is how often the process checks that Vault is still there.
 const parentCheck = time.Second

@@ -3,8 +3,8 @@
 #
 #   with-key.sh ROLE COMMAND [ARGUMENT...]
 #
-# The command finds the exchange's address in EXCHANGE_BASE_URL, the key in
-# EXCHANGE_API_KEY and, as the key has them, EXCHANGE_API_SECRET,
+# The command finds the exchange's address in EXCHANGE_BASE_URL, the sub-account in
+# EXCHANGE_SUB_ACCOUNT, the key in EXCHANGE_API_KEY and, as the key has them, EXCHANGE_API_SECRET,
 # EXCHANGE_PASSPHRASE, EXCHANGE_PRIVATE_KEY (PEM has several lines) and
 # EXCHANGE_TOKEN. Needs vault, with VAULT_ADDR and a token, and jq.
 set -euo pipefail
@@ -26,9 +26,9 @@ trap 'vault lease revoke -sync "$lease" >/dev/null' EXIT
 
 # What the key does not have is unset, so that nothing of another key stays.
 settings=$(printf '%s' "$answer" | jq -r '
-  .data | {base_url, api_key, api_secret, passphrase, private_key, token} | to_entries[]
+  .data | {base_url, sub_account, api_key, api_secret, passphrase, private_key, token} | to_entries[]
   | ("EXCHANGE_" + (.key | ascii_upcase)) as $name
-  | if .value then "export \($name)=\(.value | @sh)" else "unset \($name)" end')
+  | if (.value // "") != "" then "export \($name)=\(.value | @sh)" else "unset \($name)" end')
 eval "$settings"
 
 "$@"

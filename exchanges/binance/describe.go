@@ -46,6 +46,7 @@ func (Binance) Describe() exchanges.Description {
 		Name:          "binance",
 		DisplayName:   "Binance",
 		Documentation: "https://developers.binance.com/docs/sub_account",
+		CCXT:          exchanges.CCXT{Class: "binance"},
 		Environments: []exchanges.Environment{
 			{
 				Name: "production", BaseURL: "https://api.binance.com",

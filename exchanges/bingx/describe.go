@@ -38,9 +38,10 @@ func (BingX) Describe() exchanges.Description {
 		Name:          "bingx",
 		DisplayName:   "BingX",
 		Documentation: "https://bingx-api.github.io/docs",
+		CCXT:          exchanges.CCXT{Class: "bingx"},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://open-api.bingx.com"},
-			{Name: "pro", BaseURL: "https://open-api.bingx.pro", Note: "the same system at another host, for when the first cannot be reached"},
+			{Name: "pro", BaseURL: "https://open-api.bingx.pro", CCXT: exchanges.CCXTDomain("bingx.pro"), Note: "the same system at another host, for when the first cannot be reached"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},

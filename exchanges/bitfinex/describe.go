@@ -47,6 +47,9 @@ func (Bitfinex) Describe() exchanges.Description {
 		Name:          "bitfinex",
 		DisplayName:   "Bitfinex",
 		Documentation: "https://docs.bitfinex.com/reference/rest-auth-generate-token",
+		CCXT: exchanges.CCXT{Unusable: map[exchanges.KeyType]string{
+			exchanges.KeyBearer: "it signs with a key and its secret, and what is minted at Bitfinex is a token",
+		}},
 		Environments: []exchanges.Environment{{
 			Name: "production", BaseURL: "https://api.bitfinex.com",
 			Note: "there is no testnet; a key of the paper-trading sub-account works here with test currencies",

@@ -57,12 +57,13 @@ func (Bitget) Describe() exchanges.Description {
 		Name:          "bitget",
 		DisplayName:   "Bitget",
 		Documentation: "https://www.bitget.com/api-doc/uta/account/sub-account/SubAccount-API-Create",
+		CCXT:          exchanges.CCXT{Class: "bitget"},
 		Environments: []exchanges.Environment{
 			{
 				Name: "production", BaseURL: "https://api.bitget.com",
 				Streams: map[string]string{channelPrivate: "wss://ws.bitget.com/v2/ws/private", channelUnified: "wss://ws.bitget.com/v3/ws/private"},
 			},
-			{Name: "eu", BaseURL: "https://api.bitget-eu.com", Note: "accounts of Bitget's EU entity"},
+			{Name: "eu", BaseURL: "https://api.bitget-eu.com", CCXT: exchanges.CCXTDomain("bitget-eu.com"), Note: "accounts of Bitget's EU entity"},
 		},
 		Credentials: []exchanges.CredentialForm{
 			{
@@ -100,6 +101,7 @@ func describeUnified() exchanges.Variant {
 			Note: "Bitget calls the list a withdrawal allowlist; whether it also binds reading and trading is not documented",
 		},
 		Passphrase: &exchanges.PassphraseRule{Length: passphraseLength, Alphanumeric: true},
+		CCXT:       exchanges.CCXTSettings{"options": map[string]any{"uta": true}},
 		RateLimits: []exchanges.RateLimit{
 			overall(),
 			{Operation: exchanges.OpInspect, Requests: 5, Per: time.Second},

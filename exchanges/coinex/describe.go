@@ -31,6 +31,7 @@ func (CoinEx) Describe() exchanges.Description {
 		Name:          "coinex",
 		DisplayName:   "CoinEx",
 		Documentation: "https://docs.coinex.com/api/v2/account/subs/http/create-sub-api",
+		CCXT:          exchanges.CCXT{Class: "coinex"},
 		Environments: []exchanges.Environment{{
 			Name: "production", BaseURL: "https://api.coinex.com",
 			Streams: map[string]string{"spot": "wss://socket.coinex.com/v2/spot", "futures": "wss://socket.coinex.com/v2/futures"},

@@ -54,10 +54,13 @@ func (Deribit) Describe() exchanges.Description {
 		Name:          name,
 		DisplayName:   "Deribit",
 		Documentation: "https://docs.deribit.com/api-reference/account-management/private-create_api_key",
+		CCXT: exchanges.CCXT{Class: "deribit", Unusable: map[exchanges.KeyType]string{
+			exchanges.KeyEd25519: "it signs for Deribit with HMAC only",
+		}},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://www.deribit.com", Streams: map[string]string{"api": "wss://www.deribit.com/ws/api/v2"}},
 			{
-				Name: "test", BaseURL: "https://test.deribit.com", Note: "accounts and keys of its own, open to everyone",
+				Name: "test", BaseURL: "https://test.deribit.com", CCXT: exchanges.CCXTSandbox(), Note: "accounts and keys of its own, open to everyone",
 				Streams: map[string]string{"api": "wss://test.deribit.com/ws/api/v2"},
 			},
 		},

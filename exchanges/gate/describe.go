@@ -36,13 +36,14 @@ func (Gate) Describe() exchanges.Description {
 		Name:          "gate",
 		DisplayName:   "Gate",
 		Documentation: "https://www.gate.com/docs/developers/apiv4/en/#create-api-key-of-the-sub-account",
+		CCXT:          exchanges.CCXT{Class: "gate"},
 		Environments: []exchanges.Environment{
 			{
 				Name: "production", BaseURL: "https://api.gateio.ws", Hosts: []string{"fx-api.gateio.ws"},
 				Streams: map[string]string{channelSpot: "wss://api.gateio.ws/ws/v4/", channelFutures: "wss://fx-ws.gateio.ws/v4/ws/usdt"},
 			},
 			{
-				Name: "testnet", BaseURL: "https://api-testnet.gateapi.io",
+				Name: "testnet", BaseURL: "https://api-testnet.gateapi.io", CCXT: exchanges.CCXTSandbox(),
 				Note: "accounts and keys of its own; Gate does not say whether keys can be minted there",
 			},
 		},

@@ -24,6 +24,7 @@ func (HTX) Describe() exchanges.Description {
 		Name:          "htx",
 		DisplayName:   "HTX",
 		Documentation: "https://huobiapi.github.io/docs/spot/v1/en/#sub-user-api-key-creation",
+		CCXT:          exchanges.CCXT{Class: "htx"},
 		Environments: []exchanges.Environment{
 			{
 				Name: "production", BaseURL: "https://api.huobi.pro", Hosts: []string{"api.hbdm.com"},

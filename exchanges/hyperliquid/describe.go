@@ -43,9 +43,10 @@ func (Hyperliquid) Describe() exchanges.Description {
 		Name:          "hyperliquid",
 		DisplayName:   "Hyperliquid",
 		Documentation: "https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/nonces-and-api-wallets",
+		CCXT:          exchanges.CCXT{Class: "hyperliquid", Wallet: true},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://api.hyperliquid.xyz"},
-			{Name: testnet, BaseURL: "https://api.hyperliquid-testnet.xyz", Note: "accounts and funds of its own"},
+			{Name: testnet, BaseURL: "https://api.hyperliquid-testnet.xyz", CCXT: exchanges.CCXTSandbox(), Note: "accounts and funds of its own"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "wallet", Fields: []string{"private_key"},

@@ -36,12 +36,13 @@ func (KuCoin) Describe() exchanges.Description {
 		Name:          "kucoin",
 		DisplayName:   "KuCoin",
 		Documentation: "https://www.kucoin.com/docs-new/rest/account-info/sub-account/add-subaccount-api",
+		CCXT:          exchanges.CCXT{Class: "kucoin"},
 		Environments: []exchanges.Environment{
 			{
 				Name: "production", BaseURL: "https://api.kucoin.com", Hosts: []string{"api-futures.kucoin.com"},
 				Note: "futures orders go to https://api-futures.kucoin.com with the same key",
 			},
-			{Name: "eu", BaseURL: "https://api.kucoin.eu", Note: "accounts of the EU site; KuCoin's documentation says little about it"},
+			{Name: "eu", BaseURL: "https://api.kucoin.eu", CCXT: exchanges.CCXTHost(map[string]any{"public": "https://api.kucoin.eu", "private": "https://api.kucoin.eu"}), Note: "accounts of the EU site; KuCoin's documentation says little about it"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret", "passphrase"},

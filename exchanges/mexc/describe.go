@@ -34,6 +34,7 @@ func (MEXC) Describe() exchanges.Description {
 		Name:          "mexc",
 		DisplayName:   "MEXC",
 		Documentation: "https://www.mexc.com/api-docs/spot-v3/subaccount-endpoints",
+		CCXT:          exchanges.CCXT{Class: "mexc"},
 		Environments:  []exchanges.Environment{{Name: "production", BaseURL: "https://api.mexc.com"}},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},

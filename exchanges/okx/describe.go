@@ -30,15 +30,16 @@ func (OKX) Describe() exchanges.Description {
 		Name:          "okx",
 		DisplayName:   "OKX",
 		Documentation: "https://www.okx.com/docs-v5/en/#sub-account-rest-api-create-an-api-key-for-a-sub-account",
+		CCXT:          exchanges.CCXT{Class: "okx"},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://openapi.okx.com", Streams: streams("ws.okx.com"), Note: "accounts of www.okx.com"},
-			{Name: "eea", BaseURL: "https://eea.okx.com", Streams: streams("wseea.okx.com"), Note: "required for accounts of my.okx.com"},
+			{Name: "eea", BaseURL: "https://eea.okx.com", CCXT: exchanges.CCXTDomain("eea.okx.com"), Streams: streams("wseea.okx.com"), Note: "required for accounts of my.okx.com"},
 			{
-				Name: "us", BaseURL: "https://us.okx.com", Streams: streams("wsus.okx.com"),
+				Name: "us", BaseURL: "https://us.okx.com", CCXT: exchanges.CCXTDomain("us.okx.com"), Streams: streams("wsus.okx.com"),
 				Note: "required for accounts of app.okx.com (US and Australia); OKX does not say whether keys can be minted there",
 			},
 			{
-				Name: demo, BaseURL: "https://openapi.okx.com", Streams: streams("wspap.okx.com"),
+				Name: demo, BaseURL: "https://openapi.okx.com", CCXT: exchanges.CCXTSandbox(), Streams: streams("wspap.okx.com"),
 				Note: "demo trading, with keys of its own; OKX does not say whether keys can be minted there. " +
 					"Set base_url for accounts of another region",
 			},

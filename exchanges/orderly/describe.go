@@ -47,13 +47,14 @@ func (Orderly) Describe() exchanges.Description {
 		Name:          "orderly",
 		DisplayName:   "Orderly Network",
 		Documentation: "https://orderly.network/docs/build-on-omnichain/user-flows/wallet-authentication",
+		CCXT:          exchanges.CCXT{Class: "woofipro", AccountID: true},
 		Environments: []exchanges.Environment{
 			{
 				Name: "production", BaseURL: "https://api.orderly.org",
 				Streams: map[string]string{"private": "wss://ws-private-evm.orderly.org/v2/ws/private/stream/"},
 			},
 			{
-				Name: testnet, BaseURL: "https://testnet-api.orderly.org", Note: "accounts of its own, and not every broker",
+				Name: testnet, BaseURL: "https://testnet-api.orderly.org", CCXT: exchanges.CCXTSandbox(), Note: "accounts of its own, and not every broker",
 				Streams: map[string]string{"private": "wss://testnet-ws-private-evm.orderly.org/v2/ws/private/stream/"},
 			},
 		},

@@ -36,9 +36,14 @@ func (WhiteBIT) Describe() exchanges.Description {
 		Name:          "whitebit",
 		DisplayName:   "WhiteBIT",
 		Documentation: "https://docs.whitebit.com/",
+		CCXT:          exchanges.CCXT{Class: "whitebit"},
 		Environments: []exchanges.Environment{
 			{Name: "production", BaseURL: "https://whitebit.com"},
-			{Name: "eu", BaseURL: "https://whitebit.eu", Note: "WhiteBIT's EU company, with accounts and keys of its own"},
+			{Name: "eu", BaseURL: "https://whitebit.eu", CCXT: exchanges.CCXTHost(map[string]any{
+				"v1": map[string]any{"public": "https://whitebit.eu/api/v1/public", "private": "https://whitebit.eu/api/v1"},
+				"v2": map[string]any{"public": "https://whitebit.eu/api/v2/public"},
+				"v4": map[string]any{"public": "https://whitebit.eu/api/v4/public", "private": "https://whitebit.eu/api/v4"},
+			}), Note: "WhiteBIT's EU company, with accounts and keys of its own"},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},

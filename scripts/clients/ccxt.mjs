@@ -1,9 +1,16 @@
-// Trades with the ccxt client of each exchange: how it is set up for a key that was
-// minted, and what it trades.
+// Trades with the ccxt client of each exchange. All it takes of an answer of creds/ is
+// client_config, for ccxt or freqtrade.
 
-// load loads the client of one exchange. All of them would take seconds.
-async function load(name) {
-  return (await import(`./node_modules/ccxt/js/src/${name}.js`)).default;
+// clientOf makes the client that client_config describes, as a bot does with
+// new ccxt[config.id](config). It loads that class only: all of them would take seconds.
+export async function clientOf(config) {
+  const { default: Client } = await import(`./node_modules/ccxt/js/src/${config.id}.js`);
+  return new Client(config);
+}
+
+// asCCXT is what freqtrade makes of its configuration for ccxt.
+function asCCXT({ exchange: { name, key, secret, password, ccxt_config: more } }) {
+  return { id: name, apiKey: key, secret, password, ...more };
 }
 
 // spot is a market as ccxt describes it once it has loaded the exchange's own list.
@@ -27,11 +34,23 @@ function perpetual(id, quote, more = {}) {
   };
 }
 
-// common are the parts of a credential that most clients take. A private key
-// stands in place of the secret.
-function common(creds) {
-  return { apiKey: creds.api_key, secret: creds.private_key ?? creds.api_secret, password: creds.passphrase };
-}
+// What each exchange's desk trades.
+const markets = {
+  binance: spot('BTCUSDT', { info: { orderTypes: ['LIMIT', 'MARKET'] } }),
+  bingx: spot('BTC-USDT'),
+  bitget: spot('BTCUSDT'),
+  bybit: spot('BTCUSDT'),
+  coinex: spot('BTCUSDT'),
+  deribit: perpetual('BTC-PERPETUAL', 'USD'),
+  gate: spot('BTC_USDT'),
+  htx: spot('btcusdt'),
+  hyperliquid: perpetual('BTC', 'USDC', { baseId: '0' }),
+  kucoin: spot('BTC-USDT'),
+  mexc: spot('BTCUSDT'),
+  okx: spot('BTC-USDT'),
+  orderly: perpetual('PERP_BTC_USDC', 'USDC'),
+  whitebit: spot('BTC_USDT'),
+};
 
 // redirect points all addresses of a client at one host.
 function redirect(addresses, base) {
@@ -41,8 +60,15 @@ function redirect(addresses, base) {
   return Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, redirect(address, base)]));
 }
 
-// desk is what a day needs of a client.
-function desk(client, market, creds) {
+// open opens a desk: what a day needs of a client.
+export async function open(creds) {
+  const market = markets[creds.exchange];
+  if (market === undefined) {
+    throw new Error(`There is no market for ${creds.exchange}. Add one to ccxt.mjs.`);
+  }
+  const config = JSON.parse(creds.client_config);
+  const client = await clientOf(config.exchange ? asCCXT(config) : config);
+  client.options.builderFee = false; // Hyperliquid: the simulator has no builders.
   const { host } = new URL(creds.base_url);
   client.urls.api = redirect(client.urls.api, creds.base_url);
   if (client.urls.hostnames) {
@@ -61,30 +87,3 @@ function desk(client, market, creds) {
     close: () => client.close?.(),
   };
 }
-
-// simple opens a desk at an exchange whose client needs nothing more.
-function simple(name, market, options = {}) {
-  return async (creds) => desk(new (await load(name))({ ...common(creds), options }), market, creds);
-}
-
-export const desks = {
-  binance: simple('binance', spot('BTCUSDT', { info: { orderTypes: ['LIMIT', 'MARKET'] } })),
-  bingx: simple('bingx', spot('BTC-USDT')),
-  bitget: simple('bitget', spot('BTCUSDT'), { uta: true }),
-  bybit: simple('bybit', spot('BTCUSDT')),
-  coinex: simple('coinex', spot('BTCUSDT')),
-  deribit: simple('deribit', perpetual('BTC-PERPETUAL', 'USD')),
-  gate: simple('gate', spot('BTC_USDT')),
-  htx: simple('htx', spot('btcusdt')),
-  hyperliquid: async (creds) => desk(
-    new (await load('hyperliquid'))({ walletAddress: creds.sub_account, privateKey: creds.private_key, options: { builderFee: false } }),
-    perpetual('BTC', 'USDC', { baseId: '0' }), creds,
-  ),
-  kucoin: simple('kucoin', spot('BTC-USDT')),
-  mexc: simple('mexc', spot('BTCUSDT')),
-  okx: simple('okx', spot('BTC-USDT')),
-  orderly: async (creds) => desk(
-    new (await load('woofipro'))({ ...common(creds), accountId: creds.sub_account }), perpetual('PERP_BTC_USDC', 'USDC'), creds,
-  ),
-  whitebit: simple('whitebit', spot('BTC_USDT')),
-};

@@ -9,11 +9,7 @@ console.info = console.debug = console.log = console.error;
 const report = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const creds = JSON.parse(await text(process.stdin));
-const { desks } = await import(`./${process.argv[2]}`);
-const open = desks[creds.exchange];
-if (open === undefined) {
-  throw new Error(`There is no desk for ${creds.exchange}. Add one to ${process.argv[2]}.`);
-}
+const { open } = await import(`./${process.argv[2]}`);
 const desk = await open(creds);
 
 // hidden is a text without any part of the credential.

@@ -9,11 +9,12 @@ function required(value, name) {
   return value;
 }
 
-export const desks = {
+// What a day needs of each SDK.
+const desks = {
   binance: async (creds) => {
     const { Spot } = await import('@binance/spot');
     const { restAPI } = new Spot({ configurationRestAPI: {
-      apiKey: creds.api_key, apiSecret: creds.api_secret, privateKey: creds.private_key, basePath: creds.base_url, retries: 0, timeout: 20_000,
+      apiKey: creds.api_key, apiSecret: creds.api_secret || undefined, privateKey: creds.private_key || undefined, basePath: creds.base_url, retries: 0, timeout: 20_000,
     } });
     const symbol = 'BTCUSDT';
     const id = (order) => String(required(order.orderId, 'orderId'));
@@ -64,3 +65,12 @@ export const desks = {
     };
   },
 };
+
+// open opens a desk.
+export async function open(creds) {
+  const at = desks[creds.exchange];
+  if (at === undefined) {
+    throw new Error(`There is no desk for ${creds.exchange}. Add one to sdks.mjs.`);
+  }
+  return at(creds);
+}

@@ -5,6 +5,7 @@
 {{- define "quoted" }}'{{ . | replaceAll "'" "'\"'\"'" }}'{{ end -}}
 {{ with secret "exchange/creds/trader-role" -}}
 EXCHANGE_BASE_URL={{ template "quoted" .Data.base_url }}
+EXCHANGE_SUB_ACCOUNT={{ template "quoted" .Data.sub_account }}
 EXCHANGE_API_KEY={{ template "quoted" .Data.api_key }}
 {{- with .Data.api_secret }}
 EXCHANGE_API_SECRET={{ template "quoted" . }}
