@@ -196,7 +196,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		}, body, rest.Into(&answered))
 	}
 	if err != nil {
-		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
+		return exchanges.Key{}, exchanges.AsKeyCap(err, keysPerSubAccount, func() ([]exchanges.KeyInfo, error) {
+			return a.ListKeys(ctx, request.SubAccount)
+		})
 	}
 	return exchanges.Key{
 		ID:          answered.Key,
@@ -240,22 +242,6 @@ func checkUserID(operation exchanges.Operation, subAccount string) error {
 		}
 	}
 	return nil
-}
-
-// explain turns the refusal of a creation into an ErrKeyCap if the sub-account
-// holds as many keys as Gate allows: the label for that is not documented.
-func (a *account) explain(ctx context.Context, subAccount string, err error) error {
-	var failure *exchanges.Error
-	if !errors.As(err, &failure) || failure.Kind != exchanges.ErrInvalid {
-		return err
-	}
-	keys, listErr := a.ListKeys(ctx, subAccount)
-	if listErr != nil || len(keys) < keysPerSubAccount {
-		return err
-	}
-	full := *failure
-	full.Kind, full.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
-	return &full
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {

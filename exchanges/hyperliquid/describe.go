@@ -59,7 +59,7 @@ func (Hyperliquid) Describe() exchanges.Description {
 			FoldNames:        true,
 			Permissions:      permissions(),
 			KeyTypes:         []exchanges.KeyType{exchanges.KeySecp256k1},
-			Label:            exchanges.LabelRule{MaxLength: 16, Hyphens: true},
+			Label:            exchanges.LabelRule{MaxLength: 16},
 			Addresses:        exchanges.AddressRule{None: true, Note: "an agent works from anywhere"},
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RevocationDelay:  listingDelay,
