@@ -22,6 +22,9 @@ func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequ
 		return nil
 	}
 	e.reportUnreadable(ctx, req.Storage)
+	if e.ownsStorage() {
+		e.schedule(ctx, req.Storage)
+	}
 	return nil
 }
 
@@ -66,6 +69,7 @@ func (e *engine) invalidate(_ context.Context, key string) {
 func (e *engine) clean(context.Context) {
 	e.drainer.stop()
 	e.rotator.stop()
+	e.scheduler.stop()
 	e.selfTests.stop()
 	e.connections.close()
 }

@@ -76,17 +76,18 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 
 // credsData is what the caller gets: the only place where a key's secret parts
 // are ever shown. All of them are always there, empty where the key has none, so that
-// a template may name any.
-func credsData(m *minted, o *order) map[string]any {
-	environment, _ := o.link.about.Environment(o.link.Environment)
+// a template may name any. The whole of it stands in client_config in the format, if
+// there is one.
+func credsData(m *minted, l *link, format string) map[string]any {
+	environment, _ := l.about.Environment(l.Environment)
 	data := map[string]any{
 		"api_key":           m.key.APIKey,
 		"key_type":          string(m.entry.KeyType),
 		"key_id":            m.entry.ID,
 		"exchange":          m.entry.Exchange,
 		"environment":       environment.Name,
-		"variant":           o.link.variant.Name,
-		"base_url":          o.link.keyBaseURL(),
+		"variant":           l.variant.Name,
+		"base_url":          l.keyBaseURL(),
 		"sub_account":       m.entry.SubAccount,
 		"scopes":            m.entry.Scopes.Strings(),
 		"added_permissions": list(m.entry.Added),
@@ -99,8 +100,8 @@ func credsData(m *minted, o *order) map[string]any {
 		"private_key":       m.privateKey.Reveal(),
 		"token":             m.key.Token.Reveal(),
 	}
-	if o.format != "" {
-		data["client_config"] = clientConfig(o.format, o.link, data)
+	if format != "" {
+		data["client_config"] = clientConfig(format, l, data)
 	}
 	return data
 }
