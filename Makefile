@@ -77,6 +77,10 @@ lint: ## Check format, go vet, golangci-lint (.golangci.yml), hidden functions a
 docs: ## Make the tables of exchanges, root keys and clients from what each exchange says of itself
 	go run ./scripts/exchange-tables
 
+.PHONY: openapi
+openapi: ## Make docs/openapi.json and docs/reference.md from what the engine says of its paths
+	go run ./scripts/openapi
+
 .PHONY: fmt
 fmt: ## Format the Go files
 	gofmt -w .
