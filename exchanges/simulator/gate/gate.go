@@ -182,6 +182,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	if !ok || c.Now.Sub(sent).Abs() > window {
 		return nil, e.refuse(c, http.StatusForbidden, "REQUEST_EXPIRED", "gap between request Timestamp and server time exceeds 60")
 	}
+	e.endUnbound(c)
 	caller := e.caller(c)
 	if caller == nil {
 		return nil, e.refuse(c, http.StatusUnauthorized, "INVALID_KEY", "Invalid key provided")
@@ -191,7 +192,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	case err != nil || !verifies(caller.Secret, signed, c.Header.Get("SIGN")):
 		return nil, e.refuse(c, http.StatusUnauthorized, "INVALID_SIGNATURE", "Signature mismatch")
 	case !caller.Allows(c.Caller):
-		return nil, e.forbidden(c, "Request IP not in whitelist: "+c.Caller.String())
+		return nil, e.refuseAddress(c)
 	case len(c.Body) > 0 && c.Header.Get("Content-Type") != "application/json":
 		return nil, e.refuse(c, http.StatusUnsupportedMediaType, "INVALID_CONTENT_TYPE", "Invalid content type")
 	}
