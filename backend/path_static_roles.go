@@ -552,14 +552,18 @@ func (e *engine) deleteStaticRole(ctx context.Context, req *logical.Request, d *
 	if err != nil {
 		return nil, err
 	}
+	var failures []error
 	for _, key := range keys {
 		ending, cancel := revokeBudget(ctx)
 		err := e.revokeByID(ending, s, key.ID, causeRoleDeleted)
 		cancel()
 		if err != nil {
-			return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted, and key %s is not yet: %w; the engine goes on trying, so delete the role again later", name, key.ID, err)
+			failures = append(failures, fmt.Errorf("key %s: %w", key.ID, err))
 		}
 		e.overlaps.end(key.ID)
+	}
+	if len(failures) > 0 {
+		return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted; the engine goes on trying, so delete the role again later: %w", name, errors.Join(failures...))
 	}
 	return nil, e.staticRoles.Delete(ctx, s, name)
 }

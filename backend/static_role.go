@@ -25,6 +25,8 @@ const (
 	// nativeMargin is how long before the exchange ends a key its successor must have
 	// taken its place, besides the overlap.
 	nativeMargin = time.Hour
+	// clockMargin is how far apart the clocks of the exchange and the engine may be.
+	clockMargin = time.Hour
 	// scheduleTimes is how many times of a schedule are looked at to tell how far apart
 	// they are.
 	scheduleTimes = 500
@@ -171,13 +173,21 @@ func (r staticRole) check(name string, l *link) (exchanges.Grant, error) {
 	return grant, nil
 }
 
+// nativeLife is how long a new key is given where the exchange ends keys by itself; zero
+// elsewhere. It is short of the longest by what the making of the key can take, and by
+// what clocks may differ.
+func nativeLife(v exchanges.Variant) time.Duration {
+	if v.NativeExpiry == nil || v.NativeExpiry.Max == 0 {
+		return 0
+	}
+	return v.NativeExpiry.Max - role{MaxWait: activationPatience(v)}.makingTime() - clockMargin
+}
+
 // nativePeriod is how often keys must be replaced where the exchange ends them by
 // itself.
 func (r staticRole) nativePeriod(v exchanges.Variant) (most time.Duration, ends bool) {
-	if v.NativeExpiry == nil || v.NativeExpiry.Max == 0 {
-		return 0, false
-	}
-	return v.NativeExpiry.Max - r.staticMakingTime(v) - r.Overlap - nativeMargin, true
+	life := nativeLife(v)
+	return life - r.Overlap - nativeMargin, life > 0
 }
 
 // life is how long one of the keys lives at the longest, if rotations succeed.
@@ -193,11 +203,6 @@ func (r staticRole) life(v exchanges.Variant) time.Duration {
 // exchange to accept the new key: nobody is in need of it meanwhile.
 func activationPatience(v exchanges.Variant) time.Duration {
 	return max(maxMaxWait, v.ActivationDelay+time.Minute)
-}
-
-// staticMakingTime is how long the making of a key takes at the longest.
-func (staticRole) staticMakingTime(v exchanges.Variant) time.Duration {
-	return role{MaxWait: activationPatience(v)}.makingTime()
 }
 
 // next is when the key is to be replaced that came into use at the time and that the

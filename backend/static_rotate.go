@@ -461,9 +461,7 @@ func (e *engine) staticOrder(ctx context.Context, s logical.Storage, name string
 		role: keys, owner: ownerOf(name), link: l, subAccounts: []string{l.variant.SubAccountName(r.subAccount())},
 		grant: grant, addresses: addresses, keyType: keys.keyType(l.variant), requester: c.requester, requestID: c.requestID,
 	}
-	if expiry := l.variant.NativeExpiry; expiry != nil && expiry.Max > 0 {
-		o.lifetime.maxTTL = expiry.Max - keys.makingTime()
-	}
+	o.lifetime.maxTTL = nativeLife(l.variant)
 	o.keep = func(ctx context.Context, entry ledger.Entry, m *minted) error {
 		secret := custody.Of(m.key, m.privateKey, entry.SubAccount)
 		if err := e.proveKey(ctx, o.link, entry, secret, m, working != nil); err != nil {
