@@ -82,7 +82,7 @@ func (e *exchange) describeSubAccount(c *venue.Call, sub *venue.Account) map[str
 	}
 	return map[string]any{
 		"remark": sub.Remark, "login_name": sub.Name, "user_id": number(c, sub.ID), "state": state, "type": 1,
-		"create_time": seconds(c, sub.Created),
+		"create_time": unixTime(c, sub.Created),
 	}
 }
 

@@ -111,7 +111,7 @@ func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 	return map[string]any{
 		"state": 1, "mode": 1, "name": k.Label, "user_id": number(c, k.Account.ID), "perms": perms,
 		"ip_whitelist": append([]string{}, k.IPs...), "key": k.APIKey,
-		"created_at": seconds(c, k.Created), "update_at": seconds(c, k.Created), "last_access": seconds(c, k.Created),
+		"created_at": unixTime(c, k.Created), "update_at": unixTime(c, k.Created), "last_access": unixTime(c, k.Created),
 	}
 }
 

@@ -161,8 +161,8 @@ func number(c *venue.Call, id string) any {
 	return json.Number(id)
 }
 
-// seconds is a time as answers write it.
-func seconds(c *venue.Call, t time.Time) any {
+// unixTime is a time as answers write it.
+func unixTime(c *venue.Call, t time.Time) any {
 	if c.Weather(numberForm) == asText {
 		return strconv.FormatInt(t.Unix(), 10) + ".0"
 	}
