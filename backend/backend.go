@@ -50,6 +50,9 @@ type engine struct {
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
 	custody     *store.Table[custody.Secret]
+	signers     *signers
+	// clockKeeper measures the clocks by which is signed.
+	clockKeeper *worker
 	heartbeat   *heartbeat
 	rootExpiry  *rootExpiry
 	places      *places
@@ -93,9 +96,8 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		build:      build,
 		now:        now,
 		sleep:      exchanges.Sleep,
-		roles:      store.New[role](rolePrefix, nil),
+		signers:    newSigners(now),
 		ledger:     ledger.New(now, elapsed),
-		custody:    custody.New(nil),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
 		places:     newPlaces(now),
@@ -104,6 +106,9 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.connections.held = holds(os.Getenv(holdVariable))
+	e.roles = store.New[role](rolePrefix, e.signers.forgetRole)
+	e.custody = custody.New(e.signers.forget)
+	e.clockKeeper = newWorker(e.signers.tend)
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()
@@ -123,6 +128,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(), e.pathConfigSelfTest(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
+		e.pathSignKey(), e.pathSignKeyLogin(), e.pathSignKeyFIX(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
 		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
@@ -46,6 +47,7 @@ func (e *engine) periodic(ctx context.Context, req *logical.Request) error {
 	if !e.ownsStorage() {
 		return nil
 	}
+	e.clockKeeper.start(req.Storage)
 	return e.sweep(ctx, req.Storage)
 }
 
@@ -65,6 +67,12 @@ func (e *engine) invalidate(_ context.Context, key string) {
 	if name, ok := strings.CutPrefix(key, connectionPrefix); ok {
 		e.connections.forget(name)
 	}
+	if name, ok := strings.CutPrefix(key, rolePrefix); ok {
+		e.signers.forgetRole(name)
+	}
+	if id, ok := strings.CutPrefix(key, custody.Prefix); ok {
+		e.signers.forget(id)
+	}
 	if strings.HasPrefix(key, ledger.Prefix) {
 		e.ledger.Invalidate()
 	}
@@ -77,6 +85,8 @@ func (e *engine) invalidate(_ context.Context, key string) {
 func (e *engine) clean(context.Context) {
 	e.drainer.stop()
 	e.rotator.stop()
+	e.clockKeeper.stop()
 	e.selfTests.stop()
+	e.signers.close()
 	e.connections.close()
 }

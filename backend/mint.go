@@ -81,6 +81,9 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	if err == nil {
 		m.ready, err = e.becomeReady(wait, claim, o.link, m.key, until)
 	}
+	if err == nil && o.keep != nil {
+		err = o.keep(wait, claim.Entry(), m)
+	}
 	if err == nil {
 		m.ttl, err = e.confirm(work, s, claim, o)
 	}
@@ -118,7 +121,7 @@ func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *
 	entry := ledger.Entry{
 		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
 		Scopes: o.grant.Scopes, Permissions: o.grant.Permissions, Risk: o.grant.Risk, Addresses: o.addresses,
-		KeyType: o.keyType, Requester: o.requester,
+		KeyType: o.keyType, Requester: o.requester, Kept: o.keep != nil,
 		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
 	}
 	var request exchanges.KeyRequest

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -24,7 +25,9 @@ type order struct {
 	// roleName is empty for a key that is made for no role, see [engine.selfTestOrder].
 	roleName string
 	role     role
-	link     *link
+	// keep stores the secret parts of the key before it comes into use, where they stay.
+	keep func(ctx context.Context, entry ledger.Entry, m *minted) error
+	link *link
 	// subAccounts are the role's, each in its one spelling.
 	subAccounts []string
 	grant       exchanges.Grant
@@ -84,9 +87,28 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	if l.needsAddresses(o.grant.Risk) && len(o.addresses) == 0 {
 		return nil, l.addressesMissing()
 	}
+	if r.Signing.inVault() {
+		if err := e.keepInVault(o, req); err != nil {
+			return nil, err
+		}
+	}
 	o.lifetime, err = mintLifetime(w.ttl, *r, l.connection, e.System())
 	o.lifetime = o.lifetime.within(l.variant, r.makingTime())
 	return o, err
+}
+
+// keepInVault has the secret parts of the order's key stay in Vault. Whoever asks for the
+// key must be known again, or nobody could use it, or anybody.
+func (e *engine) keepInVault(o *order, req *logical.Request) error {
+	if o.requester.EntityID == "" {
+		if o.requester.Accessor = accessorHash(req.ClientTokenAccessor); o.requester.Accessor == "" {
+			return refuse("role %q keeps secrets in Vault and signs for whoever read the key, but this token has neither an entity nor an accessor to know it by; use a service token, or an auth method with entities", o.roleName)
+		}
+	}
+	o.keep = func(ctx context.Context, entry ledger.Entry, m *minted) error {
+		return e.custody.Put(ctx, req.Storage, entry.ID, custody.Of(m.key, m.privateKey, entry.SubAccount))
+	}
+	return nil
 }
 
 // narrow is the grant for the scopes that the caller chose from the role's.

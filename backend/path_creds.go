@@ -93,6 +93,10 @@ func credsData(m *minted, o *order) map[string]any {
 		"expires_at":        timestamp(m.entry.Expires),
 		"ready":             m.ready,
 	}
+	if m.entry.Kept {
+		data["sign_path"] = signKeyPrefix + m.entry.ID
+		return data
+	}
 	for field, secret := range map[string]string{
 		"api_secret":  m.key.APISecret.Reveal(),
 		"passphrase":  m.key.Passphrase.Reveal(),
@@ -114,6 +118,7 @@ func credsFields() map[string]*framework.FieldSchema {
 		"passphrase":   {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one.", DisplayAttrs: sensitive},
 		"private_key":  {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types.", DisplayAttrs: sensitive},
 		"token":        {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer.", DisplayAttrs: sensitive},
+		"sign_path":    {Type: framework.TypeString, Description: "Where the key is used, below the mount, if the role has custody=vault: the secret then stays in Vault."},
 		"key_type":     {Type: framework.TypeString, Description: "How the key signs.", Required: true},
 		"key_id":       {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
 		"exchange":     {Type: framework.TypeString, Description: "The exchange.", Required: true},
@@ -141,6 +146,9 @@ itself. The key is deleted at the exchange when its lease ends or is revoked.
 
 Some exchanges take a while to accept a new key. The read waits for that, up to
 the role's max_wait; ready then says whether the exchange accepts the key.
+
+If the role has custody=vault, the secret stays in Vault until the key is deleted, and
+nobody is shown it: sign_path says where the requester has requests and logins signed.
 
 An update may ask for less than the role gives: a shorter ttl, fewer scopes,
 narrower ip_allowlist. It may also give a reason, which the ledger keeps.

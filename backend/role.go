@@ -28,6 +28,8 @@ type role struct {
 	RequireWrapping   bool          `json:"require_wrapping"`
 	LabelTemplate     string        `json:"label_template"`
 	Disabled          bool          `json:"disabled"`
+	// Signing says where the secrets of keys stay, and what may be signed with them.
+	Signing signingRules `json:"signing,omitzero"`
 }
 
 // defaultMaxWait is how long a mint waits for its turn at the exchange's rate
@@ -107,6 +109,9 @@ func (r role) checkKeys(l *link) (exchanges.Grant, error) {
 	}
 	if keyType := r.keyType(l.variant); !l.variant.HasKeyType(keyType) {
 		return exchanges.Grant{}, oneOf("key_type", string(keyType), list(l.variant.KeyTypes)...)
+	}
+	if err := r.Signing.check(l, r.keyType(l.variant)); err != nil {
+		return exchanges.Grant{}, err
 	}
 	if err := checkAddresses("ip_allowlist", r.IPAllowlist, l.variant.Addresses); err != nil {
 		return exchanges.Grant{}, err

@@ -1,5 +1,6 @@
 // Command exchange-tables writes the tables that follow from each exchange's
-// description: docs/exchanges/README.md, and the root keys in README.md. Run it
+// description: docs/exchanges/README.md, the root keys in README.md, and what signatures
+// hold in docs/signing.md. Run it
 // in the repository's root: go run ./scripts/exchange-tables
 package main
 
@@ -31,6 +32,7 @@ func pages() []page {
 	return []page{
 		{"docs/exchanges/README.md", func(_ string, all []exchanges.Exchange) (string, error) { return capabilities(all), nil }},
 		{"README.md", replaceRootKeys},
+		{"docs/signing.md", replaceSigning},
 	}
 }
 

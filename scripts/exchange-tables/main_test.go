@@ -31,6 +31,7 @@ func TestUpdate(t *testing.T) {
 	stale := map[string]string{
 		"README.md":                "Above\n" + rootKeysBegin + "stale\n" + rootKeysEnd + "Below\n",
 		"docs/exchanges/README.md": "stale",
+		"docs/signing.md":          "Above\n" + signingBegin + signingEnd + "Below\n",
 	}
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "docs", "exchanges"), 0o755))
 	for path, text := range stale {
@@ -41,6 +42,7 @@ func TestUpdate(t *testing.T) {
 		for path, want := range map[string]string{
 			"README.md":                "Above\n" + rootKeysBegin + "\n" + rootKeys(catalog.All()) + "\n" + rootKeysEnd + "Below\n",
 			"docs/exchanges/README.md": capabilities(catalog.All()),
+			"docs/signing.md":          "Above\n" + signingBegin + "\n" + signing(catalog.All()) + "\n" + signingEnd + "Below\n",
 		} {
 			made, err := os.ReadFile(filepath.Join(root, path))
 			require.NoError(t, err)

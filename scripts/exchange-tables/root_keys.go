@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,16 +14,9 @@ const (
 	rootKeysEnd   = "<!-- End of the root keys. -->\n"
 )
 
-// replaceRootKeys returns text with a new table between its marks. It fails
-// unless both marks are there, in order: it would have to guess what to
-// replace.
+// replaceRootKeys returns text with a new table between its marks.
 func replaceRootKeys(text string, all []exchanges.Exchange) (string, error) {
-	before, rest, begins := strings.Cut(text, rootKeysBegin)
-	_, after, ends := strings.Cut(rest, rootKeysEnd)
-	if !begins || !ends {
-		return "", errors.New("the marks around the table of root keys are missing or out of order")
-	}
-	return before + rootKeysBegin + "\n" + rootKeys(all) + "\n" + rootKeysEnd + after, nil
+	return replaceBetween(text, rootKeysBegin, rootKeysEnd, rootKeys(all))
 }
 
 // rootKeys is the table of root keys, with a row for each form of an exchange's

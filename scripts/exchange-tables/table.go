@@ -1,6 +1,20 @@
 package main
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
+
+// replaceBetween returns text with a new table between the marks. It fails unless both
+// marks are there, in order: it would have to guess what to replace.
+func replaceBetween(text, begin, end, made string) (string, error) {
+	before, rest, begins := strings.Cut(text, begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return "", errors.New("the marks around the table are missing or out of order")
+	}
+	return before + begin + "\n" + made + "\n" + end + after, nil
+}
 
 // table is a table in Markdown.
 func table(titles []string, rows [][]string) string {
