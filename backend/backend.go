@@ -3,8 +3,9 @@
 //
 // It knows no exchange by name; main hands it the catalog. Start reading at
 // [Factory], then follow a request for a key: path_creds.go, order.go (what is to
-// be made), mint.go (making it), secret_api_key.go (the lease). revoke.go ends a
-// key, and sweeper.go finishes what a crash or an outage left undone.
+// be made), mint.go (making it), secret_api_key.go (the lease). static_rotate.go is
+// about keys that have none. revoke.go ends a key, and sweeper.go finishes what a crash
+// or an outage left undone.
 //
 // The verbs of a key's end are few. To condemn a key is to write into the ledger
 // that it must go. To revoke it is to condemn it, delete it at the exchange, and,
@@ -53,15 +54,20 @@ type engine struct {
 	signers     *signers
 	// clockKeeper measures the clocks by which is signed.
 	clockKeeper *worker
-	heartbeat   *heartbeat
-	rootExpiry  *rootExpiry
-	places      *places
-	gone        *gone
-	metrics     *metrics
+	staticRoles *store.Table[staticRole]
+	// overlaps remembers how long superseded keys stay.
+	overlaps   *overlaps
+	heartbeat  *heartbeat
+	rootExpiry *rootExpiry
+	places     *places
+	gone       *gone
+	metrics    *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
 	selfTests        *selfTests
+	// scheduler starts rotations at their time.
+	scheduler *scheduler
 	// rotating has the connections whose root key is being replaced.
 	// rotating has the connections whose root key is being replaced, and the names of
 	// these keys.
@@ -112,6 +118,9 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()
+	e.scheduler = newScheduler(now, e.runJob)
+	e.staticRoles = store.New[staticRole](staticRolePrefix, nil)
+	e.overlaps = newOverlaps(elapsed)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
@@ -129,6 +138,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
 		e.pathSignKey(), e.pathSignKeyLogin(), e.pathSignKeyFIX(),
+		e.pathStaticRolesList(), e.pathStaticRoles(), e.pathStaticRolesCheck(), e.pathStaticCreds(), e.pathRotateRole(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
 		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),
@@ -153,6 +163,7 @@ exactly the scopes that a role names, and deletes them at the exchange when
 their lease ends.
 
 Write a parent account's credential to config/, write a role to roles/, and read
-creds/ for a key. keys/ lists every key that exists, and exchanges/ what each
+creds/ for a key. For a program that cannot take a lease, write one to static-roles/,
+and read static-creds/ for a key that lasts and is replaced from time to time. keys/ lists every key that exists, and exchanges/ what each
 exchange can do.
 `

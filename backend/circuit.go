@@ -173,6 +173,12 @@ func (g *guarded) KeyWorks(ctx context.Context, key exchanges.Key) (works bool, 
 	return works, err
 }
 
+// canProbe reports whether the exchange may take a while to accept a new key.
+func (g *guarded) canProbe() bool {
+	_, slow := g.account.(exchanges.Prober)
+	return slow
+}
+
 // canRotateRoot reports whether the root credential can be replaced.
 func (g *guarded) canRotateRoot() bool {
 	_, can := g.account.(exchanges.RootRotator)

@@ -26,6 +26,9 @@ func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequ
 		return nil
 	}
 	e.reportUnreadable(ctx, req.Storage)
+	if e.ownsStorage() {
+		e.schedule(ctx, req.Storage)
+	}
 	return nil
 }
 
@@ -86,6 +89,7 @@ func (e *engine) clean(context.Context) {
 	e.drainer.stop()
 	e.rotator.stop()
 	e.clockKeeper.stop()
+	e.scheduler.stop()
 	e.selfTests.stop()
 	e.signers.close()
 	e.connections.close()

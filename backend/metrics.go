@@ -15,6 +15,7 @@ type metrics struct {
 	registry    *prometheus.Registry
 	mints       *prometheus.CounterVec
 	revocations *prometheus.CounterVec
+	rotations   *prometheus.CounterVec
 	sweeps      *prometheus.CounterVec
 	calls       *prometheus.CounterVec
 	latency     *prometheus.HistogramVec
@@ -29,6 +30,7 @@ func newMetrics(build Build) *metrics {
 		registry:    prometheus.NewRegistry(),
 		mints:       counter("mints_total", "Keys asked for, by connection and result.", "connection", "result"),
 		revocations: counter("revocations_total", "Attempts to delete a key, by connection and result.", "connection", "result"),
+		rotations:   counter("static_rotations_total", "Rotations of static roles, by connection and result.", "connection", "result"),
 		sweeps:      counter("sweeps_total", "Runs of the sweeper, by result.", "result"),
 		calls:       counter("calls_total", "Calls to an exchange, by connection, operation and result.", "connection", "operation", "result"),
 		signatures:  counter("signatures_total", "Signatures asked for with keys whose secret stays in Vault, by role, kind (request, login, fix) and result.", "role", "kind", "result"),
@@ -41,7 +43,7 @@ func newMetrics(build Build) *metrics {
 		Namespace: "exchange", Name: "build_info", Help: "Which version of the plugin this is; always 1.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit},
 	}, func() float64 { return 1 })
-	m.registry.MustRegister(about, m.mints, m.revocations, m.sweeps, m.calls, m.latency, m.signatures)
+	m.registry.MustRegister(about, m.mints, m.revocations, m.rotations, m.sweeps, m.calls, m.latency, m.signatures)
 	return m
 }
 
@@ -83,6 +85,7 @@ var (
 	freeDesc    = prometheus.NewDesc("exchange_free_slots", "How many more keys fit, by connection and sub-account, where there is a cap: in those that hold keys, and where the roles of these keys may mint.", []string{"connection", "sub_account"}, nil)
 	heldDesc    = prometheus.NewDesc("exchange_deletions_held", "Whether deletions are held back, by a freeze or because storage looks restored from a snapshot; config/NAME/check says why.", []string{"connection"}, nil)
 	rootDesc    = prometheus.NewDesc("exchange_root_expires_seconds", "How long until the exchange ends the root key, by connection; only where the exchange tells.", []string{"connection"}, nil)
+	staticDesc  = prometheus.NewDesc("exchange_static_rotation_overdue_seconds", "How long ago the key of a static role should have been replaced, by role and connection; 0 if it is not due.", []string{"static_role", "connection"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
@@ -95,13 +98,15 @@ type present struct {
 	circuits   map[string]bool
 	// held says of the connections in use whether deletions are held back.
 	held map[string]bool
+	// static are the static roles.
+	static map[string]staticRole
 	// rootsLeft is how long the root keys still have that end.
 	rootsLeft map[string]time.Duration
 }
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, lateDesc, damagedDesc, freeDesc, heldDesc, rootDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, lateDesc, damagedDesc, freeDesc, heldDesc, rootDesc, staticDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -141,6 +146,9 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 	}
 	for connection, left := range p.rootsLeft {
 		gauge(rootDesc, left.Seconds(), connection)
+	}
+	for name, r := range p.static {
+		gauge(staticDesc, r.overdue(p.now).Seconds(), name, r.Keys.Connection)
 	}
 	gauge(damagedDesc, float64(p.unreadable))
 	for at, slots := range p.free {

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ var errRunBefore = errors.New("the request was run before")
 // mint makes one key. Whatever happens on the way, no key is left at the exchange
 // that the ledger does not know.
 func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted, error) {
-	ctx = exchanges.WithRole(ctx, o.roleName)
+	ctx = exchanges.WithRole(ctx, cmp.Or(o.roleName, o.owner))
 	candidates := e.places.good(o)
 	for attempt, refusals := 0, 0; ; attempt++ {
 		m, subAccount, err := e.mintOnce(ctx, s, o, attempt, candidates)
@@ -121,8 +122,13 @@ func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *
 	entry := ledger.Entry{
 		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
 		Scopes: o.grant.Scopes, Permissions: o.grant.Permissions, Risk: o.grant.Risk, Addresses: o.addresses,
-		KeyType: o.keyType, Requester: o.requester, Kept: o.keep != nil,
-		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
+		KeyType: o.keyType, Requester: o.requester, Owner: o.owner, Kept: o.keep != nil, Created: now,
+	}
+	if o.owner == "" {
+		entry.Expires = now.Add(o.lifetime.ttl)
+	}
+	if o.lifetime.maxTTL > 0 {
+		entry.HardLimit = now.Add(o.lifetime.maxTTL)
 	}
 	var request exchanges.KeyRequest
 	err := claim.Reserve(ctx, entry, o.slots(candidates).choose, func(entry *ledger.Entry) (err error) {
@@ -137,7 +143,7 @@ func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *
 // what to ask the exchange for.
 func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.KeyRequest, privateKey exchanges.Secret, err error) {
 	entry.Label, err = makeLabel(e.tag, entry.ID, o.role.LabelTemplate, labelData{
-		RoleName: entry.Role, Connection: entry.Connection, SubAccount: entry.SubAccount,
+		RoleName: o.name(), Connection: entry.Connection, SubAccount: entry.SubAccount,
 		DisplayName: entry.Requester.DisplayName, EntityID: entry.Requester.EntityID, Reason: entry.Requester.Reason,
 	}, o.link.variant.Label)
 	if err != nil {
@@ -147,7 +153,7 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 		SubAccount: entry.SubAccount, Label: entry.Label, Permissions: entry.Permissions,
 		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
 	}
-	if o.link.variant.Unlisted == "" {
+	if o.link.variant.Unlisted == "" && !request.Expires.IsZero() {
 		// The lease begins when the key is made, and the key must not end before it.
 		request.Expires = request.Expires.Add(o.role.makingTime())
 	}
@@ -173,8 +179,14 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 }
 
 // confirm records the new key as live, unless it is not wanted any more, and
-// returns how long its lease lasts.
+// returns how long its lease lasts, if it has one.
 func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.Claim, o *order) (ttl time.Duration, err error) {
+	if o.owner != "" {
+		if err := claim.Confirm(ctx, time.Time{}); err != nil {
+			return 0, err
+		}
+		return 0, e.stillWanted(ctx, s, o)
+	}
 	// Vault's lease begins now, however long the exchange was waited for.
 	now := e.now()
 	expires := now.Add(o.lifetime.ttl)
@@ -202,6 +214,15 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 			return err
 		case r == nil || r.Disabled:
 			return refuse("role %q was stopped while the key was made", o.roleName)
+		}
+	}
+	if name, static := staticName(o.owner); static {
+		r, err := e.staticRoles.Get(ctx, s, name)
+		switch {
+		case err != nil:
+			return err
+		case r == nil || r.Keys.Disabled:
+			return refuse("static role %q was stopped while the key was made", name)
 		}
 	}
 	l, err := e.connections.get(ctx, s, o.link.name)

@@ -22,12 +22,15 @@ type wish struct {
 
 // order is a mint with everything settled but the sub-account and the id.
 type order struct {
-	// roleName is empty for a key that is made for no role, see [engine.selfTestOrder].
+	// roleName is empty for a key that is made for no role that leases keys, see
+	// [engine.selfTestOrder] and [engine.staticOrder].
 	roleName string
 	role     role
-	// keep stores the secret parts of the key before it comes into use, where they stay.
-	keep func(ctx context.Context, entry ledger.Entry, m *minted) error
-	link *link
+	// owner is what the key belongs to if it has no lease. Keep, if set, stores its secret
+	// parts, which stay in Vault, before it comes into use.
+	owner string
+	keep  func(ctx context.Context, entry ledger.Entry, m *minted) error
+	link  *link
 	// subAccounts are the role's, each in its one spelling.
 	subAccounts []string
 	grant       exchanges.Grant
@@ -52,14 +55,9 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	case r.RequireReason && strings.TrimSpace(w.reason) == "":
 		return nil, invalid("reason", "missing; role %q asks for one, such as a ticket number", roleName)
 	}
-	l, err := e.connections.get(ctx, req.Storage, r.Connection)
-	switch {
-	case err != nil:
+	l, err := e.openForMinting(ctx, req.Storage, roleName, r.Connection)
+	if err != nil {
 		return nil, err
-	case l == nil:
-		return nil, refuse("role %q names connection %q, which does not exist; write it to config/%[2]s", roleName, r.Connection)
-	case l.frozen() != frozenNo:
-		return nil, refuse("minting on connection %q is frozen (%s)", l.name, l.freeze())
 	}
 	if err := e.checkSwitches(ctx, req.Storage, roleName, l.name); err != nil {
 		return nil, err
@@ -111,6 +109,21 @@ func (e *engine) keepInVault(o *order, req *logical.Request) error {
 	return nil
 }
 
+// openForMinting returns the connection that a role names, unless nothing is to be
+// minted there now.
+func (e *engine) openForMinting(ctx context.Context, s logical.Storage, roleName, connection string) (*link, error) {
+	l, err := e.connections.get(ctx, s, connection)
+	switch {
+	case err != nil:
+		return nil, err
+	case l == nil:
+		return nil, refuse("role %q names connection %q, which does not exist; write it to config/%[2]s", roleName, connection)
+	case l.frozen() != frozenNo:
+		return nil, refuse("minting on connection %q is frozen (%s)", l.name, l.freeze())
+	}
+	return l, nil
+}
+
 // narrow is the grant for the scopes that the caller chose from the role's.
 func narrow(r role, l *link, whole exchanges.Grant, chosen []string) (exchanges.Grant, error) {
 	if len(chosen) == 0 {
@@ -140,6 +153,14 @@ func clientAddress(req *logical.Request) string {
 		return ""
 	}
 	return req.Connection.RemoteAddr
+}
+
+// name is that of the role that the key is made for, static or not.
+func (o *order) name() string {
+	if name, static := staticName(o.owner); static {
+		return name
+	}
+	return o.roleName
 }
 
 // slots is where the order may be filled.

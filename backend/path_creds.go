@@ -75,16 +75,16 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 
 // credsData is what the caller gets: the only place where a key's secret parts
 // are ever shown.
-func credsData(m *minted, o *order) map[string]any {
-	environment, _ := o.link.about.Environment(o.link.Environment)
+func credsData(m *minted, l *link) map[string]any {
+	environment, _ := l.about.Environment(l.Environment)
 	data := map[string]any{
 		"api_key":           m.key.APIKey,
 		"key_type":          string(m.entry.KeyType),
 		"key_id":            m.entry.ID,
 		"exchange":          m.entry.Exchange,
 		"environment":       environment.Name,
-		"variant":           o.link.variant.Name,
-		"base_url":          o.link.keyBaseURL(),
+		"variant":           l.variant.Name,
+		"base_url":          l.keyBaseURL(),
 		"sub_account":       m.entry.SubAccount,
 		"scopes":            m.entry.Scopes.Strings(),
 		"added_permissions": list(m.entry.Added),
@@ -93,7 +93,7 @@ func credsData(m *minted, o *order) map[string]any {
 		"expires_at":        timestamp(m.entry.Expires),
 		"ready":             m.ready,
 	}
-	if m.entry.Kept {
+	if m.entry.Kept && m.entry.Owner == "" {
 		data["sign_path"] = signKeyPrefix + m.entry.ID
 		return data
 	}

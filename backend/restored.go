@@ -151,6 +151,15 @@ func (e *engine) subAccountsInUse(ctx context.Context, s logical.Storage, connec
 			names = append(names, r.SubAccounts...)
 		}
 	}
+	static, err := e.allStaticRoles(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range static {
+		if r.Keys.Connection == connection {
+			names = append(names, r.Keys.SubAccounts...)
+		}
+	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }

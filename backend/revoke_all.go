@@ -21,6 +21,10 @@ func ofRole(name string) keyCondition {
 	return func(key ledger.Key) bool { return key.Role == name }
 }
 
+func ofOwner(owner string) keyCondition {
+	return func(key ledger.Key) bool { return key.Owner == owner }
+}
+
 func inSubAccount(connection, name string) keyCondition {
 	return func(key ledger.Key) bool { return key.Connection == connection && key.SubAccount == name }
 }

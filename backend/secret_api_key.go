@@ -50,7 +50,7 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	if m.entry.Token != "" {
 		kept[internalToken] = m.entry.Token
 	}
-	resp := e.Secret(secretType).Response(credsData(m, o), kept)
+	resp := e.Secret(secretType).Response(credsData(m, o.link), kept)
 	resp.Secret.Renewable = o.link.variant.Unlisted == ""
 	resp.Secret.TTL = m.ttl
 	resp.Secret.MaxTTL = o.lifetime.maxTTL

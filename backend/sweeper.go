@@ -42,6 +42,7 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 	}
 	e.leaveBeat(ctx, s)
 	e.rotator.start(s)
+	e.schedule(ctx, s)
 	return nil
 }
 

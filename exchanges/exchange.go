@@ -203,8 +203,10 @@ type Key struct {
 
 // KeyInfo is a key as the exchange lists it, without secrets.
 type KeyInfo struct {
-	ID    string
-	Label string
+	ID string
+	// APIKey is set where the list shows it and it is not the same as ID.
+	APIKey string
+	Label  string
 	// Permissions and Addresses are nil where the list leaves them out or shows
 	// only some of them. Parts of an address may be hidden: see [SameAddresses].
 	Permissions []string

@@ -50,6 +50,14 @@ func Of(key exchanges.Key, privateKey exchanges.Secret, subAccount string) Secre
 	}
 }
 
+// Key is the key as its exchange has made it, with the id that it has there.
+func (s Secret) Key(id string) exchanges.Key {
+	return exchanges.Key{
+		ID: id, APIKey: s.APIKey, APISecret: exchanges.Secret(s.APISecret),
+		Passphrase: exchanges.Secret(s.Passphrase), Token: exchanges.Secret(s.Token),
+	}
+}
+
 // Credential is the key as its exchange's Open takes it.
 func (s Secret) Credential() exchanges.Credential {
 	return exchanges.Credential{

@@ -220,7 +220,7 @@ func infos(keys []key) []exchanges.KeyInfo {
 	var all []exchanges.KeyInfo
 	for _, k := range keys {
 		all = append(all, exchanges.KeyInfo{
-			ID: k.id(), Label: k.Name, Permissions: decode(k.MaxScope), Addresses: k.Whitelist, CreatedAt: k.Timestamp.Time,
+			ID: k.id(), APIKey: k.ClientID, Label: k.Name, Permissions: decode(k.MaxScope), Addresses: k.Whitelist, CreatedAt: k.Timestamp.Time,
 		})
 	}
 	return all
