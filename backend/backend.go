@@ -52,6 +52,9 @@ type engine struct {
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
 	custody     *store.Table[custody.Secret]
+	signers     *signers
+	// clockKeeper measures the clocks by which is signed.
+	clockKeeper *worker
 	staticRoles *store.Table[staticRole]
 	// overlaps remembers how long superseded keys stay.
 	overlaps   *overlaps
@@ -100,9 +103,8 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		now:        now,
 		sleep:      exchanges.Sleep,
 		vault:      &systemView{},
-		roles:      store.New[role](rolePrefix, nil).Keeping(keptRoles),
+		signers:    newSigners(now),
 		ledger:     ledger.New(now, elapsed),
-		custody:    custody.New(nil),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
 		places:     newPlaces(now),
@@ -111,6 +113,9 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.connections.held = holds(os.Getenv(holdVariable))
+	e.roles = store.New[role](rolePrefix, e.signers.forgetRole).Keeping(keptRoles)
+	e.custody = custody.New(e.signers.forget)
+	e.clockKeeper = newWorker(e.signers.tend)
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()
@@ -133,6 +138,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(), e.pathConfigSelfTest(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
+		e.pathSignKey(), e.pathSignKeyLogin(), e.pathSignKeyFIX(),
 		e.pathStaticRolesList(), e.pathStaticRoles(), e.pathStaticRolesCheck(), e.pathStaticCreds(), e.pathRotateRole(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),

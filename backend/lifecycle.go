@@ -46,6 +46,7 @@ func (e *engine) periodic(ctx context.Context, req *logical.Request) error {
 	if !e.ownsStorage() {
 		return nil
 	}
+	e.clockKeeper.start(req.Storage)
 	return e.sweep(ctx, req.Storage)
 }
 
@@ -60,6 +61,7 @@ func (e *engine) invalidate(_ context.Context, key string) {
 	e.roles.Invalidate(key)
 	e.connections.table.Invalidate(key)
 	e.ledger.Invalidate(key)
+	e.custody.Invalidate(key)
 	if strings.HasPrefix(key, pulsePrefix) {
 		e.heartbeat.forget()
 	}
@@ -69,7 +71,9 @@ func (e *engine) invalidate(_ context.Context, key string) {
 func (e *engine) clean(context.Context) {
 	e.drainer.stop()
 	e.rotator.stop()
+	e.clockKeeper.stop()
 	e.scheduler.stop()
 	e.selfTests.stop()
+	e.signers.close()
 	e.connections.close()
 }

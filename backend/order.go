@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -27,8 +28,8 @@ type order struct {
 	// [engine.selfTestOrder] and [engine.staticOrder].
 	roleName string
 	role     role
-	// owner is what the key belongs to if it has no lease, and keep then stores its
-	// secret parts before it comes into use.
+	// owner is what the key belongs to if it has no lease. Keep, if set, stores its secret
+	// parts, which stay in Vault, before it comes into use.
 	owner string
 	keep  func(ctx context.Context, entry ledger.Entry, m *minted) error
 	link  *link
@@ -96,6 +97,11 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	if l.needsAddresses(o.grant.Risk) && len(o.addresses) == 0 {
 		return nil, l.addressesMissing()
 	}
+	if r.Signing.inVault() {
+		if err := e.keepInVault(o, req); err != nil {
+			return nil, err
+		}
+	}
 	o.wantUsual = needsUsual(w.ttl, *r)
 	o.terms = func(limits leaseLimits) (lifetime, error) {
 		life, err := mintLifetime(w.ttl, o.role, l.connection, limits)
@@ -114,6 +120,20 @@ func (o *order) settle(limits leaseLimits) (err error) {
 	o.limits = limits
 	o.lifetime, err = o.terms(limits)
 	return err
+}
+
+// keepInVault has the secret parts of the order's key stay in Vault. Whoever asks for the
+// key must be known again, or nobody could use it, or anybody.
+func (e *engine) keepInVault(o *order, req *logical.Request) error {
+	if o.requester.EntityID == "" {
+		if o.requester.Accessor = accessorHash(req.ClientTokenAccessor); o.requester.Accessor == "" {
+			return refuse("role %q keeps secrets in Vault and signs for whoever read the key, but this token has neither an entity nor an accessor to know it by; use a service token, or an auth method with entities", o.roleName)
+		}
+	}
+	o.keep = func(ctx context.Context, entry ledger.Entry, m *minted) error {
+		return e.custody.Put(ctx, req.Storage, entry.ID, custody.Of(m.key, m.privateKey, entry.SubAccount))
+	}
+	return nil
 }
 
 // openForMinting returns the connection that a role names, unless nothing is to be

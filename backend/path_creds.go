@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // pathCreds is creds/:name, where keys are minted.
@@ -95,10 +97,15 @@ func credsData(m *minted, l *link, format string) map[string]any {
 		"risk":              string(m.entry.Risk),
 		"expires_at":        timestamp(m.entry.Expires),
 		"ready":             m.ready,
-		"api_secret":        m.key.APISecret.Reveal(),
-		"passphrase":        m.key.Passphrase.Reveal(),
-		"private_key":       m.privateKey.Reveal(),
-		"token":             m.key.Token.Reveal(),
+	}
+	if m.entry.Kept && m.entry.Owner == "" {
+		data["sign_path"] = signKeyPrefix + m.entry.ID
+		return data
+	}
+	for field, secret := range map[string]exchanges.Secret{
+		"api_secret": m.key.APISecret, "passphrase": m.key.Passphrase, "private_key": m.privateKey, "token": m.key.Token,
+	} {
+		data[field] = secret.Reveal()
 	}
 	if format != "" {
 		data["client_config"] = clientConfig(format, l, data)
@@ -110,11 +117,12 @@ func credsFields() map[string]*framework.FieldSchema {
 	sensitive := &framework.DisplayAttributes{Sensitive: true}
 	return map[string]*framework.FieldSchema{
 		"api_key":       {Type: framework.TypeString, Description: "The API key; for key type bearer a fingerprint of the token.", Required: true},
-		"api_secret":    {Type: framework.TypeString, Description: "Its secret, for key type hmac; empty otherwise.", Required: true, DisplayAttrs: sensitive},
-		"passphrase":    {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one; empty otherwise.", Required: true, DisplayAttrs: sensitive},
-		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", Required: true, DisplayAttrs: sensitive},
-		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"api_secret":    {Type: framework.TypeString, Description: "Its secret, for key type hmac; empty otherwise.", DisplayAttrs: sensitive},
+		"passphrase":    {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one; empty otherwise.", DisplayAttrs: sensitive},
+		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", DisplayAttrs: sensitive},
+		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", DisplayAttrs: sensitive},
 		"client_config": {Type: framework.TypeString, Description: "The whole credential as the client takes it that format or the role's client_format names; only there with one of them.", DisplayAttrs: sensitive},
+		"sign_path":     {Type: framework.TypeString, Description: "Where the key is used, below the mount, if the role has custody=vault: the secret then stays in Vault."},
 		"key_type":      {Type: framework.TypeString, Description: "How the key signs.", Required: true},
 		"key_id":        {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
 		"exchange":      {Type: framework.TypeString, Description: "The exchange.", Required: true},
@@ -142,6 +150,9 @@ itself. The key is deleted at the exchange when its lease ends or is revoked.
 
 Some exchanges take a while to accept a new key. The read waits for that, up to
 the role's max_wait; ready then says whether the exchange accepts the key.
+
+If the role has custody=vault, the secret stays in Vault until the key is deleted, and
+nobody is shown it: sign_path says where the requester has requests and logins signed.
 
 An update may ask for less than the role gives: a shorter ttl, fewer scopes,
 narrower ip_allowlist. It may also give a reason, which the ledger keeps.

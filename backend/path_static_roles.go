@@ -96,7 +96,7 @@ func staticRoleFields() map[string]*framework.FieldSchema {
 		"rotation_window":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long after a time of rotation_schedule the rotation may begin, at least 1h; if it could not, it waits for the next time. 0 for no limit."},
 		"overlap":           {Type: framework.TypeSignedDurationSecond, Default: seconds(defaultOverlap), Description: "How long the old key stays good after it was replaced."},
 	}
-	for _, same := range []string{"connection", "scopes", "native_permissions", "ip_allowlist", "key_type", "label_template"} {
+	for _, same := range []string{"connection", "scopes", "native_permissions", "ip_allowlist", "key_type", "label_template", "client_format"} {
 		fields[same] = leased[same]
 	}
 	fields["connection"].Description += " It cannot be changed."
@@ -477,6 +477,7 @@ func (e *engine) readStaticRole(ctx context.Context, req *logical.Request, d *fr
 		"ip_allowlist":       list(r.Keys.IPAllowlist),
 		"key_type":           r.Keys.KeyType,
 		"label_template":     r.Keys.LabelTemplate,
+		"client_format":      r.Keys.ClientFormat,
 		"disabled":           r.Keys.Disabled,
 		"rotation_period":    seconds(r.Schedule.RotationPeriod),
 		"rotation_schedule":  r.Schedule.RotationSchedule,

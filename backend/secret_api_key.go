@@ -190,6 +190,8 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
 	case r.Connection != entry.Connection:
 		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
+	case r.Signing.inVault() && !entry.Kept:
+		return refuse("role %q now keeps secrets in Vault; read creds/ for a new key", entry.Role)
 	case l.frozen() != frozenNo:
 		return refuse("connection %q is frozen (%s); the key ends with its present lease", l.name, l.freeze())
 	case !slices.ContainsFunc(r.SubAccounts, func(name string) bool {

@@ -89,7 +89,10 @@ type Entry struct {
 
 // Requester is who asked for a key.
 type Requester struct {
-	EntityID    string `json:"entity_id"`
+	EntityID string `json:"entity_id"`
+	// Accessor is a hash of the token's accessor, kept where there is no entity and the
+	// key is used through Vault.
+	Accessor    string `json:"accessor,omitempty"`
 	DisplayName string `json:"display_name"`
 	Address     string `json:"address"`
 	Reason      string `json:"reason"`

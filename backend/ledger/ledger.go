@@ -127,6 +127,21 @@ func (l *Ledger) Has(ctx context.Context, s logical.Storage, id string) (bool, e
 	return damaged || l.index.keys[id] != nil, nil
 }
 
+// Lookup returns what is known of a key without reading its entry; false if there is no
+// such key.
+func (l *Ledger) Lookup(ctx context.Context, s logical.Storage, id string) (Key, bool, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return Key{}, false, err
+	}
+	l.index.mu.Lock()
+	defer l.index.mu.Unlock()
+	key := l.index.keys[id]
+	if key == nil {
+		return Key{}, false, nil
+	}
+	return *key, true, nil
+}
+
 // Find returns one entry as it is stored; nil if there is none.
 func (l *Ledger) Find(ctx context.Context, s logical.Storage, id string) (*Entry, error) {
 	return l.table.Get(ctx, s, id)
