@@ -85,6 +85,11 @@ openapi: ## Make docs/openapi.json and docs/reference.md from what the engine sa
 fmt: ## Format the Go files
 	gofmt -w .
 
+.PHONY: release
+release: vault ## Build a release into dist/, after proving that it can be built again: archives, sums, SBOM, image
+	RELEASE=full go test -timeout 0 -count 1 -run '^TestRelease$$' ./backend/acceptance
+	go run ./scripts/release
+
 .PHONY: demo
 demo: ## Start Vault and the simulated exchanges, and show the life of a key
 	@./bootstrap.sh
@@ -95,7 +100,7 @@ down: ## Stop what demo started
 
 .PHONY: clean
 clean: down ## Remove what was built, and what demo left
-	rm -rf bin .bootstrap coverage.out
+	rm -rf bin dist .bootstrap coverage.out
 
 .PHONY: c-compiler
 c-compiler:

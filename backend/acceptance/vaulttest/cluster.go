@@ -3,6 +3,8 @@ package vaulttest
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -109,6 +111,14 @@ func (c *Cluster) register(t *testing.T, client *api.Client, environment []strin
 		Name: PluginName, Type: api.PluginTypeSecrets, Command: PluginName, SHA256: c.binaries.sha256, Version: PluginVersion,
 		Env: environment,
 	}))
+}
+
+// Provide puts another program into the folder from which the servers take plugins,
+// until the test ends.
+func (c *Cluster) Provide(t *testing.T, file string, program []byte) {
+	path := filepath.Join(c.binaries.plugins, file)
+	require.NoError(t, os.WriteFile(path, program, 0o700))
+	t.Cleanup(func() { _ = os.Remove(path) })
 }
 
 // awaitVoters waits until every server has a vote, so that any may be lost.
