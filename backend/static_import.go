@@ -210,11 +210,10 @@ func (e *engine) tryImported(ctx context.Context, l *link, key exchanges.Credent
 // role asks for, and warns of it.
 func compareImported(entry *ledger.Entry, l *link, grant exchanges.Grant, rights []string, r staticRole) (warnings []string) {
 	const until = "; the first rotation replaces it with a key that holds what the role says"
-	switch {
-	case rights == nil:
+	if rights == nil {
 		warnings = append(warnings, fmt.Sprintf("%s does not show what the imported key may do", l.about.DisplayName)+until)
 		entry.Risk = exchanges.RiskCritical
-	default:
+	} else {
 		addition := l.variant.Addition(grant, rights)
 		var differs *exchanges.GrantError
 		if err := l.variant.CheckGrant(grant, rights); errors.As(err, &differs) {
