@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
@@ -89,10 +91,64 @@ var (
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
 
+// stock is how the ledger stands.
+type stock struct {
+	groups  map[group]keysOfGroup
+	overdue map[string]overdue // by connection
+	held    map[place]int
+	// roles are those that have keys.
+	roles map[string]bool
+}
+
+// group is a connection's keys of one state.
+type group struct {
+	connection string
+	state      ledger.State
+}
+
+type keysOfGroup struct {
+	keys   int
+	oldest time.Time
+}
+
+// overdue is how many keys should have been gone, and for how long the first of them.
+type overdue struct {
+	keys int
+	by   time.Duration
+}
+
+// stock takes stock of the ledger.
+func (e *engine) stock(ctx context.Context, s logical.Storage) (stock, error) {
+	now := e.now()
+	found := stock{groups: map[group]keysOfGroup{}, overdue: map[string]overdue{}, held: map[place]int{}, roles: map[string]bool{}}
+	err := e.ledger.Tell(ctx, s, func(t ledger.Tally) {
+		for _, connection := range t.Connections() {
+			for _, state := range []ledger.State{ledger.Pending, ledger.Live, ledger.Revoking} {
+				if keys, oldest := t.OfState(connection, state); keys > 0 {
+					found.groups[group{connection, state}] = keysOfGroup{keys, oldest}
+				}
+			}
+			var late overdue
+			var since time.Time
+			if late.keys, since = t.Overdue(connection, now); late.keys > 0 {
+				late.by = now.Sub(since)
+			}
+			found.overdue[connection] = late
+			for name, keys := range t.SubAccounts(connection) {
+				found.held[place{connection, name}] = keys
+			}
+			for _, name := range t.Roles(connection) {
+				found.roles[name] = true
+			}
+		}
+	})
+	return found, err
+}
+
 // present is the state of the ledger and the circuits at the time of a scrape.
 type present struct {
 	now        time.Time
-	keys       []ledger.Key
+	stock      stock
 	unreadable int
 	free       map[place]int
 	circuits   map[string]bool
@@ -113,36 +169,16 @@ func (*present) Describe(descriptions chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (p *present) Collect(found chan<- prometheus.Metric) {
-	type group struct {
-		connection string
-		state      ledger.State
-	}
-	counts := map[group]int{}
-	oldest := map[group]time.Time{}
-	overdue := map[string]time.Duration{}
-	late := map[string]int{}
-	for _, key := range p.keys {
-		at := group{key.Connection, key.State}
-		counts[at]++
-		if first, ok := oldest[at]; !ok || key.Created.Before(first) {
-			oldest[at] = key.Created
-		}
-		by := p.now.Sub(key.WantedGone)
-		overdue[key.Connection] = max(overdue[key.Connection], by)
-		if by > 0 {
-			late[key.Connection]++
-		}
-	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	for at, n := range counts {
-		gauge(keysDesc, float64(n), at.connection, string(at.state))
-		gauge(oldestDesc, p.now.Sub(oldest[at]).Seconds(), at.connection, string(at.state))
+	for of, found := range p.stock.groups {
+		gauge(keysDesc, float64(found.keys), of.connection, string(of.state))
+		gauge(oldestDesc, p.now.Sub(found.oldest).Seconds(), of.connection, string(of.state))
 	}
-	for connection, by := range overdue {
-		gauge(overdueDesc, by.Seconds(), connection)
-		gauge(lateDesc, float64(late[connection]), connection)
+	for connection, late := range p.stock.overdue {
+		gauge(overdueDesc, late.by.Seconds(), connection)
+		gauge(lateDesc, float64(late.keys), connection)
 	}
 	for connection, left := range p.rootsLeft {
 		gauge(rootDesc, left.Seconds(), connection)

@@ -61,7 +61,11 @@ func (e *engine) pathKeysList() *framework.Path {
 }
 
 func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	keys, err := e.ledger.Keys(ctx, req.Storage, anyKey)
+	after, limit, err := pageFields(d)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := e.ledger.After(ctx, req.Storage, after, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (e *engine) pathMetrics() *framework.Path {
 }
 
 func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	keys, err := e.ledger.Keys(ctx, req.Storage, anyKey)
+	now, err := e.stock(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *frame
 	}
 	scrape := prometheus.NewRegistry()
 	scrape.MustRegister(&present{
-		now: e.now(), keys: keys, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, keys), circuits: e.connections.circuits(),
+		now: e.now(), stock: now, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, now), circuits: e.connections.circuits(),
 		held: e.heldConnections(), rootsLeft: e.rootExpiry.left(), static: static,
 	})
 	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // pathRolesCheck is roles/:name/check, a dry run.
@@ -43,7 +45,12 @@ func (e *engine) pathRolesCheck() *framework.Path {
 
 func (e *engine) checkRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	keys, err := e.ledger.Count(ctx, req.Storage, ofRole(name))
+	keys := 0
+	err := e.ledger.Tell(ctx, req.Storage, func(t ledger.Tally) {
+		for _, connection := range t.Connections() {
+			keys += t.OfRole(connection, name)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

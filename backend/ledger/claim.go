@@ -188,7 +188,7 @@ func (c *Claim) Condemn(ctx context.Context, cause string) error {
 	if err := c.from("condemned", Pending, Live, Revoking); err != nil {
 		return err
 	}
-	if c.entry.State != Revoking && c.entry.ExchangeKeyID != "" {
+	if c.entry.State == Live || c.entry.State == Pending && c.entry.ExchangeKeyID != "" {
 		now := c.ledger.now()
 		c.entry.State, c.entry.Cause, c.entry.Revoking, c.entry.NextTry = Revoking, cause, now, now
 	} else if !c.unwritten {

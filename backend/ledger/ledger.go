@@ -4,7 +4,7 @@
 //
 // An entry is written through a [Claim] alone, which lets one goroutine at a time
 // act on a key and holds the rules of a key's life as a state machine. Everybody
-// may read: [Ledger.Keys] and its like answer from an index in memory, without
+// may read: [Ledger.Keys] and [Ledger.Tell] answer from an index in memory, without
 // storage once that is loaded.
 //
 // The package knows Vault's storage and nothing else of Vault. It never calls an
@@ -147,8 +147,8 @@ func (l *Ledger) Find(ctx context.Context, s logical.Storage, id string) (*Entry
 	return l.table.Get(ctx, s, id)
 }
 
-// Keys returns the keys that satisfy the condition, in no order. The condition
-// must be quick and must not use the ledger.
+// Keys returns the keys that satisfy the condition, by id. It asks of every key, which
+// holds nobody up; what must be quick asks the [Tally].
 func (l *Ledger) Keys(ctx context.Context, s logical.Storage, condition func(Key) bool) ([]Key, error) {
 	if err := l.Load(ctx, s); err != nil {
 		return nil, err
@@ -162,33 +162,21 @@ func (l *Ledger) Count(ctx context.Context, s logical.Storage, condition func(Ke
 	return len(keys), err
 }
 
-// Entries reads the entries of the keys that satisfy the condition, in no order.
-func (l *Ledger) Entries(ctx context.Context, s logical.Storage, condition func(Key) bool) ([]Entry, error) {
-	keys, err := l.Keys(ctx, s, condition)
-	if err != nil {
+// After returns the first keys whose ids come after the given one, by id, at most limit;
+// all, if that is 0.
+func (l *Ledger) After(ctx context.Context, s logical.Storage, id string, limit int) ([]Key, error) {
+	if err := l.Load(ctx, s); err != nil {
 		return nil, err
 	}
-	var entries []Entry
-	for _, key := range keys {
-		entry, err := l.table.Get(ctx, s, key.ID)
-		if err != nil {
-			return nil, err
-		}
-		if entry != nil {
-			entries = append(entries, *entry)
-		}
-	}
-	return entries, nil
+	return l.index.after(id, limit), nil
 }
 
 // Choose asks choose where a new key would go, without reserving the place.
-func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tally) (subAccount string, err error)) (string, error) {
-	if err := l.Load(ctx, s); err != nil {
-		return "", err
+func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tally) (subAccount string, err error)) (subAccount string, err error) {
+	if failure := l.Tell(ctx, s, func(t Tally) { subAccount, err = choose(t) }); failure != nil {
+		return "", failure
 	}
-	l.index.mu.Lock()
-	defer l.index.mu.Unlock()
-	return choose(Tally{l.index})
+	return subAccount, err
 }
 
 // Due returns the ids of the keys that must be looked at now, by connection, the
