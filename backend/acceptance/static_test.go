@@ -51,8 +51,8 @@ func TestStaticRoles(t *testing.T) {
 }
 
 // static writes the static role.
-func (e *engine) static(t *testing.T, changes fields) *api.Secret {
-	return e.write(t, "static-roles/"+gateway, fields{
+func (e *engine) static(t *testing.T, changes fields) {
+	e.write(t, "static-roles/"+gateway, fields{
 		"connection": desk, "sub_account": e.simulator.Exchange(bybit).SubAccounts[0], "scopes": "read,trade:spot",
 		"ip_allowlist": "127.0.0.1", "rotation_period": shortPeriod.String(), "overlap": shortOverlap.String(),
 	}.with(changes))
