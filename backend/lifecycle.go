@@ -73,6 +73,9 @@ func (e *engine) invalidate(_ context.Context, key string) {
 	if name, ok := strings.CutPrefix(key, rolePrefix); ok {
 		e.signers.forgetRole(name)
 	}
+	if name, ok := strings.CutPrefix(key, staticRolePrefix); ok {
+		e.signers.forgetStatic(name)
+	}
 	if id, ok := strings.CutPrefix(key, custody.Prefix); ok {
 		e.signers.forget(id)
 	}
