@@ -53,7 +53,26 @@ func TestDay(t *testing.T) {
 		}
 		t.Run(about.Name, func(t *testing.T) {
 			t.Parallel()
-			e.livesDay(t, about.Name, about.Variants[0])
+			e.livesDay(t, about.Name, about.Variants[0], false)
+		})
+	}
+}
+
+// The same client lives the same day with a key that it does not have: Vault signs each
+// of its requests.
+func TestSignedDay(t *testing.T) {
+	t.Parallel()
+	needClients(t)
+	vault := vaulttest.Start(t, 1)
+	e := enable(t, vault)
+	for _, exchange := range catalog.All() {
+		about := exchange.Describe()
+		if about.Variants[0].Signing.NoCustody != "" || noClient[about.Name] != "" {
+			continue
+		}
+		t.Run(about.Name, func(t *testing.T) {
+			t.Parallel()
+			e.livesDay(t, about.Name, about.Variants[0], true)
 		})
 	}
 }
@@ -97,8 +116,9 @@ func missingNode(t *testing.T) string {
 	return ""
 }
 
-// livesDay mints a key that can trade and gives it to the client.
-func (e *engine) livesDay(t *testing.T, exchange string, variant exchanges.Variant) {
+// livesDay mints a key that can trade and gives it to the client, or, if it is to stay in
+// Vault, what it takes to have requests signed with it.
+func (e *engine) livesDay(t *testing.T, exchange string, variant exchanges.Variant, inVault bool) {
 	access := rootOf(t, e, exchange, variant)
 	e.connect(t, exchange, exchange, variant, access)
 	allowed := variant.Offered().Strings()
@@ -109,11 +129,23 @@ func (e *engine) livesDay(t *testing.T, exchange string, variant exchanges.Varia
 		}
 	}
 	e.write(t, "config/"+exchange, fields{"allowed_scopes": allowed})
+	custody := "caller"
+	if inVault {
+		custody = "vault"
+	}
 	e.write(t, "roles/"+exchange, fields{
 		"connection": exchange, "sub_accounts": access.SubAccounts[0], "scopes": variant.Offered().Strings(),
-		"native_permissions": balanceRight[exchange], "ip_allowlist": addresses(variant), "ttl": "10m",
+		"native_permissions": balanceRight[exchange], "ip_allowlist": addresses(variant), "ttl": "10m", "custody": custody,
 	})
 	k := e.mint(t, exchange)
+	if inVault {
+		for _, secret := range []string{"api_secret", "passphrase", "private_key", "token"} {
+			require.NotContains(t, k.Data, secret)
+		}
+		k.Data["vault"] = map[string]string{
+			"url": e.client.Address() + "/v1/" + e.path + "/" + k.text("sign_path"), "token": e.client.Token(),
+		}
+	}
 
 	steps := day(t, k.Data)
 	for _, name := range []string{"balance", "order", "listed", "cancel"} {

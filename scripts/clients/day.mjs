@@ -1,11 +1,14 @@
 // Lives a small trading day at an exchange with the ccxt client of that exchange:
 // balance, order, open orders, cancel. It reads one JSON object from the standard
-// input: the fields of an answer of creds/. It writes one line of JSON for each step
+// input: the fields of an answer of creds/. If that has no secret, it has a member vault,
+// with the URL and the token with which Vault signs. It writes one line of JSON for each step
 // and never a secret.
 import { text } from 'node:stream/consumers';
 import { desks } from './desks.mjs';
+import { signWith, withDummies } from './vault.mjs';
 
-const creds = JSON.parse(await text(process.stdin));
+const given = JSON.parse(await text(process.stdin));
+const creds = given.vault ? withDummies(given) : given;
 const desk = desks[creds.exchange];
 if (desk === undefined) {
   throw new Error(`There is no desk for ${creds.exchange}. Add one to desks.mjs.`);
@@ -46,6 +49,10 @@ async function step(name, act) {
   } catch (failure) {
     console.log(JSON.stringify({ step: name, error: failure.name, message: hidden(String(failure.message)).slice(0, 500) }));
   }
+}
+
+if (given.vault) {
+  signWith(client, given.vault);
 }
 
 let placed;
