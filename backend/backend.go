@@ -120,7 +120,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()
 	e.scheduler = newScheduler(now, e.runJob)
-	e.staticRoles = store.New[staticRole](staticRolePrefix, nil)
+	e.staticRoles = store.New[staticRole](staticRolePrefix, e.signers.forgetStatic)
 	e.overlaps = newOverlaps(elapsed)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
@@ -133,18 +133,18 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		Invalidate:     e.invalidate,
 		Clean:          e.clean,
 	}
-	for _, path := range []*framework.Path{
+	paths := []*framework.Path{
 		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
 		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(), e.pathConfigSelfTest(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
-		e.pathSignKey(), e.pathSignKeyLogin(), e.pathSignKeyFIX(),
 		e.pathStaticRolesList(), e.pathStaticRoles(), e.pathStaticRolesCheck(), e.pathStaticCreds(), e.pathRotateRole(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
 		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),
 		e.pathMetrics(), e.pathInfo(),
-	} {
+	}
+	for _, path := range append(paths, e.pathsSign()...) {
 		e.Paths = append(e.Paths, strict(path))
 	}
 	return e

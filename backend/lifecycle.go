@@ -62,6 +62,7 @@ func (e *engine) invalidate(_ context.Context, key string) {
 	e.connections.table.Invalidate(key)
 	e.ledger.Invalidate(key)
 	e.custody.Invalidate(key)
+	e.staticRoles.Invalidate(key)
 	if strings.HasPrefix(key, pulsePrefix) {
 		e.heartbeat.forget()
 	}

@@ -77,8 +77,8 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 }
 
 // credsData is what the caller gets: the only place where a key's secret parts
-// are ever shown. All of them are always there, empty where the key has none, so that
-// a template may name any. The whole of it stands in client_config in the format, if
+// are ever shown. All of them are always there, empty where the key has none or where it
+// stays in Vault, so that a template may name any. The whole of it stands in client_config in the format, if
 // there is one.
 func credsData(m *minted, l *link, format string) map[string]any {
 	environment, _ := l.about.Environment(l.Environment)
@@ -98,13 +98,16 @@ func credsData(m *minted, l *link, format string) map[string]any {
 		"expires_at":        timestamp(m.entry.Expires),
 		"ready":             m.ready,
 	}
+	secrets := map[string]exchanges.Secret{
+		"api_secret": m.key.APISecret, "passphrase": m.key.Passphrase, "private_key": m.privateKey, "token": m.key.Token,
+	}
 	if m.entry.Kept && m.entry.Owner == "" {
 		data["sign_path"] = signKeyPrefix + m.entry.ID
-		return data
+		for field := range secrets {
+			secrets[field] = ""
+		}
 	}
-	for field, secret := range map[string]exchanges.Secret{
-		"api_secret": m.key.APISecret, "passphrase": m.key.Passphrase, "private_key": m.privateKey, "token": m.key.Token,
-	} {
+	for field, secret := range secrets {
 		data[field] = secret.Reveal()
 	}
 	if format != "" {
@@ -117,10 +120,10 @@ func credsFields() map[string]*framework.FieldSchema {
 	sensitive := &framework.DisplayAttributes{Sensitive: true}
 	return map[string]*framework.FieldSchema{
 		"api_key":       {Type: framework.TypeString, Description: "The API key; for key type bearer a fingerprint of the token.", Required: true},
-		"api_secret":    {Type: framework.TypeString, Description: "Its secret, for key type hmac; empty otherwise.", DisplayAttrs: sensitive},
-		"passphrase":    {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one; empty otherwise.", DisplayAttrs: sensitive},
-		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", DisplayAttrs: sensitive},
-		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", DisplayAttrs: sensitive},
+		"api_secret":    {Type: framework.TypeString, Description: "Its secret, for key type hmac; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"passphrase":    {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", Required: true, DisplayAttrs: sensitive},
 		"client_config": {Type: framework.TypeString, Description: "The whole credential as the client takes it that format or the role's client_format names; only there with one of them.", DisplayAttrs: sensitive},
 		"sign_path":     {Type: framework.TypeString, Description: "Where the key is used, below the mount, if the role has custody=vault: the secret then stays in Vault."},
 		"key_type":      {Type: framework.TypeString, Description: "How the key signs.", Required: true},

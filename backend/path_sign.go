@@ -25,68 +25,77 @@ const bodyField = "body"
 // maxBatch is how many requests one call may have signed.
 const maxBatch = 100
 
-// pathSignKey is sign/key/:key_id, where requests are signed.
-func (e *engine) pathSignKey() *framework.Path {
-	fields := requestFields()
-	fields["key_id"] = handleField()
-	fields["batch_input"] = &framework.FieldSchema{
+// pathsSign are the paths below sign/: of leased keys, and of static roles, whose secret
+// stays in Vault.
+func (e *engine) pathsSign() []*framework.Path {
+	var paths []*framework.Path
+	for _, by := range []struct {
+		path, field, suffix string
+		schema              *framework.FieldSchema
+	}{
+		// The first must come first: no static role is called key.
+		{signKeyPrefix, "key_id", "with-key", &framework.FieldSchema{Type: framework.TypeString, Required: true, Description: "The key, as key_id of creds/ names it. Only whoever read it there can use it."}},
+		{"sign/", "name", "with-static-role", nameField("static role")},
+	} {
+		for _, what := range e.signables() {
+			what.fields[by.field] = by.schema
+			paths = append(paths, &framework.Path{
+				Pattern:      by.path + "(?P<" + by.field + ">[^/]+)" + what.below + "$",
+				DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "sign", OperationSuffix: what.name + "-" + by.suffix},
+				Fields:       what.fields,
+				Operations: map[logical.Operation]framework.OperationHandler{
+					logical.UpdateOperation: &framework.PathOperation{
+						Callback:                    what.handler,
+						Summary:                     what.summary,
+						Responses:                   responses(what.description, what.shown),
+						ForwardPerformanceStandby:   true,
+						ForwardPerformanceSecondary: true,
+					},
+				},
+				HelpSynopsis:    what.summary,
+				HelpDescription: signHelp,
+			})
+		}
+	}
+	return paths
+}
+
+// signable is one kind of thing that can be signed.
+type signable struct {
+	below, name, summary, description string
+	fields, shown                     map[string]*framework.FieldSchema
+	handler                           framework.OperationFunc
+}
+
+// signables are the kinds of things that can be signed.
+func (e *engine) signables() []signable {
+	batched := requestFields()
+	batched["batch_input"] = &framework.FieldSchema{
 		Type:        framework.TypeSlice,
 		Description: fmt.Sprintf("Up to %d requests, each with the fields of a single one; leave those out.", maxBatch),
 	}
-	shown := signedFields()
-	shown["batch_results"] = &framework.FieldSchema{Type: framework.TypeSlice, Description: "For each request of batch_input, in its order: what a single one is answered, or error."}
-	return e.signPath("", "request", "Sign a request.", "A request, ready to be sent as it is.", fields, shown, e.signWithKey)
-}
-
-// pathSignKeyLogin is sign/key/:key_id/login.
-func (e *engine) pathSignKeyLogin() *framework.Path {
-	shown := signedFields()
-	shown["message"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The text to send first on the connection; not there where the login is a request."}
-	shown["channel"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What it logs in to.", Required: true}
-	shown["note"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What to do with it.", Required: true}
-	shown["url"].Description = "Where to connect, or to send the request; empty where that is not known for the connection's base_url."
-	return e.signPath("/login", "login", "Sign a login to the exchange's WebSocket.", "A login.", map[string]*framework.FieldSchema{
-		"key_id":   handleField(),
-		"channel":  {Type: framework.TypeString, Description: "What to log in to, one of the logins of exchanges/; by default the first."},
-		"validity": {Type: framework.TypeSignedDurationSecond, Description: "How long the login is to be valid, at most 10s, where the login itself says so (Bybit)."},
-	}, shown, e.signLoginWithKey)
-}
-
-// pathSignKeyFIX is sign/key/:key_id/fix.
-func (e *engine) pathSignKeyFIX() *framework.Path {
-	return e.signPath("/fix", "logon", "Sign a logon to a FIX session.", "Fields of a Logon message.", map[string]*framework.FieldSchema{
-		"key_id":         handleField(),
-		"sender_comp_id": {Type: framework.TypeString, Description: "SenderCompID (49) of the Logon."},
-		"target_comp_id": {Type: framework.TypeString, Description: "TargetCompID (56)."},
-		"msg_seq_num":    {Type: framework.TypeInt, Default: 1, Description: "MsgSeqNum (34)."},
-		"sending_time":   {Type: framework.TypeString, Description: "SendingTime (52), such as 20240627-11:17:25.223, in UTC; now if it is left out."},
-	}, map[string]*framework.FieldSchema{
-		"fields": {Type: framework.TypeKVPairs, Description: "The fields that prove who logs on, by their tags, and those that the proof covers.", Required: true},
-	}, e.signLogonWithKey)
-}
-
-// signPath is one of the paths below sign/key/:key_id.
-func (e *engine) signPath(below, what, summary, description string, fields, shown map[string]*framework.FieldSchema, handler framework.OperationFunc) *framework.Path {
-	return &framework.Path{
-		Pattern:      signKeyPrefix + "(?P<key_id>[^/]+)" + below + "$",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "sign", OperationSuffix: what + "-with-key"},
-		Fields:       fields,
-		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.UpdateOperation: &framework.PathOperation{
-				Callback:                    handler,
-				Summary:                     summary,
-				Responses:                   responses(description, shown),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
-		},
-		HelpSynopsis:    summary,
-		HelpDescription: signHelp,
+	results := signedFields()
+	results["batch_results"] = &framework.FieldSchema{Type: framework.TypeSlice, Description: "For each request of batch_input, in its order: what a single one is answered, or error."}
+	login := signedFields()
+	login["message"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The text to send first on the connection; not there where the login is a request."}
+	login["channel"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What it logs in to.", Required: true}
+	login["note"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What to do with it.", Required: true}
+	login["url"].Description = "Where to connect, or to send the request; empty where that is not known for the connection's base_url."
+	return []signable{
+		{"", "request", "Sign a request.", "A request, ready to be sent as it is.", batched, results, e.signRequests},
+		{"/login", "login", "Sign a login to the exchange's WebSocket.", "A login.", map[string]*framework.FieldSchema{
+			"channel":  {Type: framework.TypeString, Description: "What to log in to, one of the logins of exchanges/; by default the first."},
+			"validity": {Type: framework.TypeSignedDurationSecond, Description: "How long the login is to be valid, at most 10s, where the login itself says so (Bybit)."},
+		}, login, e.signOneLogin},
+		{"/fix", "logon", "Sign a logon to a FIX session.", "Fields of a Logon message.", map[string]*framework.FieldSchema{
+			"sender_comp_id": {Type: framework.TypeString, Description: "SenderCompID (49) of the Logon."},
+			"target_comp_id": {Type: framework.TypeString, Description: "TargetCompID (56)."},
+			"msg_seq_num":    {Type: framework.TypeInt, Default: 1, Description: "MsgSeqNum (34)."},
+			"sending_time":   {Type: framework.TypeString, Description: "SendingTime (52), such as 20240627-11:17:25.223, in UTC; now if it is left out."},
+		}, map[string]*framework.FieldSchema{
+			"fields": {Type: framework.TypeKVPairs, Description: "The fields that prove who logs on, by their tags, and those that the proof covers.", Required: true},
+		}, e.signOneLogon},
 	}
-}
-
-func handleField() *framework.FieldSchema {
-	return &framework.FieldSchema{Type: framework.TypeString, Required: true, Description: "The key, as key_id of creds/ names it. Only whoever read it there can use it."}
 }
 
 // requestFields are those of a request to be signed.
@@ -114,8 +123,8 @@ func signedFields() map[string]*framework.FieldSchema {
 	}
 }
 
-func (e *engine) signWithKey(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	s, err := e.handle(ctx, req, d)
+func (e *engine) signRequests(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	s, err := e.signerOf(ctx, req, d)
 	if err != nil {
 		return nil, err
 	}
@@ -198,8 +207,8 @@ func requestForm(d *framework.FieldData) (request.Form, error) {
 	return form, nil
 }
 
-func (e *engine) signLoginWithKey(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	s, err := e.handle(ctx, req, d)
+func (e *engine) signOneLogin(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	s, err := e.signerOf(ctx, req, d)
 	if err != nil {
 		return nil, err
 	}
@@ -210,8 +219,8 @@ func (e *engine) signLoginWithKey(ctx context.Context, req *logical.Request, d *
 	return e.signed(s, signLogin, func() (map[string]any, error) { return e.signLogin(ctx, s, asked) })
 }
 
-func (e *engine) signLogonWithKey(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	s, err := e.handle(ctx, req, d)
+func (e *engine) signOneLogon(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	s, err := e.signerOf(ctx, req, d)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +244,8 @@ func (e *engine) signed(s *signer, kind string, sign func() (map[string]any, err
 var signHelp = strings.TrimSpace(`
 With custody=vault a role hands out keys without their secrets: creds/ answers with
 sign_path. Whoever read the key there, and nobody else, has requests, logins to
-WebSockets and logons to FIX signed below that path. Nothing is sent: the answer is to
+WebSockets and logons to FIX signed below that path. A static role with custody=vault
+hands out nothing: sign/NAME signs with the key that it has at the time. Nothing is sent: the answer is to
 be sent to the exchange as it is, soon. The role says what may be signed: allow,
 allowed_requests, allowed_actions.
 

@@ -61,6 +61,9 @@ func (e *engine) readStaticCreds(ctx context.Context, req *logical.Request, d *f
 	if r.Keys.Disabled {
 		return nil, refuse("static role %q is disabled", name)
 	}
+	if r.Keys.Signing.inVault() {
+		return nil, refuse("static role %q keeps its key in Vault; have requests and logins signed at sign/%[1]s", name)
+	}
 	l, err := e.connections.get(ctx, req.Storage, r.Keys.Connection)
 	switch {
 	case err != nil:

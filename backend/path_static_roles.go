@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,10 @@ func staticRoleFields() map[string]*framework.FieldSchema {
 		"rotation_window":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long after a time of rotation_schedule the rotation may begin, at least 1h; if it could not, it waits for the next time. 0 for no limit."},
 		"overlap":           {Type: framework.TypeSignedDurationSecond, Default: seconds(defaultOverlap), Description: "How long the old key stays good after it was replaced."},
 	}
-	for _, same := range []string{"connection", "scopes", "native_permissions", "ip_allowlist", "key_type", "label_template", "client_format"} {
+	for _, same := range []string{
+		"connection", "scopes", "native_permissions", "ip_allowlist", "key_type", "label_template", "client_format",
+		"custody", "allow", "allowed_requests", "allowed_actions",
+	} {
 		fields[same] = leased[same]
 	}
 	fields["connection"].Description += " It cannot be changed."
@@ -479,6 +483,10 @@ func (e *engine) readStaticRole(ctx context.Context, req *logical.Request, d *fr
 		"label_template":     r.Keys.LabelTemplate,
 		"client_format":      r.Keys.ClientFormat,
 		"disabled":           r.Keys.Disabled,
+		"custody":            cmp.Or(r.Keys.Signing.Custody, custodyCaller),
+		"allow":              list(r.Keys.Signing.Allow),
+		"allowed_requests":   list(r.Keys.Signing.AllowedRequests),
+		"allowed_actions":    list(r.Keys.Signing.AllowedActions),
 		"rotation_period":    seconds(r.Schedule.RotationPeriod),
 		"rotation_schedule":  r.Schedule.RotationSchedule,
 		"rotation_window":    seconds(r.Schedule.RotationWindow),

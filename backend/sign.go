@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -20,6 +21,34 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
+// signerOf returns the signer that a path below sign/ names: of a leased key, or of a
+// static role.
+func (e *engine) signerOf(ctx context.Context, req *logical.Request, d *framework.FieldData) (*signer, error) {
+	if _, leased := d.Schema["key_id"]; leased {
+		return e.handle(ctx, req, d)
+	}
+	name := d.Get("name").(string)
+	id, changes := e.signers.inUse(name)
+	if id == "" {
+		r, err := e.existingStatic(ctx, req.Storage, name)
+		switch {
+		case err != nil:
+			return nil, err
+		case !r.Keys.Signing.inVault():
+			return nil, refuse("static role %q hands its key out, see static-creds/%[1]s; only one with custody=vault signs", name)
+		case r.Current == "":
+			return nil, e.noKeyNow(name, *r)
+		}
+		id = r.Current
+		e.signers.putInUse(name, id, changes)
+	}
+	s, err := e.signer(ctx, req.Storage, id)
+	if err != nil {
+		return nil, err
+	}
+	return s, e.maySign(ctx, req.Storage, s)
+}
+
 // handle returns the signer of a leased key whose secret stays in Vault, for whoever
 // asked for that key.
 func (e *engine) handle(ctx context.Context, req *logical.Request, d *framework.FieldData) (*signer, error) {
@@ -31,7 +60,7 @@ func (e *engine) handle(ctx context.Context, req *logical.Request, d *framework.
 	if err != nil {
 		return nil, err
 	}
-	if !isRequester(s.requester, req) {
+	if s.static() || !isRequester(s.requester, req) {
 		return nil, logical.CodedError(http.StatusForbidden, "key_id: the key was leased to somebody else; only whoever read it from creds/ can have anything signed with it")
 	}
 	return s, e.maySign(ctx, req.Storage, s)
@@ -44,6 +73,8 @@ func (e *engine) maySign(ctx context.Context, storage logical.Storage, s *signer
 	switch {
 	case err != nil:
 		return err
+	case (!known || key.State != ledger.Live) && s.static():
+		return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("the key of static role %q was revoked; another is made as soon as that goes, see static-roles/%[1]s", s.roleName))
 	case !known || key.State != ledger.Live:
 		return refuse("the key is revoked; read creds/ for a new one")
 	case key.Owner == "" && !e.now().Before(key.Expires):
@@ -53,7 +84,11 @@ func (e *engine) maySign(ctx context.Context, storage logical.Storage, s *signer
 	case s.link.frozen() != frozenNo:
 		return refuse("connection %q is frozen (%s)", s.link.name, s.link.freeze())
 	}
-	if err := e.checkSwitches(ctx, storage, s.roleName, s.link.name); err != nil {
+	leasing := s.roleName
+	if key.Owner != "" {
+		leasing = "" // Kill switches are of roles that lease keys, and of connections.
+	}
+	if err := e.checkSwitches(ctx, storage, leasing, s.link.name); err != nil {
 		return err
 	}
 	if !s.rules.inVault() {
@@ -77,7 +112,7 @@ func (e *engine) signRequest(ctx context.Context, s *signer, form request.Form) 
 	if err := s.rules.permits(read, s.rules.allowed(signing, s.keyType)); err != nil {
 		return nil, err
 	}
-	s.inUse(e.now())
+	s.signs(e.now())
 	signed, err := s.account.SignRequest(ctx, read.UserRequest)
 	if err != nil {
 		return nil, s.link.failed(err)
@@ -98,7 +133,7 @@ func (e *engine) signLogin(ctx context.Context, s *signer, asked exchanges.Login
 	if asked.Channel == "" {
 		asked.Channel = signing.Channels(s.keyType)[0].Name
 	}
-	s.inUse(e.now())
+	s.signs(e.now())
 	login, err := s.account.SignLogin(ctx, asked)
 	if err != nil {
 		return nil, s.link.failed(err)
@@ -120,7 +155,7 @@ func (e *engine) signLogon(ctx context.Context, s *signer, logon exchanges.Logon
 	if allowed := s.rules.allowed(s.link.variant.Signing, s.keyType); !slices.Contains(allowed, signFIX) {
 		return nil, refuse("the role does not allow logons to FIX: its allow is %s", strings.Join(allowed, ", "))
 	}
-	s.inUse(e.now())
+	s.signs(e.now())
 	fields, err := s.account.SignLogon(ctx, logon)
 	if err != nil {
 		return nil, s.link.failed(err)

@@ -26,7 +26,9 @@ const (
 // signer is a key whose secret stays in Vault, ready to sign: all that a signature needs,
 // so that none asks storage.
 type signer struct {
-	id        string
+	id string
+	// of is the storage key of the role, leasing or static, that says what may be signed.
+	of        string
 	roleName  string
 	keyType   exchanges.KeyType
 	requester ledger.Requester
@@ -48,12 +50,14 @@ type signers struct {
 
 	mu   sync.Mutex
 	open map[string]*signer
+	// current has the id of the present key of each static role that signs, by its name.
+	current map[string]string
 	// changes counts what was forgotten: what was read before must not be kept after it.
 	changes int
 }
 
 func newSigners(now func() time.Time) *signers {
-	return &signers{now: now, open: map[string]*signer{}}
+	return &signers{now: now, open: map[string]*signer{}, current: map[string]string{}}
 }
 
 // forget drops the signer of a key.
@@ -61,7 +65,33 @@ func (k *signers) forget(id string) { k.forgetIf(func(s *signer) bool { return s
 
 // forgetRole drops the signers of a role's keys.
 func (k *signers) forgetRole(name string) {
-	k.forgetIf(func(s *signer) bool { return s.roleName == name })
+	k.forgetIf(func(s *signer) bool { return s.of == rolePrefix+name })
+}
+
+// forgetStatic drops the signers of a static role's keys, and which of them is in use.
+func (k *signers) forgetStatic(name string) {
+	k.mu.Lock()
+	delete(k.current, name)
+	k.mu.Unlock()
+	k.forgetIf(func(s *signer) bool { return s.of == staticRolePrefix+name })
+}
+
+// inUse is the id of a static role's present key, if that is known, and how many changes
+// there were.
+func (k *signers) inUse(name string) (id string, changes int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current[name], k.changes
+}
+
+// putInUse notes the id of a static role's present key, unless something has changed
+// since it was read.
+func (k *signers) putInUse(name, id string, changes int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.changes == changes {
+		k.current[name] = id
+	}
 }
 
 // close drops every signer.
@@ -144,14 +174,17 @@ func (k *signers) stale(now time.Time) []*signer {
 	return due
 }
 
+// static reports whether the key is that of a static role.
+func (s *signer) static() bool { return strings.HasPrefix(s.of, staticRolePrefix) }
+
 func (s *signer) lastUse() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.used
 }
 
-// inUse notes that the signer signs now.
-func (s *signer) inUse(now time.Time) {
+// signs notes that the signer signs now.
+func (s *signer) signs(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = now
@@ -203,14 +236,9 @@ func (e *engine) openSigner(ctx context.Context, s logical.Storage, id string) (
 		return nil, refuse("the secret of key %s is not in Vault any more; read creds/ for a new one", id)
 	}
 	opened := &signer{id: id, roleName: entry.Role, keyType: entry.KeyType, requester: entry.Requester, used: e.now(), synced: e.now()}
-	r, err := e.roles.Get(ctx, s, entry.Role)
-	switch {
-	case err != nil:
+	if err := e.readRules(ctx, s, opened, entry.Owner); err != nil {
 		return nil, err
-	case r == nil:
-		return nil, refuse("role %q is gone, and with it what may be signed", entry.Role)
 	}
-	opened.rules, opened.disabled = r.Signing, r.Disabled
 	if opened.link, err = e.connections.existing(ctx, s, entry.Connection); err != nil {
 		return nil, err
 	}
@@ -235,6 +263,29 @@ func (e *engine) openSigner(ctx context.Context, s logical.Storage, id string) (
 	}
 	opened.account = guard(account, e.now, e.metrics.observer(opened.link.name))
 	return opened, nil
+}
+
+// readRules reads what the key's role, leasing or static, lets be signed.
+func (e *engine) readRules(ctx context.Context, s logical.Storage, of *signer, owner string) error {
+	if name, static := staticName(owner); static {
+		of.roleName, of.of = name, staticRolePrefix+name
+		r, err := e.existingStatic(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		of.rules, of.disabled = r.Keys.Signing, r.Keys.Disabled
+		return nil
+	}
+	of.of = rolePrefix + of.roleName
+	r, err := e.roles.Get(ctx, s, of.roleName)
+	switch {
+	case err != nil:
+		return err
+	case r == nil:
+		return refuse("role %q is gone, and with it what may be signed", of.roleName)
+	}
+	of.rules, of.disabled = r.Signing, r.Disabled
+	return nil
 }
 
 // accessorHash tells tokens apart, and says nothing else of them.

@@ -57,6 +57,35 @@ func TestDay(t *testing.T) {
 	}
 }
 
+// The same client lives the same day with a key that it does not have: Vault signs each
+// of its requests.
+func TestSignedDay(t *testing.T) {
+	t.Parallel()
+	needClients(t)
+	vault := vaulttest.Start(t, 1)
+	e := enable(t, vault)
+	for _, exchange := range catalog.All() {
+		about := exchange.Describe()
+		if about.Variants[0].Signing.NoCustody != "" {
+			continue
+		}
+		t.Run(about.Name, func(t *testing.T) {
+			t.Parallel()
+			role := e.traderRole(t, about, about.Variants[0])
+			role["custody"] = "vault"
+			e.write(t, "roles/"+about.Name, role)
+			k := e.mint(t, about.Name)
+			for _, secret := range []string{"api_secret", "passphrase", "private_key", "token"} {
+				require.Empty(t, k.Data[secret], secret)
+			}
+			k.Data["vault"] = map[string]string{
+				"url": e.client.Address() + "/v1/" + e.path + "/" + k.text("sign_path"), "token": e.client.Token(),
+			}
+			requireDay(t, day(t, "vault.mjs", k.Data), cmp.Or(classOfNoOrder[about.Name], "OrderNotFound"))
+		})
+	}
+}
+
 // needClients installs the clients if they are not there. Without a Node.js that is
 // new enough it skips the test, but in continuous integration it fails.
 func needClients(t *testing.T) {
@@ -98,8 +127,8 @@ func missingNode(t *testing.T) string {
 	return ""
 }
 
-// livesDays mints keys that can trade and gives them to the client.
-func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant exchanges.Variant) {
+// traderRole connects the exchange and returns a role for keys that can trade.
+func (e *engine) traderRole(t *testing.T, about exchanges.Description, variant exchanges.Variant) fields {
 	exchange := about.Name
 	access := rootOf(t, e, exchange, variant)
 	e.connect(t, exchange, exchange, variant, access)
@@ -111,10 +140,15 @@ func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant ex
 		}
 	}
 	e.write(t, "config/"+exchange, fields{"allowed_scopes": allowed})
-	role := fields{
+	return fields{
 		"connection": exchange, "sub_accounts": access.SubAccounts[0], "scopes": variant.Offered().Strings(),
 		"native_permissions": balanceRight[exchange], "ip_allowlist": addresses(variant), "ttl": "10m", "client_format": "ccxt",
 	}
+}
+
+// livesDays mints keys that can trade and gives them to the client.
+func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant exchanges.Variant) {
+	exchange, role := about.Name, e.traderRole(t, about, variant)
 	for _, keyType := range variant.KeyTypes {
 		role["key_type"] = string(keyType)
 		if why := about.CCXT.Unusable[keyType]; why != "" {

@@ -14,6 +14,15 @@ path "exchange/sign/key/+/login" {
   capabilities = ["update"]
 }
 
+# With a static role that has custody=vault, this is all that a bot needs.
+path "exchange/sign/gateway" {
+  capabilities = ["update"]
+}
+
+path "exchange/sign/gateway/login" {
+  capabilities = ["update"]
+}
+
 # Only for bots that use FIX.
 path "exchange/sign/key/+/fix" {
   capabilities = ["update"]

@@ -60,8 +60,9 @@ function redirect(addresses, base) {
   return Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, redirect(address, base)]));
 }
 
-// open opens a desk: what a day needs of a client.
-export async function open(creds) {
+// open opens a desk: what a day needs of a client. Wrap, if given, changes the client
+// before it is used.
+export async function open(creds, wrap = () => {}) {
   const market = markets[creds.exchange];
   if (market === undefined) {
     throw new Error(`There is no market for ${creds.exchange}. Add one to ccxt.mjs.`);
@@ -78,6 +79,7 @@ export async function open(creds) {
   client.enableRateLimit = false; // The simulator has limits of its own.
   client.timeout = 20_000;
   client.setMarkets([market]); // as if it had loaded them
+  wrap(client);
   const { symbol, quote } = market;
   return {
     balance: async () => (await client.fetchBalance()).free[quote],

@@ -1,5 +1,5 @@
 // Lives a small trading day at an exchange: balance, order, open orders, cancel. Its
-// argument is the module of the client, ccxt.mjs or sdks.mjs. It reads one JSON object
+// argument is the module of the client: ccxt.mjs, sdks.mjs or vault.mjs. It reads one JSON object
 // from the standard input: the fields of an answer of creds/. It writes one line of
 // JSON for each step and never a secret.
 import { text } from 'node:stream/consumers';
