@@ -82,7 +82,7 @@ func TestLeasedHandles(t *testing.T) {
 			d := newDesk(t)
 			key := d.leaseHandle(exchange, map[string]any{"scopes": scopes})
 			for _, secret := range []string{"api_secret", "passphrase", "private_key", "token"} {
-				require.NotContains(t, key, secret)
+				require.Empty(t, key[secret], secret)
 			}
 			require.Equal(t, "sign/key/"+key["key_id"].(string), key["sign_path"])
 			path := key["sign_path"].(string)
