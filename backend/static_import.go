@@ -65,7 +65,7 @@ func importOf(d *framework.FieldData) (*exchanges.Credential, error) {
 // in use somewhere.
 func (e *engine) importStatic(ctx context.Context, req *logical.Request, name string, r staticRole, l *link, key exchanges.Credential) (warnings []string, err error) {
 	key.SubAccount = l.variant.SubAccountName(r.subAccount())
-	if err := e.notKnownYet(ctx, req.Storage, l, key.APIKey); err != nil {
+	if err := e.notKnownYet(ctx, req.Storage, key.APIKey); err != nil {
 		return nil, err
 	}
 	listed, warnings, err := findImported(ctx, l, key)
@@ -137,9 +137,10 @@ func (e *engine) takeOver(ctx context.Context, s logical.Storage, name string, r
 }
 
 // notKnownYet refuses a key that the ledger has already.
-func (e *engine) notKnownYet(ctx context.Context, s logical.Storage, l *link, apiKey string) error {
+func (e *engine) notKnownYet(ctx context.Context, s logical.Storage, apiKey string) error {
 	keys, err := e.ledger.Keys(ctx, s, func(key ledger.Key) bool {
-		return key.Connection == l.name && (key.APIKey == apiKey || key.ExchangeKeyID == apiKey)
+		// Connections can share a parent account, and no two exchanges make the same key.
+		return key.APIKey == apiKey || key.ExchangeKeyID == apiKey
 	})
 	if err != nil || len(keys) == 0 {
 		return err
