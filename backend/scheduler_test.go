@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // runs notes when jobs were run.
@@ -108,5 +110,23 @@ func TestSchedulerStops(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Empty(t, r.began)
 		require.False(t, a.spawn(func() {}, func(context.Context) { t.Error("ran after the end") }))
+	})
+}
+
+// TestRootRotationStartsOnTime: between two of Vault's ticks too.
+func TestRootRotationStartsOnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "deribit")
+		d.connect("deribit", map[string]any{"rotation_period": "1h"})
+		first := d.read("config/deribit")["api_key"]
+		time.Sleep(10 * time.Minute)
+		d.tick()
+		time.Sleep(49*time.Minute + 50*time.Second)
+		require.Equal(t, first, d.read("config/deribit")["api_key"])
+		calls := d.sim.Calls("deribit", exchanges.OpAny)
+		time.Sleep(11 * time.Second)
+		require.Greater(t, d.sim.Calls("deribit", exchanges.OpAny), calls, "the rotation did not begin")
+		time.Sleep(5 * time.Minute)
+		require.NotEqual(t, first, d.read("config/deribit")["api_key"])
 	})
 }

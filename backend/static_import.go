@@ -210,20 +210,16 @@ func (e *engine) tryImported(ctx context.Context, l *link, key exchanges.Credent
 // role asks for, and warns of it.
 func compareImported(entry *ledger.Entry, l *link, grant exchanges.Grant, rights []string, r staticRole) (warnings []string) {
 	const until = "; the first rotation replaces it with a key that holds what the role says"
-	switch {
-	case rights == nil:
+	var differs *exchanges.GrantError
+	if rights == nil {
 		warnings = append(warnings, fmt.Sprintf("%s does not show what the imported key may do", l.about.DisplayName)+until)
 		entry.Risk = exchanges.RiskCritical
-	default:
+	} else if err := l.variant.CheckGrant(grant, rights); errors.As(err, &differs) {
+		warnings = append(warnings, fmt.Sprintf("the imported key holds [%s], and the role asks for [%s]", strings.Join(rights, ", "), strings.Join(grant.Permissions, ", "))+until)
 		addition := l.variant.Addition(grant, rights)
-		var differs *exchanges.GrantError
-		if err := l.variant.CheckGrant(grant, rights); errors.As(err, &differs) {
-			warnings = append(warnings, fmt.Sprintf("the imported key holds [%s], and the role asks for [%s]", strings.Join(rights, ", "), strings.Join(grant.Permissions, ", "))+until)
-			entry.Permissions, entry.Added = without(rights, differs.Surplus...), differs.Surplus
-			entry.Risk = addition.Risk
-			if len(differs.Surplus) > len(addition.Permissions) {
-				entry.Risk = exchanges.RiskCritical // What else it may do nobody has looked up.
-			}
+		entry.Permissions, entry.Added, entry.Risk = without(rights, differs.Surplus...), differs.Surplus, addition.Risk
+		if len(differs.Surplus) > len(addition.Permissions) {
+			entry.Risk = exchanges.RiskCritical // What else it may do nobody has looked up.
 		}
 	}
 	if asked, err := parseAddresses("ip_allowlist", r.Keys.IPAllowlist); err == nil && !exchanges.SameAddresses(entry.Addresses, asked) && !l.variant.Addresses.None {

@@ -120,10 +120,10 @@ func TestRotationOnRequest(t *testing.T) {
 	staticBubble(t, func(d *desk) {
 		d.gateway(nil)
 		first := d.static()
-		answer := d.write("rotate-role/gateway", map[string]any{"overlap": "1m"})
-		require.Equal(t, first["api_key"], answer.Data["previous_api_key"])
+		rotated := d.write("rotate-role/gateway", map[string]any{"overlap": "1m"})
+		require.Equal(t, first["api_key"], rotated.Data["previous_api_key"])
 		second := d.static()
-		require.Equal(t, answer.Data["key_id"], second["key_id"])
+		require.Equal(t, rotated.Data["key_id"], second["key_id"])
 
 		time.Sleep(20 * time.Second)
 		d.refused(logical.UpdateOperation, "rotate-role/gateway", nil, "rotate again in 40s", "compromised=true")

@@ -51,8 +51,8 @@ func TestStaticRoles(t *testing.T) {
 }
 
 // static writes the static role.
-func (e *engine) static(t *testing.T, changes fields) *api.Secret {
-	return e.write(t, "static-roles/"+gateway, fields{
+func (e *engine) static(t *testing.T, changes fields) {
+	e.write(t, "static-roles/"+gateway, fields{
 		"connection": desk, "sub_account": e.simulator.Exchange(bybit).SubAccounts[0], "scopes": "read,trade:spot",
 		"ip_allowlist": "127.0.0.1", "rotation_period": shortPeriod.String(), "overlap": shortOverlap.String(),
 	}.with(changes))
@@ -146,7 +146,9 @@ func (e *engine) keyIn(file string) *key {
 // never refused.
 func testAgent(t *testing.T, e *engine) {
 	e.static(t, nil)
-	file := e.vault.Agent(t, e.limited(t, e.published(t, "static")).client.Token(),
+	// The agent looks its token up, which Vault's default policy allows.
+	program := e.limited(t, e.published(t, "static")+`path "auth/token/lookup-self" { capabilities = ["read"] }`)
+	file := e.vault.Agent(t, program.client.Token(),
 		fmt.Sprintf(`{{ with secret "%s/static-creds/%s" }}{{ .Data | toJSON }}{{ end }}`, e.path, gateway))
 	b := startBot(t, func() *key { return e.keyIn(file) })
 	require.Eventually(t, func() bool { return e.keyIn(file) != nil }, soon, often, "the agent renders nothing")
@@ -239,5 +241,37 @@ func testStaticRestart(t *testing.T, e *engine) {
 	require.Eventually(t, func() bool { return time.Now().After(due) }, soon, often)
 	server.Start(t)
 	require.Eventually(t, func() bool { return e.present(t).text("key_id") != first.text("key_id") }, soon, often, "the key is not replaced")
+	e.present(t).works(t)
+}
+
+// Whichever server is lost at whichever moment of a rotation, the role names a key that
+// is good, and nothing is left of what was under way.
+func TestStaticFailover(t *testing.T) {
+	t.Parallel()
+	vault := vaulttest.Start(t, 3)
+	e := enableDesk(t, vault)
+	e.static(t, nil)
+	for _, killed := range []bool{true, false} {
+		version := e.present(t).Data["version"]
+		// A key whose answer was lost is settled first, which takes some minutes.
+		require.Eventually(t, func() bool { return e.present(t).Data["version"] != version }, 3*sweep, often, "the key is not replaced")
+		began := e.simulator.Calls(bybit, exchanges.OpCreateKey)
+		require.Eventually(t, func() bool { return e.simulator.Calls(bybit, exchanges.OpCreateKey) > began }, soon, time.Millisecond)
+		lost := vault.Active(t)
+		if killed {
+			lost.Kill(t)
+		} else {
+			require.NoError(t, lost.Client(t).Sys().StepDownWithContext(t.Context()))
+		}
+		require.Eventually(t, func() bool { return vault.Active(t) != lost }, soon, often, "no other server becomes active")
+		e.client = vault.Client(t)
+		require.Eventually(t, func() bool { return e.tryRead(t, "static-creds/"+gateway) == nil }, soon, often)
+		e.present(t).works(t)
+		if killed {
+			lost.Start(t)
+		}
+	}
+	e.static(t, fields{"rotation_period": "24h"})
+	require.Eventually(t, func() bool { return len(e.list(t, "keys")) == 1 && len(e.simulator.Keys()) == 1 }, 2*sweep, often, "a key is left")
 	e.present(t).works(t)
 }

@@ -1,7 +1,7 @@
 package vaulttest
 
 import (
-	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,23 +15,33 @@ func (c *Cluster) Agent(t *testing.T, token, template string) (rendered string) 
 	directory := t.TempDir()
 	at := func(name string) string { return filepath.Join(directory, name) }
 	rendered = at("rendered")
-	configuration, err := json.Marshal(map[string]any{
-		"vault": map[string]any{"address": c.Active(t).Address},
-		"auto_auth": map[string]any{"method": map[string]any{
-			"type": "token_file", "config": map[string]any{"token_file_path": at("token")},
-		}},
-		"template":  []any{map[string]any{"source": at("template"), "destination": rendered, "perms": "0600"}},
-		"log_level": "debug",
-	})
-	require.NoError(t, err)
-	for name, content := range map[string]string{"token": token, "template": template, "agent.json": string(configuration)} {
+	configuration := fmt.Sprintf(`
+vault {
+  address = %q
+}
+auto_auth {
+  method "token_file" {
+    config = { token_file_path = %q }
+  }
+}
+template {
+  source      = %q
+  destination = %q
+  perms       = "0600"
+}
+log_level = "debug"
+`, c.Active(t).Address, at("token"), at("template"), rendered)
+	for name, content := range map[string]string{"token": token, "template": template, "agent.hcl": configuration} {
 		require.NoError(t, os.WriteFile(at(name), []byte(content), 0o600))
 	}
-	agent, err := startProcess(c.life, directory, at("agent.log"), nil, c.binaries.vault, "agent", "-config="+at("agent.json"))
+	agent, err := startProcess(c.life, directory, at("agent.log"), nil, c.binaries.vault, "agent", "-config="+at("agent.hcl"))
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, kill(agent.pid))
 		<-agent.exited
+		if log, err := os.ReadFile(at("agent.log")); err == nil && t.Failed() {
+			t.Logf("the agent's log:\n%s", log)
+		}
 	})
 	return rendered
 }
