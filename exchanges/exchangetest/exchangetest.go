@@ -123,6 +123,8 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("Vectors", s.testVectors)
 	t.Run("Signing", s.testSigning)
 	t.Run("Logins", s.testLogins)
+	t.Run("Streams", s.testStreams)
+	t.Run("Logons", s.testLogons)
 }
 
 // suite is a subject and what follows from it.

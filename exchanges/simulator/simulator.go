@@ -106,6 +106,9 @@ func (s *Simulator) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var failures []error
+	for _, v := range s.venues {
+		v.CloseStreams() // The servers do not know of them any more.
+	}
 	for _, server := range s.servers {
 		failures = append(failures, server.Close())
 	}
@@ -223,6 +226,15 @@ func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
 func (s *Simulator) Verifies(exchange string, request *http.Request) bool {
 	return s.mustFind(exchange).Verifies(request)
 }
+
+// LogsOn reports whether an exchange takes a FIX Logon with these fields, by their tags.
+func (s *Simulator) LogsOn(exchange string, fields map[int]string) bool {
+	return s.mustFind(exchange).LogsOn(fields)
+}
+
+// Sessions lists the API keys that are logged in to an exchange's WebSockets, one for
+// each session.
+func (s *Simulator) Sessions(exchange string) []string { return s.mustFind(exchange).Sessions() }
 
 // AddSubAccounts adds n sub-accounts to the main root's master account and
 // returns the names by which requests address them.

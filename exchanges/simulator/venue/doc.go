@@ -19,6 +19,9 @@
 // keys that it lists, so that faults and weather can act on these. What the
 // exchange's documentation leaves open is its weather: see [Forecaster].
 //
+// An exchange with WebSockets that take a login is a [Streamer], and one with FIX
+// sessions a [LogonChecker].
+//
 // Bybit is the model. Every exchange has the same files:
 //
 //	bybit.go     type, accounts and roots at the start, routes, envelope, signature
@@ -26,6 +29,7 @@
 //	keys.go      creating, listing, editing and deleting keys
 //	use.go       what a minted key can do: balance, placing orders, transfers
 //	orders.go    open orders, and cancelling them; see [Order]
+//	stream.go    logins to WebSockets, where there are any
 //	weather.go   what the documentation leaves open, and in which ways it is played
 //
 // If signatures or error codes take more than a few lines, they have files of

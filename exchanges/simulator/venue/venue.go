@@ -39,6 +39,7 @@ type Venue struct {
 	faults  faults
 	weather weather
 	calls   map[exchanges.Operation]int
+	streams streams
 }
 
 // New makes a venue with new accounts and credentials. The options must be
@@ -48,6 +49,9 @@ func New(exchange Listing, options Options, rsaPair func() crypto.Signer) *Venue
 	v := &Venue{name: exchange.Name, rules: r, clock: options.Now, multiplier: options.RateMultiplier, mux: http.NewServeMux()}
 	if f, ok := r.(Forecaster); ok {
 		v.forecast = f.Forecast()
+	}
+	if s, ok := r.(Streamer); ok {
+		v.forecast.sessions = s.Stream().undocumented()
 	}
 	v.initial = &Books{}
 	r.Seed(v.initial, v.clock(), rsaPair)
@@ -59,6 +63,7 @@ func New(exchange Listing, options Options, rsaPair func() crypto.Signer) *Venue
 	for _, rt := range r.Routes() {
 		v.mux.HandleFunc(rt.Pattern, func(w http.ResponseWriter, request *http.Request) { v.serve(rt, w, request) })
 	}
+	v.serveStreams(r)
 	v.mux.HandleFunc("/", func(w http.ResponseWriter, request *http.Request) {
 		v.serve(Route{Operation: OpOther, Public: true, Handle: r.NotFound}, w, request)
 	})
@@ -211,6 +216,7 @@ func (v *Venue) RemoveKey(apiKey string) bool {
 		return false
 	}
 	v.books.RemoveKey(k, v.clock())
+	v.endSessions()
 	return true
 }
 
@@ -334,6 +340,7 @@ func (v *Venue) commit(rt Route, c *Call) *Answer {
 		return v.rules.(Forecaster).RefuseParameter(c, unknown)
 	}
 	answer := rt.Handle(c)
+	v.endSessions()
 	v.forecast.reshape(v.weather, rt.Operation, answer)
 	return answer
 }

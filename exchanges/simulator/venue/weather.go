@@ -75,6 +75,15 @@ const (
 	AddsPermission = "adds_permission"
 	// Refuses: a parameter is refused.
 	Refuses = "refuses"
+	// SessionsEnd: a session of a WebSocket ends when its key is deleted, which the
+	// documentation does not say.
+	SessionsEnd = "sessions_end"
+)
+
+// The values of SessionsEnd.
+const (
+	sessionsEndAtOnce = "at_once"
+	sessionsEndNext   = "next_message"
 )
 
 // ByLetter is a condition of exchanges that keep to the letter of their documentation,
@@ -111,6 +120,8 @@ type Forecast struct {
 	// Variants are those whose answers one of the kit's conditions changes, by its
 	// name; all, if it is not there.
 	Variants map[string][]string
+	// sessions means that nobody knows when the sessions of a deleted key end.
+	sessions bool
 	// Own are the conditions that the rules themselves play; see [Call.Weather].
 	Own []Condition
 }
@@ -156,6 +167,9 @@ func (f Forecast) conditions() []Condition {
 		concerned := slices.Compact(slices.Sorted(maps.Values(f.Refusable)))
 		add(true, Condition{Name: Refuses, Values: parameters, Operations: concerned})
 	}
+	add(f.sessions, Condition{
+		Name: SessionsEnd, Values: []string{sessionsEndAtOnce, sessionsEndNext}, Operations: []exchanges.Operation{exchanges.OpDeleteKey}, Elsewhere: true,
+	})
 	return append(all, f.Own...)
 }
 
