@@ -54,6 +54,8 @@ type engine struct {
 	places      *places
 	gone        *gone
 	metrics     *metrics
+	// loader loads the ledger after a start.
+	loader *worker
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
@@ -102,6 +104,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.connections.held = holds(os.Getenv(holdVariable))
+	e.loader = newWorker(e.load)
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()

@@ -36,7 +36,9 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
 	}
-	e.reportUnreadable(ctx, s)
+	if !e.ledger.Loading() {
+		e.reportUnreadable(ctx, s)
+	}
 	e.leaveBeat(ctx, s)
 	e.rotator.start(s)
 	return nil
