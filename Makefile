@@ -17,7 +17,7 @@ SHELL_SCRIPTS = bootstrap.sh .ci/run $(wildcard scripts/*.sh docs/examples/*.sh)
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## Build the plugin, the simulator and their helpers
@@ -60,6 +60,15 @@ coverage: ## Measure the unit tests' coverage; fail where it is below COVERAGE p
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem $(UNIT)
+
+.PHONY: bench-vault
+bench-vault: ROUNDS ?= 5
+bench-vault: vault ## Measure the plugin beside one of Vault's own on a real Vault, for ROUNDS rounds
+	@scripts/bench-vault.sh -rounds $(ROUNDS)
+
+.PHONY: bench-scale
+bench-scale: ## Measure what each operation costs beside 1,000 to 100,000 keys
+	go test -run '^$$' -bench '^BenchmarkScale$$' -benchmem -timeout 1h ./backend
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME

@@ -63,6 +63,8 @@ type engine struct {
 	places     *places
 	gone       *gone
 	metrics    *metrics
+	// loader loads the ledger after a start.
+	loader *worker
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
@@ -116,6 +118,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	e.roles = store.New[role](rolePrefix, e.signers.forgetRole).Keeping(keptRoles)
 	e.custody = custody.New(e.signers.forget)
 	e.clockKeeper = newWorker(e.signers.tend)
+	e.loader = newWorker(e.load)
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()

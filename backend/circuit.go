@@ -84,6 +84,7 @@ func (c *circuit) open() bool {
 type guarded struct {
 	account exchanges.Account
 	circuit *circuit
+	lists   *sharedLists
 	// observe is told of each call that was made.
 	observe func(operation exchanges.Operation, err error, took time.Duration)
 }
@@ -102,7 +103,7 @@ var (
 
 // guard puts an account behind a circuit of its own.
 func guard(account exchanges.Account, now func() time.Time, observe func(exchanges.Operation, error, time.Duration)) *guarded {
-	return &guarded{account: account, circuit: &circuit{now: now}, observe: observe}
+	return &guarded{account: account, circuit: &circuit{now: now}, lists: newSharedLists(), observe: observe}
 }
 
 // call makes one call unless the circuit is open.
@@ -136,9 +137,11 @@ func (g *guarded) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 }
 
 // ListKeys implements [exchanges.Account].
-func (g *guarded) ListKeys(ctx context.Context, subAccount string) (keys []exchanges.KeyInfo, err error) {
-	err = g.call(exchanges.OpListKeys, func() error { keys, err = g.account.ListKeys(ctx, subAccount); return err })
-	return keys, err
+func (g *guarded) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	return g.lists.get(ctx, laneOf(ctx, subAccount), func() (keys []exchanges.KeyInfo, err error) {
+		err = g.call(exchanges.OpListKeys, func() error { keys, err = g.account.ListKeys(ctx, subAccount); return err })
+		return keys, err
+	})
 }
 
 // DeleteKey implements [exchanges.Account].

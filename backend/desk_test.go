@@ -91,6 +91,13 @@ func newDeskOf(t testing.TB, sim *simulator.Simulator, clock clock, venues []exc
 // in storage what was left.
 func (d *desk) start() {
 	d.Helper()
+	d.startLoading()
+	d.engine.loader.work.Wait()
+}
+
+// startLoading is start for who does not wait until the ledger is loaded.
+func (d *desk) startLoading() {
+	d.Helper()
 	if d.engine != nil {
 		d.engine.clean(d.Context())
 	}

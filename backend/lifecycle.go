@@ -7,9 +7,9 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// initialize loads the ledger's index and the last heartbeat, so that the first mint
-// and the first deletion need not. A failure is not fatal: they are loaded on first
-// use then.
+// initialize reads the last heartbeat, and begins to load the ledger's index in the
+// background, so that an unseal waits for neither many keys nor slow storage. What fails
+// is not fatal: it is loaded on first use then.
 func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if err := e.heartbeat.load(ctx, req.Storage, e.connections.table); err != nil {
 		e.Logger().Warn("the last heartbeat could not be read; it is read before anything is deleted", "error", err)
@@ -17,15 +17,23 @@ func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequ
 	for connection, found := range e.heartbeat.held() {
 		e.reportHeld(connection, found)
 	}
-	if err := e.ledger.Load(ctx, req.Storage); err != nil {
-		e.Logger().Warn("the ledger could not be loaded; it is loaded when it is first needed", "error", err)
-		return nil
-	}
-	e.reportUnreadable(ctx, req.Storage)
-	if e.ownsStorage() {
-		e.schedule(ctx, req.Storage)
-	}
+	e.loader.start(req.Storage)
 	return nil
+}
+
+// load loads the ledger's index, and then starts what goes by it. To mint takes all of
+// it; to revoke, to renew and to begin a sweep does not.
+func (e *engine) load(ctx context.Context, s logical.Storage) {
+	if err := e.ledger.Load(ctx, s); err != nil {
+		if ctx.Err() == nil {
+			e.Logger().Warn("the ledger could not be loaded; it is loaded when it is first needed", "error", err)
+		}
+		return
+	}
+	e.reportUnreadable(ctx, s)
+	if e.ownsStorage() {
+		e.schedule(ctx, s)
+	}
 }
 
 // reportUnreadable logs each ledger entry that cannot be read, once.
@@ -70,6 +78,7 @@ func (e *engine) invalidate(_ context.Context, key string) {
 
 // clean is called when the mount goes away or the plugin ends.
 func (e *engine) clean(context.Context) {
+	e.loader.stop()
 	e.drainer.stop()
 	e.rotator.stop()
 	e.clockKeeper.stop()

@@ -16,6 +16,11 @@ import (
 // wait that long finds the outcome in the connection.
 const rotateTimeout = 130 * time.Second
 
+// rotateGrace is for how much longer a rotation may go on when the mount goes away, as on
+// a step-down, which waits for it. It may be cut off anywhere: that a root key is made was
+// stored first, so that whichever node comes next deletes it.
+const rotateGrace = 2 * time.Second
+
 // rotateRoot replaces the root key of a connection. That one is to be made is stored
 // before the exchange is asked. The new key is then made and tried, put in the old
 // one's place, there and in every other connection that holds it, and only then is the
@@ -49,6 +54,7 @@ func (e *engine) rotateRoot(ctx context.Context, s logical.Storage, name, reques
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 	defer cancel()
+	defer e.rotator.onStop(func() { time.AfterFunc(rotateGrace, cancel) })()
 	label, err := makeLabel(e.tag, shortHash(idLength, "root", e.mountUUID, name, requestID), "", labelData{}, l.variant.Label)
 	if err != nil {
 		return "", false, err

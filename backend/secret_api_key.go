@@ -98,11 +98,13 @@ func (e *engine) renewKey(ctx context.Context, req *logical.Request, _ *framewor
 
 func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.Claim) (*logical.Response, error) {
 	entry := claim.Entry()
+	// Asked first, since only then it is known which switches were ever thrown.
+	stopped := e.checkSwitches(ctx, req.Storage, entry.Role, entry.Connection)
 	if entry.State != ledger.Live || claim.Doomed() {
 		return nil, refuse("the key is revoked; read creds/ for a new one")
 	}
-	if err := e.checkSwitches(ctx, req.Storage, entry.Role, entry.Connection); err != nil {
-		return nil, err
+	if stopped != nil {
+		return nil, stopped
 	}
 	r, err := e.roles.Get(ctx, req.Storage, entry.Role)
 	switch {

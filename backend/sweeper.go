@@ -36,13 +36,15 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
 	}
-	e.reportUnreadable(ctx, s)
-	if err := e.sweepCustody(sweeping, s); err != nil {
-		e.Logger().Warn("secrets of keys that are gone could not be deleted; the sweeper will try again", "error", err)
+	if !e.ledger.Loading() {
+		e.reportUnreadable(ctx, s)
+		if err := e.sweepCustody(sweeping, s); err != nil {
+			e.Logger().Warn("secrets of keys that are gone could not be deleted; the sweeper will try again", "error", err)
+		}
+		e.schedule(ctx, s)
 	}
 	e.leaveBeat(ctx, s)
 	e.rotator.start(s)
-	e.schedule(ctx, s)
 	return nil
 }
 

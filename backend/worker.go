@@ -55,6 +55,13 @@ func (w *worker) run(s logical.Storage) {
 	}
 }
 
+// onStop has something done once the worker is to end, unless what it returns is called
+// before.
+func (w *worker) onStop(do func()) (never func()) {
+	stop := context.AfterFunc(w.ctx, do)
+	return func() { stop() }
+}
+
 // stop ends the task and waits for it.
 func (w *worker) stop() {
 	w.mu.Lock()

@@ -45,10 +45,11 @@ type index struct {
 	looks    looks
 	// unreadable has the entries that cannot be read, and why.
 	unreadable map[string]string
-	// filled says that the whole ledger is in; epochs counts the times that it
-	// was emptied, so that a load begun before is not taken for whole.
-	filled bool
-	epochs int
+	// filled says that the whole ledger is in, and switched that the kill switches are;
+	// epochs counts the times that it was emptied, so that a load begun before is not
+	// taken for whole.
+	filled, switched bool
+	epochs           int
 	// changed has the entries that were written while a load was running, which
 	// know better than what the load read.
 	changed map[string]bool
@@ -69,23 +70,44 @@ func (x *index) state() (filled bool, epoch int) {
 	return x.filled, x.epochs
 }
 
+// knowsSwitches reports whether the kill switches are in, and the present epoch.
+func (x *index) knowsSwitches() (known bool, epoch int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.switched, x.epochs
+}
+
+// fillSwitches takes the kill switches that were read in the epoch, but for those that
+// were turned meanwhile.
+func (x *index) fillSwitches(epoch int, read map[Kind]map[string]Switch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.switched || x.epochs != epoch {
+		return
+	}
+	for kind, byName := range read {
+		for name, stored := range byName {
+			if _, turned := x.switches[kind].byName[name]; !turned {
+				x.switches[kind].byName[name] = stored
+			}
+		}
+	}
+	x.switched = true
+}
+
 // loaded is what a load has read.
 type loaded struct {
 	entries    []Entry
 	unreadable map[string]string
-	switches   map[Kind]map[string]Switch
 }
 
-// fill takes what a load read that began in the epoch, except for entries written
+// add takes some of what a load read that began in the epoch, except for entries written
 // meanwhile.
-func (x *index) fill(epoch int, read loaded) {
+func (x *index) add(epoch int, read loaded) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.filled || x.epochs != epoch {
 		return
-	}
-	for kind, byName := range read.switches {
-		x.switches[kind].byName = byName
 	}
 	maps.Copy(x.unreadable, read.unreadable)
 	for _, entry := range read.entries {
@@ -93,8 +115,16 @@ func (x *index) fill(epoch int, read loaded) {
 			x.setLocked(entry)
 		}
 	}
-	x.filled = true
-	clear(x.changed)
+}
+
+// fill says that all was added that a load which began in the epoch has found.
+func (x *index) fill(epoch int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.filled && x.epochs == epoch {
+		x.filled = true
+		clear(x.changed)
+	}
 }
 
 // empty forgets everything, so that the next use loads the ledger anew.
@@ -110,7 +140,7 @@ func (x *index) empty() {
 	for _, w := range x.switches {
 		clear(w.byName)
 	}
-	x.filled = false
+	x.filled, x.switched = false, false
 	x.epochs++
 }
 

@@ -36,14 +36,18 @@ func TestIndexFollowsTheLedger(t *testing.T) {
 				e := entry(t)
 				filled, epoch := x.state()
 				known := filled || x.changed[e.ID]
-				x.fill(epoch, loaded{entries: []Entry{e}})
+				x.add(epoch, loaded{entries: []Entry{e}})
+				if rapid.Bool().Draw(t, "whole") {
+					x.fill(epoch)
+				}
 				if !known {
 					model[e.ID] = e
 				}
 			},
 			"empty": func(*rapid.T) { x.empty(); clear(model) },
 			"stale fill": func(t *rapid.T) {
-				x.fill(epoch()-1, loaded{entries: []Entry{entry(t)}})
+				x.add(epoch()-1, loaded{entries: []Entry{entry(t)}})
+				x.fill(epoch() - 1)
 			},
 			"": func(t *rapid.T) {
 				// The clock is looked at twice, so that it is believed.

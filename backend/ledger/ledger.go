@@ -45,6 +45,7 @@ type Ledger struct {
 	elapsed func() time.Duration
 	// turning is held while a kill switch is turned.
 	turning sync.Mutex
+	loads   loads
 }
 
 // New returns a ledger that goes by the clock, and, where a clock that jumps must do
@@ -57,39 +58,6 @@ func New(now func() time.Time, elapsed func() time.Duration) *Ledger {
 		now:     now,
 		elapsed: elapsed,
 	}
-}
-
-// Load fills the index from storage, unless it is filled already. An entry that
-// cannot be read is left out, see [Ledger.Unreadable].
-func (l *Ledger) Load(ctx context.Context, s logical.Storage) error {
-	filled, epoch := l.index.state()
-	if filled {
-		return nil
-	}
-	ids, err := l.table.List(ctx, s)
-	if err != nil {
-		return err
-	}
-	read := loaded{entries: make([]Entry, 0, len(ids)), unreadable: map[string]string{}, switches: map[Kind]map[string]Switch{}}
-	for _, id := range ids {
-		entry, err := l.table.Get(ctx, s, id)
-		var unreadable *store.UnreadableError
-		switch {
-		case errors.As(err, &unreadable):
-			read.unreadable[id] = unreadable.Why
-		case err != nil:
-			return fmt.Errorf("loading the ledger: %w", err)
-		case entry != nil:
-			read.entries = append(read.entries, *entry)
-		}
-	}
-	for kind, w := range l.index.switches {
-		if read.switches[kind], err = w.load(ctx, s); err != nil {
-			return fmt.Errorf("loading the kill switches: %w", err)
-		}
-	}
-	l.index.fill(epoch, read)
-	return nil
 }
 
 // Unreadable returns the ids of the entries that are damaged or were written by a
@@ -182,10 +150,13 @@ func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tall
 // Due returns the ids of the keys that must be looked at now, by connection, the
 // longest due first, at most limit of each connection. A key whose lease has ended
 // is among them only if it was found so twice, half a minute apart, so that a clock
-// which jumps ahead for a moment ends no key early.
+// which jumps ahead for a moment ends no key early. While the ledger is being loaded it
+// goes by what is loaded.
 func (l *Ledger) Due(ctx context.Context, s logical.Storage, limit int) (map[string][]string, error) {
-	if err := l.Load(ctx, s); err != nil {
-		return nil, err
+	if !l.Loading() {
+		if err := l.Load(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	return l.index.dueBefore(l.now(), l.elapsed(), limit), nil
 }

@@ -69,9 +69,10 @@ func (w *switches) load(ctx context.Context, s logical.Storage) (map[string]Swit
 	return byName, nil
 }
 
-// Switch returns a kill switch; one that was never thrown is zero.
+// Switch returns a kill switch; one that was never thrown is zero. It does not wait for the
+// rest of the ledger.
 func (l *Ledger) Switch(ctx context.Context, s logical.Storage, kind Kind, name string) (Switch, error) {
-	if err := l.Load(ctx, s); err != nil {
+	if err := l.loadSwitches(ctx, s); err != nil {
 		return Switch{}, err
 	}
 	l.index.mu.Lock()
@@ -98,7 +99,7 @@ func (l *Ledger) Lift(ctx context.Context, s logical.Storage, kind Kind, name st
 // set changes a kill switch in storage and then in memory, one at a time, so that
 // memory ends with what storage has.
 func (l *Ledger) set(ctx context.Context, s logical.Storage, kind Kind, name string, change func(Switch) Switch) error {
-	if err := l.Load(ctx, s); err != nil {
+	if err := l.loadSwitches(ctx, s); err != nil {
 		return err
 	}
 	l.turning.Lock()

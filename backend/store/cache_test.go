@@ -63,8 +63,8 @@ func keeping(most int) (*store.Table[counter], *slowStorage) {
 	return store.New[counter]("counter/", nil).Keeping(most), &slowStorage{Storage: &logical.InmemStorage{}}
 }
 
-// value is what the table says of the one entry.
-func value(t *testing.T, table *store.Table[counter], s logical.Storage) int {
+// entryA is the number of the entry "a".
+func entryA(t *testing.T, table *store.Table[counter], s logical.Storage) int {
 	t.Helper()
 	found, err := table.Get(t.Context(), s, "a")
 	require.NoError(t, err)
@@ -75,25 +75,25 @@ func value(t *testing.T, table *store.Table[counter], s logical.Storage) int {
 func TestWhatIsKeptNeedsNoRead(t *testing.T) {
 	table, storage := keeping(2)
 	require.NoError(t, table.Put(t.Context(), storage, "a", counter{1}))
-	require.Equal(t, 1, value(t, table, storage))
+	require.Equal(t, 1, entryA(t, table, storage))
 	require.Zero(t, storage.reads)
 
 	// What is changed starts from what is stored.
 	require.NoError(t, table.Update(t.Context(), storage, "a", func(c *counter) (*counter, error) { return &counter{c.N + 1}, nil }))
 	require.Equal(t, 1, storage.reads)
-	require.Equal(t, 2, value(t, table, storage))
+	require.Equal(t, 2, entryA(t, table, storage))
 	require.Equal(t, 1, storage.reads)
 
 	// A caller has an entry of its own.
 	found, err := table.Get(t.Context(), storage, "a")
 	require.NoError(t, err)
 	found.N = 9
-	require.Equal(t, 2, value(t, table, storage))
+	require.Equal(t, 2, entryA(t, table, storage))
 
 	// Those that were used last are kept.
 	require.NoError(t, table.Put(t.Context(), storage, "b", counter{1}))
 	require.NoError(t, table.Put(t.Context(), storage, "c", counter{1}))
-	value(t, table, storage)
+	entryA(t, table, storage)
 	require.Equal(t, 2, storage.reads)
 
 	require.NoError(t, table.Delete(t.Context(), storage, "a"))
@@ -107,9 +107,9 @@ func TestWhatAnotherNodeWroteIsRead(t *testing.T) {
 	require.NoError(t, table.Put(t.Context(), storage, "a", counter{1}))
 	require.NoError(t, store.New[counter]("counter/", nil).Put(t.Context(), storage, "a", counter{2}))
 	require.False(t, table.Invalidate("other/a"))
-	require.Equal(t, 1, value(t, table, storage))
+	require.Equal(t, 1, entryA(t, table, storage))
 	require.True(t, table.Invalidate("counter/a"))
-	require.Equal(t, 2, value(t, table, storage))
+	require.Equal(t, 2, entryA(t, table, storage))
 }
 
 // A write that failed may have taken effect.
@@ -118,7 +118,7 @@ func TestAWriteThatFailedIsNotKept(t *testing.T) {
 	require.NoError(t, table.Put(t.Context(), storage, "a", counter{1}))
 	storage.fail = errors.New("the answer was lost")
 	require.Error(t, table.Put(t.Context(), storage, "a", counter{2}))
-	require.Equal(t, 2, value(t, table, storage))
+	require.Equal(t, 2, entryA(t, table, storage))
 	require.Equal(t, 1, storage.reads)
 }
 
@@ -138,12 +138,12 @@ func TestASlowReadIsNotKeptOverAWrite(t *testing.T) {
 			require.NoError(t, store.New[counter]("counter/", nil).Put(t.Context(), storage, "a", counter{1}))
 			begun, goOn := storage.hold()
 			var reading sync.WaitGroup
-			reading.Go(func() { value(t, table, storage) })
+			reading.Go(func() { entryA(t, table, storage) })
 			<-begun
 			change(t, table, storage)
 			goOn()
 			reading.Wait()
-			require.Equal(t, 2, value(t, table, storage))
+			require.Equal(t, 2, entryA(t, table, storage))
 		})
 	}
 }
@@ -157,10 +157,10 @@ func TestASlowWriteIsSeenAtOnce(t *testing.T) {
 	var writing sync.WaitGroup
 	writing.Go(func() { assertNoError(t, table.Put(t.Context(), storage, "a", counter{2})) })
 	<-begun
-	require.Equal(t, 2, value(t, table, storage))
+	require.Equal(t, 2, entryA(t, table, storage))
 	goOn()
 	writing.Wait()
-	require.Equal(t, 2, value(t, table, storage))
+	require.Equal(t, 2, entryA(t, table, storage))
 }
 
 func assertNoError(t *testing.T, err error) {

@@ -34,12 +34,9 @@ import (
 // page of sub-accounts, is well under it.
 const maxAnswer = 2 << 20
 
-// Connections to the exchange: at most maxConnections at a time, of which
-// maxIdleConnections are kept open for later calls.
-const (
-	maxConnections     = 16
-	maxIdleConnections = 4
-)
+// maxConnections is how many connections to the exchange there are at a time. They are
+// kept open for later calls: to open one takes longer than most calls.
+const maxConnections = 16
 
 // Config says how to talk to one exchange with one root credential.
 type Config struct {
@@ -211,7 +208,7 @@ func newClient(config Config) (*Client, error) {
 func newTransport() *http.Transport {
 	transport := cleanhttp.DefaultPooledTransport()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	transport.MaxIdleConnsPerHost = maxIdleConnections
+	transport.MaxIdleConnsPerHost = maxConnections
 	transport.MaxConnsPerHost = maxConnections
 	return transport
 }
