@@ -1,5 +1,5 @@
 // Package custody keeps the secret parts of the keys that Vault goes on holding: those
-// of static roles. Nothing else of a key's secrets is ever stored.
+// of static roles, and of leased keys with which Vault signs. Nothing else of a key's secrets is ever stored.
 //
 // An entry lies under a seal-wrapped path and bears the id of its key in the ledger. It
 // is written before the key comes into use, and is of no use to anybody without the

@@ -161,7 +161,10 @@ type connection struct{ *websocket.Conn }
 
 func dial(t *testing.T, url string) connection {
 	transport := &http.Transport{}
-	made, _, err := websocket.Dial(deadline(t), url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	made, refusal, err := websocket.Dial(deadline(t), url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	if refusal != nil && refusal.Body != nil {
+		_ = refusal.Body.Close()
+	}
 	require.NoError(t, err, url)
 	t.Cleanup(func() {
 		_ = made.CloseNow()

@@ -11,9 +11,9 @@ import (
 )
 
 // LoginMessage makes the message that logs in to a channel at the exchange's time. The
-// login is to be valid for the given time, where [exchanges.Channel.Chosen] is set. Address
+// login is to be valid for the given time, where [exchanges.Channel.Chosen] is set. Stream
 // is the URL of the connection; empty where it is not known.
-type LoginMessage func(channel exchanges.Channel, address string, at time.Time, validity time.Duration) (message any, err error)
+type LoginMessage func(channel exchanges.Channel, stream string, at time.Time, validity time.Duration) (message any, err error)
 
 // Login is what an [exchanges.LoginSigner] is made of. It finds the channel and the time,
 // and has the message made, which is nil for an exchange whose channels all have a

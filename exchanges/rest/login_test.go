@@ -29,8 +29,8 @@ func TestStreamURL(t *testing.T) {
 	} {
 		client, err := NewClient(about, exchanges.Credential{}, exchanges.Options{BaseURL: base}, Config{})
 		require.NoError(t, err)
-		login, err := client.Login(t.Context(), exchanges.LoginRequest{}, func(_ exchanges.Channel, address string, _ time.Time, validity time.Duration) (any, error) {
-			require.Equal(t, want, address, base)
+		login, err := client.Login(t.Context(), exchanges.LoginRequest{}, func(_ exchanges.Channel, stream string, _ time.Time, validity time.Duration) (any, error) {
+			require.Equal(t, want, stream, base)
 			require.Equal(t, exchanges.MaxLoginValidity, validity)
 			return map[string]string{"op": "login"}, nil
 		})
