@@ -42,14 +42,14 @@ func newSharedLists() *sharedLists {
 
 // get returns a list that began after it was called. A failure is not shared, since it
 // may be that of one caller who has gone or has less patience.
-func (s *sharedLists) get(ctx context.Context, of listLane, list func() ([]exchanges.KeyInfo, error)) ([]exchanges.KeyInfo, error) {
+func (s *sharedLists) get(ctx context.Context, of listLane, ask func() ([]exchanges.KeyInfo, error)) ([]exchanges.KeyInfo, error) {
 	shared, before, mine := s.join(of)
 	if !mine {
 		if err := awaitList(ctx, shared); err != nil {
 			return nil, err
 		}
 		if shared.err != nil {
-			return list()
+			return ask()
 		}
 		return slices.Clone(shared.keys), nil
 	}
@@ -60,7 +60,7 @@ func (s *sharedLists) get(ctx context.Context, of listLane, list func() ([]excha
 		}
 		s.begin(of, shared)
 	}
-	shared.keys, shared.err = list()
+	shared.keys, shared.err = ask()
 	return slices.Clone(shared.keys), shared.err
 }
 

@@ -28,9 +28,9 @@ func TestOnlyWhatTheClockKeepsShowingIsPast(t *testing.T) {
 					break
 				}
 				least := first.showed
-				for _, later := range all[i:] {
-					if later.showed.Before(least) {
-						least = later.showed
+				for _, next := range all[i:] {
+					if next.showed.Before(least) {
+						least = next.showed
 					}
 				}
 				want = later(want, least)

@@ -20,9 +20,9 @@ type shelf struct {
 	inSubAccounts, ofRoles map[string]int
 }
 
-// known is the state by which a key is counted. One in a state that this version does not
+// counted is the state by which a key is counted. One in a state that this version does not
 // know is on its way out, as far as it can tell.
-func known(state State) State {
+func counted(state State) State {
 	if state == Pending || state == Live {
 		return state
 	}
@@ -57,7 +57,7 @@ func byAge(a, b *Key) bool { return cmp.Or(a.Created.Compare(b.Created), cmp.Com
 func (s *shelf) add(key *Key) {
 	s.due.ReplaceOrInsert(key)
 	s.wanted.ReplaceOrInsert(key)
-	s.ofState[known(key.State)].ReplaceOrInsert(key)
+	s.ofState[counted(key.State)].ReplaceOrInsert(key)
 	if key.State == Live && !key.Expires.IsZero() {
 		s.ends.ReplaceOrInsert(key)
 	}
@@ -69,7 +69,7 @@ func (s *shelf) remove(key *Key) (empty bool) {
 	s.due.Delete(key)
 	s.wanted.Delete(key)
 	s.ends.Delete(key)
-	s.ofState[known(key.State)].Delete(key)
+	s.ofState[counted(key.State)].Delete(key)
 	s.count(key, -1)
 	return s.due.Len() == 0
 }
