@@ -118,13 +118,13 @@ func download(ctx context.Context, address string, to io.Writer, patience patien
 		DisableKeepAlives:     true,
 	}}
 	response, err := client.Do(request)
-	switch {
-	case ctx.Err() != nil:
-		return "", context.Cause(ctx)
-	case err != nil:
+	if err != nil {
 		// The address has been said.
 		if failure, ok := errors.AsType[*url.Error](err); ok {
 			err = failure.Err
+		}
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
 		return "", err
 	}
