@@ -3,8 +3,9 @@
 //
 // It knows no exchange by name; main hands it the catalog. Start reading at
 // [Factory], then follow a request for a key: path_creds.go, order.go (what is to
-// be made), mint.go (making it), secret_api_key.go (the lease). revoke.go ends a
-// key, and sweeper.go finishes what a crash or an outage left undone.
+// be made), mint.go (making it), secret_api_key.go (the lease). static_rotate.go is
+// about keys that have none. revoke.go ends a key, and sweeper.go finishes what a crash
+// or an outage left undone.
 //
 // The verbs of a key's end are few. To condemn a key is to write into the ledger
 // that it must go. To revoke it is to condemn it, delete it at the exchange, and,
@@ -22,6 +23,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
@@ -43,21 +45,30 @@ type engine struct {
 	now   func() time.Time
 	// sleep waits between questions to an exchange.
 	sleep       func(context.Context, time.Duration) error
+	vault       *systemView
 	mountUUID   string
 	tag         string
 	connections *connections
 	roles       *store.Table[role]
 	ledger      *ledger.Ledger
-	heartbeat   *heartbeat
-	rootExpiry  *rootExpiry
-	places      *places
-	gone        *gone
-	metrics     *metrics
+	custody     *store.Table[custody.Secret]
+	signers     *signers
+	// clockKeeper measures the clocks by which is signed.
+	clockKeeper *worker
+	staticRoles *store.Table[staticRole]
+	// overlaps remembers how long superseded keys stay.
+	overlaps   *overlaps
+	heartbeat  *heartbeat
+	rootExpiry *rootExpiry
+	places     *places
+	gone       *gone
+	metrics    *metrics
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
 	selfTests        *selfTests
-	// rotating has the connections whose root key is being replaced.
+	// scheduler starts rotations at their time.
+	scheduler *scheduler
 	// rotating has the connections whose root key is being replaced, and the names of
 	// these keys.
 	rotating sync.Map
@@ -91,7 +102,8 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		build:      build,
 		now:        now,
 		sleep:      exchanges.Sleep,
-		roles:      store.New[role](rolePrefix, nil),
+		vault:      &systemView{},
+		signers:    newSigners(now),
 		ledger:     ledger.New(now, elapsed),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),
@@ -101,30 +113,38 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	}
 	e.connections = newConnections(catalog, now, e.metrics.observer)
 	e.connections.held = holds(os.Getenv(holdVariable))
+	e.roles = store.New[role](rolePrefix, e.signers.forgetRole).Keeping(keptRoles)
+	e.custody = custody.New(e.signers.forget)
+	e.clockKeeper = newWorker(e.signers.tend)
 	e.drainer = newWorker(e.drain)
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()
+	e.scheduler = newScheduler(now, e.runJob)
+	e.staticRoles = store.New[staticRole](staticRolePrefix, e.signers.forgetStatic)
+	e.overlaps = newOverlaps(elapsed)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
 		BackendType:    logical.TypeLogical,
 		RunningVersion: build.Version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledger.Prefix}},
+		PathsSpecial:   &logical.Paths{SealWrapStorage: []string{connectionPrefix, ledger.Prefix, custody.Prefix}},
 		Secrets:        []*framework.Secret{e.apiKeySecret()},
 		InitializeFunc: e.initialize,
 		PeriodicFunc:   e.periodic,
 		Invalidate:     e.invalidate,
 		Clean:          e.clean,
 	}
-	for _, path := range []*framework.Path{
+	paths := []*framework.Path{
 		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
 		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(), e.pathConfigSelfTest(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
 		e.pathCreds(),
+		e.pathStaticRolesList(), e.pathStaticRoles(), e.pathStaticRolesCheck(), e.pathStaticCreds(), e.pathRotateRole(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
 		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),
 		e.pathMetrics(), e.pathInfo(),
-	} {
+	}
+	for _, path := range append(paths, e.pathsSign()...) {
 		e.Paths = append(e.Paths, strict(path))
 	}
 	return e
@@ -135,7 +155,13 @@ func (e *engine) setup(ctx context.Context, config *logical.BackendConfig) error
 		e.mountUUID = config.BackendUUID
 	}
 	e.tag = ownershipTag(e.mountUUID)
-	return e.Setup(ctx, config)
+	if config == nil || config.System == nil {
+		return e.Setup(ctx, config)
+	}
+	e.vault.SystemView = config.System
+	wrapped := *config
+	wrapped.System = e.vault
+	return e.Setup(ctx, &wrapped)
 }
 
 const rootHelp = `
@@ -144,6 +170,7 @@ exactly the scopes that a role names, and deletes them at the exchange when
 their lease ends.
 
 Write a parent account's credential to config/, write a role to roles/, and read
-creds/ for a key. keys/ lists every key that exists, and exchanges/ what each
+creds/ for a key. For a program that cannot take a lease, write one to static-roles/,
+and read static-creds/ for a key that lasts and is replaced from time to time. keys/ lists every key that exists, and exchanges/ what each
 exchange can do.
 `

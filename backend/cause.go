@@ -20,6 +20,13 @@ const (
 	causeConnectionDeleted = "connection deleted"
 	// causeNeverHandedOut: the mint failed, or its caller was gone.
 	causeNeverHandedOut = "never handed out"
+	// causeSuperseded: another key of its static role took its place, and the overlap
+	// is over.
+	causeSuperseded = "superseded"
+	// causeCompromised: somebody said that others have it.
+	causeCompromised = "compromised"
+	// causeRoleDeleted: its static role was deleted.
+	causeRoleDeleted = "static role deleted"
 	// causeSelfTest: it was made for a self-test, which is over.
 	causeSelfTest = "self-test"
 	// causeStray: it was found at the exchange, and the ledger did not know it.
@@ -37,7 +44,9 @@ func causeOfDue(claim *ledger.Claim) string {
 		return causeNeverHandedOut
 	case claim.Doomed():
 		return causeKillSwitch
-	case claim.Entry().Role == "" && claim.Entry().Owner == "":
+	case claim.Entry().Owner != "":
+		return causeSuperseded
+	case claim.Entry().Role == "":
 		return causeSelfTest
 	}
 	return causeLeaseOver

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -93,6 +94,10 @@ var (
 	_ exchanges.KeyChecker  = (*guarded)(nil)
 	_ exchanges.Prober      = (*guarded)(nil)
 	_ exchanges.RootRotator = (*guarded)(nil)
+
+	_ exchanges.RequestSigner = (*guarded)(nil)
+	_ exchanges.LoginSigner   = (*guarded)(nil)
+	_ exchanges.LogonSigner   = (*guarded)(nil)
 )
 
 // guard puts an account behind a circuit of its own.
@@ -168,6 +173,12 @@ func (g *guarded) KeyWorks(ctx context.Context, key exchanges.Key) (works bool, 
 	return works, err
 }
 
+// canProbe reports whether the exchange may take a while to accept a new key.
+func (g *guarded) canProbe() bool {
+	_, slow := g.account.(exchanges.Prober)
+	return slow
+}
+
 // canRotateRoot reports whether the root credential can be replaced.
 func (g *guarded) canRotateRoot() bool {
 	_, can := g.account.(exchanges.RootRotator)
@@ -204,6 +215,51 @@ func (g *guarded) DeleteRoot(ctx context.Context, apiKey string) error {
 		return noRotation(exchanges.OpDeleteRoot)
 	}
 	return g.call(exchanges.OpDeleteRoot, func() error { return rotator.DeleteRoot(ctx, apiKey) })
+}
+
+// SignRequest is that of an [exchanges.RequestSigner]; elsewhere it is an
+// [exchanges.ErrUnsupported]. Signatures do not wait for the exchange, so that they go
+// past circuit and metrics of calls.
+func (g *guarded) SignRequest(ctx context.Context, request exchanges.UserRequest) (*http.Request, error) {
+	signer, can := g.account.(exchanges.RequestSigner)
+	if !can {
+		return nil, noSignature("requests")
+	}
+	return signer.SignRequest(ctx, request)
+}
+
+// SyncClock is that of an [exchanges.RequestSigner]; elsewhere there is no clock that
+// anything is signed by.
+func (g *guarded) SyncClock(ctx context.Context) error {
+	signer, can := g.account.(exchanges.RequestSigner)
+	if !can {
+		return nil
+	}
+	return g.call(exchanges.OpServerTime, func() error { return signer.SyncClock(ctx) })
+}
+
+// SignLogin is that of an [exchanges.LoginSigner]; elsewhere it is an
+// [exchanges.ErrUnsupported].
+func (g *guarded) SignLogin(ctx context.Context, request exchanges.LoginRequest) (exchanges.Login, error) {
+	signer, can := g.account.(exchanges.LoginSigner)
+	if !can {
+		return exchanges.Login{}, noSignature("logins to a WebSocket")
+	}
+	return signer.SignLogin(ctx, request)
+}
+
+// SignLogon is that of an [exchanges.LogonSigner]; elsewhere it is an
+// [exchanges.ErrUnsupported].
+func (g *guarded) SignLogon(ctx context.Context, logon exchanges.Logon) (map[int]string, error) {
+	signer, can := g.account.(exchanges.LogonSigner)
+	if !can {
+		return nil, noSignature("logons to FIX")
+	}
+	return signer.SignLogon(ctx, logon)
+}
+
+func noSignature(what string) error {
+	return &exchanges.Error{Kind: exchanges.ErrUnsupported, Message: "the exchange takes no signed " + what}
 }
 
 func noRotation(operation exchanges.Operation) error {

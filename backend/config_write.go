@@ -187,7 +187,7 @@ func verifyRoot(ctx context.Context, l *link) (exchanges.Identity, error) {
 // then not be deleted. Forced, it asks nobody and warns. It says whether the new
 // credential is proved to be of the account of the old one.
 func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old, moved connection, verified, force bool) (proved bool, warning string, err error) {
-	n, err := e.ledger.Count(ctx, s, ofConnection(l.name))
+	n, err := e.keysOf(ctx, s, l.name)
 	reached := verified && old.samePlace(moved)
 	named := old.Account != "" && moved.Account != ""
 	proved = reached && named && old.Account == moved.Account

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/backend/store"
 	"vault-plugin-secrets-exchange/exchanges"
@@ -72,10 +74,13 @@ func newDeskOf(t testing.TB, sim *simulator.Simulator, clock clock, venues []exc
 		sim:     sim,
 		clock:   clock,
 		catalog: venues,
-		system:  &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{}},
-		log:     &lockedBuffer{},
-		said:    &lockedBuffer{},
-		uuid:    "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
+		system: &logical.StaticSystemView{
+			DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour, PluginEnvironment: &logical.PluginEnvironment{},
+			ReplicationStateVal: consts.ReplicationPerformanceDisabled | consts.ReplicationDRDisabled,
+		},
+		log:  &lockedBuffer{},
+		said: &lockedBuffer{},
+		uuid: "6f7d0d44-6f0c-4f44-8a3b-3b7b5e2f7a10",
 	}
 	t.Cleanup(func() { require.NoError(t, d.sim.Close()) })
 	d.start()
@@ -133,7 +138,11 @@ func (d *desk) send(req *logical.Request) (*logical.Response, error) {
 		}
 	}
 	resp, err := d.engine.HandleRequest(d.Context(), req)
-	d.note(resp, err)
+	if strings.HasPrefix(req.Path, "static-creds/") && err == nil && !resp.IsError() {
+		d.noteSecrets(resp)
+	} else {
+		d.note(resp, err)
+	}
 	if err == nil && resp != nil && !resp.IsError() && resp.Secret == nil && resp.Data != nil {
 		if t, ok := d.TB.(*testing.T); ok {
 			path := d.engine.Route(req.Path)
@@ -245,6 +254,12 @@ func (d *desk) note(resp *logical.Response, err error) {
 		fmt.Fprintf(d.said, "%+v %v\n", resp.Data, resp.Warnings)
 		return
 	}
+	d.noteSecrets(resp)
+}
+
+// noteSecrets keeps which secrets an answer gave away that is to do so, and what else it
+// said.
+func (d *desk) noteSecrets(resp *logical.Response) {
 	fmt.Fprintf(d.said, "%v\n", resp.Warnings)
 	for _, field := range []string{"api_secret", "passphrase", "private_key", "token", "client_config"} {
 		if secret, _ := resp.Data[field].(string); secret != "" {
@@ -254,13 +269,18 @@ func (d *desk) note(resp *logical.Response, err error) {
 }
 
 // keptSecrets asserts that no secret is in anything that came out, or in
-// storage but for the root credential in its connection. A passphrase may be
-// in the ledger where the exchange needs it to delete the key.
+// storage but for the root credential in its connection, and the secrets of keys of
+// the ledger in custody. A passphrase may be in the ledger where the exchange needs it
+// to delete the key.
 func (d *desk) keptSecrets() {
 	d.Helper()
 	kept := map[string]string{"log": d.log.String(), "errors": d.said.String(), "metrics": d.metrics()}
 	for key, value := range d.snapshot() {
-		if !strings.HasPrefix(key, connectionPrefix) {
+		id, isKept := strings.CutPrefix(key, custody.Prefix)
+		if isKept {
+			require.Contains(d, d.ledgerIDs(), id, "a secret is in custody of no key")
+		}
+		if !isKept && !strings.HasPrefix(key, connectionPrefix) {
 			kept[key] = string(value)
 		}
 	}

@@ -80,13 +80,21 @@ func listFields() map[string]*framework.FieldSchema {
 	}
 }
 
+// pageFields reads the fields of listFields.
+func pageFields(d *framework.FieldData) (after string, limit int, err error) {
+	if limit = d.Get("limit").(int); limit < 0 {
+		return "", 0, invalid("limit", "%d is negative; give 0 for all entries or a positive number", limit)
+	}
+	return d.Get("after").(string), limit, nil
+}
+
 // pageOf cuts sorted names down to what the fields of listFields ask for.
 func pageOf(names []string, d *framework.FieldData) ([]string, error) {
-	limit := d.Get("limit").(int)
-	if limit < 0 {
-		return nil, invalid("limit", "%d is negative; give 0 for all entries or a positive number", limit)
+	after, limit, err := pageFields(d)
+	if err != nil {
+		return nil, err
 	}
-	if after := d.Get("after").(string); after != "" {
+	if after != "" {
 		i, found := slices.BinarySearch(names, after)
 		if found {
 			i++

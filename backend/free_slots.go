@@ -2,10 +2,9 @@ package backend
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // place is a sub-account of a connection.
@@ -22,14 +21,9 @@ func (l *link) freeSlots(held int) (free int, capped bool) {
 // hold keys and of those where the roles of these keys may mint. No exchange is
 // asked. What cannot be read is left out, so that metrics outlive an outage of
 // storage.
-func (e *engine) freeSlots(ctx context.Context, s logical.Storage, keys []ledger.Key) map[place]int {
-	held := map[place]int{}
-	roles := map[string]bool{}
-	for _, key := range keys {
-		held[place{key.Connection, key.SubAccount}]++
-		roles[key.Role] = true
-	}
-	for name := range roles {
+func (e *engine) freeSlots(ctx context.Context, s logical.Storage, now stock) map[place]int {
+	held := maps.Clone(now.held)
+	for name := range now.roles {
 		r, err := e.roles.Get(ctx, s, name)
 		if err != nil || r == nil {
 			continue

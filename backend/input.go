@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -33,7 +34,11 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (*logi
 	if err := e.checkInput(req); err != nil {
 		return answer(err)
 	}
-	return e.Backend.HandleRequest(ctx, req)
+	resp, err := e.Backend.HandleRequest(ctx, req)
+	if errors.Is(err, logical.ErrReadOnly) {
+		e.vault.forget()
+	}
+	return resp, err
 }
 
 // checkInput refuses what no field may hold, before anything reads it: the framework
@@ -68,7 +73,7 @@ func (e *engine) checkInput(req *logical.Request) error {
 }
 
 // checkText refuses a text that is none, or that holds what cannot be seen. Only a
-// private key has lines.
+// private key and the body of a request have lines.
 func checkText(name string, field *framework.FieldSchema, value any) error {
 	text, isText := value.(string)
 	if !isText {
@@ -84,7 +89,7 @@ func checkText(name string, field *framework.FieldSchema, value any) error {
 	if !utf8.ValidString(text) {
 		return invalid(name, "not valid UTF-8; a file saved as UTF-16 must be saved as UTF-8 first")
 	}
-	lines := name == privateKeyField
+	lines := name == privateKeyField || name == bodyField
 	for at, r := range text {
 		switch {
 		case r == '\ufeff':

@@ -4,10 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // initialize loads the ledger's index and the last heartbeat, so that the first mint
@@ -25,6 +22,9 @@ func (e *engine) initialize(ctx context.Context, req *logical.InitializationRequ
 		return nil
 	}
 	e.reportUnreadable(ctx, req.Storage)
+	if e.ownsStorage() {
+		e.schedule(ctx, req.Storage)
+	}
 	return nil
 }
 
@@ -46,28 +46,23 @@ func (e *engine) periodic(ctx context.Context, req *logical.Request) error {
 	if !e.ownsStorage() {
 		return nil
 	}
+	e.clockKeeper.start(req.Storage)
 	return e.sweep(ctx, req.Storage)
 }
 
-// ownsStorage reports whether this node may write: the active node of a
-// primary cluster, or of a secondary where the mount is local. Only there may
-// anything be deleted at an exchange, so that nothing is done twice.
-func (e *engine) ownsStorage() bool {
-	state := e.System().ReplicationState()
-	standby := state.HasState(consts.ReplicationPerformanceStandby | consts.ReplicationDRSecondary)
-	secondary := state.HasState(consts.ReplicationPerformanceSecondary) && !e.System().LocalMount()
-	return !standby && !secondary
-}
+// ownsStorage asks Vault whether this node may write: the active node of a primary
+// cluster, or of a secondary where the mount is local. Only there may anything be deleted
+// at an exchange, so that nothing is done twice.
+func (e *engine) ownsStorage() bool { return e.vault.ask().mayWrite() }
 
 // invalidate drops what was kept in memory of an entry that another node
 // wrote.
 func (e *engine) invalidate(_ context.Context, key string) {
-	if name, ok := strings.CutPrefix(key, connectionPrefix); ok {
-		e.connections.forget(name)
-	}
-	if strings.HasPrefix(key, ledger.Prefix) {
-		e.ledger.Invalidate()
-	}
+	e.roles.Invalidate(key)
+	e.connections.table.Invalidate(key)
+	e.ledger.Invalidate(key)
+	e.custody.Invalidate(key)
+	e.staticRoles.Invalidate(key)
 	if strings.HasPrefix(key, pulsePrefix) {
 		e.heartbeat.forget()
 	}
@@ -77,6 +72,9 @@ func (e *engine) invalidate(_ context.Context, key string) {
 func (e *engine) clean(context.Context) {
 	e.drainer.stop()
 	e.rotator.stop()
+	e.clockKeeper.stop()
+	e.scheduler.stop()
 	e.selfTests.stop()
+	e.signers.close()
 	e.connections.close()
 }

@@ -39,6 +39,11 @@ func TestFaultMatrix(t *testing.T) {
 				for _, c := range matrixCases() {
 					c.run(t, s, &table)
 				}
+				if s.lastingKeys() {
+					for _, c := range rotateCases() {
+						c.run(t, s, &table)
+					}
+				}
 			})
 		}
 	})
@@ -98,6 +103,8 @@ const (
 	stepRenew  step = "renew"
 	stepRevoke step = "revoke"
 	stepSweep  step = "sweep"
+	// stepRotate is a rotation of a static role with the retirement that follows.
+	stepRotate step = "rotate"
 )
 
 // matrixCase is one fault at one step.
@@ -231,6 +238,8 @@ func (c matrixCase) run(t *testing.T, s matrixSubject, table *matrixTable) {
 				c.breakRevoke(b)
 			case stepSweep:
 				c.breakSweep(b)
+			case stepRotate:
+				c.breakRotate(b)
 			}
 			b.keptSecrets()
 		})

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ var errRunBefore = errors.New("the request was run before")
 // mint makes one key. Whatever happens on the way, no key is left at the exchange
 // that the ledger does not know.
 func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted, error) {
-	ctx = exchanges.WithRole(ctx, o.roleName)
+	ctx = exchanges.WithRole(ctx, cmp.Or(o.roleName, o.owner))
 	candidates := e.places.good(o)
 	for attempt, refusals := 0, 0; ; attempt++ {
 		m, subAccount, err := e.mintOnce(ctx, s, o, attempt, candidates)
@@ -81,6 +82,9 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	if err == nil {
 		m.ready, err = e.becomeReady(wait, claim, o.link, m.key, until)
 	}
+	if err == nil && o.keep != nil {
+		err = o.keep(wait, claim.Entry(), m)
+	}
 	if err == nil {
 		m.ttl, err = e.confirm(work, s, claim, o)
 	}
@@ -99,7 +103,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 // sub-account did not take the key, if that is why, and the ledger is settled. What must
 // be done once the exchange was asked is done under the context work.
 func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
-	request, err := e.reserve(ctx, claim, o, m, candidates)
+	request, err := e.reserve(ctx, work, claim, o, m, candidates)
 	if err != nil {
 		return "", err
 	}
@@ -113,19 +117,41 @@ func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, 
 
 // reserve takes a slot and enters the key in the ledger as pending: the first
 // write, before any call to the exchange. It returns what to ask the exchange for.
-func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
+//
+// Vault is asked beside the write how long leases may last. If that is not what was
+// known, the entry is put right before the exchange is asked.
+func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
 	entry := ledger.Entry{
 		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
 		Scopes: o.grant.Scopes, Permissions: o.grant.Permissions, Risk: o.grant.Risk, Addresses: o.addresses,
-		KeyType: o.keyType, Requester: o.requester,
-		Created: now, Expires: now.Add(o.lifetime.ttl), HardLimit: now.Add(o.lifetime.maxTTL),
+		KeyType: o.keyType, Requester: o.requester, Owner: o.owner, Kept: o.keep != nil, Created: now,
+	}
+	if o.owner == "" {
+		entry.Expires = now.Add(o.lifetime.ttl)
+	}
+	if o.lifetime.maxTTL > 0 {
+		entry.HardLimit = now.Add(o.lifetime.maxTTL)
 	}
 	var request exchanges.KeyRequest
+	limits := func() leaseLimits { return o.limits }
 	err := claim.Reserve(ctx, entry, o.slots(candidates).choose, func(entry *ledger.Entry) (err error) {
+		if o.terms != nil {
+			limits = e.vault.askLimits(o.wantUsual)
+		}
 		request, m.privateKey, err = e.keyRequest(o, entry)
 		return err
 	})
+	limited := limits()
+	if err == nil && limited != o.limits {
+		if err = o.settle(limited); err == nil {
+			err = claim.Retime(ctx, now.Add(o.lifetime.ttl), now.Add(o.lifetime.maxTTL))
+		}
+		if err != nil {
+			e.forgetUnmade(work, claim)
+		}
+		request.Expires = o.nativeEnd(claim.Entry().HardLimit)
+	}
 	request.Made = claim.Made
 	return request, err
 }
@@ -134,7 +160,7 @@ func (e *engine) reserve(ctx context.Context, claim *ledger.Claim, o *order, m *
 // what to ask the exchange for.
 func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.KeyRequest, privateKey exchanges.Secret, err error) {
 	entry.Label, err = makeLabel(e.tag, entry.ID, o.role.LabelTemplate, labelData{
-		RoleName: entry.Role, Connection: entry.Connection, SubAccount: entry.SubAccount,
+		RoleName: o.name(), Connection: entry.Connection, SubAccount: entry.SubAccount,
 		DisplayName: entry.Requester.DisplayName, EntityID: entry.Requester.EntityID, Reason: entry.Requester.Reason,
 	}, o.link.variant.Label)
 	if err != nil {
@@ -142,11 +168,7 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 	}
 	request = exchanges.KeyRequest{
 		SubAccount: entry.SubAccount, Label: entry.Label, Permissions: entry.Permissions,
-		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: entry.HardLimit,
-	}
-	if o.link.variant.Unlisted == "" {
-		// The lease begins when the key is made, and the key must not end before it.
-		request.Expires = request.Expires.Add(o.role.makingTime())
+		Addresses: entry.Addresses, KeyType: entry.KeyType, Expires: o.nativeEnd(entry.HardLimit),
 	}
 	if entry.KeyType.Asymmetric() {
 		exchange, err := e.connections.exchange(o.link.Exchange)
@@ -169,9 +191,25 @@ func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.Ke
 	return request, privateKey, nil
 }
 
+// nativeEnd is when the exchange itself is to end a key with such a hard limit, if it
+// can; the zero time for a key that is to last.
+func (o *order) nativeEnd(hardLimit time.Time) time.Time {
+	if hardLimit.IsZero() || o.link.variant.Unlisted != "" {
+		return hardLimit
+	}
+	// The lease begins when the key is made, and the key must not end before it.
+	return hardLimit.Add(o.role.makingTime())
+}
+
 // confirm records the new key as live, unless it is not wanted any more, and
-// returns how long its lease lasts.
+// returns how long its lease lasts, if it has one.
 func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.Claim, o *order) (ttl time.Duration, err error) {
+	if o.owner != "" {
+		if err := claim.Confirm(ctx, time.Time{}); err != nil {
+			return 0, err
+		}
+		return 0, e.stillWanted(ctx, s, o)
+	}
 	// Vault's lease begins now, however long the exchange was waited for.
 	now := e.now()
 	expires := now.Add(o.lifetime.ttl)
@@ -201,6 +239,15 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 			return refuse("role %q was stopped while the key was made", o.roleName)
 		}
 	}
+	if name, static := staticName(o.owner); static {
+		r, err := e.staticRoles.Get(ctx, s, name)
+		switch {
+		case err != nil:
+			return err
+		case r == nil || r.Keys.Disabled:
+			return refuse("static role %q was stopped while the key was made", name)
+		}
+	}
 	l, err := e.connections.get(ctx, s, o.link.name)
 	switch {
 	case err != nil:
@@ -221,15 +268,13 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 // surely does not exist is its entry forgotten; else the sweeper deletes the key by
 // its id, or looks for it by its label if that is all there is.
 func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, failure error) error {
+	if surelyNotCreated(failure) {
+		e.forgetUnmade(ctx, claim)
+		return l.failed(failure)
+	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	id := claim.Entry().ID
-	if surelyNotCreated(failure) {
-		if err := claim.Forget(ctx); err != nil {
-			e.Logger().Warn("the entry of a key that was not made could not be removed; the sweeper will try again", "key_id", id, "error", err)
-		}
-		return l.failed(failure)
-	}
 	var left *exchanges.Error
 	exchangeKeyID := ""
 	if errors.As(failure, &left) {
@@ -239,6 +284,15 @@ func (e *engine) notCreated(ctx context.Context, claim *ledger.Claim, l *link, f
 		e.Logger().Warn("the reason why a key is in doubt could not be recorded", "key_id", id, "error", err)
 	}
 	return l.failed(fmt.Errorf("%w (%s)", failure, inDoubt(id)))
+}
+
+// forgetUnmade removes the entry of a key that surely does not exist.
+func (e *engine) forgetUnmade(ctx context.Context, claim *ledger.Claim) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := claim.Forget(ctx); err != nil {
+		e.Logger().Warn("the entry of a key that was not made could not be removed; the sweeper will try again", "key_id", claim.ID(), "error", err)
+	}
 }
 
 // surelyNotCreated reports whether the failure of a create call shows that there is

@@ -97,6 +97,7 @@ func TestAStoredTemplateThatDoesNotFitStopsItsRole(t *testing.T) {
 	require.NoError(t, err)
 	stored.LabelTemplate = "{{ range $i := loop }}x{{ end }}"
 	require.NoError(t, roleTable().Put(t.Context(), d.storage, "trader", *stored))
+	d.start()
 	d.refused(logical.ReadOperation, "creds/trader", nil, "label_template", "{{ .RoleName }}")
 	require.Contains(t, d.read("roles/trader/check")["problem"], "label_template")
 	require.Len(t, d.must(logical.ReadOperation, "roles/trader", nil).Warnings, 1)

@@ -179,7 +179,7 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 	if err != nil || c == nil {
 		return nil, err
 	}
-	keys, err := e.ledger.Count(ctx, req.Storage, ofConnection(name))
+	keys, err := e.keysOf(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 			last = err
 		}
 	}
-	n, err := e.ledger.Count(ctx, s, ofConnection(name))
+	n, err := e.keysOf(ctx, s, name)
 	if err != nil {
 		return err
 	}

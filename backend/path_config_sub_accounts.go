@@ -40,13 +40,13 @@ func (e *engine) listSubAccounts(ctx context.Context, req *logical.Request, d *f
 	if err != nil {
 		return nil, l.failed(err)
 	}
-	keys, err := e.ledger.Keys(ctx, req.Storage, ofConnection(l.name))
+	counts, err := e.subAccountsOf(ctx, req.Storage, l.name)
 	if err != nil {
 		return nil, err
 	}
 	held := map[string]int{}
-	for _, key := range keys {
-		held[l.variant.SubAccountName(key.SubAccount)]++
+	for name, keys := range counts {
+		held[l.variant.SubAccountName(name)] += keys
 	}
 	byName := make(map[string]exchanges.SubAccount, len(accounts))
 	for _, account := range accounts {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // pathCreds is creds/:name, where keys are minted.
@@ -75,18 +77,19 @@ func (e *engine) readCreds(ctx context.Context, req *logical.Request, d *framewo
 }
 
 // credsData is what the caller gets: the only place where a key's secret parts
-// are ever shown. All of them are always there, empty where the key has none, so that
-// a template may name any.
-func credsData(m *minted, o *order) map[string]any {
-	environment, _ := o.link.about.Environment(o.link.Environment)
+// are ever shown. All of them are always there, empty where the key has none or where it
+// stays in Vault, so that a template may name any. The whole of it stands in client_config in the format, if
+// there is one.
+func credsData(m *minted, l *link, format string) map[string]any {
+	environment, _ := l.about.Environment(l.Environment)
 	data := map[string]any{
 		"api_key":           m.key.APIKey,
 		"key_type":          string(m.entry.KeyType),
 		"key_id":            m.entry.ID,
 		"exchange":          m.entry.Exchange,
 		"environment":       environment.Name,
-		"variant":           o.link.variant.Name,
-		"base_url":          o.link.keyBaseURL(),
+		"variant":           l.variant.Name,
+		"base_url":          l.keyBaseURL(),
 		"sub_account":       m.entry.SubAccount,
 		"scopes":            m.entry.Scopes.Strings(),
 		"added_permissions": list(m.entry.Added),
@@ -94,13 +97,21 @@ func credsData(m *minted, o *order) map[string]any {
 		"risk":              string(m.entry.Risk),
 		"expires_at":        timestamp(m.entry.Expires),
 		"ready":             m.ready,
-		"api_secret":        m.key.APISecret.Reveal(),
-		"passphrase":        m.key.Passphrase.Reveal(),
-		"private_key":       m.privateKey.Reveal(),
-		"token":             m.key.Token.Reveal(),
 	}
-	if o.format != "" {
-		data["client_config"] = clientConfig(o.format, o.link, data)
+	secrets := map[string]exchanges.Secret{
+		"api_secret": m.key.APISecret, "passphrase": m.key.Passphrase, "private_key": m.privateKey, "token": m.key.Token,
+	}
+	if m.entry.Kept && m.entry.Owner == "" {
+		data["sign_path"] = signKeyPrefix + m.entry.ID
+		for field := range secrets {
+			secrets[field] = ""
+		}
+	}
+	for field, secret := range secrets {
+		data[field] = secret.Reveal()
+	}
+	if format != "" {
+		data["client_config"] = clientConfig(format, l, data)
 	}
 	return data
 }
@@ -114,6 +125,7 @@ func credsFields() map[string]*framework.FieldSchema {
 		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", Required: true, DisplayAttrs: sensitive},
 		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", Required: true, DisplayAttrs: sensitive},
 		"client_config": {Type: framework.TypeString, Description: "The whole credential as the client takes it that format or the role's client_format names; only there with one of them.", DisplayAttrs: sensitive},
+		"sign_path":     {Type: framework.TypeString, Description: "Where the key is used, below the mount, if the role has custody=vault: the secret then stays in Vault."},
 		"key_type":      {Type: framework.TypeString, Description: "How the key signs.", Required: true},
 		"key_id":        {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
 		"exchange":      {Type: framework.TypeString, Description: "The exchange.", Required: true},
@@ -141,6 +153,9 @@ itself. The key is deleted at the exchange when its lease ends or is revoked.
 
 Some exchanges take a while to accept a new key. The read waits for that, up to
 the role's max_wait; ready then says whether the exchange accepts the key.
+
+If the role has custody=vault, the secret stays in Vault until the key is deleted, and
+nobody is shown it: sign_path says where the requester has requests and logins signed.
 
 An update may ask for less than the role gives: a shorter ttl, fewer scopes,
 narrower ip_allowlist. It may also give a reason, which the ledger keeps.

@@ -19,17 +19,27 @@ type facts map[string]map[string]any
 func (e *engine) pathExchangesEnvironments() *framework.Path {
 	return e.pathExchangesFacts(factList{
 		below: "environments", suffix: "environments", what: "environments of an exchange",
-		told: "base_url; key_base_url, where a minted key is used; note",
+		told: "base_url; key_base_url, where a minted key is used; hosts, where it is used besides; streams, each a channel and the URL of its WebSocket; note",
 		of: func(about exchanges.Description, _ *framework.FieldData) (facts, error) {
 			found := facts{}
 			for _, environment := range about.Environments {
 				found[environment.Name] = map[string]any{
 					"base_url": environment.BaseURL, "key_base_url": cmp.Or(environment.KeyBaseURL, environment.BaseURL), "note": environment.Note,
+					"hosts": list(environment.Hosts), "streams": namedURLs(environment.Streams),
 				}
 			}
 			return found, nil
 		},
 	})
+}
+
+// namedURLs shows URLs by name, in order, never null.
+func namedURLs(urls map[string]string) []string {
+	shown := []string{}
+	for _, name := range slices.Sorted(maps.Keys(urls)) {
+		shown = append(shown, name+" "+urls[name])
+	}
+	return shown
 }
 
 // pathExchangesCredentials is exchanges/:name/credentials.

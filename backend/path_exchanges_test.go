@@ -67,6 +67,7 @@ func TestExchangesTellWhatTheyCanDo(t *testing.T) {
 	}
 	require.Equal(t, map[string]any{
 		"base_url": "https://api.bybit.com", "key_base_url": "https://api-demo.bybit.com",
+		"hosts": []string{}, "streams": []string{"private wss://stream-demo.bybit.com/v5/private"},
 		"note": "keys of a demo account are minted with the production master key and used at the demo host",
 	}, info("exchanges/bybit/environments")["demo"])
 	require.Equal(t, []string{"api_key", "private_key"}, info("exchanges/bybit/credentials")["rsa"].(map[string]any)["fields"])

@@ -83,6 +83,14 @@ func variantFields() map[string]*framework.FieldSchema {
 		"native_expiry":             field(framework.TypeBool, "Whether the exchange can end a key by itself."),
 		"native_expiry_granularity": field(framework.TypeInt64, "What it rounds that end to, in seconds; 0 for less than a second."),
 		"native_expiry_max":         field(framework.TypeInt64, "After how long it ends a key at the latest, in seconds; 0 for no bound."),
+		"signing_custody":           field(framework.TypeString, "Whether the secret of a minted key can stay in Vault, which then signs; the reason if not."),
+		"signing_key_types":         field(framework.TypeStringSlice, "Key types that sign each request."),
+		"signing_binds":             field(framework.TypeStringSlice, "Parts of a request that a signature covers: method, host, path, query, body. What is not there can be changed once it is signed."),
+		"signing_note":              field(framework.TypeString, "What else there is to know of what a signature covers."),
+		"signing_validity":          field(framework.TypeInt64, "How long a signed request is accepted, in seconds; 0 where that is not documented."),
+		"signing_once":              field(framework.TypeBool, "Whether a signed request is accepted only once."),
+		"logins":                    field(framework.TypeStringSlice, "Channels of WebSocket to which a key can log in; the first is the default."),
+		"logon_key_types":           field(framework.TypeStringSlice, "Key types that log on to FIX sessions."),
 		"rate_limits":               field(framework.TypeStringSlice, "Documented limits that bound minting and revoking."),
 	}
 }
@@ -127,6 +135,14 @@ func showVariant(v exchanges.Variant) map[string]any {
 		"native_expiry":             v.NativeExpiry != nil,
 		"native_expiry_granularity": seconds(expiry.Granularity),
 		"native_expiry_max":         seconds(expiry.Max),
+		"signing_custody":           cmp.Or(v.Signing.NoCustody, "a minted key's secret can stay in Vault"),
+		"signing_key_types":         list(v.Signing.Requests),
+		"signing_binds":             list(v.Signing.Binds),
+		"signing_note":              cmp.Or(v.Signing.RequestsLogIn, v.Signing.Unbound),
+		"signing_validity":          seconds(v.Signing.Validity),
+		"signing_once":              v.Signing.Once,
+		"logins":                    namesOf(v.Signing.Logins, func(c exchanges.Channel) string { return c.Name }),
+		"logon_key_types":           list(v.Signing.Logons),
 		"rate_limits":               namesOf(v.RateLimits, func(r exchanges.RateLimit) string { return r.Operation.Words() + ": " + r.String() }),
 	}
 }

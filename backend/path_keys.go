@@ -52,7 +52,7 @@ func (e *engine) pathKeysList() *framework.Path {
 				Callback: e.listKeys,
 				Summary:  "List every key that exists or may exist, with its state.",
 				Responses: responses("Ids of the keys.", detailedAnswerFields(
-					"state, api_key, connection, sub_account, role, display_name of the requester, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version")),
+					"state, api_key, connection, sub_account, role, owner of a key without a lease, display_name of the requester, created_at, expires_at; or state unreadable and the problem, for an entry that is damaged or was written by a newer version")),
 			},
 		},
 		HelpSynopsis:    "List every key of this engine.",
@@ -61,7 +61,11 @@ func (e *engine) pathKeysList() *framework.Path {
 }
 
 func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	keys, err := e.ledger.Keys(ctx, req.Storage, anyKey)
+	after, limit, err := pageFields(d)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := e.ledger.After(ctx, req.Storage, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +84,14 @@ func (e *engine) listKeys(ctx context.Context, req *logical.Request, d *framewor
 			return map[string]any{"state": "unreadable", "problem": why}
 		}
 		key := byID[id]
-		return map[string]any{
+		told := map[string]any{
 			"state": string(key.State), "api_key": key.APIKey, "connection": key.Connection, "sub_account": key.SubAccount,
 			"role": key.Role, "display_name": key.DisplayName, "created_at": timestamp(key.Created), "expires_at": timestamp(key.Expires),
 		}
+		if key.Owner != "" {
+			told["owner"] = key.Owner
+		}
+		return told
 	}, d)
 }
 
@@ -104,6 +112,7 @@ func keyFields() map[string]*framework.FieldSchema {
 		"exchange_key_id": text("What the exchange's API calls the key; most often the API key itself."),
 		"label":           text("Its label at the exchange."),
 		"role":            text("The role that it was minted for."),
+		"owner":           text("What it belongs to, if it has no lease: static/NAME for a static role."),
 		"scopes":          words("What it may do."),
 		"permissions":     words("The same in the exchange's words."),
 		"risk":            text("What a leak could cost."),
@@ -115,7 +124,8 @@ func keyFields() map[string]*framework.FieldSchema {
 		"reason":          text("Why it was asked for."),
 		"created_at":      text("When it was asked for."),
 		"expires_at":      text("When it is deleted unless its lease is renewed."),
-		"hard_limit":      text("When it is deleted in any case."),
+		"hard_limit":      text("When it is deleted in any case; for one of a static role, when the exchange ends it by itself."),
+		"retires_at":      text("When a key of a static role is deleted since another has taken its place."),
 		"revocation_delay": {
 			Type: framework.TypeInt64, Required: true,
 			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
@@ -164,6 +174,7 @@ func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.En
 		"exchange_key_id":   entry.ExchangeKeyID,
 		"label":             entry.Label,
 		"role":              entry.Role,
+		"owner":             entry.Owner,
 		"scopes":            entry.Scopes.Strings(),
 		"permissions":       list(entry.Permissions),
 		"added_permissions": list(entry.Added),
@@ -177,6 +188,7 @@ func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.En
 		"created_at":        timestamp(entry.Created),
 		"expires_at":        timestamp(entry.Expires),
 		"hard_limit":        timestamp(entry.HardLimit),
+		"retires_at":        timestamp(entry.RetireAt),
 		"revocation_delay":  seconds(delay),
 		"cause":             cause,
 		"revoke_attempts":   entry.Attempts,

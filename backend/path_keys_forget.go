@@ -58,6 +58,9 @@ func (e *engine) forgetKey(ctx context.Context, req *logical.Request, d *framewo
 		return nil, refuse("key %s can be forgotten only %s after it was asked for: until then the call that makes it may still be on its way", id, ledger.PendingGrace)
 	}
 	resp := e.showKey(ctx, req.Storage, entry)
+	if err := e.dropSecret(ctx, req.Storage, entry); err != nil {
+		return nil, err
+	}
 	if err := claim.Forget(ctx); err != nil {
 		return nil, err
 	}

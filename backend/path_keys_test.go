@@ -121,5 +121,5 @@ func TestEveryPathHelpsAndDeclaresItself(t *testing.T) {
 	resp, err := d.engine.HandleRequest(t.Context(), d.request(logical.HelpOperation, "", nil))
 	require.NoError(t, err)
 	require.Contains(t, resp.Data["help"], "exchange secrets engine")
-	require.ElementsMatch(t, []string{"config/", "key/"}, d.engine.PathsSpecial.SealWrapStorage)
+	require.ElementsMatch(t, []string{"config/", "key/", "custody/"}, d.engine.PathsSpecial.SealWrapStorage)
 }

@@ -27,13 +27,13 @@ func (e *engine) pathMetrics() *framework.Path {
 		},
 		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
 		HelpDescription: "Keys by connection and state with the age of the oldest, how long the most overdue deletion has been so and how many keys are, mints and " +
-			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, where deletions are held back, how long root keys still have, and the plugin's build. Scrape it with a token; " +
+			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, rotations of static roles by result and how long each is overdue, where deletions are held back, how long root keys still have, and the plugin's build. Scrape it with a token; " +
 			"on the command line use: vault read -format=raw <mount>/metrics",
 	}
 }
 
 func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	keys, err := e.ledger.Keys(ctx, req.Storage, anyKey)
+	now, err := e.stock(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +41,14 @@ func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
+	static, err := e.allStaticRoles(ctx, req.Storage)
+	if err != nil {
+		static = nil // Left out, so that metrics outlive an outage of storage.
+	}
 	scrape := prometheus.NewRegistry()
 	scrape.MustRegister(&present{
-		now: e.now(), keys: keys, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, keys), circuits: e.connections.circuits(),
-		held: e.heldConnections(), rootsLeft: e.rootExpiry.left(),
+		now: e.now(), stock: now, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, now), circuits: e.connections.circuits(),
+		held: e.heldConnections(), rootsLeft: e.rootExpiry.left(), static: static,
 	})
 	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()
 	if err != nil {

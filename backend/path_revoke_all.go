@@ -99,7 +99,13 @@ func (k killSwitch) throw(ctx context.Context, req *logical.Request, d *framewor
 		return nil, err
 	}
 	k.drainer.start(req.Storage)
-	return k.read(ctx, req, d)
+	resp, err := k.read(ctx, req, d)
+	if k.kind == ledger.OfConnection && err == nil {
+		if failure := k.disableStaticOf(ctx, req.Storage, name); failure != nil {
+			resp.AddWarning("static roles of the connection could not be disabled; that is tried again: " + failure.Error())
+		}
+	}
+	return resp, err
 }
 
 func (k killSwitch) read(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -139,6 +145,9 @@ An update throws the kill switch: from then on no key is minted here, and every
 key that was minted before is doomed, at the cost of one write. The engine deletes
 them in the background, as fast as the exchange's rate limit allows, through
 restarts and failovers. A read says how many are left, and what fails.
+
+That of a connection takes the keys of its static roles too, and disables these roles:
+they get no other key until somebody enables them again.
 
 Deleting this path lifts the switch, so that keys are minted again. Those that it
 doomed stay doomed. Deleting the connection or role and writing it anew does not

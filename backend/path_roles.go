@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -94,7 +95,11 @@ func roleFields() map[string]*framework.FieldSchema {
 		"require_wrapping":   {Type: framework.TypeBool, Default: false, Description: "Refuse a mint whose answer is not wrapped."},
 		"label_template":     {Type: framework.TypeString, Description: "Text added to a key's label at the exchange, after the ownership tag and the key's id: a template with .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason."},
 		"client_format":      {Type: framework.TypeString, Description: "Client for which answers carry the whole credential as one string, client_config: ccxt, freqtrade or env; empty for none."},
-		"disabled":           {Type: framework.TypeBool, Default: false, Description: "Refuse to mint and to renew."},
+		"disabled":           {Type: framework.TypeBool, Default: false, Description: "Refuse to mint, to renew and to sign."},
+		"custody":            {Type: framework.TypeString, Description: "Where the secrets of keys stay: caller (the default) hands them out, vault keeps them and signs for the caller, see sign/."},
+		"allow":              {Type: framework.TypeCommaStringSlice, Description: "What may be signed, with custody=vault: request, login (to a WebSocket), fix. By default request and login, as far as the exchange has them."},
+		"allowed_requests":   {Type: framework.TypeStringSlice, Description: "The only requests that may be signed, each a method and a path such as \"POST /api/v5/trade/order\", with * for any text in the path; only where the exchange's signatures cover both, and then no login. Empty for all."},
+		"allowed_actions":    {Type: framework.TypeCommaStringSlice, Description: "The only actions that may be signed, where requests name one (Hyperliquid), such as order,cancel. Empty for all."},
 	}
 }
 
@@ -174,7 +179,7 @@ func givenOrNull(d *framework.FieldData, field string) bool {
 func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, string) bool) error {
 	for field, value := range map[string]*string{
 		"connection": &r.Connection, "key_type": &r.KeyType, "label_template": &r.LabelTemplate,
-		"client_format": &r.ClientFormat,
+		"client_format": &r.ClientFormat, "custody": &r.Signing.Custody,
 	} {
 		if has(d, field) {
 			*value = strings.TrimSpace(d.Get(field).(string))
@@ -182,6 +187,7 @@ func (r *role) apply(d *framework.FieldData, has func(*framework.FieldData, stri
 	}
 	for field, value := range map[string]*[]string{
 		"sub_accounts": &r.SubAccounts, "scopes": &r.Scopes, "native_permissions": &r.NativePermissions,
+		"allow": &r.Signing.Allow, "allowed_requests": &r.Signing.AllowedRequests, "allowed_actions": &r.Signing.AllowedActions,
 	} {
 		if has(d, field) {
 			*value = wordsOf(d, field)
@@ -327,6 +333,10 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 		"label_template":     r.LabelTemplate,
 		"client_format":      r.ClientFormat,
 		"disabled":           r.Disabled,
+		"custody":            cmp.Or(r.Signing.Custody, custodyCaller),
+		"allow":              list(r.Signing.Allow),
+		"allowed_requests":   list(r.Signing.AllowedRequests),
+		"allowed_actions":    list(r.Signing.AllowedActions),
 	}
 	resp := &logical.Response{Data: data}
 	if err := e.describeRole(ctx, req.Storage, *r, d.Get("name").(string), data); err != nil {
@@ -353,7 +363,7 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 	data["effective_ip_allowlist"] = list(addresses)
 	data["effective_key_type"] = string(r.keyType(l.variant))
 	data["risk"] = string(grant.Risk)
-	life, err := mintLifetime(0, r, l.connection, e.System())
+	life, err := mintLifetime(0, r, l.connection, e.vault.leaseLimits(needsUsual(0, r)))
 	if err != nil {
 		return err
 	}
@@ -386,6 +396,9 @@ role is written with a warning, and check says later whether they are there.
 
 Where an exchange cannot grant a scope alone, the role is refused with the exact
 set of scopes to ask for. Nothing is ever widened silently.
+
+With custody=vault nobody gets the secret of a key: creds/ answers with sign_path, at
+which the requester of the key has requests and logins signed.
 
 A write replaces the whole role; a patch changes the fields that it names, and null
 gives a field its default. A read shows what was written, and in effective_* fields

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
 )
 
 // pathRolesCheck is roles/:name/check, a dry run.
@@ -43,7 +45,12 @@ func (e *engine) pathRolesCheck() *framework.Path {
 
 func (e *engine) checkRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	keys, err := e.ledger.Count(ctx, req.Storage, ofRole(name))
+	keys := 0
+	err := e.ledger.Tell(ctx, req.Storage, func(t ledger.Tally) {
+		for _, connection := range t.Connections() {
+			keys += t.OfRole(connection, name)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +68,9 @@ func (e *engine) checkRole(ctx context.Context, req *logical.Request, d *framewo
 func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string, resp *logical.Response) error {
 	o, err := e.order(ctx, req, name, wish{reason: "check"})
 	if err != nil {
+		return err
+	}
+	if err := o.settle(e.vault.leaseLimits(o.wantUsual)); err != nil {
 		return err
 	}
 	data := resp.Data

@@ -59,6 +59,18 @@ func (e *engine) keyWorks(ctx context.Context, l *link, id string, key exchanges
 	return works && err == nil
 }
 
+// openKey opens an account with a key that was made at the connection, as its user
+// would.
+func (e *engine) openKey(l *link, key exchanges.Credential) (exchanges.Account, error) {
+	exchange, err := e.connections.exchange(l.Exchange)
+	if err != nil {
+		return nil, err
+	}
+	options := l.options()
+	options.BaseURL, options.Account, options.Pacers = l.keyBaseURL(), "", e.connections.pacers
+	return exchange.Open(key, options)
+}
+
 // notReady is the warning that goes with a key that is not accepted yet.
 func notReady(l *link) string {
 	return fmt.Sprintf("%s had not accepted the key when it was handed out, which may take up to %s. Until then the exchange refuses it; its lease runs meanwhile.",

@@ -37,12 +37,12 @@ type comparison struct {
 // connections may share a parent account, and neither may delete the other's keys.
 type known map[string]bool
 
-// knownAt is what the entries say of the keys at an exchange.
-func knownAt(exchange string, entries []ledger.Entry) known {
+// knownAt is what the ledger's keys say of those at an exchange.
+func knownAt(exchange string, keys []ledger.Key) known {
 	names := known{}
-	for _, entry := range entries {
-		if entry.Exchange == exchange {
-			names[entry.ExchangeKeyID], names[entry.Label] = true, true
+	for _, key := range keys {
+		if key.Exchange == exchange {
+			names[key.ExchangeKeyID], names[key.Label] = true, true
 		}
 	}
 	delete(names, "")
@@ -50,9 +50,9 @@ func knownAt(exchange string, entries []ledger.Entry) known {
 }
 
 // compare sorts the keys of one sub-account. It is a pure function of what the
-// exchange lists there, the connection's own entries there, what the whole ledger
+// exchange lists there, the connection's own keys there, what the whole ledger
 // knows, and the mount's tag.
-func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, own []ledger.Entry, of known, tag string) {
+func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, own []ledger.Key, of known, tag string) {
 	// A masked key is recognized by its label; without one it could be any key.
 	seen, anyone := map[string]bool{}, false
 	for _, key := range listed {
@@ -70,9 +70,9 @@ func (c *comparison) compare(subAccount string, listed []exchanges.KeyInfo, own 
 			c.foreign = append(c.foreign, finding{subAccount: subAccount, key: key})
 		}
 	}
-	for _, entry := range own {
-		if entry.State == ledger.Live && !seen[entry.ExchangeKeyID] && !seen[entry.Label] && !anyone {
-			c.missing = append(c.missing, finding{subAccount: subAccount, id: entry.ID, key: exchanges.KeyInfo{ID: entry.ExchangeKeyID, Label: entry.Label, CreatedAt: entry.Created}})
+	for _, key := range own {
+		if key.State == ledger.Live && !seen[key.ExchangeKeyID] && !seen[key.Label] && !anyone {
+			c.missing = append(c.missing, finding{subAccount: subAccount, id: key.ID, key: exchanges.KeyInfo{ID: key.ExchangeKeyID, Label: key.Label, CreatedAt: key.Created}})
 		}
 	}
 }
@@ -87,13 +87,13 @@ func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*co
 	if err != nil {
 		return nil, l.failed(err)
 	}
-	keys, err := e.ledger.Keys(ctx, s, ofConnection(l.name))
+	counts, err := e.subAccountsOf(ctx, s, l.name)
 	if err != nil {
 		return nil, err
 	}
 	held := map[string]bool{}
-	for _, key := range keys {
-		held[l.variant.SubAccountName(key.SubAccount)] = true
+	for name := range counts {
+		held[l.variant.SubAccountName(name)] = true
 	}
 	listed := map[string][]exchanges.KeyInfo{}
 	for _, account := range accounts {
@@ -107,20 +107,25 @@ func (e *engine) reconcile(ctx context.Context, s logical.Storage, l *link) (*co
 	}
 	// Read after the lists, so that a key minted meanwhile is known: its entry is
 	// older than the key.
-	entries, err := e.ledger.Entries(ctx, s, anyKey)
+	keys, err := e.ledger.Keys(ctx, s, anyKey)
 	if err != nil {
 		return nil, err
 	}
-	own := map[string][]ledger.Entry{}
-	for _, entry := range entries {
-		if entry.Connection == l.name {
-			name := l.variant.SubAccountName(entry.SubAccount)
-			own[name] = append(own[name], entry)
+	// By the ledger's few spellings first, since to find the one spelling takes a while.
+	spelt, own := map[string][]ledger.Key{}, map[string][]ledger.Key{}
+	for _, key := range keys {
+		if key.Connection == l.name {
+			spelt[key.SubAccount] = append(spelt[key.SubAccount], key)
 		}
 	}
+	for name, keys := range spelt {
+		name = l.variant.SubAccountName(name)
+		own[name] = append(own[name], keys...)
+	}
 	var c comparison
+	atExchange := knownAt(l.Exchange, keys)
 	for _, name := range slices.Sorted(maps.Keys(listed)) {
-		c.compare(name, listed[name], own[name], knownAt(l.Exchange, entries), e.tag)
+		c.compare(name, listed[name], own[name], atExchange, e.tag)
 	}
 	return &c, nil
 }

@@ -103,7 +103,7 @@ func TestReconcileAfterARestoredSnapshot(t *testing.T) {
 
 // A masked key stands for the entry with its label, and without a label for any.
 func TestComparisonOfMaskedKeys(t *testing.T) {
-	entries := []ledger.Entry{
+	keys := []ledger.Key{
 		{ID: "1", State: ledger.Live, ExchangeKeyID: "abcdef", Label: "vlt-1", Created: time.Unix(1, 0)},
 		{ID: "2", State: ledger.Live, ExchangeKeyID: "uvwxyz", Label: "vlt-2", Created: time.Unix(1, 0)},
 	}
@@ -123,7 +123,7 @@ func TestComparisonOfMaskedKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var c comparison
-			c.compare("desk", test.listed, entries, knownAt("", entries), "vlt-")
+			c.compare("desk", test.listed, keys, knownAt("", keys), "vlt-")
 			require.Equal(t, test.known, c.known)
 			require.Len(t, c.strays, test.strays)
 			require.Len(t, c.foreign, test.foreign)

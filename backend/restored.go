@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -116,13 +117,13 @@ func (e *engine) unknownSince(ctx context.Context, s logical.Storage, listed []e
 		return nil, nil
 	}
 	// Read after the list: the entry of a key that is being made is older than the key.
-	entries, err := e.ledger.Entries(ctx, s, anyKey)
+	keys, err := e.ledger.Keys(ctx, s, anyKey)
 	if err != nil {
 		return nil, err
 	}
 	known := map[string]bool{}
-	for _, entry := range entries {
-		known[entry.Label], known[entry.ExchangeKeyID] = true, true
+	for _, key := range keys {
+		known[key.Label], known[key.ExchangeKeyID] = true, true
 	}
 	return slices.DeleteFunc(ours, func(key exchanges.KeyInfo) bool { return known[key.Label] || known[key.ID] }), nil
 }
@@ -130,14 +131,11 @@ func (e *engine) unknownSince(ctx context.Context, s logical.Storage, listed []e
 // subAccountsInUse are the sub-accounts in which a connection has keys, or roles may
 // have some made, in order.
 func (e *engine) subAccountsInUse(ctx context.Context, s logical.Storage, connection string) ([]string, error) {
-	keys, err := e.ledger.Keys(ctx, s, ofConnection(connection))
+	held, err := e.subAccountsOf(ctx, s, connection)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, key := range keys {
-		names = append(names, key.SubAccount)
-	}
+	names := slices.Collect(maps.Keys(held))
 	roles, err := e.roles.List(ctx, s)
 	if err != nil {
 		return nil, err
@@ -149,6 +147,15 @@ func (e *engine) subAccountsInUse(ctx context.Context, s logical.Storage, connec
 		}
 		if r != nil && r.Connection == connection {
 			names = append(names, r.SubAccounts...)
+		}
+	}
+	static, err := e.allStaticRoles(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range static {
+		if r.Keys.Connection == connection {
+			names = append(names, r.Keys.SubAccounts...)
 		}
 	}
 	slices.Sort(names)

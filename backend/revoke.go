@@ -123,6 +123,9 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 		return postpone(ctx, claim, err)
 	}
 	e.gone.note(entry.ID) // Should storage fail now, this need not be proved again.
+	if err := e.dropSecret(ctx, s, entry); err != nil {
+		return err
+	}
 	if err := claim.Forget(ctx); err != nil {
 		return err
 	}

@@ -10,6 +10,9 @@ import (
 // rolePrefix is where roles lie in storage.
 const rolePrefix = "role/"
 
+// keptRoles is how many roles are kept in memory.
+const keptRoles = 10_000
+
 // role says what may be minted.
 type role struct {
 	Connection        string        `json:"connection"`
@@ -29,6 +32,8 @@ type role struct {
 	LabelTemplate     string        `json:"label_template"`
 	ClientFormat      string        `json:"client_format"`
 	Disabled          bool          `json:"disabled"`
+	// Signing says where the secrets of keys stay, and what may be signed with them.
+	Signing signingRules `json:"signing,omitzero"`
 }
 
 // defaultMaxWait is how long a mint waits for its turn at the exchange's rate
@@ -110,6 +115,9 @@ func (r role) checkKeys(l *link) (exchanges.Grant, error) {
 		return exchanges.Grant{}, oneOf("key_type", string(keyType), list(l.variant.KeyTypes)...)
 	}
 	if err := checkClientFormat("client_format", r.ClientFormat, l, r.keyType(l.variant)); err != nil {
+		return exchanges.Grant{}, err
+	}
+	if err := r.Signing.check(l, r.keyType(l.variant)); err != nil {
 		return exchanges.Grant{}, err
 	}
 	if err := checkAddresses("ip_allowlist", r.IPAllowlist, l.variant.Addresses); err != nil {

@@ -66,11 +66,11 @@ func (e *engine) proveAccount(ctx context.Context, s logical.Storage, l *link) e
 		case err != nil:
 			return refuse("it could not be asked whether the new credential is of the account in which connection %q has keys: %s"+remedy, l.name, err)
 		}
-		entries, err := e.ledger.Entries(ctx, s, inSubAccount(l.name, place))
+		keys, err := e.ledger.Keys(ctx, s, inSubAccount(l.name, place))
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(entries, func(entry ledger.Entry) bool { return isAmong(listed, entry) }) {
+		if slices.ContainsFunc(keys, func(key ledger.Key) bool { return isAmong(listed, key) }) {
 			return nil
 		}
 	}
@@ -96,13 +96,13 @@ func busiest(keys []ledger.Key) []string {
 	})
 }
 
-// isAmong reports whether the key of an entry is in an exchange's list, as far as what
+// isAmong reports whether a key of the ledger is in an exchange's list, as far as what
 // is shown of each lets tell.
-func isAmong(listed []exchanges.KeyInfo, entry ledger.Entry) bool {
+func isAmong(listed []exchanges.KeyInfo, ours ledger.Key) bool {
 	return slices.ContainsFunc(listed, func(key exchanges.KeyInfo) bool {
-		if key.Masked && key.Label != "" && entry.Label != "" {
-			return key.Label == entry.Label
+		if key.Masked && key.Label != "" && ours.Label != "" {
+			return key.Label == ours.Label
 		}
-		return entry.ExchangeKeyID != "" && key.MayBe(entry.ExchangeKeyID) || entry.Label != "" && key.Label == entry.Label
+		return ours.ExchangeKeyID != "" && key.MayBe(ours.ExchangeKeyID) || ours.Label != "" && key.Label == ours.Label
 	})
 }

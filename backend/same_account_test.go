@@ -103,22 +103,22 @@ func TestBusiestSubAccountsAreAskedFirst(t *testing.T) {
 }
 
 func TestKeyIsAmongThoseListed(t *testing.T) {
-	entry := ledger.Entry{ExchangeKeyID: "abcdef", Label: "vx-1"}
+	entry := ledger.Key{ExchangeKeyID: "abcdef", Label: "vx-1"}
 	for name, test := range map[string]struct {
 		key   exchanges.KeyInfo
-		entry ledger.Entry
+		entry ledger.Key
 		want  bool
 	}{
 		"by its id":                       {exchanges.KeyInfo{ID: "abcdef"}, entry, true},
-		"by its label":                    {exchanges.KeyInfo{ID: "x", Label: "vx-1"}, ledger.Entry{Label: "vx-1"}, true},
+		"by its label":                    {exchanges.KeyInfo{ID: "x", Label: "vx-1"}, ledger.Key{Label: "vx-1"}, true},
 		"by what is shown of its id":      {exchanges.KeyInfo{ID: "ab**ef", Masked: true}, entry, true},
 		"masked, by its label":            {exchanges.KeyInfo{ID: "ab**ef", Masked: true, Label: "vx-1"}, entry, true},
 		"masked alike, of another label":  {exchanges.KeyInfo{ID: "ab**ef", Masked: true, Label: "vx-2"}, entry, false},
 		"masked otherwise":                {exchanges.KeyInfo{ID: "xy**ef", Masked: true}, entry, false},
 		"another":                         {exchanges.KeyInfo{ID: "ghijkl", Label: "vx-2"}, entry, false},
-		"another, both without a label":   {exchanges.KeyInfo{ID: "ghijkl"}, ledger.Entry{ExchangeKeyID: "abcdef"}, false},
-		"of neither id nor label":         {exchanges.KeyInfo{ID: "*", Masked: true}, ledger.Entry{}, false},
-		"another, whose id is not stored": {exchanges.KeyInfo{ID: ""}, ledger.Entry{}, false},
+		"another, both without a label":   {exchanges.KeyInfo{ID: "ghijkl"}, ledger.Key{ExchangeKeyID: "abcdef"}, false},
+		"of neither id nor label":         {exchanges.KeyInfo{ID: "*", Masked: true}, ledger.Key{}, false},
+		"another, whose id is not stored": {exchanges.KeyInfo{ID: ""}, ledger.Key{}, false},
 	} {
 		require.Equal(t, test.want, isAmong([]exchanges.KeyInfo{test.key}, test.entry), name)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -50,7 +51,7 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 	if m.entry.Token != "" {
 		kept[internalToken] = m.entry.Token
 	}
-	resp := e.Secret(secretType).Response(credsData(m, o), kept)
+	resp := e.Secret(secretType).Response(credsData(m, o.link, o.format), kept)
 	resp.Secret.Renewable = o.link.variant.Unlisted == ""
 	resp.Secret.TTL = m.ttl
 	resp.Secret.MaxTTL = o.lifetime.maxTTL
@@ -121,38 +122,62 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.
 		return nil, err
 	}
 	now := e.now()
-	left := entry.HardLimit.Sub(now)
-	if left <= 0 {
-		return nil, refuse("the key has reached its maximum lifetime; read creds/ for a new one")
+	wantUsual := needsUsual(0, *r)
+	limits, known := e.vault.lastLimits(wantUsual)
+	t, err := renewal(entry, *r, l.connection, limits, req.Secret.Increment, now)
+	if !known || err != nil {
+		limits = e.vault.leaseLimits(wantUsual)
+		if t, err = renewal(entry, *r, l.connection, limits, req.Secret.Increment, now); err != nil {
+			return nil, err
+		}
 	}
-	terms, err := mintLifetime(0, *r, l.connection, e.System())
+	// Vault is asked beside the write whether that still is how long leases may last.
+	asked := e.vault.askLimits(wantUsual)
+	err = claim.Renew(ctx, now.Add(t.ttl))
+	if is := asked(); err == nil && is != limits {
+		var refusal error
+		if t, refusal = renewal(entry, *r, l.connection, is, req.Secret.Increment, now); refusal != nil {
+			return nil, errors.Join(refusal, claim.Renew(ctx, entry.Expires))
+		}
+		err = claim.Renew(ctx, now.Add(t.ttl))
+	}
 	if err != nil {
 		return nil, err
 	}
-	ttl := terms.ttl
-	if wish := req.Secret.Increment; wish > 0 {
-		ttl = min(wish, terms.maxTTL)
-	}
-	// The limits may have tightened since the key was minted.
-	left = min(left, entry.Created.Add(terms.maxTTL).Sub(now))
-	if left <= 0 {
-		return nil, refuse("the key has reached the maximum lifetime that is now allowed; read creds/ for a new one")
-	}
-	ttl = min(ttl, left)
-	if err := claim.Renew(ctx, now.Add(ttl)); err != nil {
-		return nil, err
-	}
-	e.logKey(loggedRenewed, entry, "expires_at", timestamp(now.Add(ttl)))
+	e.logKey(loggedRenewed, entry, "expires_at", timestamp(now.Add(t.ttl)))
 	resp := &logical.Response{Secret: req.Secret}
-	resp.Secret.TTL = ttl
+	resp.Secret.TTL = t.ttl
 	// Vault grants what the client asked for up to this maximum, which it counts from
 	// when it issued the lease.
 	began := req.Secret.IssueTime
 	if began.IsZero() {
 		began = entry.Created
 	}
-	resp.Secret.MaxTTL = now.Add(left).Sub(began)
+	resp.Secret.MaxTTL = now.Add(t.maxTTL).Sub(began)
 	return resp, nil
+}
+
+// renewal is how long a key's lease lasts from now, and at the longest, if the client
+// wishes for an increment (0 for none). It is a pure function.
+func renewal(entry ledger.Entry, r role, c connection, limits leaseLimits, wish time.Duration, now time.Time) (lifetime, error) {
+	left := entry.HardLimit.Sub(now)
+	if left <= 0 {
+		return lifetime{}, refuse("the key has reached its maximum lifetime; read creds/ for a new one")
+	}
+	terms, err := mintLifetime(0, r, c, limits)
+	if err != nil {
+		return lifetime{}, err
+	}
+	ttl := terms.ttl
+	if wish > 0 {
+		ttl = min(wish, terms.maxTTL)
+	}
+	// The limits may have tightened since the key was minted.
+	left = min(left, entry.Created.Add(terms.maxTTL).Sub(now))
+	if left <= 0 {
+		return lifetime{}, refuse("the key has reached the maximum lifetime that is now allowed; read creds/ for a new one")
+	}
+	return lifetime{ttl: min(ttl, left), maxTTL: left}, nil
 }
 
 // stillAllowed refuses to renew a key that its role, as it is now, would not
@@ -165,6 +190,8 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
 	case r.Connection != entry.Connection:
 		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
+	case r.Signing.inVault() && !entry.Kept:
+		return refuse("role %q now keeps secrets in Vault; read creds/ for a new key", entry.Role)
 	case l.frozen() != frozenNo:
 		return refuse("connection %q is frozen (%s); the key ends with its present lease", l.name, l.freeze())
 	case !slices.ContainsFunc(r.SubAccounts, func(name string) bool {
@@ -197,7 +224,7 @@ func stillBound(entry ledger.Entry, r role, l *link) error {
 	case len(entry.Addresses) == 0 && (l.needsAddresses(entry.Risk) || len(r.IPAllowlist) > 0 || len(r.AllowedIPRanges) > 0):
 		return refuse("role %q now binds keys to addresses, and this key has none; read creds/ for a new key", entry.Role)
 	case len(entry.Addresses) > 0 && len(r.IPAllowlist)+len(r.AllowedIPRanges) > 0 &&
-		!within(entry.Addresses, append(r.AllowedIPRanges, r.IPAllowlist...)):
+		!within(entry.Addresses, slices.Concat(r.AllowedIPRanges, r.IPAllowlist)):
 		return refuse("role %q no longer allows the key's addresses; read creds/ for a new key", entry.Role)
 	case l.checkRanges("ip_allowlist", entry.Addresses) != nil:
 		return refuse("connection %q no longer allows the key's addresses; read creds/ for a new key", l.name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -158,17 +159,7 @@ func (t *selfTest) claim(ctx context.Context) (*ledger.Claim, error) {
 
 // open opens an account with the key, as its user would.
 func (t *selfTest) open(m *minted) (exchanges.Account, error) {
-	l := t.order.link
-	exchange, err := t.engine.connections.exchange(l.Exchange)
-	if err != nil {
-		return nil, err
-	}
-	options := l.options()
-	options.BaseURL, options.Account, options.Pacers = l.keyBaseURL(), "", t.engine.connections.pacers
-	return exchange.Open(exchanges.Credential{
-		APIKey: m.key.APIKey, APISecret: m.key.APISecret, Passphrase: m.key.Passphrase, PrivateKey: m.privateKey,
-		Token: m.key.Token, SubAccount: m.entry.SubAccount,
-	}, options)
+	return t.engine.openKey(t.order.link, custody.Of(m.key, m.privateKey, m.entry.SubAccount).Credential())
 }
 
 // watchAppear waits until the key is listed and accepted.

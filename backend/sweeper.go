@@ -37,8 +37,12 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 		return err
 	}
 	e.reportUnreadable(ctx, s)
+	if err := e.sweepCustody(sweeping, s); err != nil {
+		e.Logger().Warn("secrets of keys that are gone could not be deleted; the sweeper will try again", "error", err)
+	}
 	e.leaveBeat(ctx, s)
 	e.rotator.start(s)
+	e.schedule(ctx, s)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
@@ -97,9 +98,10 @@ func TestSweeperGoesByWhatIsStored(t *testing.T) {
 	d := newDesk(t)
 	d.trader()
 	lease := d.mint("trader")
+	d.clock.advance(5 * time.Minute)
+	d.storage.Storage = &tornStorage{Storage: d.storage.Storage, n: 1}
+	require.Error(t, d.lease(logical.RenewOperation, lease))
 	later := d.entry(lease.Data["key_id"].(string))
-	later.Expires = later.Expires.Add(time.Hour)
-	require.NoError(t, ledgerTable().Put(t.Context(), d.storage, later.ID, later))
 	d.clock.advance(later.Expires.Sub(d.clock.Now()) - time.Minute)
 	var reads atomic.Int64
 	d.storage.failing(func(call, key string) error {

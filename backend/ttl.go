@@ -3,8 +3,6 @@ package backend
 import (
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -20,11 +18,18 @@ const defaultTTL = time.Hour
 // longTTL is a lifetime of which a role's writer is warned.
 const longTTL = 24 * time.Hour
 
+// leaseLimits is how long Vault lets leases of the mount last: at the longest, and where
+// nobody says how long. One of 0 means that Vault could not be asked, or was not: unknown,
+// not unlimited.
+type leaseLimits struct{ longest, usual time.Duration }
+
+// needsUsual reports whether a lifetime depends on the mount's usual one.
+func needsUsual(wish time.Duration, r role) bool { return wish == 0 && r.TTL == 0 }
+
 // mintLifetime settles the lifetime of a new key from the caller's wish (0 for
-// none), the role, the connection and the mount. A limit of 0 from the
-// mount means that Vault could not be asked: unknown, not unlimited.
-func mintLifetime(wish time.Duration, r role, c connection, system logical.SystemView) (lifetime, error) {
-	maxTTL := shortest(r.MaxTTL, c.MaxTTL, system.MaxLeaseTTL())
+// none), the role, the connection and the mount.
+func mintLifetime(wish time.Duration, r role, c connection, mount leaseLimits) (lifetime, error) {
+	maxTTL := shortest(r.MaxTTL, c.MaxTTL, mount.longest)
 	if maxTTL == 0 {
 		return lifetime{}, refuse("Vault did not say how long a lease of this mount may last; set max_ttl on the role")
 	}
@@ -35,7 +40,7 @@ func mintLifetime(wish time.Duration, r role, c connection, system logical.Syste
 		return lifetime{}, invalid("ttl", "%s is more than the role's ttl of %s; a request can only shorten it", wish, r.TTL)
 	}
 	ttl := wish
-	for _, next := range []time.Duration{r.TTL, shortest(defaultTTL, system.DefaultLeaseTTL())} {
+	for _, next := range []time.Duration{r.TTL, shortest(defaultTTL, mount.usual)} {
 		if ttl == 0 {
 			ttl = next
 		}

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -16,16 +15,16 @@ func TestLifetimeNeverPassesACap(t *testing.T) {
 		hours := rapid.Int64Range(0, 100)
 		draw := func(name string) time.Duration { return time.Duration(hours.Draw(t, name)) * time.Hour }
 		r, c := role{TTL: draw("role ttl"), MaxTTL: draw("role max")}, connection{MaxTTL: draw("connection max")}
-		system := logical.StaticSystemView{DefaultLeaseTTLVal: draw("mount default"), MaxLeaseTTLVal: draw("mount max")}
+		mount := leaseLimits{longest: draw("mount max"), usual: draw("mount default")}
 		wish := draw("wish")
-		got, err := mintLifetime(wish, r, c, system)
+		got, err := mintLifetime(wish, r, c, mount)
 		if err != nil {
 			return
 		}
 		if got.ttl <= 0 || got.ttl > got.maxTTL {
 			t.Fatalf("ttl %s, max %s", got.ttl, got.maxTTL)
 		}
-		for _, limit := range []time.Duration{r.MaxTTL, c.MaxTTL, system.MaxLeaseTTLVal} {
+		for _, limit := range []time.Duration{r.MaxTTL, c.MaxTTL, mount.longest} {
 			if limit > 0 && got.maxTTL > limit {
 				t.Fatalf("max %s passes %s", got.maxTTL, limit)
 			}
@@ -37,6 +36,6 @@ func TestLifetimeNeverPassesACap(t *testing.T) {
 }
 
 func TestLifetimeFailsClosed(t *testing.T) {
-	_, err := mintLifetime(0, role{}, connection{}, logical.StaticSystemView{})
+	_, err := mintLifetime(0, role{}, connection{}, leaseLimits{})
 	require.ErrorContains(t, err, "max_ttl")
 }

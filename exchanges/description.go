@@ -42,6 +42,11 @@ type Environment struct {
 	BaseURL string
 	// KeyBaseURL is where a minted key is used; empty means BaseURL.
 	KeyBaseURL string
+	// Hosts are further hosts at which a minted key is used.
+	Hosts []string
+	// Streams are the URLs to which a client connects for each of [Signing.Logins], by
+	// its name. One that is not there is not known.
+	Streams map[string]string
 	// CCXT leads ccxt there; nil where it goes there by itself, or to another host of
 	// the same system.
 	CCXT CCXTSettings
@@ -128,6 +133,8 @@ type Variant struct {
 	CCXT CCXTSettings
 	// RateLimits are the documented limits that bound minting and revoking.
 	RateLimits []RateLimit
+	// Signing says what a signature by a minted key is good for.
+	Signing Signing
 }
 
 // cautiousDelay is how long an exchange is given to show what it was asked to do. No

@@ -103,6 +103,10 @@ type RequestSigner interface {
 	// SignRequest returns the request ready to send, signed for the exchange's
 	// current time. The body must be sent as is.
 	SignRequest(context.Context, UserRequest) (*http.Request, error)
+
+	// SyncClock measures the exchange's clock anew, by which requests and logins are
+	// signed. If it fails, they go by what was measured before.
+	SyncClock(context.Context) error
 }
 
 // UserRequest is a request to be signed.
@@ -113,6 +117,8 @@ type UserRequest struct {
 	Query       string
 	Body        []byte
 	ContentType string
+	// Host is one of [Environment.Hosts]; empty means that of the base URL.
+	Host string
 }
 
 // Identity is what an exchange says about a root credential.
@@ -197,8 +203,10 @@ type Key struct {
 
 // KeyInfo is a key as the exchange lists it, without secrets.
 type KeyInfo struct {
-	ID    string
-	Label string
+	ID string
+	// APIKey is set where the list shows it and it is not the same as ID.
+	APIKey string
+	Label  string
 	// Permissions and Addresses are nil where the list leaves them out or shows
 	// only some of them. Parts of an address may be hidden: see [SameAddresses].
 	Permissions []string

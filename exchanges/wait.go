@@ -2,6 +2,7 @@ package exchanges
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -25,6 +26,18 @@ func Doubling(first, last time.Duration, n int) time.Duration {
 		gap *= 2
 	}
 	return min(gap, last)
+}
+
+// RetryDelay is how long to wait after the n-th failed attempt (from 1) of a series
+// whose gaps double from first to last. Where the failure says how long, such as until
+// the exchange's rate limit allows the next call, it is that; but nothing that an
+// exchange says puts an attempt off by more than last.
+func RetryDelay(first, last time.Duration, n int, failure error) time.Duration {
+	var refused *Error
+	if errors.As(failure, &refused) && (refused.Kind == ErrRateLimited || refused.RetryAfter > 0) {
+		return min(max(refused.RetryAfter, time.Second), last)
+	}
+	return Doubling(first, last, n)
 }
 
 // The waits between tries of something that a new key cannot do yet. Together they

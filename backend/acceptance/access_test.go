@@ -30,6 +30,7 @@ func TestAccess(t *testing.T) {
 		"client address":   testClientAddress,
 		"narrowing":        testNarrowing,
 		"forgetting":       testForgetting,
+		"signing":          testSigning,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,6 +198,26 @@ func (e *engine) published(t *testing.T, name string) string {
 	require.NoError(t, err)
 	require.Contains(t, string(rules), `"exchange/`)
 	return strings.ReplaceAll(string(rules), `"exchange/`, `"`+e.path+`/`)
+}
+
+// A key whose secret stays in Vault signs for whoever leased it, and for nobody else with
+// the same policy.
+func testSigning(t *testing.T, e *engine) {
+	e.write(t, "roles/signer-role", e.role("read,trade:spot").with(fields{"custody": "vault"}))
+	rules := e.published(t, "signer")
+	bot, other := e.limited(t, rules), e.limited(t, rules)
+	k := bot.mint(t, "signer-role")
+	require.NotContains(t, k.Data, "api_secret")
+	balance := fields{"method": "GET", "path": "/v5/account/wallet-balance", "query": "accountType=UNIFIED"}
+	signed := bot.write(t, k.text("sign_path"), balance).Data
+	require.NotEmpty(t, signed["headers"])
+	require.NotEmpty(t, bot.write(t, k.text("sign_path")+"/login", nil).Data["message"])
+	refused(t, other.tryWrite(t, k.text("sign_path"), balance), http.StatusForbidden, "somebody else")
+	refused(t, e.tryWrite(t, k.text("sign_path"), balance), http.StatusForbidden, "somebody else")
+	refused(t, bot.tryRead(t, "creds/"+trader), http.StatusForbidden, "permission denied")
+
+	require.NoError(t, e.tryRevoke(t, k.LeaseID))
+	refused(t, bot.tryWrite(t, k.text("sign_path"), balance), http.StatusBadRequest, "creds/")
 }
 
 // Who may delete a key may not give it up unproved: that is a policy of its own. As a

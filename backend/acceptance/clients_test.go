@@ -33,6 +33,10 @@ var balanceRight = map[string]string{"bitget": "uta_mgt", "deribit": "account:re
 // that does not exist, where the client does not know it as OrderNotFound.
 var classOfNoOrder = map[string]string{"bitget": "ExchangeError", "mexc": "BadRequest", "orderly": "InvalidOrder"}
 
+// sdkClassOfNoOrder is the class of the same refusal in the SDK that the exchange
+// publishes itself, for the exchanges whose SDK lives the day as well.
+var sdkClassOfNoOrder = map[string]string{"binance": "BadRequestError", "gate": "AxiosError", "kucoin": "RestError"}
+
 // A client that people use lives a small trading day with a minted key, at each
 // exchange and with each type of key that the client can use: it reads the balance,
 // places an order, finds it listed, cancels it, and is refused when it does so again. It
@@ -53,6 +57,35 @@ func TestDay(t *testing.T) {
 	}
 }
 
+// The same client lives the same day with a key that it does not have: Vault signs each
+// of its requests.
+func TestSignedDay(t *testing.T) {
+	t.Parallel()
+	needClients(t)
+	vault := vaulttest.Start(t, 1)
+	e := enable(t, vault)
+	for _, exchange := range catalog.All() {
+		about := exchange.Describe()
+		if about.Variants[0].Signing.NoCustody != "" {
+			continue
+		}
+		t.Run(about.Name, func(t *testing.T) {
+			t.Parallel()
+			role := e.traderRole(t, about, about.Variants[0])
+			role["custody"] = "vault"
+			e.write(t, "roles/"+about.Name, role)
+			k := e.mint(t, about.Name)
+			for _, secret := range []string{"api_secret", "passphrase", "private_key", "token"} {
+				require.Empty(t, k.Data[secret], secret)
+			}
+			k.Data["vault"] = map[string]string{
+				"url": e.client.Address() + "/v1/" + e.path + "/" + k.text("sign_path"), "token": e.client.Token(),
+			}
+			requireDay(t, day(t, "vault.mjs", k.Data), cmp.Or(classOfNoOrder[about.Name], "OrderNotFound"))
+		})
+	}
+}
+
 // needClients installs the clients if they are not there. Without a Node.js that is
 // new enough it skips the test, but in continuous integration it fails.
 func needClients(t *testing.T) {
@@ -63,9 +96,11 @@ func needClients(t *testing.T) {
 		}
 		t.Skip(missing)
 	}
+	pinned, err := os.Stat(filepath.Join(clientsFolder, "package-lock.json"))
+	require.NoError(t, err)
 	// npm writes this file last.
-	if _, err := os.Stat(filepath.Join(clientsFolder, "node_modules", ".package-lock.json")); !os.IsNotExist(err) {
-		require.NoError(t, err)
+	installed, err := os.Stat(filepath.Join(clientsFolder, "node_modules", ".package-lock.json"))
+	if err == nil && !installed.ModTime().Before(pinned.ModTime()) {
 		return
 	}
 	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -92,8 +127,8 @@ func missingNode(t *testing.T) string {
 	return ""
 }
 
-// livesDays mints keys that can trade and gives them to the client.
-func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant exchanges.Variant) {
+// traderRole connects the exchange and returns a role for keys that can trade.
+func (e *engine) traderRole(t *testing.T, about exchanges.Description, variant exchanges.Variant) fields {
 	exchange := about.Name
 	access := rootOf(t, e, exchange, variant)
 	e.connect(t, exchange, exchange, variant, access)
@@ -105,10 +140,15 @@ func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant ex
 		}
 	}
 	e.write(t, "config/"+exchange, fields{"allowed_scopes": allowed})
-	role := fields{
+	return fields{
 		"connection": exchange, "sub_accounts": access.SubAccounts[0], "scopes": variant.Offered().Strings(),
 		"native_permissions": balanceRight[exchange], "ip_allowlist": addresses(variant), "ttl": "10m", "client_format": "ccxt",
 	}
+}
+
+// livesDays mints keys that can trade and gives them to the client.
+func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant exchanges.Variant) {
+	exchange, role := about.Name, e.traderRole(t, about, variant)
 	for _, keyType := range variant.KeyTypes {
 		role["key_type"] = string(keyType)
 		if why := about.CCXT.Unusable[keyType]; why != "" {
@@ -123,17 +163,25 @@ func (e *engine) livesDays(t *testing.T, about exchanges.Description, variant ex
 			livesDay(t, e.key(t, e.write(t, "creds/"+exchange, fields{"format": "freqtrade"})))
 		})
 	}
+	if class := sdkClassOfNoOrder[exchange]; class != "" {
+		t.Run("sdk", func(t *testing.T) { requireDay(t, day(t, "sdks.mjs", e.mint(t, exchange).Data), class) })
+	}
 }
 
-// livesDay gives a key to the client.
+// livesDay gives a key to ccxt.
 func livesDay(t *testing.T, k *key) {
-	steps := day(t, k.Data)
+	requireDay(t, day(t, "ccxt.mjs", k.Data), cmp.Or(classOfNoOrder[k.text("exchange")], "OrderNotFound"))
+}
+
+// requireDay requires that the day went as it should. The last cancellation is refused
+// with an error of the client's class.
+func requireDay(t *testing.T, steps map[string]dayStep, noOrder string) {
 	for _, name := range []string{"balance", "order", "listed", "cancel"} {
 		assert.Equal(t, dayStep{Step: name, Result: true}, steps[name])
 	}
 	assert.Equal(t, dayStep{Step: "still listed"}, steps["still listed"])
 	again := steps["cancel what is not there"]
-	assert.Equal(t, cmp.Or(classOfNoOrder[k.text("exchange")], "OrderNotFound"), again.Error, again.Message)
+	assert.Equal(t, noOrder, again.Error, again.Message)
 	assert.Len(t, steps, 6)
 }
 
@@ -191,17 +239,17 @@ type dayStep struct {
 // atOnce bounds how many clients run at a time.
 var atOnce = make(chan struct{}, 2)
 
-// day runs the client and returns its steps by name.
-func day(t *testing.T, creds map[string]any) map[string]dayStep {
+// day runs a client and returns its steps by name.
+func day(t *testing.T, client string, creds map[string]any) map[string]dayStep {
 	input, err := json.Marshal(creds)
 	require.NoError(t, err)
 	atOnce <- struct{}{}
 	defer func() { <-atOnce }()
-	client := exec.CommandContext(t.Context(), "node", "day.mjs")
-	client.Dir, client.Stdin = clientsFolder, bytes.NewReader(input)
+	program := exec.CommandContext(t.Context(), "node", "day.mjs", client)
+	program.Dir, program.Stdin = clientsFolder, bytes.NewReader(input)
 	var complaints bytes.Buffer
-	client.Stderr = &complaints
-	out, err := client.Output()
+	program.Stderr = &complaints
+	out, err := program.Output()
 	require.NoError(t, err, complaints.String())
 	for _, part := range []string{"api_secret", "passphrase", "private_key"} {
 		if secret, _ := creds[part].(string); secret != "" {

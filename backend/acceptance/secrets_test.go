@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/vault/api"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,8 +70,8 @@ type secrecy struct {
 }
 
 // Secrets reach their owner and nobody else: no log, no audit log, no error, no
-// other path, and of the storage only the connection's own entry, which is
-// seal-wrapped.
+// other path, and of the storage only the connection's own entry, and in custody that
+// of a static role's present key, which are seal-wrapped.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	vault := vaulttest.Start(t, 1)
@@ -128,6 +129,9 @@ func (s *secrecy) exercise(t *testing.T, about exchanges.Description, kind strin
 		s.show(s.read(t, "roles/"+role))
 		s.show(s.read(t, "roles/"+role+"/check"))
 	}
+	if variant.NoDeletion == "" && variant.Unlisted == "" && access.TOTPSecret == "" { // One-time codes take half a minute each.
+		s.lasting(t, connection, variant, subAccount)
+	}
 	s.show(s.read(t, "config/"+connection))
 	s.show(s.read(t, "config/"+connection+"/check"))
 	s.show(s.details(t, "config/"+connection+"/sub-accounts"))
@@ -149,6 +153,24 @@ func (s *secrecy) exercise(t *testing.T, about exchanges.Description, kind strin
 		s.simulator.ClearFaults()
 	}
 }
+
+// lasting has the key of a static role replaced, and looks at what is shown of it.
+func (s *secrecy) lasting(t *testing.T, connection string, variant exchanges.Variant, subAccount string) {
+	role := connection + "-" + lastingRole
+	s.write(t, "static-roles/"+role, fields{
+		"connection": connection, "sub_account": subAccount, "scopes": variant.Offered().Strings(), "ip_allowlist": addresses(variant),
+		"rotation_period": "24h",
+	})
+	s.secrets.plant(role+" superseded", s.read(t, "static-creds/"+role))
+	s.show(s.write(t, "rotate-role/"+role, fields{"overlap": 0}).Data)
+	kept := &key{&api.Secret{Data: s.read(t, "static-creds/"+role)}, s.engine}
+	s.watch(t, variant, role+" kept", kept)
+	s.show(s.read(t, "static-roles/"+role))
+	s.show(s.read(t, "static-roles/"+role+"/check"))
+}
+
+// lastingRole ends the names of static roles.
+const lastingRole = "lasting"
 
 // watch plants a key's secrets and looks at what the ledger shows of it.
 func (s *secrecy) watch(t *testing.T, variant exchanges.Variant, name string, k *key) {
@@ -182,15 +204,16 @@ func (s *secrecy) mistake(t *testing.T) {
 }
 
 // checkStorage looks for secrets in all that the mount has stored. A connection
-// holds its root's secrets, and the ledger what is needed to delete a key.
+// holds its root's secrets, the ledger what is needed to delete a key, and custody
+// those of the keys that static roles have now.
 func (s *secrecy) checkStorage(t *testing.T) {
 	mounts, err := s.client.Sys().ListMountsWithContext(t.Context())
 	require.NoError(t, err)
 	sealed := sealWrapped(t)
-	require.Subset(t, sealed, []string{"config/", "key/"})
+	require.Subset(t, sealed, []string{"config/", "key/", "custody/"})
 
 	require.NotEmpty(t, s.list(t, "keys"))
-	roots := 0
+	roots, kept := 0, 0
 	for name, value := range s.stored(t, "sys/raw/logical/"+mounts[s.path+"/"].UUID+"/") {
 		folder := name[:strings.Index(name, "/")+1]
 		for _, what := range s.secrets.in(value) {
@@ -199,6 +222,9 @@ func (s *secrecy) checkStorage(t *testing.T) {
 			case "config/":
 				assert.Contains(t, what, "root", name)
 				roots++
+			case "custody/":
+				assert.Contains(t, what, lastingRole+" kept", name)
+				kept++
 			case "key/":
 				assert.Contains(t, s.needed, what, name)
 			default:
@@ -206,6 +232,7 @@ func (s *secrecy) checkStorage(t *testing.T) {
 			}
 		}
 	}
+	assert.Positive(t, kept, "the secrets of static roles were not found, so the search finds nothing")
 	assert.Positive(t, roots, "the root credentials were not found, so the search finds nothing")
 }
 

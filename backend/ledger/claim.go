@@ -17,10 +17,12 @@ import (
 //
 //	transition  from                 to        when
 //	Reserve     (none)               pending   before the exchange is asked for a key
+//	Retime      pending              pending   the lease may not last as long as was thought, or longer
 //	Made        pending              pending   the exchange has made the key: its id is known
 //	Doubt       pending              the same  it is not known whether the key was made; revoking, if its id is
 //	Confirm     pending              live      the key is as it was asked for
 //	Renew       live                 live      the lease was extended
+//	Retire      live                 live      another key of its owner has taken its place
 //	Condemn     pending, live        revoking  the key must go; stays pending while no id is known
 //	Postpone    pending, revoking    the same  a deletion failed, and is to be tried again
 //	Forget      pending, revoking    gone      the key is proved gone, or surely never was, or somebody gave it up
@@ -103,6 +105,15 @@ func (c *Claim) Reserve(ctx context.Context, entry Entry, choose func(Tally) (su
 	return err
 }
 
+// Retime moves the ends of a key that the exchange was not asked for yet.
+func (c *Claim) Retime(ctx context.Context, expires, hardLimit time.Time) error {
+	if err := c.from("retimed", Pending); err != nil {
+		return err
+	}
+	c.entry.Expires, c.entry.HardLimit = expires, hardLimit
+	return c.write(ctx)
+}
+
 // Identify takes down what names the key now that the exchange has made it. It is
 // written with the next transition.
 func (c *Claim) Identify(key exchanges.Key) {
@@ -141,7 +152,8 @@ func (c *Claim) Doubt(ctx context.Context, failure error, exchangeKeyID string) 
 	return c.write(ctx)
 }
 
-// Confirm records that the key is whole and that its lease ends at the time.
+// Confirm records that the key is whole and that its lease ends at the time: zero for
+// one with an owner, which has no lease.
 func (c *Claim) Confirm(ctx context.Context, expires time.Time) error {
 	if err := c.from("confirmed", Pending); err != nil {
 		return err
@@ -159,6 +171,16 @@ func (c *Claim) Renew(ctx context.Context, expires time.Time) error {
 	return c.write(ctx)
 }
 
+// Retire records that the key must go at the time, since another one of its owner has
+// taken its place.
+func (c *Claim) Retire(ctx context.Context, at time.Time) error {
+	if err := c.from("retired", Live); err != nil {
+		return err
+	}
+	c.entry.RetireAt = at
+	return c.write(ctx)
+}
+
 // Condemn records that the key must go, whatever comes, and why, if that was not
 // recorded before. A key of which no id is known stays pending, since it may never
 // have been made: that it must go, and why, goes without saying.
@@ -166,7 +188,7 @@ func (c *Claim) Condemn(ctx context.Context, cause string) error {
 	if err := c.from("condemned", Pending, Live, Revoking); err != nil {
 		return err
 	}
-	if c.entry.State != Revoking && c.entry.ExchangeKeyID != "" {
+	if c.entry.State == Live || c.entry.State == Pending && c.entry.ExchangeKeyID != "" {
 		now := c.ledger.now()
 		c.entry.State, c.entry.Cause, c.entry.Revoking, c.entry.NextTry = Revoking, cause, now, now
 	} else if !c.unwritten {

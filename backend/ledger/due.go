@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -28,6 +27,9 @@ func dueAt(entry Entry) time.Time {
 	case Pending:
 		return later(entry.Created.Add(PendingGrace), entry.NextTry)
 	case Live:
+		if entry.Owner != "" {
+			return orNever(entry.RetireAt)
+		}
 		return entry.Expires.Add(LeaseGrace)
 	default:
 		return entry.NextTry
@@ -35,16 +37,27 @@ func dueAt(entry Entry) time.Time {
 }
 
 // wantedGone is since when a key should have been gone: in the future for one that
-// is live and within its lease. It is a pure function of the entry.
+// is live and within its lease, or in use by its owner. It is a pure function of the entry.
 func wantedGone(entry Entry) time.Time {
 	switch entry.State {
 	case Pending:
 		return entry.Created.Add(PendingGrace)
 	case Live:
+		if entry.Owner != "" {
+			return orNever(entry.RetireAt)
+		}
 		return entry.Expires
 	default:
 		return entry.Revoking
 	}
+}
+
+// orNever is the time, or, if that is zero, one that nobody lives to see.
+func orNever(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t
 }
 
 func later(a, b time.Time) time.Time {
@@ -54,14 +67,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// retryDelay is how long to wait after the n-th failed attempt (from 1). Where the
-// failure says how long, such as until the exchange's rate limit allows the next
-// call, it is that; but nothing that an exchange says puts a deletion off by more
-// than LastRetry.
+// retryDelay is how long to wait after the n-th failed attempt (from 1) at deletion.
 func retryDelay(attempts int, failure error) time.Duration {
-	var refused *exchanges.Error
-	if errors.As(failure, &refused) && (refused.Kind == exchanges.ErrRateLimited || refused.RetryAfter > 0) {
-		return min(max(refused.RetryAfter, time.Second), LastRetry)
-	}
-	return exchanges.Doubling(firstRetry, LastRetry, attempts)
+	return exchanges.RetryDelay(firstRetry, LastRetry, attempts, failure)
 }

@@ -27,6 +27,21 @@ func TestDueAt(t *testing.T) {
 	require.Equal(t, start.Add(PendingGrace), dueAt(Entry{State: Pending, Created: start}))
 }
 
+// A key with an owner has no lease to go by: it stays until another has taken its place.
+func TestDueAtOfOwnedKeys(t *testing.T) {
+	entry := Entry{State: Live, Owner: "somebody", Created: start, HardLimit: start.Add(time.Hour)}
+	century := start.AddDate(100, 0, 0)
+	require.True(t, dueAt(entry).After(century))
+	require.True(t, wantedGone(entry).After(century))
+	entry.RetireAt = start.Add(time.Minute)
+	require.Equal(t, entry.RetireAt, dueAt(entry))
+	require.Equal(t, entry.RetireAt, wantedGone(entry))
+	entry.State, entry.NextTry = Revoking, start.Add(time.Hour)
+	require.Equal(t, entry.NextTry, dueAt(entry))
+	entry.State = Pending
+	require.Equal(t, entry.NextTry, dueAt(entry))
+}
+
 func TestWantedGone(t *testing.T) {
 	entry := Entry{Created: start, Expires: start.Add(time.Hour), Revoking: start.Add(2 * time.Hour)}
 	for state, want := range map[State]time.Time{

@@ -42,8 +42,8 @@ type Entry struct {
 	// names it; most often it is ExchangeKeyID.
 	APIKey string `json:"api_key"`
 	Label  string `json:"label"`
-	// Role is what the key was minted for. Owner is reserved for keys that
-	// belong to something that lasts, and so have no lease.
+	// Role is what the key was minted for. Owner is set for a key that belongs to
+	// something that lasts, such as a static role, and so has no lease.
 	Role        string           `json:"role"`
 	Owner       string           `json:"owner,omitempty"`
 	Scopes      exchanges.Scopes `json:"scopes"`
@@ -58,15 +58,21 @@ type Entry struct {
 	// Passphrase is kept only where the exchange needs it to delete the key.
 	Passphrase string `json:"passphrase,omitempty"`
 	// Token is kept for keys of type bearer.
-	Token     string    `json:"token,omitempty"`
+	Token string `json:"token,omitempty"`
+	// Kept says that the secret parts of the key are, or may be, kept in custody.
+	Kept      bool      `json:"kept,omitempty"`
 	Requester Requester `json:"requester"`
 	// Generations of the kill switches under which the key was made.
 	Generations generations `json:"generations,omitzero"`
 	Created     time.Time   `json:"created"`
 	// Expires is when the lease ends unless renewed; HardLimit is when it ends
-	// in any case.
+	// in any case. A key with an owner has no lease: Expires is zero, and HardLimit is
+	// when the exchange itself ends the key, zero if never.
 	Expires   time.Time `json:"expires"`
 	HardLimit time.Time `json:"hard_limit"`
+	// RetireAt is when a key with an owner must go, since another has taken its place;
+	// zero while none has.
+	RetireAt time.Time `json:"retire_at,omitzero"`
 	// Revoking is since when the key must go, and Cause why, in the words of
 	// whoever condemned it; empty for one that nobody holds.
 	Revoking time.Time `json:"revoking,omitzero"`
@@ -83,7 +89,10 @@ type Entry struct {
 
 // Requester is who asked for a key.
 type Requester struct {
-	EntityID    string `json:"entity_id"`
+	EntityID string `json:"entity_id"`
+	// Accessor is a hash of the token's accessor, kept where there is no entity and the
+	// key is used through Vault.
+	Accessor    string `json:"accessor,omitempty"`
 	DisplayName string `json:"display_name"`
 	Address     string `json:"address"`
 	Reason      string `json:"reason"`

@@ -1,15 +1,18 @@
 package ledger
 
 import (
-	"container/heap"
 	"maps"
 	"sync"
 	"time"
+	"unique"
+
+	"github.com/google/btree"
 )
 
 // Key is what is known of a key without reading storage.
 type Key struct {
-	ID, Connection, SubAccount, Role string
+	ID, Connection, SubAccount, Role, Owner string
+	Exchange, Label                         string
 	// APIKey and ExchangeKeyID are empty while they are not known. DisplayName is
 	// the requester's.
 	APIKey, ExchangeKeyID, DisplayName string
@@ -24,47 +27,22 @@ type Key struct {
 
 	generations generations
 	due         time.Time
-	slot        int // in the heap
 }
-
-// Tally counts the keys that there are, whatever their state.
-type Tally struct{ index *index }
-
-// InSubAccount counts a connection's keys in a sub-account.
-func (t Tally) InSubAccount(connection, name string) int {
-	return t.index.inSubAccounts[place{connection, name}]
-}
-
-// OfRole counts a connection's keys of a role.
-func (t Tally) OfRole(connection, name string) int { return t.index.ofRoles[place{connection, name}] }
-
-// NextEnd is when the first live key of a connection ends; zero if it has none.
-func (t Tally) NextEnd(connection string) time.Time {
-	var next time.Time
-	for _, key := range t.index.keys {
-		if key.Connection == connection && key.State == Live && (next.IsZero() || key.Expires.Before(next)) {
-			next = key.Expires
-		}
-	}
-	return next
-}
-
-// place is a sub-account or a role of a connection.
-type place struct{ connection, name string }
 
 // index is what must be known of every key without reading storage: where it
 // counts, and when it must be looked at next. It is loaded whole and then follows
-// every write.
+// every write. Its lock is held for a few steps only, never for a walk over all keys:
+// who wants that walks over a copy of inOrder, which costs nothing to make.
 type index struct {
-	mu            sync.Mutex
-	keys          map[string]*Key
-	inSubAccounts map[place]int
-	ofRoles       map[place]int
-	due           dueHeap
-	switches      map[Kind]*switches
-	// expired has when the keys that are live past their lease were first seen to
-	// be, by a clock that nobody can set.
-	expired map[string]time.Duration
+	mu sync.Mutex
+	// keys are not changed, but replaced.
+	keys map[string]*Key
+	// inOrder has the same keys, by id.
+	inOrder *btree.BTreeG[*Key]
+	// shelves have them by connection.
+	shelves  map[string]*shelf
+	switches map[Kind]*switches
+	looks    looks
 	// unreadable has the entries that cannot be read, and why.
 	unreadable map[string]string
 	// filled says that the whole ledger is in; epochs counts the times that it
@@ -78,9 +56,9 @@ type index struct {
 
 func newIndex() *index {
 	return &index{
-		keys: map[string]*Key{}, inSubAccounts: map[place]int{}, ofRoles: map[place]int{}, changed: map[string]bool{},
-		switches: map[Kind]*switches{OfConnection: newSwitches(OfConnection), OfRole: newSwitches(OfRole)},
-		expired:  map[string]time.Duration{}, unreadable: map[string]string{},
+		keys: map[string]*Key{}, inOrder: sorted(byID), shelves: map[string]*shelf{}, changed: map[string]bool{},
+		switches:   map[Kind]*switches{OfConnection: newSwitches(OfConnection), OfRole: newSwitches(OfRole)},
+		unreadable: map[string]string{},
 	}
 }
 
@@ -124,15 +102,14 @@ func (x *index) empty() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.keys)
-	clear(x.inSubAccounts)
-	clear(x.ofRoles)
+	clear(x.shelves)
 	clear(x.changed)
-	clear(x.expired)
 	clear(x.unreadable)
+	x.inOrder = sorted(byID)
+	x.looks = nil
 	for _, w := range x.switches {
 		clear(w.byName)
 	}
-	x.due = nil
 	x.filled = false
 	x.epochs++
 }
@@ -177,38 +154,47 @@ func (x *index) note(id string) {
 }
 
 func (x *index) setLocked(entry Entry) {
-	x.removeLocked(entry.ID)
 	key := &Key{
-		ID: entry.ID, Connection: entry.Connection, SubAccount: entry.SubAccount, Role: entry.Role,
-		APIKey: entry.APIKey, ExchangeKeyID: entry.ExchangeKeyID, DisplayName: entry.Requester.DisplayName,
+		ID: entry.ID, Connection: shared(entry.Connection), SubAccount: shared(entry.SubAccount), Role: shared(entry.Role), Owner: shared(entry.Owner),
+		Exchange: shared(entry.Exchange), Label: entry.Label,
+		APIKey: entry.APIKey, ExchangeKeyID: entry.ExchangeKeyID, DisplayName: shared(entry.Requester.DisplayName),
 		State: entry.State, Created: entry.Created, Expires: entry.Expires, WantedGone: wantedGone(entry),
 		Attempts: entry.Attempts, LastError: entry.LastError,
 		generations: entry.Generations, due: dueAt(entry),
 	}
+	if key.ExchangeKeyID == key.APIKey {
+		key.ExchangeKeyID = key.APIKey // The same memory.
+	}
 	x.doom(key)
-	x.keys[entry.ID] = key
-	x.count(key, 1)
-	heap.Push(&x.due, key)
+	x.put(key)
+}
+
+// shared is the text in memory that all keys share who have it.
+func shared(text string) string { return unique.Make(text).Value() }
+
+// put puts a key in the place of the one with its id.
+func (x *index) put(key *Key) {
+	x.removeLocked(key.ID)
+	x.keys[key.ID] = key
+	x.inOrder.ReplaceOrInsert(key)
+	at := x.shelves[key.Connection]
+	if at == nil {
+		at = newShelf()
+		x.shelves[key.Connection] = at
+	}
+	at.add(key)
 }
 
 func (x *index) removeLocked(id string) {
-	if key := x.keys[id]; key != nil {
-		heap.Remove(&x.due, key.slot)
-		x.count(key, -1)
-		delete(x.keys, id)
-		delete(x.expired, id)
+	key := x.keys[id]
+	if key == nil {
+		return
 	}
-}
-
-// count adds a key to the tally, or with -1 takes it out.
-func (x *index) count(key *Key, n int) {
-	add := func(counts map[place]int, at place) {
-		if counts[at] += n; counts[at] == 0 {
-			delete(counts, at)
-		}
+	delete(x.keys, id)
+	x.inOrder.Delete(key)
+	if at := x.shelves[key.Connection]; at.remove(key) {
+		delete(x.shelves, key.Connection)
 	}
-	add(x.inSubAccounts, place{key.Connection, key.SubAccount})
-	add(x.ofRoles, place{key.Connection, key.Role})
 }
 
 // has reports whether a key of that id is in the index.
@@ -218,16 +204,35 @@ func (x *index) has(id string) bool {
 	return x.keys[id] != nil
 }
 
-// matching returns the keys that satisfy the condition, in no order.
-func (x *index) matching(condition func(Key) bool) []Key {
+// snapshot returns the keys by id as they are now. It is to be read only.
+func (x *index) snapshot() *btree.BTreeG[*Key] {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.inOrder.Clone()
+}
+
+// matching returns the keys that satisfy the condition, by id.
+func (x *index) matching(condition func(Key) bool) []Key {
 	var found []Key
-	for _, key := range x.keys {
+	x.snapshot().Ascend(func(key *Key) bool {
 		if condition(*key) {
 			found = append(found, *key)
 		}
-	}
+		return true
+	})
+	return found
+}
+
+// after returns the first keys whose ids come after the given one, at most limit; all, if
+// that is 0.
+func (x *index) after(id string, limit int) []Key {
+	var found []Key
+	x.snapshot().AscendGreaterOrEqual(&Key{ID: id}, func(key *Key) bool {
+		if key.ID != id {
+			found = append(found, *key)
+		}
+		return limit == 0 || len(found) < limit
+	})
 	return found
 }
 
@@ -263,78 +268,47 @@ func (x *index) turn(kind Kind, name string, now Switch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.switches[kind].byName[name] = now
-	for _, key := range x.keys {
-		if (kind == OfConnection && key.Connection == name) || (kind == OfRole && key.Role == name) {
-			x.doom(key)
-			heap.Fix(&x.due, key.slot)
+	var under []*Key
+	for connection, at := range x.shelves {
+		if kind == OfConnection && connection != name {
+			continue
 		}
+		at.due.Ascend(func(key *Key) bool {
+			if key.State == Live && (kind == OfConnection || key.Role == name) {
+				under = append(under, key)
+			}
+			return true
+		})
+	}
+	for _, key := range under {
+		doomed := *key
+		x.doom(&doomed)
+		x.put(&doomed)
 	}
 }
-
-// secondLook is how far apart the two looks must be after which a live key is taken
-// for expired: a clock that jumped ahead has been put right by then.
-const secondLook = 30 * time.Second
 
 // dueBefore returns the ids of the keys due by then, by connection, the longest due
 // first, at most limit of each connection. A live key that is not doomed is due only
-// if it was so at an earlier look too, at least secondLook ago by the elapsed time,
-// and at every look between.
+// if its lease is surely over, see [looks].
 func (x *index) dueBefore(now time.Time, elapsed time.Duration, limit int) map[string][]string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for id := range x.expired {
-		if key := x.keys[id]; key == nil || key.due.After(now) {
-			delete(x.expired, id)
-		}
-	}
-	var taken []*Key
-	for len(x.due) > 0 && !x.due[0].due.After(now) {
-		taken = append(taken, heap.Pop(&x.due).(*Key))
-	}
+	past := x.looks.past(now, elapsed)
 	ids := map[string][]string{}
-	for _, key := range taken {
-		if len(ids[key.Connection]) < limit && x.surelyDue(key, elapsed) {
-			ids[key.Connection] = append(ids[key.Connection], key.ID)
+	for connection, at := range x.shelves {
+		var due []string
+		at.due.Ascend(func(key *Key) bool {
+			if key.due.After(now) {
+				return false
+			}
+			if key.State != Live || !key.due.After(past) {
+				due = append(due, key.ID)
+			}
+			return len(due) < limit
+		})
+		if len(due) > 0 {
+			ids[connection] = due
 		}
-		heap.Push(&x.due, key)
 	}
 	return ids
-}
-
-// surelyDue takes a look at a key that is due by the clock.
-func (x *index) surelyDue(key *Key, elapsed time.Duration) bool {
-	if key.State != Live || key.due.IsZero() {
-		return true
-	}
-	first, seen := x.expired[key.ID]
-	if !seen {
-		x.expired[key.ID] = elapsed
-		return false
-	}
-	return elapsed-first >= secondLook
-}
-
-// dueHeap orders keys by due time.
-type dueHeap []*Key
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].slot, h[j].slot = i, j
-}
-
-// Push implements heap.Interface.
-func (h *dueHeap) Push(x any) {
-	key := x.(*Key)
-	key.slot = len(*h)
-	*h = append(*h, key)
-}
-
-// Pop implements heap.Interface.
-func (h *dueHeap) Pop() any {
-	old := *h
-	key := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return key
 }

@@ -4,7 +4,7 @@
 //
 // An entry is written through a [Claim] alone, which lets one goroutine at a time
 // act on a key and holds the rules of a key's life as a state machine. Everybody
-// may read: [Ledger.Keys] and its like answer from an index in memory, without
+// may read: [Ledger.Keys] and [Ledger.Tell] answer from an index in memory, without
 // storage once that is loaded.
 //
 // The package knows Vault's storage and nothing else of Vault. It never calls an
@@ -27,6 +27,10 @@ import (
 // Prefix of the entries in storage.
 const Prefix = "key/"
 
+// keptEntries is how many entries are kept in memory, so that to renew or revoke a key
+// needs no read: those of the keys that were made or used last.
+const keptEntries = 10_000
+
 // ErrBusy says that somebody else has the claim on a key.
 var ErrBusy = errors.New("a request is at work on the key")
 
@@ -47,7 +51,7 @@ type Ledger struct {
 // no harm, by the time elapsed since some moment.
 func New(now func() time.Time, elapsed func() time.Duration) *Ledger {
 	return &Ledger{
-		table:   store.New[Entry](Prefix, nil),
+		table:   store.New[Entry](Prefix, nil).Keeping(keptEntries),
 		index:   newIndex(),
 		claims:  &claims{held: map[string]chan struct{}{}},
 		now:     now,
@@ -100,16 +104,51 @@ func (l *Ledger) Unreadable(ctx context.Context, s logical.Storage) (map[string]
 	return maps.Clone(l.index.unreadable), nil
 }
 
-// Invalidate forgets what is kept in memory, after another node has written.
-func (l *Ledger) Invalidate() { l.index.empty() }
+// Invalidate forgets what is kept in memory of an entry, named by its key in storage,
+// after another node has written it.
+func (l *Ledger) Invalidate(key string) {
+	ours := l.table.Invalidate(key)
+	for _, w := range l.index.switches {
+		ours = w.table.Invalidate(key) || ours
+	}
+	if ours {
+		l.index.empty()
+	}
+}
 
-// Find reads one entry as it is stored; nil if there is none.
+// Has reports whether there is an entry of that id, be it one that cannot be read.
+func (l *Ledger) Has(ctx context.Context, s logical.Storage, id string) (bool, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return false, err
+	}
+	l.index.mu.Lock()
+	defer l.index.mu.Unlock()
+	_, damaged := l.index.unreadable[id]
+	return damaged || l.index.keys[id] != nil, nil
+}
+
+// Lookup returns what is known of a key without reading its entry; false if there is no
+// such key.
+func (l *Ledger) Lookup(ctx context.Context, s logical.Storage, id string) (Key, bool, error) {
+	if err := l.Load(ctx, s); err != nil {
+		return Key{}, false, err
+	}
+	l.index.mu.Lock()
+	defer l.index.mu.Unlock()
+	key := l.index.keys[id]
+	if key == nil {
+		return Key{}, false, nil
+	}
+	return *key, true, nil
+}
+
+// Find returns one entry as it is stored; nil if there is none.
 func (l *Ledger) Find(ctx context.Context, s logical.Storage, id string) (*Entry, error) {
 	return l.table.Get(ctx, s, id)
 }
 
-// Keys returns the keys that satisfy the condition, in no order. The condition
-// must be quick and must not use the ledger.
+// Keys returns the keys that satisfy the condition, by id. It asks of every key, which
+// holds nobody up; what must be quick asks the [Tally].
 func (l *Ledger) Keys(ctx context.Context, s logical.Storage, condition func(Key) bool) ([]Key, error) {
 	if err := l.Load(ctx, s); err != nil {
 		return nil, err
@@ -123,33 +162,21 @@ func (l *Ledger) Count(ctx context.Context, s logical.Storage, condition func(Ke
 	return len(keys), err
 }
 
-// Entries reads the entries of the keys that satisfy the condition, in no order.
-func (l *Ledger) Entries(ctx context.Context, s logical.Storage, condition func(Key) bool) ([]Entry, error) {
-	keys, err := l.Keys(ctx, s, condition)
-	if err != nil {
+// After returns the first keys whose ids come after the given one, by id, at most limit;
+// all, if that is 0.
+func (l *Ledger) After(ctx context.Context, s logical.Storage, id string, limit int) ([]Key, error) {
+	if err := l.Load(ctx, s); err != nil {
 		return nil, err
 	}
-	var entries []Entry
-	for _, key := range keys {
-		entry, err := l.table.Get(ctx, s, key.ID)
-		if err != nil {
-			return nil, err
-		}
-		if entry != nil {
-			entries = append(entries, *entry)
-		}
-	}
-	return entries, nil
+	return l.index.after(id, limit), nil
 }
 
 // Choose asks choose where a new key would go, without reserving the place.
-func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tally) (subAccount string, err error)) (string, error) {
-	if err := l.Load(ctx, s); err != nil {
-		return "", err
+func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tally) (subAccount string, err error)) (subAccount string, err error) {
+	if failure := l.Tell(ctx, s, func(t Tally) { subAccount, err = choose(t) }); failure != nil {
+		return "", failure
 	}
-	l.index.mu.Lock()
-	defer l.index.mu.Unlock()
-	return choose(Tally{l.index})
+	return subAccount, err
 }
 
 // Due returns the ids of the keys that must be looked at now, by connection, the

@@ -3,7 +3,8 @@
 //
 // It knows how an entry is encoded and nothing of what it means. Start reading at
 // [Table]. What is read, changed and written back goes through [Table.Update];
-// a plain [Table.Put] is for callers that keep others away by themselves.
+// a plain [Table.Put] is for callers that keep others away by themselves. What is read at
+// each request is kept in memory, see [Table.Keeping].
 package store
 
 import (
@@ -26,6 +27,7 @@ type Table[T any] struct {
 	prefix  string
 	changed func(name string)
 	locks   []*locksutil.LockEntry
+	kept    *cache[T]
 }
 
 // New returns the table of the entries under the prefix. Changed, if not nil, is
@@ -36,6 +38,26 @@ func New[T any](prefix string, changed func(name string)) *Table[T] {
 		changed = func(string) {}
 	}
 	return &Table[T]{prefix: prefix, changed: changed, locks: locksutil.CreateLocks()}
+}
+
+// Keeping has the table keep the entries that were used last in memory, at most so many,
+// and returns it. What [Table.Get] returns is then shared by its callers: fields may be
+// replaced, but what they point to must not be changed. Entries that another node writes
+// must be told to [Table.Invalidate].
+func (t *Table[T]) Keeping(most int) *Table[T] {
+	t.kept = newCache[T](most)
+	return t
+}
+
+// Invalidate drops what is kept of an entry, named by its key in storage, after another
+// node has written it. It reports whether the key is one of the table's.
+func (t *Table[T]) Invalidate(key string) bool {
+	name, mine := strings.CutPrefix(key, t.prefix)
+	if mine {
+		t.kept.drop(name)
+		t.changed(name)
+	}
+	return mine
 }
 
 // UnreadableError says that an entry is there and cannot be read: it is damaged, or
@@ -53,15 +75,43 @@ type record[T any] struct {
 // Get returns the entry, or nil if there is none. An entry that cannot be read is an
 // [UnreadableError].
 func (t *Table[T]) Get(ctx context.Context, s logical.Storage, name string) (*T, error) {
+	value, entry := t.kept.get(name)
+	if value == nil {
+		var err error
+		if value, err = t.read(ctx, s, name); err != nil || value == nil {
+			return nil, err
+		}
+	}
+	if entry == nil {
+		var err error
+		if entry, err = t.decode(name, value); err != nil {
+			return nil, err
+		}
+		t.kept.decoded(name, value, entry)
+	}
+	own := *entry
+	return &own, nil
+}
+
+// read reads an entry from storage; nil if there is none.
+func (t *Table[T]) read(ctx context.Context, s logical.Storage, name string) ([]byte, error) {
+	reading := t.kept.read(name)
 	raw, err := s.Get(ctx, t.prefix+name)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s%s: %w", t.prefix, name, err)
+	if err != nil || raw == nil {
+		t.kept.put(name, reading, nil)
+		if err != nil {
+			err = fmt.Errorf("reading %s%s: %w", t.prefix, name, err)
+		}
+		return nil, err
 	}
-	if raw == nil {
-		return nil, nil
-	}
+	value := append([]byte{}, raw.Value...) // Never nil.
+	t.kept.put(name, reading, value)
+	return value, nil
+}
+
+func (t *Table[T]) decode(name string, value []byte) (*T, error) {
 	var found record[T]
-	if err := json.Unmarshal(raw.Value, &found); err != nil {
+	if err := json.Unmarshal(value, &found); err != nil {
 		// The decoder's text can quote the entry, so it is left out.
 		return nil, &UnreadableError{t.prefix + name, "the entry is damaged"}
 	}
@@ -78,9 +128,12 @@ func (t *Table[T]) Put(ctx context.Context, s logical.Storage, name string, entr
 		return fmt.Errorf("writing %s%s: %w", t.prefix, name, err)
 	}
 	defer t.changed(name)
+	writing := t.kept.write(name)
 	if err := s.Put(ctx, &logical.StorageEntry{Key: t.prefix + name, Value: value}); err != nil {
+		t.kept.put(name, writing, nil) // It may have been written all the same.
 		return writeError("writing", t.prefix+name, err)
 	}
+	t.kept.put(name, writing, value)
 	return nil
 }
 
@@ -92,7 +145,7 @@ func (t *Table[T]) Update(ctx context.Context, s logical.Storage, name string, c
 	lock := locksutil.LockForKey(t.locks, name)
 	lock.Lock()
 	defer lock.Unlock()
-	old, err := t.Get(ctx, s, name)
+	old, err := t.stored(ctx, s, name)
 	if err != nil {
 		return err
 	}
@@ -103,12 +156,20 @@ func (t *Table[T]) Update(ctx context.Context, s logical.Storage, name string, c
 	return t.Put(ctx, s, name, *entry)
 }
 
+// stored reads the entry from storage, whatever is kept of it.
+func (t *Table[T]) stored(ctx context.Context, s logical.Storage, name string) (*T, error) {
+	t.kept.drop(name)
+	return t.Get(ctx, s, name)
+}
+
 // Delete removes the entry, if there is one.
 func (t *Table[T]) Delete(ctx context.Context, s logical.Storage, name string) error {
 	lock := locksutil.LockForKey(t.locks, name)
 	lock.Lock()
 	defer lock.Unlock()
 	defer t.changed(name)
+	deleting := t.kept.write(name)
+	defer t.kept.put(name, deleting, nil)
 	if err := s.Delete(ctx, t.prefix+name); err != nil {
 		return writeError("deleting", t.prefix+name, err)
 	}

@@ -14,6 +14,10 @@ path "exchange/roles/*" {
   capabilities = ["read", "list"]
 }
 
+path "exchange/static-roles/*" {
+  capabilities = ["read", "list"]
+}
+
 path "exchange/config/*" {
   capabilities = ["read", "list"]
 }

@@ -10,6 +10,16 @@ path "exchange/roles/*" {
   capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }
 
+path "exchange/static-roles/*" {
+  capabilities = ["create", "read", "update", "patch", "delete", "list"]
+}
+
+# Replaces the key of a static role now, with compromised=true after ending the one
+# that there is. The new key is shown to nobody here.
+path "exchange/rotate-role/*" {
+  capabilities = ["update"]
+}
+
 # To delete a key is to have the exchange confirm it gone. To forget one that cannot be
 # deleted takes update on exchange/keys/ID/forget, which is a policy of its own: forget.
 path "exchange/keys/*" {

@@ -21,6 +21,10 @@ const formType = "application/x-www-form-urlencoded"
 // user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login rest.LoginMessage
+	// logon signs what a FIX Logon says of itself.
+	logon func(exchanges.Logon) (map[int]string, error)
 }
 
 // What the exchange and its accounts can do.
@@ -30,6 +34,10 @@ var (
 	_ exchanges.Account       = (*master)(nil)
 	_ exchanges.RequestSigner = (*link)(nil)
 	_ exchanges.RequestSigner = (*master)(nil)
+	_ exchanges.LoginSigner   = (*link)(nil)
+	_ exchanges.LoginSigner   = (*master)(nil)
+	_ exchanges.LogonSigner   = (*link)(nil)
+	_ exchanges.LogonSigner   = (*master)(nil)
 	_ exchanges.KeyChecker    = (*link)(nil)
 	_ exchanges.KeyChecker    = (*master)(nil)
 )
@@ -48,10 +56,11 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 	if err != nil {
 		return nil, err
 	}
+	shared := account{client, signer.login, signer.logon}
 	if options.Variant == variantLink {
-		return &link{account{client}}, nil
+		return &link{shared}, nil
 	}
-	return &master{account{client}}, nil
+	return &master{shared}, nil
 }
 
 // clock is Binance's answer about its time.

@@ -2,7 +2,6 @@ package binance
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -89,7 +88,9 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		Complete: func() bool { return created.APIKey != "" && (created.Secret != "" || request.PublicKey != "") },
 	}, rest.Into(&created))
 	if err != nil {
-		return exchanges.Key{}, m.explain(ctx, request.SubAccount, err)
+		return exchanges.Key{}, exchanges.AsKeyCap(err, keysPerSubAccount, func() ([]exchanges.KeyInfo, error) {
+			return m.ListKeys(ctx, request.SubAccount)
+		})
 	}
 	minted := exchanges.Key{
 		ID: created.APIKey, APIKey: created.APIKey, Permissions: created.permissions(), Addresses: created.addresses(),
@@ -105,22 +106,6 @@ func (m *master) CreateKey(ctx context.Context, request exchanges.KeyRequest) (e
 		minted.APISecret = created.Secret
 	}
 	return minted, nil
-}
-
-// explain turns the refusal of a creation into an ErrKeyCap if the sub-account holds
-// as many keys as Binance allows: the code for that is not documented.
-func (m *master) explain(ctx context.Context, subAccount string, err error) error {
-	var failure *exchanges.Error
-	if !errors.As(err, &failure) || !slices.Contains([]exchanges.Kind{exchanges.ErrInvalid, exchanges.ErrUnsupported}, failure.Kind) {
-		return err
-	}
-	keys, listErr := m.ListKeys(ctx, subAccount)
-	if listErr != nil || len(keys) < keysPerSubAccount {
-		return err
-	}
-	full := *failure
-	full.Kind, full.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
-	return &full
 }
 
 func (m *master) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {

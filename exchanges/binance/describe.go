@@ -11,6 +11,7 @@
 package binance
 
 import (
+	"slices"
 	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -47,7 +48,11 @@ func (Binance) Describe() exchanges.Description {
 		Documentation: "https://developers.binance.com/docs/sub_account",
 		CCXT:          exchanges.CCXT{Class: "binance"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.binance.com"},
+			{
+				Name: "production", BaseURL: "https://api.binance.com",
+				Hosts:   []string{"fapi.binance.com", "dapi.binance.com", "papi.binance.com"},
+				Streams: map[string]string{channelAPI: "wss://ws-api.binance.com:443/ws-api/v3", channelUserData: "wss://ws-api.binance.com:443/ws-api/v3"},
+			},
 			{Name: "gcp", BaseURL: "https://api-gcp.binance.com", Note: "equivalent to production"},
 		},
 		Credentials: []exchanges.CredentialForm{
@@ -93,6 +98,7 @@ func describeMaster() exchanges.Variant {
 			{Operation: exchanges.OpListKeys, Requests: 60, Per: time.Minute},
 			{Operation: exchanges.OpDeleteKey, Requests: 60, Per: time.Minute},
 		},
+		Signing: signing(exchanges.KeyHMAC, exchanges.KeyEd25519),
 	}
 }
 
@@ -122,6 +128,7 @@ func describeLink() exchanges.Variant {
 			{Operation: exchanges.OpListKeys, Requests: 60, Per: time.Minute},
 			{Operation: exchanges.OpDeleteKey, Requests: 1, Per: time.Second},
 		},
+		Signing: signing(exchanges.KeyEd25519),
 	}
 }
 
@@ -130,4 +137,27 @@ func addressRule(maxLength int) exchanges.AddressRule {
 		MaxLength: maxLength,
 		Note:      "a key without addresses may lose its trade permissions at Binance, and may be deleted after 30 idle days",
 	}
+}
+
+// signing returns what a signature by a minted key is good for
+// (https://developers.binance.com/docs/binance-spot-api-docs/websocket-api/session-authentication).
+// Only Ed25519 keys open sessions, of the WebSocket API and of FIX.
+func signing(types ...exchanges.KeyType) exchanges.Signing {
+	s := exchanges.Signing{
+		Requests: types,
+		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
+		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
+		Validity: 5 * time.Second,
+		Replaced: []string{"timestamp", "recvWindow", "signature"},
+		Logins: []exchanges.Channel{
+			{Name: channelAPI, KeyTypes: []exchanges.KeyType{exchanges.KeyEd25519}, Validity: 5 * time.Second, Note: "the session then places orders unsigned"},
+			{Name: channelUserData, KeyTypes: types, Validity: 5 * time.Second, Note: "subscribes to what happens in the account, and can do nothing"},
+		},
+		// The WebSocket API takes the same signature over parameters that name the key.
+		LoginParameters: []string{"apiKey"},
+	}
+	if slices.Contains(types, exchanges.KeyEd25519) {
+		s.Logons = []exchanges.KeyType{exchanges.KeyEd25519}
+	}
+	return s
 }

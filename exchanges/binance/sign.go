@@ -1,6 +1,7 @@
 package binance
 
 import (
+	"crypto/ed25519"
 	"net/url"
 	"strconv"
 	"time"
@@ -18,11 +19,18 @@ type signer struct {
 	apiKey string
 	// signature signs a string, in the encoding of the key's type.
 	signature rest.Signature
+	// ed25519 says that the key is of that type, which alone opens sessions.
+	ed25519 bool
 }
 
 func newSigner(credential exchanges.Credential) (signer, error) {
-	signature, err := rest.Schemes{HMAC: rest.HexHMAC, RSA: rest.RSA, Ed25519: rest.Ed25519}.Signature(credential)
-	return signer{credential.APIKey, signature}, err
+	s := signer{apiKey: credential.APIKey}
+	var err error
+	s.signature, err = rest.Schemes{HMAC: rest.HexHMAC, RSA: rest.RSA, Ed25519: func(key ed25519.PrivateKey) rest.Signature {
+		s.ed25519 = true
+		return rest.Ed25519(key)
+	}}.Signature(credential)
+	return s, err
 }
 
 // sign puts what it adds into the query, whatever the method. What is signed

@@ -25,6 +25,7 @@ var (
 	_ exchanges.Exchange      = BingX{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 	_ exchanges.KeyChecker    = (*account)(nil)
 )
 

@@ -31,6 +31,9 @@ func subject(root string) exchangetest.Subject {
 		Exchange: New(),
 		Venue:    standin.Venue(),
 		Root:     root,
+		Signed: []exchanges.UserRequest{
+			{Method: http.MethodPost, Path: "/openApi/subAccount/v1/apiKey/edit", Body: []byte(`{"symbol":"BTC-USDT"}`), ContentType: "application/json"},
+		},
 		Probes: []exchangetest.Probe{
 			{Name: "account", Scope: exchanges.ScopeRead, Request: get("/openApi/account/v1/uid")},
 			{Name: "balance", Scope: exchanges.ScopeRead, Request: get("/openApi/spot/v1/account/balance")},

@@ -66,6 +66,7 @@ func (BingX) Describe() exchanges.Description {
 				limit(exchanges.OpInspect, 2), limit(opAccount, 10), limit(exchanges.OpSubAccounts, 1),
 				limit(exchanges.OpCreateKey, 5), limit(exchanges.OpListKeys, 5), limit(exchanges.OpDeleteKey, 5),
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"BingX may list keys masked. A key whose create answer was lost is then found but cannot be deleted through the API: " +
@@ -78,3 +79,24 @@ func (BingX) Describe() exchanges.Description {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://bingx-api.github.io/docs, section "Listen Key").
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
+		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
+		Validity: 5 * time.Second,
+		Replaced: []string{timestampName, signatureName},
+		Logins: []exchanges.Channel{{
+			Name: "user_data", KeyTypes: hmac, Request: loginRequest, Validity: 5 * time.Second,
+			Note: "send the request; its answer has a listenKey for the URL: wss://open-api-swap.bingx.com/swap-market?listenKey=<listenKey>",
+		}},
+		LoginRequests: []string{loginRequest},
+	}
+}
+
+// loginRequest asks for a listenKey, with which the user data stream is opened.
+const loginRequest = "POST /openApi/user/auth/userDataStream"

@@ -74,6 +74,7 @@ func (Bitfinex) Describe() exchanges.Description {
 				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second, Serial: true},
 				limit(exchanges.OpCreateKey), limit(opPermissions), limit(exchanges.OpDeleteKey),
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"A minted key is a token: a text that is sent in the header bfx-token, with a bfx-nonce, in place of a key and a signature. api_key is a fingerprint of it, which Bitfinex does not know.",
@@ -86,4 +87,9 @@ func (Bitfinex) Describe() exchanges.Description {
 			"The root key can be replaced only on the website.",
 		},
 	}
+}
+
+// signing returns that a minted key cannot stay with the engine.
+func signing() exchanges.Signing {
+	return exchanges.Signing{NoCustody: "a token signs nothing: it is sent as it is, so that whoever uses it has it"}
 }

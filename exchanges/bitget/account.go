@@ -15,6 +15,8 @@ import (
 // user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login rest.LoginMessage
 }
 
 // What the exchange and its accounts can do.
@@ -26,6 +28,9 @@ var (
 	_ exchanges.RequestSigner = (*unified)(nil)
 	_ exchanges.RequestSigner = (*classic)(nil)
 	_ exchanges.RequestSigner = (*broker)(nil)
+	_ exchanges.LoginSigner   = (*unified)(nil)
+	_ exchanges.LoginSigner   = (*classic)(nil)
+	_ exchanges.LoginSigner   = (*broker)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -42,7 +47,7 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	shared := account{client}
+	shared := account{client, signer.login}
 	switch options.Variant {
 	case variantClassic:
 		return &classic{shared}, nil

@@ -140,7 +140,10 @@ func (u *unified) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		Complete: func() bool { return created.APIKey != "" && created.Secret != "" },
 	}, body, rest.Into(&created))
 	if err != nil {
-		return exchanges.Key{}, err
+		// Version 3's page of codes has none for a full sub-account.
+		return exchanges.Key{}, exchanges.AsKeyCap(err, keysPerAccount, func() ([]exchanges.KeyInfo, error) {
+			return u.ListKeys(ctx, request.SubAccount)
+		})
 	}
 	return exchanges.Key{
 		ID:          created.APIKey,
@@ -181,8 +184,20 @@ func (u *unified) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	return all, err
 }
 
+// DeleteKey names the key as the sample on Bitget's page does and, if that is refused
+// as a bad parameter, as the page's table does. In any case it calls at most twice, and
+// the list decides whether the key is gone.
 func (u *unified) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return deletion(u.DoJSON(ctx, rest.Call{
+	err := u.deleteNamed(ctx, "apiKey", ref.ID)
+	if refusesParameter(err) {
+		err = u.deleteNamed(ctx, "apikey", ref.ID)
+	}
+	return deletion(err)
+}
+
+// deleteNamed asks for the deletion of the key that the named parameter gives.
+func (u *unified) deleteNamed(ctx context.Context, parameter, id string) error {
+	return u.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v3/user/delete-sub-api", Effect: rest.Idempotent,
-	}, map[string]string{"apiKey": ref.ID}, nil))
+	}, map[string]string{parameter: id}, nil)
 }

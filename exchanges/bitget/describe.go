@@ -59,7 +59,10 @@ func (Bitget) Describe() exchanges.Description {
 		Documentation: "https://www.bitget.com/api-doc/uta/account/sub-account/SubAccount-API-Create",
 		CCXT:          exchanges.CCXT{Class: "bitget"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.bitget.com"},
+			{
+				Name: "production", BaseURL: "https://api.bitget.com",
+				Streams: map[string]string{channelPrivate: "wss://ws.bitget.com/v2/ws/private", channelUnified: "wss://ws.bitget.com/v3/ws/private"},
+			},
 			{Name: "eu", BaseURL: "https://api.bitget-eu.com", CCXT: exchanges.CCXTDomain("bitget-eu.com"), Note: "accounts of Bitget's EU entity"},
 		},
 		Credentials: []exchanges.CredentialForm{
@@ -107,6 +110,7 @@ func describeUnified() exchanges.Variant {
 			{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
 			{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 		},
+		Signing: signing(channelUnified),
 	}
 }
 
@@ -132,6 +136,7 @@ func describeClassic() exchanges.Variant {
 			{Operation: exchanges.OpListKeys, Requests: 5, Per: time.Second},
 			{Operation: opEmptyKey, Requests: 5, Per: time.Second},
 		},
+		Signing: signing(channelPrivate),
 	}
 }
 
@@ -158,10 +163,24 @@ func describeBroker() exchanges.Variant {
 			{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
 			{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 		},
+		Signing: signing(channelPrivate),
 	}
 }
 
 // overall is the limit on all requests from one address.
 func overall() exchanges.RateLimit {
 	return exchanges.RateLimit{Operation: exchanges.OpAny, Requests: 6000, Per: time.Minute}
+}
+
+// signing returns what a signature by a minted key is good for
+// (https://www.bitget.com/api-doc/common/websocket-intro). How long it is valid is not
+// documented.
+func signing(channel string) exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests:      hmac,
+		Binds:         []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Logins:        []exchanges.Channel{{Name: channel, KeyTypes: hmac, Note: "the session then places orders unsigned"}},
+		LoginRequests: []string{loginRequest},
+	}
 }

@@ -2,6 +2,8 @@ package bitget
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -17,6 +19,13 @@ const (
 	// codeNotBroker: the account is not a broker's.
 	codeNotBroker = "40029"
 )
+
+// refusesParameter reports whether a failure says that a parameter is missing, empty,
+// wrong or not known.
+func refusesParameter(err error) bool {
+	var failure *exchanges.Error
+	return errors.As(err, &failure) && slices.Contains([]string{"40017", "40019", "40020", "40034"}, failure.Code)
+}
 
 // unwrap reads an answer. The code decides; Bitget sends failures with HTTP 400
 // as well as with 200.

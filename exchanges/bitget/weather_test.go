@@ -1,6 +1,7 @@
 package bitget
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,7 @@ func TestFrozenSubAccount(t *testing.T) {
 func TestCodesForAGoneKey(t *testing.T) {
 	inWeather(t, allVariants(), func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef) {
 		require.True(s, s.RemoveKey("bitget", ref.ID))
-		for _, code := range []string{"", codeNoKey, codeNoUserKey, "40065"} {
+		for _, code := range []string{"", "40037", "40041", "40065"} {
 			s.Set("gone_key", code)
 			require.ErrorIs(s, account.DeleteKey(s.Context(), ref), exchanges.ErrNotFound, code)
 			require.NoError(s, exchangetest.Settle(s.Context(), account, ref), code)
@@ -118,5 +119,57 @@ func TestSpellingsOfTheType(t *testing.T) {
 		})
 		require.NoError(s, err)
 		require.Equal(s, []string{readOnly}, key.Permissions)
+	})
+}
+
+// A key is deleted by either name of the parameter that names it. The second is tried
+// only if the first is refused as a parameter.
+func TestNameOfTheDeletedKey(t *testing.T) {
+	for weather, calls := range map[string]int{"": 1, "lower_case": 2} {
+		inWeather(t, []string{variantUnified}, func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef) {
+			s.Set("deleted_key_name", weather)
+			require.NoError(s, account.DeleteKey(s.Context(), ref))
+			require.Empty(s, s.Keys())
+			require.Equal(s, calls, s.Calls("bitget", exchanges.OpDeleteKey))
+		})
+	}
+	inWeather(t, []string{variantUnified}, func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef) {
+		s.Set("frozen_sub_account", "keeps_keys")
+		require.ErrorIs(s, account.DeleteKey(s.Context(), ref), exchanges.ErrPermission)
+		require.Equal(s, 1, s.Calls("bitget", exchanges.OpDeleteKey))
+	})
+}
+
+// Whatever the code, a unified sub-account with as many keys as Bitget allows is known
+// to be full.
+func TestFullSubAccount(t *testing.T) {
+	inWeather(t, []string{variantUnified}, func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef) {
+		create := func() error {
+			_, err := account.CreateKey(s.Context(), exchanges.KeyRequest{
+				SubAccount: ref.SubAccount, Label: fmt.Sprintf("vlt-%d", len(s.Keys())+1), Passphrase: ref.Passphrase, Permissions: []string{readOnly},
+			})
+			return err
+		}
+		for len(s.Keys()) < keysPerAccount {
+			require.NoError(s, create())
+		}
+		for weather, code := range map[string]string{"": "40063", "new_code": "29999"} {
+			s.Set("full_sub_account", weather)
+			err := create()
+			require.ErrorIs(s, err, exchanges.ErrKeyCap, weather)
+			require.Equal(s, code, exchangetest.Failed(s, err).Code)
+		}
+		require.Len(s, s.Keys(), keysPerAccount)
+	})
+}
+
+// A refusal of a sub-account that has room does not make it full.
+func TestRefusalWithRoom(t *testing.T) {
+	inWeather(t, []string{variantUnified}, func(s exchangetest.Simulated, account exchanges.Account, ref exchanges.KeyRef) {
+		_, err := account.CreateKey(s.Context(), exchanges.KeyRequest{
+			SubAccount: ref.SubAccount, Label: "1-vlt", Passphrase: ref.Passphrase, Permissions: []string{readOnly},
+		})
+		require.ErrorIs(s, err, exchanges.ErrInvalid)
+		require.Len(s, s.Keys(), 1)
 	})
 }

@@ -27,6 +27,8 @@ const expiryWarning = 14 * 24 * time.Hour
 // account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login rest.LoginMessage
 	// demo means that its sub-accounts are demo accounts.
 	demo bool
 }
@@ -36,6 +38,7 @@ var (
 	_ exchanges.Exchange      = Bybit{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -53,7 +56,7 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, options.Environment == environmentDemo}, nil
+	return &account{client, signer.login, options.Environment == environmentDemo}, nil
 }
 
 // clock is Bybit's answer about its time.

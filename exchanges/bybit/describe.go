@@ -28,7 +28,10 @@ func (Bybit) Describe() exchanges.Description {
 		Documentation: "https://bybit-exchange.github.io/docs/v5/user/create-subuid-apikey",
 		CCXT:          exchanges.CCXT{Class: "bybit"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.bybit.com"},
+			{
+				Name: "production", BaseURL: "https://api.bybit.com",
+				Streams: map[string]string{"private": "wss://stream.bybit.com/v5/private", "trade": "wss://stream.bybit.com/v5/trade"},
+			},
 			{Name: "bytick", BaseURL: "https://api.bytick.com", CCXT: exchanges.CCXTDomain("bytick.com"), Note: "equivalent to production"},
 			{Name: "netherlands", BaseURL: "https://api.bybit.nl", CCXT: exchanges.CCXTDomain("bybit.nl")},
 			{Name: "turkey", BaseURL: "https://api.bybit.tr", CCXT: exchanges.CCXTDomain("bybit.tr")},
@@ -37,7 +40,10 @@ func (Bybit) Describe() exchanges.Description {
 			{Name: "emirates", BaseURL: "https://api.bybit.ae", CCXT: exchanges.CCXTDomain("bybit.ae")},
 			{Name: "indonesia", BaseURL: "https://api.bybit.id", CCXT: exchanges.CCXTDomain("bybit.id")},
 			{Name: "japan", BaseURL: "https://api.manepa.jp", CCXT: exchanges.CCXTDomain("manepa.jp")},
-			{Name: "testnet", BaseURL: "https://api-testnet.bybit.com", CCXT: exchanges.CCXTSandbox(), Note: "accounts and keys of its own"},
+			{
+				Name: "testnet", BaseURL: "https://api-testnet.bybit.com", CCXT: exchanges.CCXTSandbox(), Note: "accounts and keys of its own",
+				Streams: map[string]string{"private": "wss://stream-testnet.bybit.com/v5/private", "trade": "wss://stream-testnet.bybit.com/v5/trade"},
+			},
 			{Name: "testnet-japan", BaseURL: "https://api-testnet.manepa.jp", CCXT: exchanges.CCXTSettings{"sandbox": true, "hostname": "manepa.jp"}, Note: "accounts and keys of its own"},
 			{
 				Name: environmentDemo, BaseURL: "https://api.bybit.com", KeyBaseURL: "https://api-demo.bybit.com",
@@ -45,7 +51,8 @@ func (Bybit) Describe() exchanges.Description {
 					"urls":    map[string]any{"api": map[string]any{"private": "https://api-demo.{hostname}"}},
 					"options": map[string]any{"enableDemoTrading": true},
 				},
-				Note: "keys of a demo account are minted with the production master key and used at the demo host",
+				Streams: map[string]string{"private": "wss://stream-demo.bybit.com/v5/private"},
+				Note:    "keys of a demo account are minted with the production master key and used at the demo host",
 			},
 		},
 		Credentials: []exchanges.CredentialForm{
@@ -75,6 +82,7 @@ func (Bybit) Describe() exchanges.Description {
 				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Second},
 				{Operation: exchanges.OpDeleteKey, Requests: 5, Per: time.Second},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"A key cannot be read-only in one product and read-write in another: a role with only read gets a read-only key.",
@@ -85,6 +93,23 @@ func (Bybit) Describe() exchanges.Description {
 			"Bybit does not document how to list the keys of a demo account: a mint there sees that the new key is listed, and deletes it if not.",
 			"The root key can be replaced only on the website; one without addresses expires after 90 days.",
 			"Not usable on the EEA site (api.bybit.eu), which does not let keys be created.",
+		},
+	}
+}
+
+// signing returns what a signature by a minted key is good for
+// (https://bybit-exchange.github.io/docs/v5/ws/connect). FIX takes only keys that a
+// person has generated.
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartBody},
+		Unbound:  "with one to cancel an order, whoever has it can cancel all orders; of a GET the query is signed, of a POST the body alone",
+		Validity: 5 * time.Second,
+		Logins: []exchanges.Channel{
+			{Name: "private", KeyTypes: hmac, Chosen: true, Note: "what happens in the account"},
+			{Name: "trade", KeyTypes: hmac, Chosen: true, Note: "the session then places orders unsigned"},
 		},
 	}
 }

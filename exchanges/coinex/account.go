@@ -23,6 +23,8 @@ const (
 // account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login rest.LoginMessage
 }
 
 // What the exchange and its accounts can do.
@@ -30,6 +32,7 @@ var (
 	_ exchanges.Exchange      = CoinEx{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 	_ exchanges.Prober        = (*account)(nil)
 )
 
@@ -47,7 +50,7 @@ func (c CoinEx) Open(credential exchanges.Credential, options exchanges.Options)
 	if err != nil {
 		return nil, err
 	}
-	return &account{client}, nil
+	return &account{client, signer.login}, nil
 }
 
 // single is the envelope of an answer that is not a list.

@@ -32,7 +32,10 @@ func (CoinEx) Describe() exchanges.Description {
 		DisplayName:   "CoinEx",
 		Documentation: "https://docs.coinex.com/api/v2/account/subs/http/create-sub-api",
 		CCXT:          exchanges.CCXT{Class: "coinex"},
-		Environments:  []exchanges.Environment{{Name: "production", BaseURL: "https://api.coinex.com"}},
+		Environments: []exchanges.Environment{{
+			Name: "production", BaseURL: "https://api.coinex.com",
+			Streams: map[string]string{"spot": "wss://socket.coinex.com/v2/spot", "futures": "wss://socket.coinex.com/v2/futures"},
+		}},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "hmac", Fields: []string{"api_key", "api_secret"},
 			Note: "an API key (access ID and secret key) of the main account without any right to withdraw, " +
@@ -53,6 +56,7 @@ func (CoinEx) Describe() exchanges.Description {
 			RateLimits: []exchanges.RateLimit{
 				{Operation: exchanges.OpAny, Requests: 10, Per: time.Second},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"CoinEx may not know a new key for up to 10 minutes. A mint waits for it as long as the role's max_wait allows; the answer's field ready says whether it was accepted.",
@@ -63,6 +67,21 @@ func (CoinEx) Describe() exchanges.Description {
 			"A minted key can never withdraw.",
 			"CoinEx cannot expire a key at a given time. The root key can be replaced only on the website.",
 			"There is no testnet.",
+		},
+	}
+}
+
+// signing returns what a signature by a minted key is good for
+// (https://docs.coinex.com/api/v2/authorization).
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Validity: 5 * time.Second,
+		Logins: []exchanges.Channel{
+			{Name: "spot", KeyTypes: hmac, Note: "what happens in the spot account"},
+			{Name: "futures", KeyTypes: hmac, Note: "what happens in the futures account"},
 		},
 	}
 }

@@ -35,6 +35,8 @@ var (
 	_ exchanges.Exchange      = Deribit{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
+	_ exchanges.LogonSigner   = (*account)(nil)
 	_ exchanges.KeyChecker    = (*account)(nil)
 	_ exchanges.RootRotator   = (*account)(nil)
 )
@@ -63,6 +65,10 @@ func (d Deribit) Open(credential exchanges.Credential, options exchanges.Options
 
 // SignRequest implements [exchanges.RequestSigner].
 func (a *account) SignRequest(ctx context.Context, user exchanges.UserRequest) (*http.Request, error) {
+	if user.Path == pathOf(methodAuth) {
+		// For a key with a secret, the body of a login over HTTP holds that secret.
+		return nil, &exchanges.Error{Kind: exchanges.ErrUnsupported, Exchange: name, Message: "path: a login is not signed as a request"}
+	}
 	bearer, err := a.bearer(ctx, here, "")
 	if err != nil {
 		return nil, err

@@ -58,8 +58,11 @@ func (Deribit) Describe() exchanges.Description {
 			exchanges.KeyEd25519: "it signs for Deribit with HMAC only",
 		}},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://www.deribit.com"},
-			{Name: "test", BaseURL: "https://test.deribit.com", CCXT: exchanges.CCXTSandbox(), Note: "accounts and keys of its own, open to everyone"},
+			{Name: "production", BaseURL: "https://www.deribit.com", Streams: map[string]string{"api": "wss://www.deribit.com/ws/api/v2"}},
+			{
+				Name: "test", BaseURL: "https://test.deribit.com", CCXT: exchanges.CCXTSandbox(), Note: "accounts and keys of its own, open to everyone",
+				Streams: map[string]string{"api": "wss://test.deribit.com/ws/api/v2"},
+			},
 		},
 		Credentials: []exchanges.CredentialForm{
 			{Name: "hmac", Fields: []string{"api_key", "api_secret"}, Note: "client id and client secret of an API key " + root},
@@ -106,6 +109,7 @@ func describe() exchanges.Variant {
 		KeyTypes:         []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519},
 		Label:            exchanges.LabelRule{MaxLength: 16},
 		Addresses:        exchanges.AddressRule{Note: "a key without addresses works from anywhere and has no expiry of its own"},
+		Signing:          signing(),
 		RateLimits: []exchanges.RateLimit{
 			// Deribit counts credits: 20 requests a second on each
 			// sub-account, and 100 at once.
@@ -115,3 +119,24 @@ func describe() exchanges.Variant {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://docs.deribit.com/articles/authentication). A key pair does not sign requests:
+// over HTTP it logs in, and the token from that is all that anybody needs.
+func signing() exchanges.Signing {
+	return exchanges.Signing{
+		Requests: []exchanges.KeyType{exchanges.KeyHMAC},
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Validity: validity,
+		Once:     true,
+		Logins: []exchanges.Channel{{
+			Name: "api", KeyTypes: []exchanges.KeyType{exchanges.KeyHMAC, exchanges.KeyEd25519}, Validity: validity,
+			Note: "the session then places orders unsigned; its answer holds a token, which is bound to that session",
+		}},
+		RequestsLogIn: "a login signs time, nonce and any data, which may be method, path and body as a request signs them",
+		Logons:        []exchanges.KeyType{exchanges.KeyHMAC},
+	}
+}
+
+// validity is how long Deribit accepts what was signed.
+const validity = time.Minute

@@ -157,17 +157,7 @@ func (a *account) rollBack(ctx context.Context, o order, made madeKey, cause err
 // explain finds out whether a key was refused because the account is full, for
 // which Deribit documents no code.
 func (a *account) explain(ctx context.Context, place string, refusal error) error {
-	var failure *exchanges.Error
-	if !errors.As(refusal, &failure) || failure.Kind != exchanges.ErrInvalid {
-		return refusal
-	}
-	keys, err := a.list(ctx, place, codeless)
-	if err != nil || len(keys) < maxKeys {
-		return refusal
-	}
-	full := *failure
-	full.Kind, full.Remedy = exchanges.ErrKeyCap, "the account holds 8 keys, as many as Deribit allows; use another account, or delete keys that nobody needs"
-	return &full
+	return exchanges.AsKeyCap(refusal, maxKeys, func() ([]key, error) { return a.list(ctx, place, codeless) })
 }
 
 // ListKeys leaves out the root key where it lives in the sub-account, so that
@@ -220,7 +210,7 @@ func infos(keys []key) []exchanges.KeyInfo {
 	var all []exchanges.KeyInfo
 	for _, k := range keys {
 		all = append(all, exchanges.KeyInfo{
-			ID: k.id(), Label: k.Name, Permissions: decode(k.MaxScope), Addresses: k.Whitelist, CreatedAt: k.Timestamp.Time,
+			ID: k.id(), APIKey: k.ClientID, Label: k.Name, Permissions: decode(k.MaxScope), Addresses: k.Whitelist, CreatedAt: k.Timestamp.Time,
 		})
 	}
 	return all

@@ -23,6 +23,10 @@ func (s *suite) testCapabilities(t *testing.T) {
 	}
 	_, signs := account.(exchanges.RequestSigner)
 	assert.True(t, signs, "an account signs requests for the user of a minted key")
+	_, logsIn := account.(exchanges.LoginSigner)
+	assert.Equal(t, len(s.variant.Signing.Logins) > 0, logsIn, "an account is a LoginSigner where the variant has Signing.Logins, and nowhere else")
+	_, logsOn := account.(exchanges.LogonSigner)
+	assert.Equal(t, len(s.variant.Signing.Logons) > 0, logsOn, "an account is a LogonSigner where the variant has Signing.Logons, and nowhere else")
 	if _, makes := s.Exchange.(exchanges.PairMaker); makes {
 		assert.True(t, slices.ContainsFunc(s.variant.KeyTypes, exchanges.KeyType.Asymmetric), "a PairMaker mints keys that are pairs")
 	}

@@ -45,6 +45,9 @@ type Subject struct {
 	// Probes are requests by the user of a minted key, at least one per offered
 	// scope.
 	Probes []Probe
+	// Signed are further requests for the test of what a signature covers, where the
+	// probes are all of one form. It is not asked what they do.
+	Signed []exchanges.UserRequest
 	// Accepted reports whether the answer to a probe is a success; nil means that
 	// the HTTP status decides.
 	Accepted func(status int, body []byte) bool
@@ -118,6 +121,8 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("MalformedAnswers", s.testMalformedAnswers)
 	t.Run("Redaction", s.testRedaction)
 	t.Run("Vectors", s.testVectors)
+	t.Run("Signing", s.testSigning)
+	t.Run("Logins", s.testLogins)
 }
 
 // suite is a subject and what follows from it.

@@ -27,6 +27,8 @@ const active = 1
 // account is one main account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login  rest.LoginMessage
 	apiKey string
 }
 
@@ -35,6 +37,7 @@ var (
 	_ exchanges.Exchange      = Gate{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -52,7 +55,7 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, credential.APIKey}, nil
+	return &account{client, signer.login, credential.APIKey}, nil
 }
 
 // clock is Gate's answer about its time.
@@ -193,7 +196,9 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 		}, body, rest.Into(&answered))
 	}
 	if err != nil {
-		return exchanges.Key{}, a.explain(ctx, request.SubAccount, err)
+		return exchanges.Key{}, exchanges.AsKeyCap(err, keysPerSubAccount, func() ([]exchanges.KeyInfo, error) {
+			return a.ListKeys(ctx, request.SubAccount)
+		})
 	}
 	return exchanges.Key{
 		ID:          answered.Key,
@@ -237,22 +242,6 @@ func checkUserID(operation exchanges.Operation, subAccount string) error {
 		}
 	}
 	return nil
-}
-
-// explain turns the refusal of a creation into an ErrKeyCap if the sub-account
-// holds as many keys as Gate allows: the label for that is not documented.
-func (a *account) explain(ctx context.Context, subAccount string, err error) error {
-	var failure *exchanges.Error
-	if !errors.As(err, &failure) || failure.Kind != exchanges.ErrInvalid {
-		return err
-	}
-	keys, listErr := a.ListKeys(ctx, subAccount)
-	if listErr != nil || len(keys) < keysPerSubAccount {
-		return err
-	}
-	full := *failure
-	full.Kind, full.Remedy = exchanges.ErrKeyCap, "use another sub-account, or delete keys that nobody needs"
-	return &full
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {

@@ -38,7 +38,10 @@ func (Gate) Describe() exchanges.Description {
 		Documentation: "https://www.gate.com/docs/developers/apiv4/en/#create-api-key-of-the-sub-account",
 		CCXT:          exchanges.CCXT{Class: "gate"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.gateio.ws"},
+			{
+				Name: "production", BaseURL: "https://api.gateio.ws", Hosts: []string{"fx-api.gateio.ws"},
+				Streams: map[string]string{channelSpot: "wss://api.gateio.ws/ws/v4/", channelFutures: "wss://fx-ws.gateio.ws/v4/ws/usdt"},
+			},
 			{
 				Name: "testnet", BaseURL: "https://api-testnet.gateapi.io", CCXT: exchanges.CCXTSandbox(),
 				Note: "accounts and keys of its own; Gate does not say whether keys can be minted there",
@@ -70,6 +73,7 @@ func (Gate) Describe() exchanges.Description {
 				perTenSeconds(exchanges.OpListKeys, 80),
 				perTenSeconds(exchanges.OpDeleteKey, 80),
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"A deleted key may go on working for up to 5 minutes. Bind keys to addresses, so that a stolen one is useless meanwhile.",
@@ -81,3 +85,22 @@ func (Gate) Describe() exchanges.Description {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://www.gate.com/docs/developers/apiv4/ws/en/#authentication).
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Unbound:  "the query is signed as it was before percent-encoding",
+		Validity: validity,
+		Logins: []exchanges.Channel{
+			{Name: channelSpot, KeyTypes: hmac, Validity: validity, Note: "the session then places spot orders unsigned"},
+			{Name: channelFutures, KeyTypes: hmac, Validity: validity, Note: "the session then places futures orders unsigned"},
+		},
+	}
+}
+
+// validity is how long Gate accepts what was signed.
+const validity = time.Minute

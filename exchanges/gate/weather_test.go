@@ -2,7 +2,9 @@ package gate
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -52,7 +54,7 @@ func TestKeyCap(t *testing.T) {
 		require.NoError(t, err)
 		request.Label = "vlt-full"
 	}
-	for value, label := range map[string]string{"": "BAD_REQUEST", "new_label": "API_KEY_LIMIT"} {
+	for value, label := range map[string]string{"": "BAD_REQUEST", "new_label": "API_KEY_LIMIT", "bad_value": "INVALID_PARAM_VALUE"} {
 		s.Set("key_cap", value)
 		_, err := account.CreateKey(s.Context(), request)
 		require.ErrorIs(t, err, exchanges.ErrKeyCap)
@@ -72,7 +74,8 @@ func TestFlagThatIsLeftOut(t *testing.T) {
 	require.Equal(t, request.Permissions, listed[0].Permissions)
 }
 
-// Whatever the form of the list of root keys, what the root may do is known.
+// Whatever the form of the list of root keys, what the root may do is known. If it may
+// not ask, nothing is claimed, and it mints all the same.
 func TestFormsOfRootKeys(t *testing.T) {
 	s, account, _ := simulate(t)
 	array, err := account.Inspect(s.Context())
@@ -82,6 +85,11 @@ func TestFormsOfRootKeys(t *testing.T) {
 	object, err := account.Inspect(s.Context())
 	require.NoError(t, err)
 	require.Equal(t, array.Permissions, object.Permissions)
+	s.Set("root_keys_form", "forbidden")
+	unknown, err := account.Inspect(s.Context())
+	require.NoError(t, err)
+	require.Nil(t, unknown.Permissions)
+	require.True(t, unknown.CanMint)
 }
 
 // A root key without the right that Gate asks for makes no key, and what is wrong is
@@ -98,4 +106,71 @@ func TestRootThatLacksARight(t *testing.T) {
 		require.ErrorContains(t, err, remedy)
 		require.Empty(t, s.Keys())
 	}
+}
+
+// User IDs and times that are texts are read like numbers.
+func TestNumbersAsTexts(t *testing.T) {
+	s, account, request := simulate(t)
+	_, err := account.CreateKey(s.Context(), request)
+	require.NoError(t, err)
+	look := func() (identity exchanges.Identity, subs []exchanges.SubAccount, keys []exchanges.KeyInfo) {
+		identity, err := account.Inspect(s.Context())
+		require.NoError(t, err)
+		identity.ClockOffset = 0 // It is measured.
+		subs, err = account.SubAccounts(s.Context())
+		require.NoError(t, err)
+		keys, err = account.ListKeys(s.Context(), request.SubAccount)
+		require.NoError(t, err)
+		return identity, subs, keys
+	}
+	identity, subs, keys := look()
+	s.Set("number_form", "text")
+	again, subsAgain, keysAgain := look()
+	require.Equal(t, identity, again)
+	require.Equal(t, subs, subsAgain)
+	require.Equal(t, keys, keysAgain)
+	require.False(t, keys[0].CreatedAt.IsZero())
+}
+
+// A call from another address is told what to do, whatever the label.
+func TestCallFromAnotherAddress(t *testing.T) {
+	s, account, request := simulate(t)
+	request.Addresses = []string{"192.0.2.1"}
+	key, err := account.CreateKey(s.Context(), request)
+	require.NoError(t, err)
+	bound := s.Open(exchanges.Credential{APIKey: key.APIKey, APISecret: key.APISecret}, exchanges.Options{})
+	for value, label := range map[string]string{"": "FORBIDDEN", "ip_forbidden": "IP_FORBIDDEN"} {
+		s.Set("address_refusal", value)
+		_, err := bound.Inspect(s.Context())
+		require.ErrorIs(t, err, exchanges.ErrPermission)
+		require.ErrorContains(t, err, "bind this host's public address")
+		require.Equal(t, label, exchangetest.Failed(t, err).Code)
+	}
+}
+
+// A key without addresses that Gate ended by itself is known to be gone, and only that
+// one.
+func TestKeyThatEndsByItself(t *testing.T) {
+	var passed atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{Now: now})
+	account := s.OpenRoot("main", exchanges.Options{})
+	request := exchanges.KeyRequest{SubAccount: s.Access("main").SubAccounts[0], Label: "vlt-unbound", Permissions: []string{"spot:read"}}
+	unbound, err := account.CreateKey(s.Context(), request)
+	require.NoError(t, err)
+	request.Label, request.Addresses = "vlt-bound", []string{"192.0.2.1"}
+	_, err = account.CreateKey(s.Context(), request)
+	require.NoError(t, err)
+
+	passed.Store(int64(90 * 24 * time.Hour))
+	keys, err := account.ListKeys(s.Context(), request.SubAccount)
+	require.NoError(t, err)
+	require.Len(t, keys, 2)
+	s.Set("unbound_key", "ends")
+	keys, err = account.ListKeys(s.Context(), request.SubAccount)
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.Equal(t, request.Label, keys[0].Label)
+	require.NoError(t, exchangetest.Settle(s.Context(), account, exchanges.KeyRef{SubAccount: request.SubAccount, ID: unbound.ID}))
+	require.Len(t, s.Keys(), 1)
 }

@@ -19,6 +19,8 @@ const expiryWarning = 14 * 24 * time.Hour
 // account is one parent user. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login  rest.LoginMessage
 	apiKey string
 	// code makes a one-time code; nil if there is no seed. Being a function, it
 	// keeps the seed out of a printed account.
@@ -30,6 +32,7 @@ var (
 	_ exchanges.Exchange      = HTX{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -38,7 +41,7 @@ func (h HTX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if err != nil {
 		return nil, err
 	}
-	a := &account{apiKey: credential.APIKey}
+	a := &account{login: signer.login, apiKey: credential.APIKey}
 	if seed := credential.TOTPSecret; seed != "" {
 		a.code = func(at time.Time) (exchanges.Secret, error) { return rest.OneTimeCode(seed, at) }
 	}

@@ -26,8 +26,14 @@ func (HTX) Describe() exchanges.Description {
 		Documentation: "https://huobiapi.github.io/docs/spot/v1/en/#sub-user-api-key-creation",
 		CCXT:          exchanges.CCXT{Class: "htx"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.huobi.pro"},
-			{Name: "aws", BaseURL: "https://api-aws.huobi.pro", Note: "equivalent to production, for clients on AWS"},
+			{
+				Name: "production", BaseURL: "https://api.huobi.pro", Hosts: []string{"api.hbdm.com"},
+				Streams: map[string]string{channelSpot: "wss://api.huobi.pro" + pathSpotStream, channelLinearSwap: "wss://api.hbdm.com" + pathLinearSwapStream},
+			},
+			{
+				Name: "aws", BaseURL: "https://api-aws.huobi.pro", Note: "equivalent to production, for clients on AWS",
+				Streams: map[string]string{channelSpot: "wss://api-aws.huobi.pro" + pathSpotStream},
+			},
 		},
 		Credentials: []exchanges.CredentialForm{
 			{
@@ -53,6 +59,7 @@ func (HTX) Describe() exchanges.Description {
 				// Only connections with totp_secret draw on it.
 				{Operation: exchanges.OpOneTimeCode, Requests: 1, Per: rest.OneTimeCodePeriod, Fixed: true},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"A key either only reads, or trades every product that the sub-user may trade and moves its funds: HTX has nothing narrower.",
@@ -63,3 +70,24 @@ func (HTX) Describe() exchanges.Description {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://huobiapi.github.io/docs/spot/v1/en/#authentication-2).
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartHost, exchanges.PartPath, exchanges.PartQuery},
+		Unbound:  "with one to place an order, whoever has it can place other orders",
+		Validity: validity,
+		Replaced: []string{"AccessKeyId", "SignatureMethod", "SignatureVersion", "Timestamp", "Signature"},
+		Logins: []exchanges.Channel{
+			{Name: channelSpot, KeyTypes: hmac, Validity: validity, Note: "the session then places spot orders unsigned"},
+			{Name: channelLinearSwap, KeyTypes: hmac, Validity: validity, Note: "what happens in the derivatives account"},
+		},
+		LoginRequests: []string{"GET " + pathSpotStream, "GET " + pathLinearSwapStream},
+	}
+}
+
+// validity is how long HTX accepts what was signed.
+const validity = 5 * time.Minute

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,14 +86,23 @@ const (
 	roleMissing = "missing"
 )
 
+// role is what Hyperliquid says that an address is; of an agent, also whose.
+type role struct {
+	Role string `json:"role"`
+	Data struct {
+		User string `json:"user"`
+	} `json:"data"`
+}
+
+// roleOf asks what an address is.
+func (a *account) roleOf(ctx context.Context, operation exchanges.Operation, address string) (role, error) {
+	var answer role
+	err := a.ask(ctx, operation, weightRole, question{"userRole", address}, rest.Into(&answer), func() bool { return answer.Role != "" })
+	return answer, err
+}
+
 func (a *account) Inspect(ctx context.Context) (exchanges.Identity, error) {
-	var answer struct {
-		Role string `json:"role"`
-		Data struct {
-			User string `json:"user"`
-		} `json:"data"`
-	}
-	err := a.ask(ctx, exchanges.OpInspect, weightRole, question{"userRole", a.address}, rest.Into(&answer), func() bool { return answer.Role != "" })
+	answer, err := a.roleOf(ctx, exchanges.OpInspect, a.address)
 	if err != nil {
 		return exchanges.Identity{}, err
 	}
@@ -161,7 +171,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	if !request.Expires.IsZero() {
 		// The time is rounded up, so that the agent does not expire before the
 		// lease.
-		name += fmt.Sprintf(" valid_until %d", request.Expires.Add(time.Millisecond-1).UnixMilli())
+		name = until(name, request.Expires.Add(time.Millisecond-1))
 	}
 	if err := a.approve(ctx, rest.Call{Operation: exchanges.OpCreateKey, Effect: rest.Once}, address, name); err != nil {
 		return exchanges.Key{}, err
@@ -181,6 +191,14 @@ func (a *account) approve(ctx context.Context, call rest.Call, address wallet.Ad
 		Action approval `json:"action"`
 	}{approval{Type: typeApproval, AgentAddress: address.String(), AgentName: name}}
 	return a.DoJSON(ctx, call, body, rest.Into(&answer))
+}
+
+// untilMark stands between an agent's name and its end, where both are given.
+const untilMark = " valid_until "
+
+// until is a name with the end of the agent.
+func until(name string, end time.Time) string {
+	return name + untilMark + strconv.FormatInt(end.UnixMilli(), 10)
 }
 
 // ListKeys lists the named agents. Hyperliquid does not list the unnamed one,
@@ -209,8 +227,11 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	}
 	var all []exchanges.KeyInfo
 	for _, listed := range agents.Items {
+		// Agents are listed by their bare names, as far as is known. A name with an end
+		// leads to no agent.
+		name, _, _ := strings.Cut(listed.Name, untilMark)
 		all = append(all, exchanges.KeyInfo{
-			ID: strings.ToLower(listed.Address), Label: listed.Name, Permissions: []string{agent}, ExpiresAt: listed.ValidUntil.Time,
+			ID: strings.ToLower(listed.Address), Label: name, Permissions: []string{agent}, ExpiresAt: listed.ValidUntil.Time,
 		})
 	}
 	return all, nil
@@ -236,9 +257,12 @@ func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 		return nil
 	}
 	err = a.approve(ctx, rest.Call{Operation: exchanges.OpDeleteKey, Effect: rest.Idempotent, CoolDown: coolDown}, wallet.Address{}, name)
-	if errors.Is(err, errNoAgent) {
+	switch {
+	case errors.Is(err, errNoAgent):
 		// It was removed before, and is still listed for a while.
 		return nil
+	case errors.Is(err, exchanges.ErrInvalid):
+		return a.replace(ctx, ref.ID, name, err)
 	}
 	return err
 }

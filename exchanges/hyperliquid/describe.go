@@ -59,7 +59,7 @@ func (Hyperliquid) Describe() exchanges.Description {
 			FoldNames:        true,
 			Permissions:      permissions(),
 			KeyTypes:         []exchanges.KeyType{exchanges.KeySecp256k1},
-			Label:            exchanges.LabelRule{MaxLength: 16, Hyphens: true},
+			Label:            exchanges.LabelRule{MaxLength: 16},
 			Addresses:        exchanges.AddressRule{None: true, Note: "an agent works from anywhere"},
 			NativeExpiry:     &exchanges.ExpiryRule{Granularity: time.Millisecond, Max: maxLifetime},
 			RevocationDelay:  listingDelay,
@@ -70,6 +70,7 @@ func (Hyperliquid) Describe() exchanges.Description {
 				// arrive in order and one removal has ended before the next begins.
 				{Operation: opApprove, Requests: 1, Per: time.Second, Serial: true},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"The root credential is the wallet's own private key and cannot be replaced: the account is the key.",
@@ -92,4 +93,18 @@ func (Hyperliquid) NewKeyPair(exchanges.KeyType) (public string, private exchang
 		return "", "", err
 	}
 	return key.Address().String(), key.Secret(), nil
+}
+
+// signing returns what a signature by a minted key is good for
+// (https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/nonces-and-api-wallets).
+// A signed action may be sent over the WebSocket as well, which takes no login.
+func signing() exchanges.Signing {
+	return exchanges.Signing{
+		Requests: []exchanges.KeyType{exchanges.KeySecp256k1},
+		Binds:    []exchanges.Part{exchanges.PartBody},
+		Unbound:  "everything is one path, and the body is the action: nothing else is there to change. Set expiresAfter in the body, or the signature lasts for days",
+		Validity: 48 * time.Hour,
+		Once:     true,
+		Actions:  true,
+	}
 }

@@ -1,6 +1,7 @@
 package hyperliquid
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,21 +28,54 @@ func (v venue) agent(account exchanges.Account) exchanges.KeyRef {
 	return exchanges.KeyRef{SubAccount: request.SubAccount, ID: made.ID, Label: label, Age: time.Hour}
 }
 
-// Where the address zero is refused, the agent is not taken for gone. By hand, a new
-// address under its name replaces it.
-func TestRemovalRefused(t *testing.T) {
+// An agent whose removal is confirmed and that lives on is not taken for gone.
+func TestRemovalThatDoesNothing(t *testing.T) {
 	v := newVenue(t)
-	v.in("zero_address", "refused")
+	v.in("zero_address", "does_nothing")
 	account := v.root("main")
 	ref := v.agent(account)
-	require.ErrorIs(t, exchangetest.Settle(v.Context(), account, ref), exchanges.ErrInvalid)
+	require.ErrorIs(t, exchangetest.Settle(v.Context(), account, ref), exchanges.ErrUnavailable)
 	require.Len(t, v.Keys(), 1)
-	require.Equal(t, ref.ID, v.Keys()[0].APIKey)
-
-	replacement := v.agent(account)
+	v.in("zero_address", "")
 	require.NoError(t, exchangetest.Settle(v.Context(), account, ref))
+	require.Empty(t, v.Keys())
+}
+
+// However the list writes an agent, it is known, and it is removed by its name.
+func TestFormsOfListedAgents(t *testing.T) {
+	for condition, values := range map[string][]string{
+		"listed_name": {"", "with_end"}, "listed_address": {"capitals"}, "listed_end": {"null", "text", "left_out"},
+	} {
+		for _, value := range values {
+			t.Run(condition+"="+value, func(t *testing.T) {
+				v := newVenue(t)
+				v.in(condition, value)
+				account := v.root("main")
+				ref := v.agent(account)
+				keys, err := account.ListKeys(v.Context(), ref.SubAccount)
+				require.NoError(t, err)
+				require.Len(t, keys, 1)
+				require.Equal(t, ref.ID, keys[0].ID)
+				require.Equal(t, ref.Label, keys[0].Label)
+				require.Equal(t, value == "null" || value == "left_out", keys[0].ExpiresAt.IsZero())
+				require.NoError(t, exchangetest.Settle(v.Context(), account, ref))
+				require.Empty(t, v.Keys())
+			})
+		}
+	}
+}
+
+// The names that the driver asks the engine for have no hyphens, which may be refused.
+func TestNamesWithoutHyphens(t *testing.T) {
+	v := newVenue(t)
+	v.in("name_letters", "no_hyphens")
+	require.False(t, New().Describe().Variants[0].Label.Hyphens)
+	for name, refused := range map[string]bool{"vlt-1": true, "vlt1": false} {
+		request, _ := v.request(name)
+		_, err := v.root("main").CreateKey(v.Context(), request)
+		require.Equal(t, refused, errors.Is(err, exchanges.ErrInvalid), "%s: %v", name, err)
+	}
 	require.Len(t, v.Keys(), 1)
-	require.Equal(t, replacement.ID, v.Keys()[0].APIKey)
 }
 
 // An account that needs no unnamed agent gets named ones.

@@ -31,6 +31,7 @@ var (
 	_ exchanges.Exchange      = KuCoin{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].

@@ -38,7 +38,10 @@ func (KuCoin) Describe() exchanges.Description {
 		Documentation: "https://www.kucoin.com/docs-new/rest/account-info/sub-account/add-subaccount-api",
 		CCXT:          exchanges.CCXT{Class: "kucoin"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.kucoin.com", Note: "futures orders go to https://api-futures.kucoin.com with the same key"},
+			{
+				Name: "production", BaseURL: "https://api.kucoin.com", Hosts: []string{"api-futures.kucoin.com"},
+				Note: "futures orders go to https://api-futures.kucoin.com with the same key",
+			},
 			{Name: "eu", BaseURL: "https://api.kucoin.eu", CCXT: exchanges.CCXTHost(map[string]any{"public": "https://api.kucoin.eu", "private": "https://api.kucoin.eu"}), Note: "accounts of the EU site; KuCoin's documentation says little about it"},
 		},
 		Credentials: []exchanges.CredentialForm{{
@@ -65,6 +68,7 @@ func (KuCoin) Describe() exchanges.Description {
 				// The weight allowed at the lowest VIP level.
 				{Operation: exchanges.OpAny, Requests: 2000, Per: 30 * time.Second},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"A root key with General alone, which is read-only by its permissions, can mint keys that trade: guard it like one.",
@@ -76,3 +80,23 @@ func (KuCoin) Describe() exchanges.Description {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://www.kucoin.com/docs-new/websocket-api/base-info/get-private-token-spot-margin).
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Unbound:  "the query is signed as it was before percent-encoding",
+		Validity: 5 * time.Second,
+		Logins: []exchanges.Channel{{
+			Name: "private", KeyTypes: hmac, Request: loginRequest, Validity: 5 * time.Second,
+			Note: "send the request; its answer has the endpoint and a token for the URL: <endpoint>?token=<token>",
+		}},
+		LoginRequests: []string{loginRequest, "POST /api/v2/bullet-private"},
+	}
+}
+
+// loginRequest asks for a token with which the private WebSocket is opened.
+const loginRequest = "POST /api/v1/bullet-private"

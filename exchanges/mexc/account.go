@@ -32,6 +32,7 @@ var (
 	_ exchanges.Exchange      = MEXC{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].

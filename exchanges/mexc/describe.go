@@ -57,6 +57,7 @@ func (MEXC) Describe() exchanges.Description {
 			RateLimits: []exchanges.RateLimit{
 				limit(exchanges.OpInspect), limit(exchanges.OpSubAccounts), limit(exchanges.OpCreateKey), limit(exchanges.OpListKeys), limit(exchanges.OpDeleteKey),
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"MEXC does not say what a root key may do: check on MEXC's website that it cannot withdraw and is bound to addresses.",
@@ -70,3 +71,24 @@ func (MEXC) Describe() exchanges.Description {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://www.mexc.com/api-docs/spot-v3/websocket-user-data-streams).
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
+		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
+		Validity: 5 * time.Second,
+		Replaced: []string{"timestamp", "recvWindow", "signature"},
+		Logins: []exchanges.Channel{{
+			Name: "user_data", KeyTypes: hmac, Request: loginRequest, Validity: 5 * time.Second,
+			Note: "send the request; its answer has a listenKey for the URL: wss://wbs-api.mexc.com/ws?listenKey=<listenKey>",
+		}},
+		LoginRequests: []string{loginRequest},
+	}
+}
+
+// loginRequest asks for a listenKey, with which the user data stream is opened.
+const loginRequest = "POST /api/v3/userDataStream"

@@ -16,6 +16,9 @@ func TestConformance(t *testing.T) {
 	exchangetest.Run(t, exchangetest.Subject{
 		Exchange: New(),
 		Venue:    standin.Venue(),
+		Signed: []exchanges.UserRequest{
+			{Method: http.MethodPost, Path: "/api/v3/order", Body: []byte("symbol=BTCUSDT"), ContentType: "application/json"},
+		},
 		Probes: []exchangetest.Probe{
 			{Name: "account", Scope: exchanges.ScopeRead, Request: exchanges.UserRequest{Method: http.MethodGet, Path: "/api/v3/account"}},
 			{Name: "spot order", Scope: exchanges.ScopeSpot, Request: post("/api/v3/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1")},

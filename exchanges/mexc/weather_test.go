@@ -56,3 +56,16 @@ func TestKeyOfAFrozenSubAccount(t *testing.T) {
 		})
 	}
 }
+
+// What the plugin sends keeps to the letter of the documentation, which clients in
+// daily use do not, so that it works where MEXC insists.
+func TestByTheLetter(t *testing.T) {
+	sim, root, request := simulate(t, "main", "by_letter", "on")
+	minted, err := root.CreateKey(sim.Context(), request)
+	require.NoError(t, err)
+	listed, err := root.ListKeys(sim.Context(), request.SubAccount)
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	require.NoError(t, exchangetest.Settle(sim.Context(), root, exchanges.KeyRef{SubAccount: request.SubAccount, ID: minted.ID}))
+	require.Empty(t, sim.Keys())
+}

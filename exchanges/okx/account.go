@@ -18,6 +18,8 @@ const pageSize = 100
 // account is one master account. The embedded client signs the user's own requests.
 type account struct {
 	*rest.Client
+	// login makes the message that logs in.
+	login rest.LoginMessage
 }
 
 // What the exchange and its accounts can do.
@@ -25,6 +27,7 @@ var (
 	_ exchanges.Exchange      = OKX{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -41,7 +44,7 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	if err != nil {
 		return nil, err
 	}
-	return &account{client}, nil
+	return &account{client, signer.login}, nil
 }
 
 // clock is OKX's answer about its time, in a list of one.

@@ -32,14 +32,14 @@ func (OKX) Describe() exchanges.Description {
 		Documentation: "https://www.okx.com/docs-v5/en/#sub-account-rest-api-create-an-api-key-for-a-sub-account",
 		CCXT:          exchanges.CCXT{Class: "okx"},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://openapi.okx.com", Note: "accounts of www.okx.com"},
-			{Name: "eea", BaseURL: "https://eea.okx.com", CCXT: exchanges.CCXTDomain("eea.okx.com"), Note: "required for accounts of my.okx.com"},
+			{Name: "production", BaseURL: "https://openapi.okx.com", Streams: streams("ws.okx.com"), Note: "accounts of www.okx.com"},
+			{Name: "eea", BaseURL: "https://eea.okx.com", CCXT: exchanges.CCXTDomain("eea.okx.com"), Streams: streams("wseea.okx.com"), Note: "required for accounts of my.okx.com"},
 			{
-				Name: "us", BaseURL: "https://us.okx.com", CCXT: exchanges.CCXTDomain("us.okx.com"),
+				Name: "us", BaseURL: "https://us.okx.com", CCXT: exchanges.CCXTDomain("us.okx.com"), Streams: streams("wsus.okx.com"),
 				Note: "required for accounts of app.okx.com (US and Australia); OKX does not say whether keys can be minted there",
 			},
 			{
-				Name: demo, BaseURL: "https://openapi.okx.com", CCXT: exchanges.CCXTSandbox(),
+				Name: demo, BaseURL: "https://openapi.okx.com", CCXT: exchanges.CCXTSandbox(), Streams: streams("wspap.okx.com"),
 				Note: "demo trading, with keys of its own; OKX does not say whether keys can be minted there. " +
 					"Set base_url for accounts of another region",
 			},
@@ -68,6 +68,7 @@ func (OKX) Describe() exchanges.Description {
 				{Operation: exchanges.OpListKeys, Requests: 20, Per: 2 * time.Second},
 				{Operation: exchanges.OpDeleteKey, Requests: 1, Per: time.Second},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"A key either only reads, or trades every product and moves funds: no trade scope is available alone, nor without transfer.",
@@ -78,4 +79,29 @@ func (OKX) Describe() exchanges.Description {
 			"A deletion, and an edit too, ends the WebSocket sessions that are logged in with the key (close code 4007).",
 		},
 	}
+}
+
+// signing returns what a signature by a minted key is good for
+// (https://www.okx.com/docs-v5/en/#overview-websocket-login).
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Validity: validity,
+		Logins: []exchanges.Channel{
+			{Name: "private", KeyTypes: hmac, Validity: validity, Note: "the session then places orders unsigned"},
+			{Name: "business", KeyTypes: hmac, Validity: validity, Note: "algo and grid orders, and what happens to them"},
+		},
+		LoginRequests: []string{loginRequest},
+	}
+}
+
+// validity is how long OKX accepts what was signed.
+const validity = 30 * time.Second
+
+// streams are where the WebSockets of one region are
+// (https://www.okx.com/docs-v5/en/#overview-production-trading-services).
+func streams(host string) map[string]string {
+	return map[string]string{"private": "wss://" + host + ":8443/ws/v5/private", "business": "wss://" + host + ":8443/ws/v5/business"}
 }

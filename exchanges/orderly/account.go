@@ -31,6 +31,7 @@ var (
 	_ exchanges.PairMaker     = Orderly{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 	_ exchanges.KeyChecker    = (*account)(nil)
 )
 

@@ -49,8 +49,14 @@ func (Orderly) Describe() exchanges.Description {
 		Documentation: "https://orderly.network/docs/build-on-omnichain/user-flows/wallet-authentication",
 		CCXT:          exchanges.CCXT{Class: "woofipro", AccountID: true},
 		Environments: []exchanges.Environment{
-			{Name: "production", BaseURL: "https://api.orderly.org"},
-			{Name: testnet, BaseURL: "https://testnet-api.orderly.org", CCXT: exchanges.CCXTSandbox(), Note: "accounts of its own, and not every broker"},
+			{
+				Name: "production", BaseURL: "https://api.orderly.org",
+				Streams: map[string]string{"private": "wss://ws-private-evm.orderly.org/v2/ws/private/stream/"},
+			},
+			{
+				Name: testnet, BaseURL: "https://testnet-api.orderly.org", CCXT: exchanges.CCXTSandbox(), Note: "accounts of its own, and not every broker",
+				Streams: map[string]string{"private": "wss://testnet-ws-private-evm.orderly.org/v2/ws/private/stream/"},
+			},
 		},
 		Credentials: []exchanges.CredentialForm{{
 			Name: "wallet", Fields: []string{"private_key", "broker"},
@@ -78,6 +84,7 @@ func (Orderly) Describe() exchanges.Description {
 				{Operation: exchanges.OpListKeys, Requests: 10, Per: time.Minute},
 				{Operation: exchanges.OpDeleteKey, Requests: 10, Per: time.Second},
 			},
+			Signing: signing(),
 		}},
 		Notes: []string{
 			"The root credential is the wallet's own private key and cannot be replaced: the account is the key.",
@@ -101,3 +108,18 @@ func (Orderly) NewKeyPair(exchanges.KeyType) (public string, private exchanges.S
 	}
 	return key.public, key.secret(), nil
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://orderly.network/docs/build-on-omnichain/evm-api/websocket-api/introduction).
+func signing() exchanges.Signing {
+	ed25519 := []exchanges.KeyType{exchanges.KeyEd25519}
+	return exchanges.Signing{
+		Requests: ed25519,
+		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
+		Validity: validity,
+		Logins:   []exchanges.Channel{{Name: "private", KeyTypes: ed25519, Validity: validity, Note: "what happens in the account"}},
+	}
+}
+
+// validity is how long Orderly accepts what was signed.
+const validity = 5 * time.Minute

@@ -20,6 +20,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
@@ -168,8 +170,9 @@ type Client struct {
 	leave   func()
 	timeout time.Duration
 	// tries is how often a call is sent at most.
-	tries   int
-	variant exchanges.Variant
+	tries       int
+	environment exchanges.Environment
+	variant     exchanges.Variant
 }
 
 // newClient returns a client. A bad base URL is an [exchanges.ErrInvalid].
@@ -280,13 +283,37 @@ func (c *Client) Now(ctx context.Context) time.Time {
 // SignRequest implements [exchanges.RequestSigner].
 func (c *Client) SignRequest(ctx context.Context, user exchanges.UserRequest) (*http.Request, error) {
 	c.measureClock(ctx)
-	request, err := c.prepare(Call{
+	base, err := c.baseOf(user.Host)
+	if err != nil {
+		return nil, err
+	}
+	request, err := c.prepareFor(base, Call{
 		Method: user.Method, Path: user.Path, Query: user.Query, Body: user.Body, ContentType: user.ContentType,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return c.httpRequest(ctx, request)
+	return httpRequest(ctx, base, request)
+}
+
+// SyncClock implements [exchanges.RequestSigner].
+func (c *Client) SyncClock(ctx context.Context) error {
+	if c.config.ServerTime == nil {
+		return nil
+	}
+	return c.askTime(ctx)
+}
+
+// baseOf is the base URL of a request to one of the environment's hosts.
+func (c *Client) baseOf(host string) (string, error) {
+	switch {
+	case host == "" || strings.EqualFold(host, hostOf(c.config.BaseURL)):
+		return c.config.BaseURL, nil
+	case slices.Contains(c.environment.Hosts, strings.ToLower(host)):
+		return "https://" + strings.ToLower(host), nil
+	}
+	return "", refusal("host: %.64q is not one of the exchange's; choose one of: %s", host,
+		strings.Join(append([]string{hostOf(c.config.BaseURL)}, c.environment.Hosts...), ", "))
 }
 
 // tell tells the context's witness, if there is one, of the answer to a call, if that
@@ -345,9 +372,12 @@ func (c *Client) untilReset(quota Quota) time.Duration {
 }
 
 // prepare makes the call a request with the client's headers, and signs it.
-func (c *Client) prepare(call Call) (*Request, error) {
+func (c *Client) prepare(call Call) (*Request, error) { return c.prepareFor(c.config.BaseURL, call) }
+
+// prepareFor is prepare for the given base URL.
+func (c *Client) prepareFor(base string, call Call) (*Request, error) {
 	request := &Request{
-		Method: call.Method, Host: hostOf(c.config.BaseURL), Path: call.Path, Query: call.Query, Header: http.Header{}, Body: call.Body,
+		Method: call.Method, Host: hostOf(base), Path: call.Path, Query: call.Query, Header: http.Header{}, Body: call.Body,
 	}
 	maps.Copy(request.Header, call.Header)
 	if call.ContentType != "" {
@@ -375,17 +405,17 @@ func (c *Client) prepare(call Call) (*Request, error) {
 }
 
 // httpRequest puts the signed request into net/http's form, byte for byte.
-func (c *Client) httpRequest(ctx context.Context, request *Request) (*http.Request, error) {
-	target := c.config.BaseURL + request.Path
+func httpRequest(ctx context.Context, base string, request *Request) (*http.Request, error) {
+	target := base + request.Path
 	if request.Query != "" {
 		target += "?" + request.Query
 	}
-	httpRequest, err := http.NewRequestWithContext(ctx, request.Method, target, bytes.NewReader(request.Body))
+	formed, err := http.NewRequestWithContext(ctx, request.Method, target, bytes.NewReader(request.Body))
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "the request cannot be formed"}
 	}
-	httpRequest.Header = request.Header
-	return httpRequest, nil
+	formed.Header = request.Header
+	return formed, nil
 }
 
 // send does the HTTP exchange. A failure before a connection was made is
@@ -395,7 +425,7 @@ func (c *Client) send(ctx context.Context, request *Request) (Answer, error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected = true },
 	})
-	httpRequest, err := c.httpRequest(ctx, request)
+	formed, err := httpRequest(ctx, c.config.BaseURL, request)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -406,7 +436,7 @@ func (c *Client) send(ctx context.Context, request *Request) (Answer, error) {
 		}
 		return Answer{}, &exchanges.Error{Kind: kind, Message: transportMessage(err), Err: cause(err)}
 	}
-	response, err := c.http.Do(httpRequest)
+	response, err := c.http.Do(formed)
 	if err != nil {
 		return fail(err)
 	}

@@ -38,7 +38,7 @@ func NewClient(d exchanges.Description, credential exchanges.Credential, options
 	if err != nil {
 		return nil, err
 	}
-	client.variant = variant
+	client.environment, client.variant = environment, variant
 	return client, nil
 }
 

@@ -218,6 +218,12 @@ func (s *Simulator) RemoveKey(exchange, apiKey string) bool {
 	return s.mustFind(exchange).RemoveKey(apiKey)
 }
 
+// Verifies reports whether an exchange takes the signature of a request, as a server
+// has read it, for that of a live key.
+func (s *Simulator) Verifies(exchange string, request *http.Request) bool {
+	return s.mustFind(exchange).Verifies(request)
+}
+
 // AddSubAccounts adds n sub-accounts to the main root's master account and
 // returns the names by which requests address them.
 func (s *Simulator) AddSubAccounts(exchange string, n int) []string {

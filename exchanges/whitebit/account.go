@@ -37,6 +37,7 @@ var (
 	_ exchanges.Exchange      = WhiteBIT{}
 	_ exchanges.Account       = (*account)(nil)
 	_ exchanges.RequestSigner = (*account)(nil)
+	_ exchanges.LoginSigner   = (*account)(nil)
 )
 
 // Open implements [exchanges.Exchange].
@@ -404,7 +405,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	}
 	var all []exchanges.KeyInfo
 	for _, k := range keys {
-		all = append(all, exchanges.KeyInfo{ID: k.ID, Label: k.Title, Permissions: k.held()})
+		all = append(all, exchanges.KeyInfo{ID: k.ID, APIKey: k.APIKey, Label: k.Title, Permissions: k.held()})
 	}
 	return all, nil
 }

@@ -61,6 +61,7 @@ func (WhiteBIT) Describe() exchanges.Description {
 			Label:      exchanges.LabelRule{MaxLength: 30, Hyphens: true},
 			Addresses:  exchanges.AddressRule{Max: 50, Note: "WhiteBIT expires a key that nobody uses for 14 days; by some of its pages only one without addresses"},
 			RateLimits: limits,
+			Signing:    signing(),
 		}},
 		Notes: []string{
 			"WhiteBIT makes every key wide and usable from any address. The plugin binds and narrows it before anyone gets it, and deletes it if that fails.",
@@ -72,3 +73,24 @@ func (WhiteBIT) Describe() exchanges.Description {
 		},
 	}
 }
+
+// signing returns what a signature by a minted key is good for
+// (https://docs.whitebit.com/, section "Authentication").
+func signing() exchanges.Signing {
+	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
+	return exchanges.Signing{
+		Requests: hmac,
+		Binds:    []exchanges.Part{exchanges.PartPath, exchanges.PartBody},
+		PostOnly: true,
+		Validity: nonceWindow,
+		Once:     true,
+		Logins: []exchanges.Channel{{
+			Name: "private", KeyTypes: hmac, Request: loginRequest, Validity: nonceWindow,
+			Note: "send the request; its answer has a token, which the method authorize takes at wss://api.whitebit.com/ws",
+		}},
+		LoginRequests: []string{loginRequest},
+	}
+}
+
+// loginRequest asks for a token with which a WebSocket connection is authorized.
+const loginRequest = "POST /api/v4/profile/websocket_token"

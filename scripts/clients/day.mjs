@@ -1,35 +1,16 @@
-// Lives a small trading day at an exchange with the ccxt client of that exchange:
-// balance, order, open orders, cancel. It reads one JSON object from the standard
-// input: the fields of an answer of creds/ with client_config for ccxt or freqtrade. It
-// writes one line of JSON for each step and never a secret.
+// Lives a small trading day at an exchange: balance, order, open orders, cancel. Its
+// argument is the module of the client: ccxt.mjs, sdks.mjs or vault.mjs. It reads one JSON object
+// from the standard input: the fields of an answer of creds/. It writes one line of
+// JSON for each step and never a secret.
 import { text } from 'node:stream/consumers';
-import { asCCXT, clientOf, markets } from './desks.mjs';
+
+// Some clients log to the standard output, which is for the steps.
+console.info = console.debug = console.log = console.error;
+const report = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const creds = JSON.parse(await text(process.stdin));
-const market = markets[creds.exchange];
-if (market === undefined) {
-  throw new Error(`There is no desk for ${creds.exchange}. Add one to desks.mjs.`);
-}
-const config = JSON.parse(creds.client_config);
-const client = await clientOf(config.exchange ? asCCXT(config) : config);
-client.options.builderFee = false; // Hyperliquid: the simulator has no builders.
-
-// redirect points all addresses of a client at one host.
-function redirect(addresses, base) {
-  if (typeof addresses === 'string') {
-    return addresses.replace(/^(https?:\/\/)?[^/]+/, base);
-  }
-  return Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, redirect(address, base)]));
-}
-const { host } = new URL(creds.base_url);
-client.urls.api = redirect(client.urls.api, creds.base_url);
-if (client.urls.hostnames) {
-  client.urls.hostnames = redirect(client.urls.hostnames, host);
-}
-client.hostname = host;
-client.enableRateLimit = false; // The simulator has limits of its own.
-client.timeout = 20_000;
-client.setMarkets([market]); // as if it had loaded them
+const { open } = await import(`./${process.argv[2]}`);
+const desk = await open(creds);
 
 // hidden is a text without any part of the credential.
 function hidden(message) {
@@ -44,26 +25,27 @@ function hidden(message) {
 // step does one step and reports it. Its name says what should be the case.
 async function step(name, act) {
   try {
-    console.log(JSON.stringify({ step: name, result: await act() }));
+    report({ step: name, result: await act() });
   } catch (failure) {
-    console.log(JSON.stringify({ step: name, error: failure.name, message: hidden(String(failure.message)).slice(0, 500) }));
+    const answer = failure.response?.data ? ` ${JSON.stringify(failure.response.data)}` : '';
+    report({ step: name, error: failure.constructor.name, message: hidden(failure.message + answer).slice(0, 500) });
   }
 }
 
 let placed;
-const isListed = async () => (await client.fetchOpenOrders(market.symbol)).some((open) => open.id === placed);
+const isListed = async () => (await desk.openOrders()).includes(placed);
 const cancel = async (id) => {
-  await client.cancelOrder(id, market.symbol);
+  await desk.cancel(id);
   return true;
 };
 
-await step('balance', async () => (await client.fetchBalance()).free[market.quote] > 0);
+await step('balance', async () => (await desk.balance()) > 0);
 await step('order', async () => {
-  placed = (await client.createOrder(market.symbol, 'limit', 'buy', 0.01, 20000)).id;
+  placed = await desk.buy(0.01, 20000);
   return typeof placed === 'string' && placed !== '';
 });
 await step('listed', isListed);
 await step('cancel', () => cancel(placed));
 await step('still listed', isListed);
 await step('cancel what is not there', () => cancel(placed));
-await client.close?.();
+await desk.close?.();

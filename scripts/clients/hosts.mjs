@@ -2,7 +2,7 @@
 // request. It reads a JSON list of client_config from the standard input, and writes a
 // JSON list of hosts.
 import { text } from 'node:stream/consumers';
-import { clientOf } from './desks.mjs';
+import { clientOf } from './ccxt.mjs';
 
 // addresses are all that a client has for signed requests, or all if it has one for both.
 function addresses(api) {

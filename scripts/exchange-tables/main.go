@@ -1,6 +1,7 @@
 // Command exchange-tables writes the tables that follow from each exchange's
-// description: docs/exchanges/README.md, the root keys in README.md, and what clients
-// take in docs/clients.md. Run it in the repository's root: go run ./scripts/exchange-tables
+// description: docs/exchanges/README.md, the root keys in README.md, what clients take
+// in docs/clients.md, and what signatures hold in docs/signing.md. Run it in the
+// repository's root: go run ./scripts/exchange-tables
 package main
 
 import (
@@ -32,6 +33,7 @@ func pages() []page {
 		{"docs/exchanges/README.md", func(_ string, all []exchanges.Exchange) (string, error) { return capabilities(all), nil }},
 		{"README.md", replaceRootKeys},
 		{"docs/clients.md", replaceClients},
+		{"docs/signing.md", replaceSigning},
 	}
 }
 

@@ -32,6 +32,7 @@ func TestUpdate(t *testing.T) {
 		"README.md":                "Above\n" + rootKeysBegin + "stale\n" + rootKeysEnd + "Below\n",
 		"docs/exchanges/README.md": "stale",
 		"docs/clients.md":          "Above\n" + clientsBegin + "stale\n" + clientsEnd + "Below\n",
+		"docs/signing.md":          "Above\n" + signingBegin + signingEnd + "Below\n",
 	}
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "docs", "exchanges"), 0o755))
 	for path, text := range stale {
@@ -43,6 +44,7 @@ func TestUpdate(t *testing.T) {
 			"README.md":                "Above\n" + rootKeysBegin + "\n" + rootKeys(catalog.All()) + "\n" + rootKeysEnd + "Below\n",
 			"docs/exchanges/README.md": capabilities(catalog.All()),
 			"docs/clients.md":          "Above\n" + clientsBegin + "\n" + clients(catalog.All()) + "\n" + clientsEnd + "Below\n",
+			"docs/signing.md":          "Above\n" + signingBegin + "\n" + signing(catalog.All()) + "\n" + signingEnd + "Below\n",
 		} {
 			made, err := os.ReadFile(filepath.Join(root, path))
 			require.NoError(t, err)

@@ -119,12 +119,12 @@ func download(ctx context.Context, address string, to io.Writer, patience patien
 	}}
 	response, err := client.Do(request)
 	if err != nil {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
 		// The address has been said.
 		if failure, ok := errors.AsType[*url.Error](err); ok {
 			err = failure.Err
-		}
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
 		}
 		return "", err
 	}

@@ -47,6 +47,9 @@ const (
 	noSubKey       = "40065"
 	notVirtualSub  = "40066"
 	badNewPassword = "40070"
+
+	// undocumented stands for a code that no page has.
+	undocumented = "29999"
 )
 
 // message is the text, a format, that comes with a code.
@@ -120,7 +123,7 @@ func message(code string) string {
 		return "remark must be length of 1 ~ 20"
 	case tooMany:
 		return "Parameter %s Only a maximum of %d is allowed"
-	case tooManyKeys:
+	case tooManyKeys, undocumented:
 		return "API exceeds the maximum limit added"
 	case noSubKey:
 		return "This subApikey does not exist"

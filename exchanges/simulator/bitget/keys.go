@@ -156,7 +156,7 @@ func (e *exchange) create(s surface) func(*venue.Call) *venue.Answer {
 		case s.writersBound && kind == s.readWrite && len(addresses) == 0:
 			return e.refuse(c, empty, s.ips)
 		case len(c.Books.KeysOf(sub)) >= maxKeys:
-			return e.refuse(c, tooManyKeys)
+			return e.refuse(c, e.fullCode(c))
 		}
 		granted := c.Grant(list, s.surplus...)
 		if s.kind != "" {
@@ -289,8 +289,12 @@ func (e *exchange) editKey(c *venue.Call) *venue.Answer {
 // sub-accounts, never the caller's own.
 func (e *exchange) deleteUnified(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
-	p.Require("apiKey")
-	k := c.Books.Key(p.Text("apiKey"))
+	name := "apiKey"
+	if c.Weather(deletedKeyName) == inLowerCase {
+		name = "apikey"
+	}
+	p.Require(name)
+	k := c.Books.Key(p.Text(name))
 	if why := p.StrictComplaint(); why != nil {
 		return e.badParameter(c, why)
 	}

@@ -27,6 +27,10 @@ const (
 	frozenSubAccount = "frozen_sub_account"
 	// goneKey: a key to be deleted that is gone is refused with another code.
 	goneKey = "gone_key"
+	// deletedKeyName: the parameter that names the key to be deleted is called apikey.
+	deletedKeyName = "deleted_key_name"
+	// fullSubAccount: the refusal of one key too many has a code that no page has.
+	fullSubAccount = "full_sub_account"
 )
 
 // The values of conditions that can be had in several ways.
@@ -34,6 +38,8 @@ const (
 	getsDefaults = "defaults"
 	showsNoList  = "no_list"
 	keepsItsKeys = "keeps_keys"
+	inLowerCase  = "lower_case"
+	asNewCode    = "new_code"
 )
 
 // Forecast is what Bitget's documentation leaves open, or says in two ways.
@@ -75,6 +81,14 @@ func (e *exchange) Forecast() venue.Forecast {
 				Name: goneKey, Values: []string{unknownKey, noUsersKey, noSubKey}, Operations: deletes, Elsewhere: true,
 				Source: "Three codes fit a key that does not exist, two of which are also said of the calling key.",
 			},
+			{
+				Name: deletedKeyName, Values: []string{inLowerCase}, Operations: deletes, Variants: unified,
+				Source: "The page's table says apikey; its sample says apiKey.",
+			},
+			{
+				Name: fullSubAccount, Values: []string{asNewCode}, Operations: []exchanges.Operation{exchanges.OpCreateKey}, Variants: unified, Elsewhere: true,
+				Source: "The page of version 3's codes has none for a sub-account that is full.",
+			},
 		},
 	}
 }
@@ -104,4 +118,12 @@ func (e *exchange) refuseDeletion(c *venue.Call) *venue.Answer {
 		return e.refuse(c, noSubAccess)
 	}
 	return nil
+}
+
+// fullCode is the code that says that a sub-account holds as many keys as it may.
+func (e *exchange) fullCode(c *venue.Call) string {
+	if c.Weather(fullSubAccount) != "" && e.isUnified(c) {
+		return undocumented
+	}
+	return tooManyKeys
 }

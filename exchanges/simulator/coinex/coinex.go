@@ -206,6 +206,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	}
 	caller := c.Books.Key(c.Header.Get("X-COINEX-KEY"))
 	age := c.Now.UnixMilli() - sent
+	strict := c.Weather(venue.ByLetter) != ""
 	switch {
 	case caller == nil || caller.Expired(c.Now) || c.Now.Before(caller.Starts):
 		return nil, e.refuse(c, unknownKey, "Abnormal access_id, please check whether the value passed by X-COINEX-KEY is normal.")
@@ -215,7 +216,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 		return nil, e.refuse(c, badParameter, "Invalid Parameter: the headers are malformed")
 	case age > window || age < -defaultWindow:
 		return nil, e.refuse(c, expired, "Expired request, please try again later.")
-	case !verifies(caller.Secret, signed(c), signature):
+	case !verifies(caller.Secret, signed(c), signature) && (strict || !verifiesOlder(caller.Secret, signed(c), signature)):
 		return nil, e.refuse(c, badSignature, "Signature Incorrect")
 	case !caller.Allows(c.Caller):
 		return nil, e.refuse(c, badAddress, "IP address prohibited, please check whether the whitelist or export IP is normal.")
@@ -233,16 +234,18 @@ func signed(c *venue.Call) string {
 	return c.Method + target + string(c.Body) + c.Header.Get("X-COINEX-TIMESTAMP")
 }
 
-// verifies checks a signature: lower-case hex of HMAC-SHA256 or, in the older form
-// that clients in daily use still send, of SHA-256 over the text and the secret.
+// verifies checks a signature: lower-case hex of HMAC-SHA256.
 func verifies(secret, plain, signature string) bool {
-	older := sha256.Sum256([]byte(plain + secret))
-	if hmac.Equal([]byte(hex.EncodeToString(older[:])), []byte(signature)) {
-		return true
-	}
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(plain))
 	return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))
+}
+
+// verifiesOlder checks a signature in the older form: SHA-256 over the text and the
+// secret.
+func verifiesOlder(secret, plain, signature string) bool {
+	hash := sha256.Sum256([]byte(plain + secret))
+	return hmac.Equal([]byte(hex.EncodeToString(hash[:])), []byte(signature))
 }
 
 // mainOnly permits keys of main accounts, whatever the key itself may do.

@@ -1,6 +1,8 @@
 package coinex_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -51,6 +53,16 @@ func TestAuthentication(t *testing.T) {
 		test.spoil(request)
 		require.Equal(t, test.code, c.do(request).Code, name)
 	}
+	older := func() *http.Request {
+		request := c.signed(http.MethodGet, subs, "")
+		hash := sha256.Sum256([]byte(http.MethodGet + subs + request.Header.Get("X-COINEX-TIMESTAMP") + c.APISecret))
+		request.Header.Set("X-COINEX-SIGN", hex.EncodeToString(hash[:]))
+		return request
+	}
+	require.Zero(t, c.do(older()).Code)
+	require.NoError(t, s.SetWeather("coinex", "by_letter", "on"))
+	require.Equal(t, 11005, c.do(older()).Code)
+	require.Zero(t, c.get(subs).Code)
 	require.Equal(t, 4007, venuetest.From(c, "127.0.0.2").get(subs).Code)
 	require.Zero(t, venuetest.From(newClient(t, s, "unbound"), "127.0.0.2").get(subs).Code)
 }

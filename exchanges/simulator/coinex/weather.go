@@ -47,6 +47,7 @@ func (e *exchange) Forecast() venue.Forecast {
 				"The page list-sub-api does not say how large limit may be.",
 		},
 		Own: []venue.Condition{
+			venue.Letter("The documentation has one form of signature, HMAC. Clients in daily use still send an older one, a hash over the text and the secret."),
 			{
 				Name: ownName, Values: []string{noUser, noRight, undocumented}, Operations: []exchanges.Operation{exchanges.OpUseKey},
 				Source: "The documentation does not say which keys may ask /account/subs/info.", Elsewhere: true,

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func (e *exchange) mayUse(allowed ...string) func(*venue.Call) *venue.Answer {
 // detail answers GET /account/detail for the calling key, whichever it is.
 func (e *exchange) detail(c *venue.Call) *venue.Answer {
 	return e.ok(c, http.StatusOK, map[string]any{
-		"user_id": json.Number(c.Key.Account.ID), "ip_whitelist": append([]string{}, c.Key.IPs...), "currency_pairs": []string{},
+		"user_id": number(c, c.Key.Account.ID), "ip_whitelist": append([]string{}, c.Key.IPs...), "currency_pairs": []string{},
 		"key": map[string]int{"mode": 1}, "tier": 2, "copy_trading_role": 0,
 	})
 }
@@ -48,7 +47,7 @@ func (e *exchange) detail(c *venue.Call) *venue.Answer {
 // key. It requires the whole of the group account; what Gate requires is not
 // documented.
 func (e *exchange) mainKeys(c *venue.Call) *venue.Answer {
-	if c.Key.Account.Parent != nil || !c.Key.Has("account") {
+	if c.Key.Account.Parent != nil || !c.Key.Has("account") || c.Weather(rootKeysForm) == isForbidden {
 		return e.forbidden(c, "Operation is forbidden")
 	}
 	rows := []any{}
@@ -56,7 +55,7 @@ func (e *exchange) mainKeys(c *venue.Call) *venue.Answer {
 		shown := e.describeKey(c, root)
 		shown["key"] = root.APIKey[:12] + "*****"
 		shown["currency_pairs"] = []string{}
-		if c.Weather(rootKeysForm) != "" && root == c.Key {
+		if c.Weather(rootKeysForm) == asObject && root == c.Key {
 			return e.ok(c, http.StatusOK, shown)
 		}
 		rows = append(rows, shown)
@@ -76,14 +75,14 @@ func (e *exchange) subAccount(c *venue.Call) (*venue.Account, *venue.Answer) {
 // locked is the state of a locked sub-account; 1 is normal.
 const locked = 2
 
-func (e *exchange) describeSubAccount(sub *venue.Account) map[string]any {
+func (e *exchange) describeSubAccount(c *venue.Call, sub *venue.Account) map[string]any {
 	state := 1
 	if sub.Frozen {
 		state = locked
 	}
 	return map[string]any{
-		"remark": sub.Remark, "login_name": sub.Name, "user_id": json.Number(sub.ID), "state": state, "type": 1,
-		"create_time": sub.Created.Unix(),
+		"remark": sub.Remark, "login_name": sub.Name, "user_id": number(c, sub.ID), "state": state, "type": 1,
+		"create_time": unixTime(c, sub.Created),
 	}
 }
 
@@ -97,7 +96,7 @@ func (e *exchange) listSubAccounts(c *venue.Call) *venue.Answer {
 	}
 	rows := []any{}
 	for _, sub := range c.Books.SubAccounts(c.Key.Account) {
-		rows = append(rows, e.describeSubAccount(sub))
+		rows = append(rows, e.describeSubAccount(c, sub))
 	}
 	return e.ok(c, http.StatusOK, rows)
 }
@@ -116,7 +115,7 @@ func (e *exchange) createSubAccount(c *venue.Call) *venue.Answer {
 	}
 	sub := e.AddSubAccount(c.Books, c.Now, c.Key.Account)
 	sub.Name, sub.Remark = name, remark
-	return e.ok(c, http.StatusCreated, e.describeSubAccount(sub))
+	return e.ok(c, http.StatusCreated, e.describeSubAccount(c, sub))
 }
 
 // getSubAccount answers GET /sub_accounts/{user_id}.
@@ -125,7 +124,7 @@ func (e *exchange) getSubAccount(c *venue.Call) *venue.Answer {
 	if refusal != nil {
 		return refusal
 	}
-	return e.ok(c, http.StatusOK, e.describeSubAccount(sub))
+	return e.ok(c, http.StatusOK, e.describeSubAccount(c, sub))
 }
 
 // lock answers POST /sub_accounts/{user_id}/lock.

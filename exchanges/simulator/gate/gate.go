@@ -103,6 +103,7 @@ func (e *exchange) Routes() []venue.Route {
 
 		use("GET /api/v4/spot/accounts", e.balances, "spot"),
 		use("POST /api/v4/spot/orders", e.order("currency_pair", "amount"), "spot"),
+		use("GET /api/v4/spot/orders", e.ordersOf, "spot"),
 		use("GET /api/v4/spot/open_orders", e.openOrders, "spot"),
 		use("DELETE /api/v4/spot/orders/{order_id}", e.cancelOrder, "spot"),
 		use("POST /api/v4/margin/uni/loans", e.loan, "margin"),
@@ -177,10 +178,11 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 			return nil, e.refuse(c, http.StatusBadRequest, "MISSING_REQUIRED_HEADER", "Missing required header: "+name)
 		}
 	}
-	sent, err := strconv.ParseInt(c.Header.Get("Timestamp"), 10, 64)
-	if err != nil || c.Now.Sub(time.Unix(sent, 0)).Abs() > window {
+	sent, ok := sentAt(c.Header.Get("Timestamp"))
+	if !ok || c.Now.Sub(sent).Abs() > window {
 		return nil, e.refuse(c, http.StatusForbidden, "REQUEST_EXPIRED", "gap between request Timestamp and server time exceeds 60")
 	}
+	e.endUnbound(c)
 	caller := e.caller(c)
 	if caller == nil {
 		return nil, e.refuse(c, http.StatusUnauthorized, "INVALID_KEY", "Invalid key provided")
@@ -190,11 +192,27 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	case err != nil || !verifies(caller.Secret, signed, c.Header.Get("SIGN")):
 		return nil, e.refuse(c, http.StatusUnauthorized, "INVALID_SIGNATURE", "Signature mismatch")
 	case !caller.Allows(c.Caller):
-		return nil, e.forbidden(c, "Request IP not in whitelist: "+c.Caller.String())
+		return nil, e.refuseAddress(c)
 	case len(c.Body) > 0 && c.Header.Get("Content-Type") != "application/json":
 		return nil, e.refuse(c, http.StatusUnsupportedMediaType, "INVALID_CONTENT_TYPE", "Invalid content type")
 	}
 	return caller, nil
+}
+
+// sentAt reads the header Timestamp. The documentation wants whole seconds, but the
+// exchange's own SDK sends fractions.
+func sentAt(header string) (time.Time, bool) {
+	seconds, fraction, fractional := strings.Cut(header, ".")
+	whole, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	if fractional {
+		if _, err := strconv.ParseUint(fraction, 10, 64); err != nil {
+			return time.Time{}, false
+		}
+	}
+	return time.Unix(whole, 0), true
 }
 
 // caller finds the calling key, even one that was deleted a moment ago.

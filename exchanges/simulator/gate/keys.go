@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -110,9 +109,9 @@ func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
 		}
 	}
 	return map[string]any{
-		"state": 1, "mode": 1, "name": k.Label, "user_id": json.Number(k.Account.ID), "perms": perms,
+		"state": 1, "mode": 1, "name": k.Label, "user_id": number(c, k.Account.ID), "perms": perms,
 		"ip_whitelist": append([]string{}, k.IPs...), "key": k.APIKey,
-		"created_at": k.Created.Unix(), "update_at": k.Created.Unix(), "last_access": k.Created.Unix(),
+		"created_at": unixTime(c, k.Created), "update_at": unixTime(c, k.Created), "last_access": unixTime(c, k.Created),
 	}
 }
 

@@ -35,6 +35,28 @@ func (e *exchange) openOrders(c *venue.Call) *venue.Answer {
 	return e.ok(c, http.StatusOK, sections)
 }
 
+// ordersOf answers GET /spot/orders: the open orders of one market. No order is ever
+// filled, and the simulator forgets what was cancelled, so none is finished.
+func (e *exchange) ordersOf(c *venue.Call) *venue.Answer {
+	p := venue.FormParams(c.URL.RawQuery)
+	p.Require(spotSection, "status")
+	market, status := p.Text(spotSection), p.Text("status")
+	p.Check("status", status == "open" || status == "finished")
+	p.Integer("page", 1)
+	p.Integer("limit", 100)
+	p.Ignore("account", "from", "to", "side")
+	if why := p.StrictComplaint(); why != nil {
+		return e.badParameter(c, why)
+	}
+	orders := []any{}
+	if status == "open" {
+		for _, o := range c.OpenOrders(spotSection, market) {
+			orders = append(orders, orderView(o, "open"))
+		}
+	}
+	return e.ok(c, http.StatusOK, orders)
+}
+
 // cancelOrder answers DELETE /spot/orders/{order_id}. The client's own name for an
 // order begins with t- and may stand in place of the id.
 func (e *exchange) cancelOrder(c *venue.Call) *venue.Answer {

@@ -34,6 +34,17 @@ func TestTradingDay(t *testing.T) {
 	abroad := venuetest.From(trader, "127.0.0.2")
 	require.Equal(t, "FORBIDDEN", abroad.call(http.MethodGet, "/spot/open_orders", "").Label)
 
+	var orders []struct{ ID string }
+	reader.call(http.MethodGet, "/spot/orders?currency_pair=BTC_USDT&status=open", "").into(&orders)
+	require.Equal(t, placed.ID, orders[0].ID)
+	for _, none := range []string{"currency_pair=ETH_USDT&status=open", "currency_pair=BTC_USDT&status=finished"} {
+		reader.call(http.MethodGet, "/spot/orders?"+none, "").into(&orders)
+		require.Empty(t, orders, none)
+	}
+	require.Equal(t, "INVALID_PARAM_VALUE", reader.call(http.MethodGet, "/spot/orders?currency_pair=BTC_USDT&status=all", "").Label)
+	require.Equal(t, "MISSING_REQUIRED_PARAM", reader.call(http.MethodGet, "/spot/orders?currency_pair=BTC_USDT", "").Label)
+	require.Equal(t, "FORBIDDEN", abroad.call(http.MethodGet, "/spot/orders?currency_pair=BTC_USDT&status=open", "").Label)
+
 	one := "/spot/orders/" + placed.ID + "?currency_pair=BTC_USDT"
 	require.Equal(t, "READ_ONLY", reader.call(http.MethodDelete, one, "").Label)
 	require.Equal(t, "FORBIDDEN", abroad.call(http.MethodDelete, one, "").Label)

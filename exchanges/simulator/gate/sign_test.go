@@ -30,11 +30,12 @@ func TestVectors(t *testing.T) {
 	signing().TestVectors(t, map[string]func(*venuetest.Vector){"upper case": venuetest.InUpperCase})
 }
 
-// A caller's clock may be off by 60 seconds, either way.
+// A caller's clock may be off by 60 seconds, either way, and may tell fractions.
 func TestTimestampWindow(t *testing.T) {
 	k := venuetest.ReadVectors(t, "gate").Root(t, venuetest.Vector{})
 	for timestamp, want := range map[string]string{
 		"1699999940": "INVALID_SIGNATURE", "1700000060": "INVALID_SIGNATURE", // within the window; the next check fails
+		"1700000000.123": "INVALID_SIGNATURE", "1700000000.": "REQUEST_EXPIRED", "1700000000.-1": "REQUEST_EXPIRED", "1.7e9": "REQUEST_EXPIRED",
 		"1699999939": "REQUEST_EXPIRED", "1700000061": "REQUEST_EXPIRED", "": "MISSING_REQUIRED_HEADER",
 	} {
 		c := call(k, venuetest.Vector{Method: http.MethodGet, Path: "/", Timestamp: timestamp, Signature: "x"})

@@ -1,7 +1,11 @@
 package gate
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
+	"time"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator/venue"
@@ -13,7 +17,10 @@ const (
 	createForm = "create_form"
 	// missingFlag: answers leave out the flag of a permission that is not read-only.
 	missingFlag = "missing_flag"
-	// rootKeysForm: the keys of the main account are a single object.
+	// numberForm: user IDs and times are texts, times with a fraction.
+	numberForm = "number_form"
+	// rootKeysForm: the keys of the main account are a single object, or nobody may ask
+	// for them.
 	rootKeysForm = "root_keys_form"
 	// keyCap: a sub-account is full with as few keys as an older sentence says, or the
 	// refusal of one key too many has another label.
@@ -22,21 +29,34 @@ const (
 	lockedSubAccount = "locked_sub_account"
 	// rootRight: the root key lacks what managing keys needs.
 	rootRight = "root_right"
+	// addressRefusal: a call from another address is refused with another label.
+	addressRefusal = "address_refusal"
+	// unboundKey: a key without addresses ends after 90 days.
+	unboundKey = "unbound_key"
 )
 
 // The values of conditions that can be had in several ways.
 const (
 	asArray      = "array"
+	asText       = "text"
 	asObject     = "object"
 	atFive       = "5_keys"
 	newLabel     = "new_label"
+	badValue     = "bad_value"
 	keepsItsKeys = "keeps_keys"
 	isForbidden  = "forbidden"
 	onlyReads    = "read_only"
+	ownLabel     = "ip_forbidden"
+	ends         = "ends"
 )
 
-// fewestMaxKeys is the cap of an older sentence.
-const fewestMaxKeys = 5
+const (
+	// fewestMaxKeys is the cap of an older sentence.
+	fewestMaxKeys = 5
+	// unboundLife is how long a key without addresses lives that a person makes on the
+	// website.
+	unboundLife = 90 * 24 * time.Hour
+)
 
 // Forecast is what Gate's documentation leaves open, or what its pages say in two
 // ways.
@@ -58,11 +78,16 @@ func (e *exchange) Forecast() venue.Forecast {
 				Source: "The official Go client leaves out a flag that is false.",
 			},
 			{
-				Name: rootKeysForm, Values: []string{asObject}, Operations: []exchanges.Operation{exchanges.OpInspect}, Elsewhere: true,
-				Source: "The documentation's sample is an array, the official clients have a single object.",
+				Name: numberForm, Values: []string{asText},
+				Operations: []exchanges.Operation{exchanges.OpSubAccounts, exchanges.OpCreateKey, exchanges.OpListKeys},
+				Source:     "The documentation's samples have numbers, the official clients' types texts.",
 			},
 			{
-				Name: keyCap, Values: []string{atFive, newLabel}, Operations: creates, Elsewhere: true,
+				Name: rootKeysForm, Values: []string{asObject, isForbidden}, Operations: []exchanges.Operation{exchanges.OpInspect}, Elsewhere: true,
+				Source: "The documentation's sample is an array, the official clients have a single object; no page says which keys may ask.",
+			},
+			{
+				Name: keyCap, Values: []string{atFive, newLabel, badValue}, Operations: creates, Elsewhere: true,
 				Source: "One sentence of the documentation says 20 keys, another 5; no page has the label.",
 			},
 			{
@@ -72,6 +97,14 @@ func (e *exchange) Forecast() venue.Forecast {
 			{
 				Name: rootRight, Values: []string{isForbidden, onlyReads}, Operations: creates, Elsewhere: true,
 				Source: "No page says which permission the root key needs, or how Gate refuses one without it.",
+			},
+			{
+				Name: addressRefusal, Values: []string{ownLabel}, Operations: []exchanges.Operation{exchanges.OpInspect}, Elsewhere: true,
+				Source: "The page of labels has IP_FORBIDDEN; clients expect FORBIDDEN with a sentence about the list of addresses.",
+			},
+			{
+				Name: unboundKey, Values: []string{ends}, Operations: []exchanges.Operation{exchanges.OpListKeys, exchanges.OpUseKey}, Elsewhere: true,
+				Source: "A help page says that keys without addresses end after 90 days, of keys that a person makes on the website.",
 			},
 		},
 	}
@@ -90,6 +123,8 @@ func (e *exchange) isFull(c *venue.Call, sub *venue.Account) *venue.Answer {
 		most = fewestMaxKeys
 	case newLabel:
 		label = "API_KEY_LIMIT"
+	case badValue:
+		label = "INVALID_PARAM_VALUE"
 	}
 	if len(c.Books.KeysOf(sub)) < most {
 		return nil
@@ -108,4 +143,40 @@ func (e *exchange) lacksRight(c *venue.Call) *venue.Answer {
 		}
 	}
 	return nil
+}
+
+// refuseAddress is the refusal of a call from an address that a key is not bound to.
+func (e *exchange) refuseAddress(c *venue.Call) *venue.Answer {
+	if c.Weather(addressRefusal) == ownLabel {
+		return e.refuse(c, http.StatusForbidden, "IP_FORBIDDEN", "IP not in the list")
+	}
+	return e.forbidden(c, "Request IP not in whitelist: "+c.Caller.String())
+}
+
+// number is a user ID as answers write it.
+func number(c *venue.Call, id string) any {
+	if c.Weather(numberForm) == asText {
+		return id
+	}
+	return json.Number(id)
+}
+
+// unixTime is a time as answers write it.
+func unixTime(c *venue.Call, t time.Time) any {
+	if c.Weather(numberForm) == asText {
+		return strconv.FormatInt(t.Unix(), 10) + ".0"
+	}
+	return t.Unix()
+}
+
+// endUnbound ends the keys without addresses whose time is up, if the weather says so.
+func (e *exchange) endUnbound(c *venue.Call) {
+	if c.Weather(unboundKey) == "" {
+		return
+	}
+	for _, k := range slices.Clone(c.Books.Keys) {
+		if k.Kind == "" && len(k.IPs) == 0 && c.Now.Sub(k.Created) >= unboundLife {
+			c.Books.RemoveKey(k, c.Now)
+		}
+	}
 }

@@ -266,11 +266,7 @@ func (e *exchange) extraAgents(c *venue.Call) *venue.Answer {
 		return refusal
 	}
 	rows := []any{}
-	list := func(k *venue.Key) {
-		rows = append(rows, map[string]any{
-			"name": k.Label, "address": k.APIKey, "validUntil": k.Expires.Add(-late).UnixMilli(),
-		})
-	}
+	list := func(k *venue.Key) { rows = append(rows, e.row(c, k)) }
 	for _, k := range c.Listed(c.Books.Account(address)) {
 		if !k.Expired(c.Now) {
 			list(k)

@@ -14,6 +14,8 @@ const (
 	nameLength = 16
 	defaultAge = 90 * 24 * time.Hour
 	maxAge     = 180 * 24 * time.Hour
+	// untilMark stands between a name and the agent's end.
+	untilMark = " valid_until "
 )
 
 // approval is the action that makes, replaces or removes an agent.
@@ -24,7 +26,7 @@ type approval struct {
 
 // agentName splits a name from the time until which it is valid.
 func (e *exchange) agentName(c *venue.Call, text string) (name string, validUntil time.Time, refusal *venue.Answer) {
-	name, end, bounded := strings.Cut(text, " valid_until ")
+	name, end, bounded := strings.Cut(text, untilMark)
 	validUntil = c.Now.Add(defaultAge)
 	if bounded {
 		ms, err := strconv.ParseInt(end, 10, 64)
@@ -33,7 +35,11 @@ func (e *exchange) agentName(c *venue.Call, text string) (name string, validUnti
 			return "", time.Time{}, e.refuse("Agent valid_until already expired.")
 		}
 	}
-	if len(name) > nameLength || strings.Trim(name, venue.LowerCase+venue.Digits+"-") != "" {
+	letters := venue.LowerCase + venue.Digits + "-"
+	if c.Weather(nameLetters) != "" {
+		letters = venue.LowerCase + venue.Digits
+	}
+	if len(name) > nameLength || strings.Trim(name, letters) != "" {
 		return "", time.Time{}, e.refuse("Invalid agent name.")
 	}
 	return name, validUntil, nil
@@ -74,6 +80,8 @@ func (e *exchange) approveAgent(c *venue.Call) *venue.Answer {
 			return e.refuse("Invalid agent address.")
 		case former == nil:
 			return e.noAgent(c)
+		case c.Weather(zeroAddress) == doesNothing:
+			return e.ok(c)
 		}
 		c.RemoveKey(former)
 		e.noteRemoval(c, former)

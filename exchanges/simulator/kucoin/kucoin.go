@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,9 +157,8 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 			return nil, e.refuse(c, http.StatusBadRequest, noHeader, "Please check the header of your request for "+name)
 		}
 	}
-	// The documentation asks for the type of every request. Clients in daily use send it
-	// with a body only.
-	if len(c.Body) > 0 && c.Header.Get("Content-Type") != "application/json" {
+	strict := c.Weather(venue.ByLetter) != ""
+	if (strict || len(c.Body) > 0) && c.Header.Get("Content-Type") != "application/json" {
 		return nil, e.refuse(c, http.StatusUnsupportedMediaType, badType, "Unsupported Media Type")
 	}
 	sent, err := strconv.ParseInt(c.Header.Get("KC-API-TIMESTAMP"), 10, 64)
@@ -173,7 +171,7 @@ func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
 	}
 	signed, err := signedText(c)
 	switch {
-	case !slices.Contains([]string{"2", "3"}, c.Header.Get("KC-API-KEY-VERSION")): // Version 2 signs in the same way.
+	case c.Header.Get("KC-API-KEY-VERSION") != "3" && (strict || c.Header.Get("KC-API-KEY-VERSION") != "2"):
 		return nil, e.refuse(c, http.StatusBadRequest, badVersion, "KC-API-KEY-VERSION error")
 	case err != nil || !verifies(caller.Secret, signed, c.Header.Get("KC-API-SIGN")):
 		return nil, e.refuse(c, http.StatusUnauthorized, badSignature, "Signature error")

@@ -49,6 +49,17 @@ func TestAuthentication(t *testing.T) {
 			require.Equal(t, test.code, answer.Code)
 		})
 	}
+	for header, code := range map[string]string{"KC-API-KEY-VERSION": "400009", "Content-Type": "415000"} {
+		t.Run("by the letter: "+header, func(t *testing.T) {
+			strict := venuetest.Unhurried(t, kucoin.Venue())
+			require.NoError(t, strict.SetWeather("kucoin", "by_letter", "on"))
+			c := newClient(t, strict, "main")
+			require.Equal(t, "200000", c.get(path).Code)
+			request := c.signed(http.MethodGet, path, "")
+			request.Header.Set(header, map[string]string{"KC-API-KEY-VERSION": "2"}[header])
+			require.Equal(t, code, c.do(request).Code)
+		})
+	}
 	t.Run("encoded query signed as sent", func(t *testing.T) {
 		request := c.signed(http.MethodGet, path, "")
 		request.URL.RawQuery = "a=%40"

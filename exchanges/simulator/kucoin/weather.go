@@ -55,6 +55,8 @@ func (e *exchange) Forecast() venue.Forecast {
 			venue.CreateAnswer: "KuCoin's specification makes ipWhitelist optional; its sample asks for General, Spot and Futures and shows General and Futures.",
 		},
 		Own: []venue.Condition{
+			venue.Letter("The documentation asks for the content type of every request, and for version 3 of a key that is made today. " +
+				"Clients in daily use send the type with a body only, and version 2, which signs in the same way."),
 			{
 				Name: wholeAddresses, Values: []string{venue.On}, Operations: []exchanges.Operation{exchanges.OpListKeys},
 				Source: "Older samples of the list show whole addresses, the specification shows 10.**.1.",

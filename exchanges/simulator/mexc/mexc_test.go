@@ -51,6 +51,11 @@ func TestAuthentication(t *testing.T) {
 		test.spoil(request)
 		require.Equal(t, test.code, c.do(request).Code, name)
 	}
+	require.NoError(t, s.SetWeather("mexc", "by_letter", "on"))
+	bare := c.signed(http.MethodGet, path, "", "")
+	bare.Header.Del("Content-Type")
+	require.Equal(t, 700013, c.do(bare).Code)
+	require.NoError(t, s.SetWeather("mexc", "by_letter", ""))
 	untyped := c.signed(http.MethodPost, "/api/v3/sub-account/apiKey", "", "")
 	untyped.Header.Del("Content-Type")
 	require.Equal(t, 700013, c.do(untyped).Code)

@@ -19,10 +19,9 @@ var lowerEscape = regexp.MustCompile(`%([0-9A-F][a-f]|[a-f][0-9A-Fa-f])`)
 
 // Authenticate follows https://www.mexc.com/api-docs/spot-v3/introduction.
 func (e *exchange) Authenticate(c *venue.Call) (*venue.Key, *venue.Answer) {
-	// The documentation asks for the type of every request. Clients in daily use send none
-	// with a GET, which has no body.
 	contentType := c.Header.Get("Content-Type")
-	if contentType != "application/json" && (contentType != "" || c.Method != http.MethodGet) {
+	untypedGet := contentType == "" && c.Method == http.MethodGet && c.Weather(venue.ByLetter) == ""
+	if contentType != "application/json" && !untypedGet {
 		return nil, e.refuse(badContentType, "content Type must be application/json")
 	}
 	apiKey := c.Header.Get("X-MEXC-APIKEY")

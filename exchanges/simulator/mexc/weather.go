@@ -39,6 +39,7 @@ func (e *exchange) Forecast() venue.Forecast {
 		},
 		Grants: true,
 		Own: []venue.Condition{
+			venue.Letter("The documentation asks for the content type of every request. Clients in daily use send none with a GET, which has no body."),
 			{
 				Name: rootRight, Values: []string{readSuffices}, Operations: []exchanges.Operation{create, remove},
 				Source: "The older documents ask for SPOT_ACCOUNT_READ, the newest for SPOT_ACCOUNT_WRITE.", Elsewhere: true,

@@ -233,6 +233,21 @@ func (v *Venue) Deletions() []string {
 	return deleted
 }
 
+// Verifies reports whether the venue takes the signature of a request as that of a
+// live key, whatever is at its path: what a signature holds, a test can find out that
+// changes the request. A request that is taken counts as sent.
+func (v *Venue) Verifies(request *http.Request) bool {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := &Call{Request: request, Body: body, Caller: callerOf(request), Now: v.clock(), Books: v.books, multiplier: v.multiplier, weather: v.weather}
+	key, refusal := v.rules.Authenticate(c)
+	return refusal == nil && key != nil
+}
+
 // serve takes one request through the fault that acts on it and through the
 // rules.
 func (v *Venue) serve(rt Route, w http.ResponseWriter, request *http.Request) {

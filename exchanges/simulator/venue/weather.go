@@ -77,6 +77,16 @@ const (
 	Refuses = "refuses"
 )
 
+// ByLetter is a condition of exchanges that keep to the letter of their documentation,
+// though clients in daily use send what it forbids: see [Letter].
+const ByLetter = "by_letter"
+
+// Letter is the condition [ByLetter]; the source says what the documentation forbids.
+// The driver keeps to the letter, so that no answer to it differs.
+func Letter(source string) Condition {
+	return Condition{Name: ByLetter, Values: []string{On}, Operations: []exchanges.Operation{exchanges.OpUseKey}, Source: source, Elsewhere: true}
+}
+
 // Forecaster is implemented by rules of an exchange that has weather.
 type Forecaster interface {
 	// Forecast says what the weather can be.

@@ -1,0 +1,601 @@
+package backend
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/hashicorp/vault/sdk/rotation"
+
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/backend/store"
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// pathStaticRoles is static-roles/:name.
+func (e *engine) pathStaticRoles() *framework.Path {
+	write := &framework.PathOperation{
+		Callback:  e.writeStaticRole,
+		Summary:   "Write a static role whole, and make its first key or import one: fields that are not given take their defaults, but for disabled, which stays as it is.",
+		Responses: writtenWithWarnings(),
+		Examples: []framework.RequestExample{{Description: "Replaced every Saturday at 02:00 UTC, the old key good for ten minutes more.", Data: map[string]any{
+			"connection": "bybit", "sub_account": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7",
+			"rotation_schedule": "0 2 * * 6", "rotation_window": "1h", "overlap": "10m",
+		}}},
+		ForwardPerformanceStandby:   true,
+		ForwardPerformanceSecondary: true,
+	}
+	return &framework.Path{
+		Pattern:        "static-roles/(?P<name>[^/]+)$",
+		DisplayAttrs:   &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "static-role"},
+		Fields:         withName("static role", staticRoleWriteFields()),
+		ExistenceCheck: e.staticRoleExists,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.CreateOperation: write,
+			logical.UpdateOperation: write,
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:                    e.patchStaticRole,
+				Summary:                     "Change single fields of a static role; null gives a field its default.",
+				Responses:                   writtenWithWarnings(),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  e.readStaticRole,
+				Summary:   "Read a static role, and how its rotation stands.",
+				Responses: responses("The static role.", staticRoleAnswerFields()),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    e.deleteStaticRole,
+				Summary:                     "Delete a static role. Its keys are deleted at the exchange first.",
+				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Deleted, and its keys with it."}}},
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Manage a static role: a key that lasts and is replaced from time to time.",
+		HelpDescription: staticRolesHelp,
+	}
+}
+
+// pathStaticRolesList is static-roles/.
+func (e *engine) pathStaticRolesList() *framework.Path {
+	return &framework.Path{
+		Pattern:      "static-roles/?$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "static-roles"},
+		Fields:       listFields(),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+					names, err := e.staticRoles.List(ctx, req.Storage)
+					return listAnswer(names, err, d)
+				},
+				Summary:   "List the static roles.",
+				Responses: responses("Names of the static roles.", listAnswerFields()),
+			},
+		},
+		HelpSynopsis:    "List the static roles.",
+		HelpDescription: "A static role has one key that lasts, and is replaced from time to time without a gap.",
+	}
+}
+
+// staticRoleFields are the fields of a static role that are kept.
+func staticRoleFields() map[string]*framework.FieldSchema {
+	leased := roleFields()
+	fields := map[string]*framework.FieldSchema{
+		"sub_account":       {Type: framework.TypeString, Description: "Sub-account in which the key is. Required; it cannot be changed."},
+		"rotation_period":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How often the key is replaced. Give this or rotation_schedule."},
+		"rotation_schedule": {Type: framework.TypeString, Description: "When the key is replaced: minute, hour, day of the month, month, day of the week, in UTC, such as \"0 2 * * 6\"."},
+		"rotation_window":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long after a time of rotation_schedule the rotation may begin, at least 1h; if it could not, it waits for the next time. 0 for no limit."},
+		"overlap":           {Type: framework.TypeSignedDurationSecond, Default: seconds(defaultOverlap), Description: "How long the old key stays good after it was replaced."},
+	}
+	for _, same := range []string{
+		"connection", "scopes", "native_permissions", "ip_allowlist", "key_type", "label_template", "client_format",
+		"custody", "allow", "allowed_requests", "allowed_actions",
+	} {
+		fields[same] = leased[same]
+	}
+	fields["connection"].Description += " It cannot be changed."
+	fields["disabled"] = &framework.FieldSchema{Type: framework.TypeBool, Default: false, Description: "Neither hand out the key nor replace it."}
+	return fields
+}
+
+// staticRoleWriteFields are those of a static role, and what is said of a write.
+func staticRoleWriteFields() map[string]*framework.FieldSchema {
+	fields := staticRoleFields()
+	secret := &framework.DisplayAttributes{Sensitive: true}
+	for name, field := range map[string]*framework.FieldSchema{
+		"verify":     {Type: framework.TypeBool, Default: true, Description: "When the role is created, ask the exchange whether it has the sub-account, and refuse the role if it does not."},
+		"api_key":    {Type: framework.TypeString, Description: "To import a key that exists: the key. Only when the role is created."},
+		"api_secret": {Type: framework.TypeString, Description: "Secret of the key to import.", DisplayAttrs: secret},
+		"passphrase": {Type: framework.TypeString, Description: "Passphrase of the key to import, where the exchange has one.", DisplayAttrs: secret},
+		privateKeyField: {
+			Type: framework.TypeString, Description: "Private key (PEM, or as the exchange's page says) of the key to import, for the asymmetric key types.", DisplayAttrs: secret,
+		},
+	} {
+		fields[name] = field
+	}
+	return fields
+}
+
+func staticRoleAnswerFields() map[string]*framework.FieldSchema {
+	fields := staticRoleFields()
+	text := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeString, Description: description}
+	}
+	for name, field := range map[string]*framework.FieldSchema{
+		"effective_scopes":          {Type: framework.TypeStringSlice, Description: "What the next key may do: the scopes in full."},
+		"effective_key_type":        text("How the next key signs."),
+		"effective_rotation_period": {Type: framework.TypeInt64, Description: "The longest time between two rotations, in seconds, as role and exchange allow."},
+		"risk":                      text("What a leaked key could cost: minimal, moderate or critical."),
+		"version":                   {Type: framework.TypeInt, Description: "How many keys the role has had; 0 if there was none yet."},
+		"key_id":                    text("Id of the present key in the ledger, see keys/; empty if there is none."),
+		"previous_key_id":           text("Id of the key before it, during the overlap."),
+		"previous_api_key":          text("The key before it, during the overlap."),
+		"previous_retires_at":       text("When that one is deleted."),
+		"last_vault_rotation":       text("When the present key came into use."),
+		"next_vault_rotation":       text("When it is to be replaced."),
+		"failures":                  {Type: framework.TypeInt, Description: "Rotations that failed since the last one that did not."},
+		"last_error":                text("Why the last one failed."),
+		"next_attempt_at":           text("When the next is tried after one that failed."),
+		"overdue_seconds":           {Type: framework.TypeInt64, Description: "How long ago the key should have been replaced."},
+	} {
+		fields[name] = field
+	}
+	return fields
+}
+
+func (e *engine) staticRoleExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
+	r, err := e.staticRoles.Get(ctx, req.Storage, d.Get("name").(string))
+	return r != nil, err
+}
+
+func (e *engine) writeStaticRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return e.storeStaticRole(ctx, req, d, func(now *staticRole) (*staticRole, error) {
+		r := staticRole{Overlap: defaultOverlap}
+		if now != nil {
+			r = *now
+			r.Keys, r.Overlap = role{Disabled: now.Keys.Disabled}, defaultOverlap
+			r.Schedule = rotation.RotationSchedule{}
+		}
+		return r.applied(now, d, isGiven)
+	})
+}
+
+func (e *engine) patchStaticRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return e.storeStaticRole(ctx, req, d, func(now *staticRole) (*staticRole, error) {
+		if now == nil {
+			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("there is no static role %q", d.Get("name")))
+		}
+		return now.applied(now, d, givenOrNull)
+	})
+}
+
+// applied is the role with the fields that has reports, in the place of the one before,
+// if there was one.
+func (r staticRole) applied(before *staticRole, d *framework.FieldData, has func(*framework.FieldData, string) bool) (*staticRole, error) {
+	if err := r.Keys.apply(d, has); err != nil {
+		return nil, err
+	}
+	if has(d, "sub_account") {
+		r.Keys.SubAccounts = nil
+		if name := strings.TrimSpace(d.Get("sub_account").(string)); name != "" {
+			r.Keys.SubAccounts = []string{name}
+		}
+	}
+	schedule := r.Schedule
+	for field, value := range map[string]*time.Duration{
+		"rotation_period": &schedule.RotationPeriod, "rotation_window": &schedule.RotationWindow, "overlap": &r.Overlap,
+	} {
+		if has(d, field) {
+			var err error
+			if *value, err = duration(d, field); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if has(d, "rotation_schedule") {
+		schedule.RotationSchedule, schedule.Schedule = strings.TrimSpace(d.Get("rotation_schedule").(string)), nil
+	}
+	if schedule.RotationSchedule != "" && schedule.Schedule == nil {
+		parsed, err := parseSchedule(schedule.RotationSchedule)
+		if err != nil {
+			return nil, err
+		}
+		schedule.Schedule = parsed.Schedule
+	}
+	r.Schedule = schedule
+	if before == nil {
+		return &r, nil
+	}
+	switch {
+	case r.Keys.Connection != before.Keys.Connection:
+		return nil, invalid("connection", "cannot be changed from %q: the role's key is there; write a new static role", before.Keys.Connection)
+	case r.subAccount() != before.subAccount():
+		return nil, invalid("sub_account", "cannot be changed from %q: the role's key is there; write a new static role", before.subAccount())
+	}
+	r.Schedule.LastVaultRotation, r.Schedule.NextVaultRotation = before.Schedule.LastVaultRotation, before.Schedule.NextVaultRotation
+	return &r, nil
+}
+
+// reschedule settles when the present key, which the exchange ends at nativeEnd if that
+// is not zero, is to be replaced, if that is not as it was.
+func (r *staticRole) reschedule(before staticRole, now, nativeEnd time.Time) {
+	if r.keepsTimes(before) || r.Version == 0 {
+		return
+	}
+	since := r.Schedule.LastVaultRotation
+	if r.Schedule.Schedule != nil {
+		since = now // What was past before a time was written was never promised.
+	}
+	r.Schedule.NextVaultRotation = r.next(since, nativeEnd)
+	r.Failures, r.LastError, r.NextTry = 0, "", time.Time{}
+}
+
+// keepsTimes reports whether both rotate at the same times.
+func (r staticRole) keepsTimes(other staticRole) bool {
+	return r.Schedule.RotationPeriod == other.Schedule.RotationPeriod && r.Schedule.RotationSchedule == other.Schedule.RotationSchedule &&
+		r.Overlap == other.Overlap
+}
+
+// storeStaticRole writes what change makes of the role, if that is sound and the
+// connection allows it. A new role gets its first key.
+func (e *engine) storeStaticRole(ctx context.Context, req *logical.Request, d *framework.FieldData, change func(*staticRole) (*staticRole, error)) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	checking, err := e.staticRoles.Get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	if checking == nil {
+		return e.createStaticRole(ctx, req, d, name, change)
+	}
+	if err := refuseImport(d, name); err != nil {
+		return nil, err
+	}
+	nativeEnd, err := e.nativeEnd(ctx, req.Storage, checking.Current)
+	if err != nil {
+		return nil, err
+	}
+	var before, written *staticRole
+	err = e.staticRoles.Update(ctx, req.Storage, name, func(now *staticRole) (*staticRole, error) {
+		var err error
+		before = now
+		if written, err = change(now); err != nil {
+			return nil, err
+		}
+		if now == nil || now.Current != checking.Current {
+			return nil, changedRole(name)
+		}
+		written.reschedule(*now, e.now(), nativeEnd)
+		_, err = e.checkStatic(ctx, req.Storage, name, *written)
+		return written, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.scheduler.wake(staticJob(name))
+	warnings, err := e.staticWarnings(ctx, req.Storage, *written)
+	if err != nil {
+		return nil, err
+	}
+	if !before.Keys.sameKeys(written.Keys) {
+		warnings = append(warnings, fmt.Sprintf("the present key stays as it was made until the next rotation, at %s; to replace it now, write to rotate-role/%s",
+			timestamp(written.Schedule.NextVaultRotation), name))
+	}
+	return warned(warnings), nil
+}
+
+// nativeEnd is when the exchange ends a key by itself; zero if never.
+func (e *engine) nativeEnd(ctx context.Context, s logical.Storage, id string) (time.Time, error) {
+	if id == "" {
+		return time.Time{}, nil
+	}
+	entry, err := e.ledger.Find(ctx, s, id)
+	if err != nil || entry == nil {
+		return time.Time{}, err
+	}
+	return entry.HardLimit, nil
+}
+
+// sameKeys reports whether both roles ask for the same keys.
+func (r role) sameKeys(other role) bool {
+	return strings.Join(r.Scopes, ",") == strings.Join(other.Scopes, ",") &&
+		strings.Join(r.NativePermissions, ",") == strings.Join(other.NativePermissions, ",") &&
+		strings.Join(r.IPAllowlist, ",") == strings.Join(other.IPAllowlist, ",") && r.KeyType == other.KeyType
+}
+
+// warned is an answer with nothing but warnings; nil if there are none.
+func warned(warnings []string) *logical.Response {
+	if len(warnings) == 0 {
+		return nil
+	}
+	return &logical.Response{Warnings: warnings}
+}
+
+// createStaticRole writes a new static role and makes its first key, or imports it.
+func (e *engine) createStaticRole(ctx context.Context, req *logical.Request, d *framework.FieldData, name string, change func(*staticRole) (*staticRole, error)) (*logical.Response, error) {
+	r, err := change(nil)
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.checkStatic(ctx, req.Storage, name, *r)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.checkSpare(ctx, req.Storage, name, *r, l); err != nil {
+		return nil, err
+	}
+	warnings, err := e.staticWarnings(ctx, req.Storage, *r)
+	if err != nil {
+		return nil, err
+	}
+	given, err := importOf(d)
+	if err != nil {
+		return nil, err
+	}
+	if d.Get("verify").(bool) {
+		found, err := l.checkSubAccount(ctx, r.subAccount())
+		if err != nil {
+			return nil, err
+		}
+		warnings = append(warnings, found...)
+	}
+	// Nobody else looks after the role until its key is there.
+	done, err := e.scheduler.take(ctx, staticJob(name))
+	if err != nil {
+		return nil, err
+	}
+	if given != nil {
+		defer done()
+		found, err := e.importStatic(ctx, req, name, *r, l, *given)
+		if err != nil {
+			return nil, err
+		}
+		e.scheduler.wake(staticJob(name))
+		return warned(append(warnings, found...)), nil
+	}
+	err = e.staticRoles.Update(ctx, req.Storage, name, func(now *staticRole) (*staticRole, error) {
+		if now != nil {
+			return nil, changedRole(name)
+		}
+		return r, nil
+	})
+	if err != nil {
+		done()
+		return nil, err
+	}
+	if r.Keys.Disabled {
+		done()
+		return warned(append(warnings, "the role is disabled, so that no key was made")), nil
+	}
+	first := succession{requester: requesterOf(req, "first key"), requestID: req.ID}
+	if err := e.rotateInTurn(ctx, req.Storage, name, done, first); err != nil {
+		warnings = append(warnings, fmt.Sprintf("the role is written, and its first key could not be made yet: %s. That is tried again; static-roles/%s shows how it stands", err, name))
+	}
+	return warned(warnings), nil
+}
+
+// requesterOf is who makes a request that makes a key.
+func requesterOf(req *logical.Request, reason string) ledger.Requester {
+	return ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: reason}
+}
+
+// checkStatic refuses a static role that is unsound, or that its connection does not
+// allow. It returns the connection.
+func (e *engine) checkStatic(ctx context.Context, s logical.Storage, name string, r staticRole) (*link, error) {
+	if err := r.checkForm(name); err != nil {
+		return nil, err
+	}
+	l, err := e.connections.get(ctx, s, r.Keys.Connection)
+	if err != nil {
+		return nil, err
+	}
+	if l == nil {
+		return nil, invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Keys.Connection)
+	}
+	_, err = r.check(name, l)
+	return l, err
+}
+
+// checkSpare refuses a static role that could never rotate: for the overlap it needs a
+// place besides its own and those of the other static roles there, which never end.
+func (e *engine) checkSpare(ctx context.Context, s logical.Storage, name string, r staticRole, l *link) error {
+	limit := l.keyCap(l.variant)
+	if limit == 0 {
+		return nil
+	}
+	all, err := e.allStaticRoles(ctx, s)
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, other := range slices.Sorted(maps.Keys(all)) {
+		if at := all[other]; other != name && at.Keys.Connection == l.name && l.variant.SubAccountName(at.subAccount()) == l.variant.SubAccountName(r.subAccount()) {
+			others = append(others, other)
+		}
+	}
+	if len(others)+2 > limit {
+		taken := ""
+		if len(others) > 0 {
+			taken = fmt.Sprintf(", of which static roles hold %d (%s)", len(others), someOf(others, quote))
+		}
+		return invalid("sub_account", "sub-account %q holds at most %s%s, and a static role needs one and a spare one for its rotations; use another sub-account",
+			r.subAccount(), keyCount(limit), taken)
+	}
+	return nil
+}
+
+// allStaticRoles reads every static role.
+func (e *engine) allStaticRoles(ctx context.Context, s logical.Storage) (map[string]staticRole, error) {
+	names, err := e.staticRoles.List(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]staticRole, len(names))
+	for _, name := range names {
+		r, err := e.staticRoles.Get(ctx, s, name)
+		switch unreadable := (*store.UnreadableError)(nil); {
+		case errors.As(err, &unreadable):
+			e.Logger().Error("a static role cannot be read, so its key is not looked after", "static_role", name, "error", err)
+		case err != nil:
+			return nil, err
+		case r != nil:
+			all[name] = *r
+		}
+	}
+	return all, nil
+}
+
+// staticWarnings warn where an exchange makes a rotation come sooner than the role says.
+func (e *engine) staticWarnings(ctx context.Context, s logical.Storage, r staticRole) ([]string, error) {
+	l, err := e.connections.existing(ctx, s, r.Keys.Connection)
+	if err != nil {
+		return nil, err
+	}
+	if most, ends := r.nativePeriod(l.variant); ends && r.Schedule.RotationPeriod > most {
+		return []string{fmt.Sprintf("%s ends each key by itself after %s, so that keys are replaced every %s", l.about.DisplayName,
+			exchanges.Period(l.variant.NativeExpiry.Max), exchanges.Period(most))}, nil
+	}
+	return nil, nil
+}
+
+func (e *engine) readStaticRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get("name").(string)
+	r, err := e.staticRoles.Get(ctx, req.Storage, name)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	data := map[string]any{
+		"connection":         r.Keys.Connection,
+		"sub_account":        r.subAccount(),
+		"scopes":             list(r.Keys.Scopes),
+		"native_permissions": list(r.Keys.NativePermissions),
+		"ip_allowlist":       list(r.Keys.IPAllowlist),
+		"key_type":           r.Keys.KeyType,
+		"label_template":     r.Keys.LabelTemplate,
+		"client_format":      r.Keys.ClientFormat,
+		"disabled":           r.Keys.Disabled,
+		"custody":            cmp.Or(r.Keys.Signing.Custody, custodyCaller),
+		"allow":              list(r.Keys.Signing.Allow),
+		"allowed_requests":   list(r.Keys.Signing.AllowedRequests),
+		"allowed_actions":    list(r.Keys.Signing.AllowedActions),
+		"rotation_period":    seconds(r.Schedule.RotationPeriod),
+		"rotation_schedule":  r.Schedule.RotationSchedule,
+		"rotation_window":    seconds(r.Schedule.RotationWindow),
+		"overlap":            seconds(r.Overlap),
+		"failures":           r.Failures,
+		"last_error":         r.LastError,
+		"next_attempt_at":    timestamp(r.NextTry),
+		"overdue_seconds":    seconds(r.overdue(e.now())),
+		"previous_key_id":    r.Previous.ID,
+	}
+	r.tell(data)
+	data["key_id"] = r.Current
+	resp := &logical.Response{Data: data}
+	if err := e.describeStatic(ctx, req.Storage, *r, name, data); err != nil {
+		resp.AddWarning("the key cannot be replaced now: " + err.Error())
+	} else if held, err := e.rotationHeld(ctx, req.Storage, *r); err != nil || held != "" {
+		resp.AddWarning(fmt.Sprintf("the key is not replaced for now: %s", orError(held, err)))
+	}
+	return resp, nil
+}
+
+// orError is what is told, or the error in whose way it is.
+func orError(told string, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return told
+}
+
+// tell adds which key is in use and when it changes, in the words of Vault's database
+// engine.
+func (r staticRole) tell(data map[string]any) {
+	data["version"] = r.Version
+	data["last_vault_rotation"] = timestamp(r.Schedule.LastVaultRotation)
+	data["next_vault_rotation"] = timestamp(r.Schedule.NextVaultRotation)
+	data["previous_api_key"] = r.Previous.APIKey
+	data["previous_retires_at"] = timestamp(r.Previous.RetireAt)
+}
+
+// describeStatic adds what the role comes to at its exchange, beside what was written.
+func (e *engine) describeStatic(ctx context.Context, s logical.Storage, r staticRole, name string, data map[string]any) error {
+	l, err := e.connections.existing(ctx, s, r.Keys.Connection)
+	if err != nil {
+		return err
+	}
+	grant, err := r.check(name, l)
+	if err != nil {
+		return err
+	}
+	data["effective_scopes"] = grant.Scopes.Strings()
+	data["effective_key_type"] = string(r.Keys.keyType(l.variant))
+	data["effective_rotation_period"] = seconds(r.life(l.variant) - r.Overlap)
+	data["risk"] = string(grant.Risk)
+	return nil
+}
+
+// deleteStaticRole ends the keys of a role and then the role itself. From the beginning
+// no other key is made.
+func (e *engine) deleteStaticRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name, s := d.Get("name").(string), req.Storage
+	if err := e.disableStatic(ctx, s, name); err != nil {
+		return nil, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, revokeTimeout)
+	defer cancel()
+	done, err := e.scheduler.take(waiting, staticJob(name))
+	if err != nil {
+		return nil, refuse("static role %q is being rotated, which ends soon, since the role is disabled now; delete it again then", name)
+	}
+	defer done()
+	keys, err := e.ledger.Keys(ctx, s, ofOwner(ownerOf(name)))
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	for _, key := range keys {
+		ending, cancel := revokeBudget(ctx)
+		err := e.revokeByID(ending, s, key.ID, causeRoleDeleted)
+		cancel()
+		if err != nil {
+			failures = append(failures, fmt.Errorf("key %s: %w", key.ID, err))
+		}
+		e.overlaps.end(key.ID)
+	}
+	if len(failures) > 0 {
+		return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted; the engine goes on trying, so delete the role again later: %w", name, errors.Join(failures...))
+	}
+	return nil, e.staticRoles.Delete(ctx, s, name)
+}
+
+var staticRolesHelp = strings.TrimSpace(`
+A static role has one key that lasts, for programs that cannot take a lease. Reading
+static-creds/NAME always gives the key that is good now. From time to time, every
+rotation_period or at the times of rotation_schedule, the engine makes another key,
+compares and tries it, puts it in the place of the one in use, and deletes that one
+when the overlap is over. The overlap must last as long as a program takes to read the
+new key and to log in with it: some exchanges end the sessions of a deleted key.
+
+A schedule is that of Vault's own scheduler: minute, hour, day of the month, month and
+day of the week, in UTC. With a window, of one hour at least, a rotation that could not
+begin within it waits for the next time.
+
+To import a key that exists, give it along when the role is created: the exchange must
+list it in the sub-account and accept it. The first rotation replaces it, with the
+overlap. After that the engine deletes it, as any other key of the role.
+
+The secret parts of the key are kept in Vault, under a seal-wrapped path, and go with
+the key. Guard rails, freezes and the connection's kill switch hold as for leased keys;
+the kill switch also disables the role. Deleting the role deletes its keys first.
+
+Disabling the mount ends leases only: delete the static roles before.
+`)

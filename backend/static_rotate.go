@@ -1,0 +1,554 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-exchange/backend/custody"
+	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+)
+
+// A static role's key is replaced in steps, each of which leaves things so that the
+// next start of the engine can go on:
+//
+//	step                                         if the process dies after it
+//	the successor is entered as pending          the sweeper settles it, as any other
+//	it is made, compared and tried               the same
+//	its secret is put into custody               the same; the secret goes with the key
+//	it is recorded as live                       tendStatic ends it, since no role names it
+//	the role names it, and the key before it     nothing is lost: the rotation is done
+//	the ledger notes when the key before is due  tendStatic does that
+//	the key before is revoked and its secret     tendStatic goes on with it
+//	deleted, and the role forgets it
+//
+// The key in use is never ended before the role names another, unless somebody said
+// that it is compromised.
+
+// Gaps between attempts at a rotation that fails.
+const (
+	firstRotationRetry = 15 * time.Second
+	// heldRetry is when a rotation is looked at again that is held up by a key that is
+	// not gone yet.
+	heldRetry = 15 * time.Second
+)
+
+// proofTimeout bounds how long a new key is tried that the exchange does not accept yet.
+const proofTimeout = 10 * time.Second
+
+// succession is how another key takes the place of the one in use.
+type succession struct {
+	// overlap is how long the key before stays.
+	overlap time.Duration
+	// compromised ends the keys that there are before another is made.
+	compromised bool
+	requester   ledger.Requester
+	requestID   string
+}
+
+// runJob does what is due of what the scheduler looks after.
+func (e *engine) runJob(ctx context.Context, s logical.Storage, job string) (next time.Time) {
+	if !e.ownsStorage() {
+		return time.Time{}
+	}
+	if name, static := strings.CutPrefix(job, staticRolePrefix); static {
+		return e.tendStatic(ctx, s, name)
+	}
+	e.rotator.start(s) // It knows which root keys are due.
+	return time.Time{}
+}
+
+// schedule has every static role looked after now, and each root key when it is due.
+func (e *engine) schedule(ctx context.Context, s logical.Storage) {
+	e.scheduler.start(s)
+	names, err := e.staticRoles.List(ctx, s)
+	if err != nil {
+		e.Logger().Error("the static roles cannot be listed", "error", err)
+		return
+	}
+	owned, err := e.ledger.Keys(ctx, s, func(key ledger.Key) bool { return key.Owner != "" })
+	if err != nil {
+		e.Logger().Error("the keys of static roles cannot be looked up", "error", err)
+	}
+	for _, key := range owned {
+		if name, static := staticName(key.Owner); static {
+			names = append(names, name) // Its role may be gone.
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		e.scheduler.wake(staticJob(name))
+	}
+	roots, err := e.connections.table.List(ctx, s)
+	if err != nil {
+		return // Whoever tends the root keys reports it.
+	}
+	for _, name := range roots {
+		if l, err := e.connections.get(ctx, s, name); err == nil && l != nil && l.RotationPeriod > 0 && !l.rotationDue(e.now()) {
+			e.scheduler.set(connectionPrefix+name, l.Rotated.Add(l.RotationPeriod))
+		}
+	}
+}
+
+// tendStatic does what is due of a static role: it ends keys that the role does not
+// name, retires the one whose overlap is over, and replaces the one in use. It returns
+// when something is due next, as far as it can tell; Vault's tick asks again anyway.
+func (e *engine) tendStatic(ctx context.Context, s logical.Storage, name string) (next time.Time) {
+	r, err := e.staticRoles.Get(ctx, s, name)
+	if err != nil {
+		e.Logger().Error("a static role cannot be read, so its keys are not looked after", "static_role", name, "error", err)
+		return time.Time{}
+	}
+	if r == nil {
+		r = &staticRole{} // It names no key.
+	}
+	if err := e.endStrays(ctx, s, name, *r); err != nil {
+		e.Logger().Warn("a key that its static role does not name could not be deleted yet", "static_role", name, "error", err)
+	}
+	if r.Version == 0 && r.Keys.Connection == "" {
+		return time.Time{}
+	}
+	wait, err := e.retirePrevious(ctx, s, name, r)
+	if err != nil {
+		e.Logger().Warn("a superseded key could not be retired yet", "static_role", name, "key_id", r.Previous.ID, "error", err)
+	}
+	if err := e.obeySwitch(ctx, s, name, *r); err != nil {
+		e.Logger().Warn("a static role could not be disabled, although the kill switch of its connection is on", "static_role", name, "error", err)
+	}
+	if held, err := e.rotationHeld(ctx, s, *r); err != nil || held != "" {
+		return wait
+	}
+	working, err := e.keyInUse(ctx, s, *r)
+	if err != nil {
+		return wait
+	}
+	now := e.now()
+	if due := r.due(now, working != nil); due.After(now) {
+		return earlier(wait, due)
+	}
+	keys, err := e.ledger.Count(ctx, s, ofOwner(ownerOf(name)))
+	if err != nil || keys > 1 || r.Previous.ID != "" {
+		// No role has more than two keys.
+		return earlier(wait, now.Add(heldRetry))
+	}
+	err = e.rotateStatic(ctx, s, name, succession{
+		overlap:   r.Overlap,
+		requester: ledger.Requester{Reason: "rotation"},
+		requestID: fmt.Sprint(ownerOf(name), r.Version, now.UnixNano()),
+	})
+	if err != nil {
+		e.Logger().Warn("the key of a static role could not be replaced yet", "static_role", name, "error", err)
+		return e.now().Add(firstRotationRetry)
+	}
+	return e.now().Add(time.Second) // to see what there is now
+}
+
+// earlier is the earlier of two times, of which either may be zero for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// endStrays ends the keys of a static role that it does not name: those of rotations
+// that came to nothing, and all of them once the role is gone.
+func (e *engine) endStrays(ctx context.Context, s logical.Storage, name string, r staticRole) error {
+	keys, err := e.ledger.Keys(ctx, s, ofOwner(ownerOf(name)))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, key := range keys {
+		switch {
+		case r.names(key.ID):
+		case key.State == ledger.Live:
+			ctx, cancel := context.WithTimeout(ctx, sweepKeyTimeout)
+			failures = append(failures, e.revokeByID(ctx, s, key.ID, causeNeverHandedOut))
+			cancel()
+		default:
+			if err := e.sweepOne(ctx, s, key.ID); !errors.Is(err, ledger.ErrBusy) {
+				failures = append(failures, err)
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// retirePrevious ends the key before the one in use if its overlap is over, and else
+// says when it is.
+func (e *engine) retirePrevious(ctx context.Context, s logical.Storage, name string, r *staticRole) (next time.Time, err error) {
+	p := r.Previous
+	if p.ID == "" {
+		return time.Time{}, nil
+	}
+	now := e.now()
+	if now.Before(p.RetireAt) {
+		return p.RetireAt, e.noteRetirement(ctx, s, p)
+	}
+	if left := e.overlaps.left(p.ID); left > 0 {
+		return now.Add(left), nil
+	}
+	l, err := e.connections.get(ctx, s, r.Keys.Connection)
+	if err != nil || l != nil && e.mayDelete(ctx, s, l) != nil {
+		return time.Time{}, err // Held back: the key stays as it is.
+	}
+	if err := e.retire(ctx, s, name, p); err != nil {
+		return now.Add(heldRetry), err
+	}
+	r.Previous = superseded{}
+	return time.Time{}, nil
+}
+
+// noteRetirement has the ledger know when a superseded key must go, should nobody else.
+func (e *engine) noteRetirement(ctx context.Context, s logical.Storage, p superseded) error {
+	known, err := e.ledger.Count(ctx, s, func(key ledger.Key) bool {
+		return key.ID == p.ID && key.State == ledger.Live && key.WantedGone.After(p.RetireAt)
+	})
+	if err != nil || known == 0 {
+		return err
+	}
+	claim, err := e.ledger.Claim(ctx, s, p.ID)
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
+	if claim.Entry().State != ledger.Live {
+		return nil
+	}
+	return claim.Retire(ctx, p.RetireAt)
+}
+
+// retire ends a superseded key, and then has the role forget it. Once the ledger knows
+// that the key must go, the sweeper sees to it, so that nobody waits for the exchange.
+func (e *engine) retire(ctx context.Context, s logical.Storage, name string, p superseded) error {
+	if err := e.endKept(ctx, s, p.ID, causeSuperseded); err != nil {
+		return err
+	}
+	err := e.staticRoles.Update(ctx, s, name, func(now *staticRole) (*staticRole, error) {
+		if now == nil || now.Previous.ID != p.ID {
+			return nil, nil
+		}
+		now.Previous = superseded{}
+		return now, nil
+	})
+	if err == nil {
+		e.overlaps.end(p.ID)
+	}
+	return err
+}
+
+// endKept revokes a key and deletes its secret. It fails only if the ledger may not know
+// yet that the key must go, or its secret is still there; that the exchange has not
+// deleted it yet is logged.
+func (e *engine) endKept(ctx context.Context, s logical.Storage, id, cause string) error {
+	ctx, cancel := context.WithTimeout(exchanges.WithPatience(ctx, sweepKeyTimeout), sweepKeyTimeout)
+	defer cancel()
+	failure := e.revokeByID(ctx, s, id, cause)
+	if failure != nil {
+		live, err := e.ledger.Count(ctx, s, func(key ledger.Key) bool { return key.ID == id && key.State != ledger.Revoking })
+		if err != nil || live > 0 {
+			return failure
+		}
+		e.Logger().Warn("a key of a static role could not be deleted yet; the sweeper goes on trying", "key_id", id, "cause", cause, "error", failure)
+	}
+	return e.custody.Delete(ctx, s, id)
+}
+
+// rotationHeld is why a static role's key is not replaced for now; empty if it may be.
+func (e *engine) rotationHeld(ctx context.Context, s logical.Storage, r staticRole) (string, error) {
+	l, err := e.connections.get(ctx, s, r.Keys.Connection)
+	switch {
+	case err != nil:
+		return "", err
+	case l == nil:
+		return fmt.Sprintf("connection %q does not exist", r.Keys.Connection), nil
+	case l.frozen() != frozenNo:
+		return fmt.Sprintf("connection %q is frozen (%s)", l.name, l.freeze()), nil
+	case r.Keys.Disabled:
+		return "the role is disabled", nil
+	}
+	var refused *inputError
+	if err := e.checkSwitches(ctx, s, "", l.name); errors.As(err, &refused) {
+		return err.Error(), nil
+	} else if err != nil {
+		return "", err
+	}
+	return "", nil
+}
+
+// obeySwitch disables a static role whose connection's kill switch is on, so that
+// nothing begins again by itself once the switch is lifted.
+func (e *engine) obeySwitch(ctx context.Context, s logical.Storage, name string, r staticRole) error {
+	thrown, err := e.ledger.Switch(ctx, s, ledger.OfConnection, r.Keys.Connection)
+	if err != nil || !thrown.On {
+		return err
+	}
+	return e.disableStatic(ctx, s, name)
+}
+
+// disableStatic disables a static role.
+func (e *engine) disableStatic(ctx context.Context, s logical.Storage, name string) error {
+	return e.staticRoles.Update(ctx, s, name, func(now *staticRole) (*staticRole, error) {
+		if now == nil || now.Keys.Disabled {
+			return nil, nil
+		}
+		now.Keys.Disabled = true
+		return now, nil
+	})
+}
+
+// disableStaticOf disables the static roles of a connection.
+func (e *engine) disableStaticOf(ctx context.Context, s logical.Storage, connection string) error {
+	all, err := e.allStaticRoles(ctx, s)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for name, r := range all {
+		if r.Keys.Connection == connection {
+			failures = append(failures, e.disableStatic(ctx, s, name))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// keyInUse is the present key of a static role, if it is there and not to go.
+func (e *engine) keyInUse(ctx context.Context, s logical.Storage, r staticRole) (*ledger.Key, error) {
+	now := e.now()
+	keys, err := e.ledger.Keys(ctx, s, func(key ledger.Key) bool {
+		return key.ID == r.Current && key.State == ledger.Live && key.WantedGone.After(now)
+	})
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	return &keys[0], nil
+}
+
+// rotateStatic replaces the key of a static role, and records it if that fails.
+func (e *engine) rotateStatic(ctx context.Context, s logical.Storage, name string, c succession) error {
+	connection, err := e.replaceStatic(ctx, s, name, c)
+	e.metrics.rotations.WithLabelValues(connection, result(err)).Inc()
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	recording, cancel := afterwards(ctx)
+	defer cancel()
+	unrecorded := e.staticRoles.Update(recording, s, name, func(r *staticRole) (*staticRole, error) {
+		if r == nil {
+			return nil, nil
+		}
+		r.Failures++
+		r.LastError = err.Error()
+		r.NextTry = e.now().Add(exchanges.RetryDelay(firstRotationRetry, ledger.LastRetry, r.Failures, err))
+		return r, nil
+	})
+	if unrecorded != nil {
+		e.Logger().Warn("it could not be recorded that a rotation failed", "static_role", name, "error", unrecorded)
+	}
+	return err
+}
+
+// answerTimeout is how long a request waits for a rotation, which goes on without it.
+const answerTimeout = 45 * time.Second
+
+// rotateInTurn replaces the key of a static role, whose job was taken, for somebody who
+// waits, though not for long. The job is given back when the rotation has ended.
+func (e *engine) rotateInTurn(ctx context.Context, s logical.Storage, name string, done func(), c succession) error {
+	ended := make(chan error, 1)
+	spawned := e.scheduler.spawn(done, func(ctx context.Context) {
+		ended <- e.rotateStatic(ctx, s, name, c)
+		e.scheduler.wake(staticJob(name))
+	})
+	if !spawned {
+		done()
+		return refuse("the plugin is being stopped; try again")
+	}
+	waiting, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	select {
+	case err := <-ended:
+		return err
+	case <-waiting.Done():
+		return logical.CodedError(http.StatusGatewayTimeout, fmt.Sprintf("the exchange takes its time: the rotation goes on by itself, and static-roles/%s shows when it is done", name))
+	}
+}
+
+// replaceStatic makes another key for a static role and puts it in the place of the one
+// in use.
+func (e *engine) replaceStatic(ctx context.Context, s logical.Storage, name string, c succession) (connection string, err error) {
+	before, err := e.staticRoles.Get(ctx, s, name)
+	if err != nil || before == nil {
+		return "", err
+	}
+	connection = before.Keys.Connection
+	l, err := e.connections.get(ctx, s, connection)
+	if err != nil {
+		return connection, err
+	}
+	if l != nil {
+		// If a key that was superseded could not be deleted, none is superseded.
+		if err := e.mayDelete(ctx, s, l); err != nil {
+			return connection, err
+		}
+	}
+	if c.compromised {
+		for _, id := range []string{before.Current, before.Previous.ID} {
+			if id == "" {
+				continue
+			}
+			if err := e.endKept(ctx, s, id, causeCompromised); err != nil {
+				return connection, fmt.Errorf("the compromised key could not be ended, and no other was made: %w", err)
+			}
+		}
+	}
+	var m *minted
+	o, err := e.staticOrder(ctx, s, name, *before, c)
+	if err == nil {
+		m, err = e.mint(ctx, s, o)
+	}
+	if err != nil && c.compromised {
+		err = fmt.Errorf("the compromised key is ended, and no other could be made: %w", err)
+	}
+	if err != nil {
+		return connection, err
+	}
+	e.logKey(loggedMinted, m.entry, "static_role", name, "version", before.Version+1)
+	working, err := e.keyInUse(ctx, s, *before)
+	if err != nil {
+		return connection, err // The key is ended as one that no role names.
+	}
+	return connection, e.commitStatic(ctx, s, name, before.Current, working, m, c.overlap)
+}
+
+// staticOrder is what a static role asks for. It makes no call to the exchange.
+func (e *engine) staticOrder(ctx context.Context, s logical.Storage, name string, r staticRole, c succession) (*order, error) {
+	if r.Keys.Disabled {
+		return nil, refuse("static role %q is disabled", name)
+	}
+	l, err := e.openForMinting(ctx, s, name, r.Keys.Connection)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.checkSwitches(ctx, s, "", l.name); err != nil {
+		return nil, err
+	}
+	grant, err := r.check(name, l)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := keyAddresses(r.Keys, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	working, err := e.keyInUse(ctx, s, r)
+	if err != nil {
+		return nil, err
+	}
+	keys := r.Keys
+	keys.MaxWait = maxMaxWait
+	if working != nil {
+		keys.MaxWait = activationPatience(l.variant)
+	}
+	o := &order{
+		role: keys, owner: ownerOf(name), link: l, subAccounts: []string{l.variant.SubAccountName(r.subAccount())},
+		grant: grant, addresses: addresses, keyType: keys.keyType(l.variant), requester: c.requester, requestID: c.requestID,
+	}
+	o.lifetime.maxTTL = nativeLife(l.variant)
+	o.keep = func(ctx context.Context, entry ledger.Entry, m *minted) error {
+		secret := custody.Of(m.key, m.privateKey, entry.SubAccount)
+		if err := e.proveKey(ctx, o.link, entry, secret, m, working != nil); err != nil {
+			return err
+		}
+		return e.custody.Put(ctx, s, entry.ID, secret)
+	}
+	return o, nil
+}
+
+// proveKey has a new key used once before it takes the place of one that works. A
+// refusal that shows that the exchange knows the key, such as one of Vault's own
+// address, is as good as an answer. If it stays open whether the exchange knows the
+// key, its list decides. A key that takes no other's place need not be accepted yet.
+func (e *engine) proveKey(ctx context.Context, l *link, entry ledger.Entry, secret custody.Secret, m *minted, replaces bool) error {
+	if l.account.canProbe() {
+		if m.ready || !replaces {
+			return nil
+		}
+		return refuse("%s has not accepted the new key within %s; the present key stays", l.about.DisplayName, exchanges.Period(activationPatience(l.variant)))
+	}
+	user, err := e.openKey(l, secret.Credential())
+	if err != nil {
+		return l.failed(err)
+	}
+	defer user.Close()
+	var failure error
+	try := func() bool {
+		ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+		defer cancel()
+		_, failure = user.Inspect(ctx)
+		return failure == nil || isRefusal(failure) && !errors.Is(failure, exchanges.ErrAuth)
+	}
+	if try() || e.again(ctx, e.now().Add(proofTimeout), try) {
+		return nil
+	}
+	listed, err := e.lookUp(ctx, l, entry)
+	switch {
+	case err != nil:
+		return l.failed(fmt.Errorf("the new key could not be tried: %w", failure))
+	case listed == nil:
+		return l.failed(fmt.Errorf("the new key does not work: %w", failure))
+	}
+	return nil
+}
+
+// commitStatic has the role name the new key. The key before it, if it works, stays for
+// the overlap.
+func (e *engine) commitStatic(ctx context.Context, s logical.Storage, name, before string, working *ledger.Key, m *minted, overlap time.Duration) error {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	var left superseded
+	err := e.staticRoles.Update(ctx, s, name, func(r *staticRole) (*staticRole, error) {
+		if r == nil || r.Current != before {
+			return nil, refuse("static role %q was changed by another request meanwhile", name)
+		}
+		now := e.now()
+		if working != nil {
+			left = superseded{ID: working.ID, APIKey: working.APIKey, RetireAt: now.Add(overlap)}
+		}
+		r.Version++
+		r.Current, r.Previous, r.Ready = m.entry.ID, left, m.ready
+		r.Schedule.LastVaultRotation, r.Schedule.NextVaultRotation = now, r.next(now, m.entry.HardLimit)
+		r.Failures, r.LastError, r.NextTry = 0, "", time.Time{}
+		return r, nil
+	})
+	if err != nil {
+		// The write may have taken effect all the same, and the key be in use: what is
+		// stored decides, and then ends whichever key the role does not name.
+		stored, read := e.staticRoles.Get(ctx, s, name)
+		if read != nil || stored == nil || stored.Current != m.entry.ID {
+			return fmt.Errorf("%w; the new key is deleted, unless the role names it", err)
+		}
+	}
+	if left.ID == "" {
+		return nil
+	}
+	if overlap > 0 {
+		e.overlaps.begin(left.ID, overlap)
+		if err := e.noteRetirement(ctx, s, left); err != nil {
+			e.Logger().Warn("it could not be recorded when a superseded key must go; the scheduler will try again", "key_id", left.ID, "error", err)
+		}
+		return nil
+	}
+	e.overlaps.begin(left.ID, 0)
+	if err := e.retire(ctx, s, name, left); err != nil {
+		e.Logger().Warn("a superseded key could not be retired yet", "static_role", name, "key_id", left.ID, "error", err)
+	}
+	return nil
+}
