@@ -28,7 +28,7 @@ func TestBotUnderVaultAgent(t *testing.T) {
 	e := enableDesk(t, vault)
 	_, err := e.client.Logical().JSONMergePatch(t.Context(), e.path+"/roles/"+trader, fields{"ttl": "6s"})
 	require.NoError(t, err)
-	b := &bot{folder: t.TempDir(), e: e}
+	b := &agentBot{folder: t.TempDir(), e: e}
 	b.settle(t, vault)
 	b.start(t)
 
@@ -54,15 +54,15 @@ func TestBotUnderVaultAgent(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(b.folder, "key.env"))
 }
 
-// bot is a program that is supervised as the example says.
-type bot struct {
+// agentBot is a program that is supervised as the example says.
+type agentBot struct {
 	folder string
 	e      *engine
 	ended  chan error
 }
 
 // settle lays out the example's folder with access to Vault.
-func (b *bot) settle(t *testing.T, vault *vaulttest.Cluster) {
+func (b *agentBot) settle(t *testing.T, vault *vaulttest.Cluster) {
 	sys := b.e.client.Sys()
 	require.NoError(t, sys.EnableAuthWithOptionsWithContext(t.Context(), "approle", &api.EnableAuthOptions{Type: "approle"}))
 	require.NoError(t, sys.PutPolicyWithContext(t.Context(), "bot", `path "`+b.e.path+`/creds/trader" { capabilities = ["read"] }`))
@@ -87,12 +87,12 @@ func (b *bot) settle(t *testing.T, vault *vaulttest.Cluster) {
 	require.NoError(t, os.Symlink(vault.Program(), filepath.Join(b.folder, "path", "vault")))
 }
 
-func (b *bot) write(t *testing.T, name, text string) {
+func (b *agentBot) write(t *testing.T, name, text string) {
 	require.NoError(t, os.WriteFile(filepath.Join(b.folder, name), []byte(text), 0o700))
 }
 
 // start starts the supervisor, and ends it with the test.
-func (b *bot) start(t *testing.T) {
+func (b *agentBot) start(t *testing.T) {
 	supervisor := exec.Command(filepath.Join(b.folder, "supervise.sh"), "./bot")
 	supervisor.Env = append(os.Environ(), "PATH="+filepath.Join(b.folder, "path")+":"+os.Getenv("PATH"))
 	log, err := os.Create(filepath.Join(b.folder, "log"))
@@ -118,7 +118,7 @@ func (b *bot) start(t *testing.T) {
 }
 
 // keys are those with which the bot was started so far.
-func (b *bot) keys(t *testing.T) []string {
+func (b *agentBot) keys(t *testing.T) []string {
 	text, err := os.ReadFile(filepath.Join(b.folder, "keys"))
 	if os.IsNotExist(err) {
 		return nil
@@ -127,11 +127,11 @@ func (b *bot) keys(t *testing.T) []string {
 	return strings.Fields(string(text))
 }
 
-func (b *bot) awaitKeys(t *testing.T, n int) {
+func (b *agentBot) awaitKeys(t *testing.T, n int) {
 	require.Eventually(t, func() bool { return len(b.keys(t)) >= n }, time.Minute, often, "the bot was not started with %d keys", n)
 }
 
-func (b *bot) pid(t *testing.T) int {
+func (b *agentBot) pid(t *testing.T) int {
 	text, err := os.ReadFile(filepath.Join(b.folder, "bot.pid"))
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
