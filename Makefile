@@ -13,7 +13,7 @@ AT_A_TIME ?= $(shell echo $$((2 + $$(getconf _NPROCESSORS_ONLN))))
 UNIT  = $(shell go list ./... | grep -v -e '/acceptance' -e '/scripts$$')
 # The packages whose tests make stress repeats.
 PACKAGES ?= $(UNIT)
-SHELL_SCRIPTS = bootstrap.sh .ci/run $(wildcard scripts/*.sh docs/examples/*.sh)
+SHELL_SCRIPTS = bootstrap.sh .ci/run $(wildcard scripts/*.sh docs/examples/*.sh docs/examples/*/*.sh)
 
 .PHONY: help
 help: ## Show this help

@@ -4,6 +4,7 @@
 # official release whose sums are in scripts/vault/SHA256SUMS, else one built from
 # the same version's source, which scripts/vault/go.mod pins.
 #
+#   VAULT_BINARY=FILE    take this one, which may be OpenBao's bao
 #   VAULT_FROM=source    build it in any case
 #   VAULT_RELEASES=URL   fetch the release from a mirror of releases.hashicorp.com/vault
 set -euo pipefail
@@ -15,11 +16,14 @@ made_from=bin/.vault-made-from
 # Renamed into place when it is whole: a server that is running keeps its own file.
 new=$PWD/bin/.vault-new
 
-# new_enough PROGRAM: is it Vault 1.21 or newer?
+# new_enough PROGRAM: is it Vault 1.21 or newer, or OpenBao 2.5 or newer?
 new_enough() {
-  local major minor
-  read -r major minor < <("$1" version 2>/dev/null | sed -nE 's/^Vault v([0-9]+)\.([0-9]+)\..*/\1 \2/p') || return 1
-  ((major > 1 || minor >= 21))
+  local product major minor
+  read -r product major minor < <("$1" version 2>/dev/null | sed -nE 's/^(Vault|OpenBao) v([0-9]+)\.([0-9]+)\..*/\1 \2 \3/p') || return 1
+  case $product in
+    Vault) ((major > 1 || major == 1 && minor >= 21)) ;;
+    OpenBao) ((major > 2 || major == 2 && minor >= 5)) ;;
+  esac
 }
 
 # directory_of FILE: its directory in full.
@@ -66,7 +70,7 @@ build() {
 mkdir -p bin
 if [[ -n ${VAULT_BINARY:-} ]]; then
   if ! new_enough "$VAULT_BINARY"; then
-    printf 'VAULT_BINARY is %s, which is not Vault 1.21 or newer.\n' "$VAULT_BINARY" >&2
+    printf 'VAULT_BINARY is %s, which is neither Vault 1.21 or newer nor OpenBao 2.5 or newer.\n' "$VAULT_BINARY" >&2
     exit 1
   fi
   use "$VAULT_BINARY"

@@ -112,14 +112,14 @@ func (s *vaultShed) try(env ...string) (string, int) {
 
 var archiveName = fmt.Sprintf("vault_1.21.2_%s_%s.zip", runtime.GOOS, runtime.GOARCH)
 
-// release is an archive as the release site has it.
+// release is an archive as the release site has it, the same each time.
 func release(t *testing.T, name, program string) []byte {
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
-	for name, content := range map[string]string{"LICENSE.txt": "a licence", name: program} {
-		file, err := w.Create(name)
+	for _, entry := range []struct{ name, content string }{{"LICENSE.txt", "a licence"}, {name, program}} {
+		file, err := w.Create(entry.name)
 		require.NoError(t, err)
-		_, err = io.WriteString(file, content)
+		_, err = io.WriteString(file, entry.content)
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
@@ -273,11 +273,15 @@ func TestVaultOfOnesOwn(t *testing.T) {
 		assert.Contains(t, out, "bin/vault is "+filepath.Join(s.directory, "own/new"))
 		assert.Contains(t, version, "v1.22.0")
 	})
-	for name, says := range map[string]string{"old": "Vault v1.20.9 (abc)", "another program": "Consul v1.22.0"} {
+	t.Run("OpenBao", func(t *testing.T) {
+		_, version := s.run(t, "VAULT_BINARY="+program("bao", "OpenBao v2.5.5 (abc), built"))
+		assert.Contains(t, version, "OpenBao v2.5.5")
+	})
+	for name, says := range map[string]string{"an old OpenBao": "OpenBao v2.4.9 (abc)", "old": "Vault v1.20.9 (abc)", "another program": "Consul v1.22.0"} {
 		t.Run(name, func(t *testing.T) {
 			out, code := s.try("VAULT_BINARY=" + program(name, says))
 			assert.Equal(t, 1, code, out)
-			assert.Contains(t, out, "which is not Vault 1.21 or newer.")
+			assert.Contains(t, out, "which is neither Vault 1.21 or newer nor OpenBao 2.5 or newer.")
 		})
 	}
 	t.Run("on the PATH", func(t *testing.T) {

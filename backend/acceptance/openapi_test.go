@@ -2,7 +2,6 @@ package acceptance_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -29,15 +28,8 @@ func TestOpenAPI(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "exchange"), 0o700))
-	run := func(name string, args ...string) string {
-		command := exec.CommandContext(t.Context(), name, args...)
-		command.Dir = folder
-		command.Env = append(os.Environ(), "VAULT_ADDR="+e.client.Address(), "VAULT_TOKEN="+e.client.Token())
-		out, err := command.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		return string(out)
-	}
-	run("go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "exchange", "-o", "exchange/client.go", document)
-	run("go", "build", "-o", "client", ".")
-	require.Contains(t, run(filepath.Join(folder, "client"), document, e.path, trader), "minted, read and deleted key ")
+	env := []string{"VAULT_ADDR=" + e.client.Address(), "VAULT_TOKEN=" + e.client.Token()}
+	command(t, folder, nil, "go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "exchange", "-o", "exchange/client.go", document)
+	command(t, folder, nil, "go", "build", "-o", "client", ".")
+	require.Contains(t, command(t, folder, env, filepath.Join(folder, "client"), document, e.path, trader), "minted, read and deleted key ")
 }

@@ -29,19 +29,19 @@ import (
 // of it.
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	root, err := filepath.Abs("../..")
+	repository, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	tool := filepath.Join(t.TempDir(), "release")
-	command(t, root, nil, "go", "build", "-o", tool, "./scripts/release")
+	command(t, repository, nil, "go", "build", "-o", tool, "./scripts/release")
 
 	first := filepath.Join(t.TempDir(), "release")
-	command(t, root, nil, tool, "-host", "-dirty", "-to", first)
+	command(t, repository, nil, tool, "-host", "-dirty", "-to", first)
 	second := filepath.Join(t.TempDir(), "release")
-	elsewhere := []string{"GIT_DIR=" + strings.TrimSpace(command(t, root, nil, "git", "rev-parse", "--absolute-git-dir"))}
+	elsewhere := []string{"GIT_DIR=" + strings.TrimSpace(command(t, repository, nil, "git", "rev-parse", "--absolute-git-dir"))}
 	if os.Getenv("RELEASE") == "full" {
 		elsewhere = append(elsewhere, "GOCACHE="+t.TempDir())
 	}
-	command(t, copyOf(t, root), elsewhere, tool, "-host", "-dirty", "-to", second)
+	command(t, copyOf(t, repository), elsewhere, tool, "-host", "-dirty", "-to", second)
 
 	files := contentOf(t, first)
 	others := contentOf(t, second)
@@ -71,14 +71,14 @@ func command(t *testing.T, folder string, env []string, name string, args ...str
 }
 
 // copyOf is a folder with the files of the repository that a build needs.
-func copyOf(t *testing.T, root string) string {
+func copyOf(t *testing.T, repository string) string {
 	folder := filepath.Join(t.TempDir(), "elsewhere")
-	for _, name := range strings.Split(command(t, root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00") {
+	for _, name := range strings.Split(command(t, repository, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00") {
 		needed := strings.HasSuffix(name, ".go") || filepath.Dir(name) == "."
 		if name == "" || !needed || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		content, err := os.ReadFile(filepath.Join(root, name))
+		content, err := os.ReadFile(filepath.Join(repository, name))
 		if os.IsNotExist(err) { // deleted, and not committed yet
 			continue
 		}

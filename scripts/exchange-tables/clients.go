@@ -64,5 +64,5 @@ func clientFields(c exchanges.CCXT, keyType exchanges.KeyType, passphrase bool) 
 	return ccxt, freqtrade
 }
 
-// code shows words as code.
-func code(words []string) string { return "`" + strings.Join(words, "`, `") + "`" }
+// code shows what is listed as code.
+func code(listed []string) string { return "`" + strings.Join(listed, "`, `") + "`" }

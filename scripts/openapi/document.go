@@ -25,8 +25,8 @@ type document node
 var answerName = regexp.MustCompile(`(Exchange\w+)Response"`)
 
 // toDocument reads what the SDK made.
-func toDocument(made any) (document, error) {
-	text, err := json.Marshal(made)
+func toDocument(help any) (document, error) {
+	text, err := json.Marshal(help)
 	if err != nil {
 		return nil, err
 	}

@@ -113,6 +113,9 @@ func (c *Cluster) register(t *testing.T, client *api.Client, environment []strin
 	}))
 }
 
+// Program is the path of the servers' program, which is the command line too.
+func (c *Cluster) Program() string { return c.binaries.vault }
+
 // Provide puts another program into the folder from which the servers take plugins,
 // until the test ends.
 func (c *Cluster) Provide(t *testing.T, file string, program []byte) {

@@ -1,11 +1,17 @@
 # Vault Agent keeps a bot supplied with a key: it logs in, mints, renews the
 # lease while that is allowed, and mints anew before the key ends. Then it writes
-# the file again and restarts the bot.
+# the file again and has the bot started anew.
 #
-#   vault agent -config=agent.hcl
+#   ./supervise.sh BOT     runs the agent with this file, and the bot
 
 vault {
   address = "http://127.0.0.1:8200"
+
+  # A mint that is refused is tried again for about 15 seconds. The default would leave
+  # a bot running for minutes on a key that has ended.
+  retry {
+    num_retries = 6
+  }
 }
 
 auto_auth {
@@ -21,7 +27,8 @@ auto_auth {
 }
 
 template_config {
-  # Better no bot than one that goes on with a key that has ended.
+  # Better no bot than one that goes on with a key that has ended: the agent ends, and
+  # supervise.sh ends the bot.
   exit_on_retry_failure = true
 }
 
@@ -31,7 +38,7 @@ template {
   perms       = "0600"
 
   exec {
-    command = ["./restart-bot.sh"]
+    command = ["sh", "-c", "kill -HUP $(cat supervisor.pid)"]
     timeout = "30s"
   }
 }
