@@ -136,12 +136,10 @@ func download(ctx context.Context, address string, to io.Writer, patience patien
 	defer stalled.Stop()
 	hash := sha256.New()
 	report := newProgress(response.ContentLength)
-	_, err = io.Copy(io.MultiWriter(to, hash), readerFunc(func(b []byte) (int, error) {
-		n, err := response.Body.Read(b)
+	_, err = io.Copy(io.MultiWriter(to, hash), watched{response.Body, func(n int) {
 		stalled.Reset(patience.stall)
 		report.add(n)
-		return n, err
-	}))
+	}})
 	switch {
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("%w; %d bytes had come", context.Cause(ctx), report.done)
@@ -151,10 +149,17 @@ func download(ctx context.Context, address string, to io.Writer, patience patien
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// readerFunc is a reader that is one function.
-type readerFunc func([]byte) (int, error)
+// watched is a reader that says how many bytes have come.
+type watched struct {
+	io.Reader
+	came func(n int)
+}
 
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+func (w watched) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	w.came(n)
+	return n, err
+}
 
 // progress tells every 15 seconds how far a download is.
 type progress struct {
