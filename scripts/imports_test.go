@@ -44,6 +44,14 @@ func TestSimulatorSharesNothingWithDrivers(t *testing.T) {
 	}
 }
 
+// TestSignClientStandsAlone proves that a bot can take the package into a module of its
+// own as it is.
+func TestSignClientStandsAlone(t *testing.T) {
+	for _, needed := range dependencies(t, "exchanges/signclient") {
+		assert.Equal(t, "exchanges/signclient", needed)
+	}
+}
+
 // dependencies are the packages of this module that the given ones need, by
 // folder. They include tests and the given packages themselves.
 func dependencies(t *testing.T, folders ...string) []string {
