@@ -3,6 +3,8 @@ package acceptance_test
 import (
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -116,4 +118,25 @@ func (e *engine) helps(t *testing.T, path string) {
 	assert.Greater(t, len(help.Help), 100, help.Help)
 	assert.NotContains(t, help.Help, "<no value>")
 	assert.NotContains(t, help.Help, "(no description)")
+}
+
+// The clients of docs/signing.md are those that the tests connect.
+func TestSigningExamples(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/signing.md")
+	require.NoError(t, err)
+	programs, err := filepath.Glob(filepath.Join(clientsFolder, "*.mjs"))
+	require.NoError(t, err)
+	var tested strings.Builder
+	for _, program := range programs {
+		text, err := os.ReadFile(program)
+		require.NoError(t, err)
+		tested.Write(text)
+	}
+	examples := strings.Split(string(guide), "```js\n")[1:]
+	require.Len(t, examples, 3)
+	for _, example := range examples {
+		code, _, _ := strings.Cut(example, "```")
+		require.Contains(t, tested.String(), code)
+	}
 }

@@ -27,9 +27,12 @@ const desks = {
     };
   },
 
-  gate: async (creds) => {
+  gate: async (creds, wrap) => {
     const { default: { ApiClient, SpotApi } } = await import('gate-api');
-    const client = new ApiClient(`${creds.base_url}/api/v4`);
+    const { default: axios } = await import('axios');
+    const http = axios.create();
+    wrap(http);
+    const client = new ApiClient(`${creds.base_url}/api/v4`, http);
     client.setApiKeySecret(creds.api_key, creds.api_secret);
     const spot = new SpotApi(client);
     const market = 'BTC_USDT';
@@ -66,11 +69,11 @@ const desks = {
   },
 };
 
-// open opens a desk.
-export async function open(creds) {
+// open opens a desk. Wrap, if given, changes the HTTP client of an SDK that takes one.
+export async function open(creds, wrap = () => {}) {
   const at = desks[creds.exchange];
   if (at === undefined) {
     throw new Error(`There is no desk for ${creds.exchange}. Add one to sdks.mjs.`);
   }
-  return at(creds);
+  return at(creds, wrap);
 }
