@@ -63,7 +63,7 @@ bench: ## Run the benchmarks
 
 .PHONY: bench-vault
 bench-vault: ROUNDS ?= 5
-bench-vault: vault ## Measure the plugin beside one of Vault's own on a real Vault, for ROUNDS rounds
+bench-vault: vault ## Measure the plugin beside Vault's own on a real Vault, for ROUNDS rounds
 	@scripts/bench-vault.sh -rounds $(ROUNDS)
 
 .PHONY: bench-scale

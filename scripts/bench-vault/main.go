@@ -4,6 +4,10 @@
 // its storage in memory, and both talk to stand-ins on this machine that answer at once,
 // so that what is measured is what an engine and Vault cost.
 //
+// On the same server it measures signatures with a key whose secret stays in Vault, one a
+// request, beside an HMAC of Vault's own transit engine and beside an external plugin that
+// does nothing.
+//
 // The engines take turns, round after round, so that what else the machine does slows
 // down both. It prints each round as it ends, and the table in Markdown at the end.
 package main
@@ -49,30 +53,45 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var s settings
 	flags := flag.NewFlagSet("bench-vault", flag.ContinueOnError)
 	flags.StringVar(&s.vault, "vault", "bin/vault", "`path` of the Vault server")
-	flags.StringVar(&s.plugins, "plugins", "bin/bench-vault", "`folder` that holds the two plugins and nothing else")
+	flags.StringVar(&s.plugins, "plugins", "bin/bench-vault", "`folder` that holds the plugins and nothing else")
 	flags.StringVar(&s.json, "json", "", "`file` to which the results are written too")
 	flags.IntVar(&s.rounds, "rounds", 5, "how many rounds each case is measured")
 	flags.DurationVar(&s.round, "round", 4*time.Second, "how long a round takes for each engine")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if s.rounds < 1 || s.round <= 0 {
+		return fmt.Errorf("-rounds %d and -round %s: give at least one round, of some time", s.rounds, s.round)
+	}
 	client, server, end, err := startVault(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer end()
-	engines, closeStandIns, err := setUp(ctx, client, server)
+	leasing, closeStandIns, err := setUp(ctx, client, server)
 	if err != nil {
 		return err
 	}
 	defer closeStandIns()
+	signing, err := setUpSigning(ctx, client, server)
+	if err != nil {
+		return err
+	}
 	report := report{CPUs: runtime.NumCPU(), Go: runtime.Version(), Rounds: s.rounds, Seconds: s.round.Seconds()}
 	for _, clients := range []int{1, 8, 32} {
-		measured, err := measure(ctx, out, s, engines, clients)
+		rounds, err := measure(ctx, out, s, leasing, clients)
 		if err != nil {
 			return err
 		}
-		report.Cases = append(report.Cases, measured...)
+		for i, e := range leasing {
+			report.Cases = append(report.Cases, resultOf(e.name, clients, rounds[i], rounds[len(leasing)-1]))
+		}
+		if rounds, err = measure(ctx, out, s, signing, clients); err != nil {
+			return err
+		}
+		for i, e := range signing[1:] {
+			report.Signatures = append(report.Signatures, signaturesOf(e.name, clients, rounds[0], rounds[i+1]))
+		}
 	}
 	fmt.Fprint(out, report.table())
 	if s.json == "" {
@@ -85,7 +104,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return os.WriteFile(s.json, append(text, '\n'), 0o644)
 }
 
-// startVault starts a server with its storage in memory and both plugins in its catalog.
+// startVault starts a server with its storage in memory and the plugins in its catalog.
 func startVault(ctx context.Context, s settings) (client *api.Client, id int, end func(), err error) {
 	plugins, err := filepath.Abs(s.plugins)
 	if err != nil {
@@ -140,8 +159,8 @@ func awaitVault(ctx context.Context, client *api.Client) error {
 	}
 }
 
-// measure lets the engines take turns with so many clients.
-func measure(ctx context.Context, out io.Writer, s settings, engines []engine, clients int) ([]result, error) {
+// measure lets the engines take turns with so many clients, and returns the rounds of each.
+func measure(ctx context.Context, out io.Writer, s settings, engines []engine, clients int) ([][]round, error) {
 	rounds := make([][]round, len(engines))
 	for n := range s.rounds + 1 {
 		for i, e := range engines {
@@ -153,54 +172,51 @@ func measure(ctx context.Context, out io.Writer, s settings, engines []engine, c
 				continue // The first round warms up.
 			}
 			rounds[i] = append(rounds[i], r)
-			fmt.Fprintf(out, "%2d clients, round %d of %d, %-24s %7.0f keys/s, p50 of a mint %s, CPU a key %s\n",
-				clients, n, s.rounds, e.name, r.rate, r.mint.Round(10*time.Microsecond), r.cpu.Round(10*time.Microsecond))
+			fmt.Fprintf(out, "%2d clients, round %d of %d, %-26s %7.0f a second, p50 %s, CPU of each %s\n",
+				clients, n, s.rounds, e.name, r.rate, r.answer.Round(10*time.Microsecond), r.cpu.Round(10*time.Microsecond))
 		}
 	}
-	results := make([]result, len(engines))
-	for i, e := range engines {
-		results[i] = resultOf(e.name, clients, rounds[i], rounds[len(engines)-1])
-	}
-	return results, nil
+	return rounds, nil
 }
 
 // round is what one engine did in one round.
 type round struct {
-	// rate is how many credentials were read and revoked in a second.
+	// rate is how many credentials were read and revoked, or requests signed, in a second.
 	rate float64
-	// mint and revoke are the medians of how long a client waited.
-	mint, revoke time.Duration
-	// cpu is what Vault and its plugins used of the processor for each credential.
+	// answer and revoke are the medians of how long a client waited: for a credential or
+	// a signature, and for a credential's end.
+	answer, revoke time.Duration
+	// cpu is what Vault and its plugins used of the processor for each.
 	cpu time.Duration
 }
 
 // engine is one to be measured.
 type engine struct {
-	name   string
-	client *api.Client
+	name string
 	// server is the id of Vault's process.
 	server int
-	creds  string
+	// once does once what is measured.
+	once func(context.Context) (answer, revoke time.Duration, err error)
 }
 
-// play lets clients read and revoke credentials for a while.
+// play lets clients do what is measured, again and again for a while.
 func (e engine) play(ctx context.Context, clients int, length time.Duration) (round, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
-	var mints, revocations []time.Duration
+	var answers, revocations []time.Duration
 	began, used := time.Now(), cpuOf(e.server)
 	var working sync.WaitGroup
 	for range clients {
 		working.Go(func() {
 			for time.Since(began) < length && ctx.Err() == nil {
-				mint, revoke, err := e.once(ctx)
+				answer, revoke, err := e.once(ctx)
 				if err != nil {
 					cancel(err)
 					return
 				}
 				mu.Lock()
-				mints, revocations = append(mints, mint), append(revocations, revoke)
+				answers, revocations = append(answers, answer), append(revocations, revoke)
 				mu.Unlock()
 			}
 		})
@@ -209,23 +225,11 @@ func (e engine) play(ctx context.Context, clients int, length time.Duration) (ro
 	if err := context.Cause(ctx); err != nil {
 		return round{}, err
 	}
-	r := round{rate: float64(len(mints)) / time.Since(began).Seconds(), mint: median(mints), revoke: median(revocations)}
-	if len(mints) > 0 {
-		r.cpu = (cpuOf(e.server) - used) / time.Duration(len(mints))
+	r := round{rate: float64(len(answers)) / time.Since(began).Seconds(), answer: median(answers), revoke: median(revocations)}
+	if len(answers) > 0 {
+		r.cpu = (cpuOf(e.server) - used) / time.Duration(len(answers))
 	}
 	return r, nil
-}
-
-// once reads a credential and revokes its lease.
-func (e engine) once(ctx context.Context) (mint, revoke time.Duration, err error) {
-	began := time.Now()
-	secret, err := e.client.Logical().ReadWithContext(ctx, e.creds)
-	if err != nil {
-		return 0, 0, err
-	}
-	minted := time.Now()
-	err = e.client.Sys().RevokeWithOptionsWithContext(ctx, &api.RevokeOptions{LeaseID: secret.LeaseID, Sync: true})
-	return minted.Sub(began), time.Since(minted), err
 }
 
 func median[T ~int64 | ~float64](values []T) T {

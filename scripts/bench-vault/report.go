@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,6 +14,8 @@ type report struct {
 	Rounds  int      `json:"rounds"`
 	Seconds float64  `json:"seconds_a_round"`
 	Cases   []result `json:"cases"`
+	// Signatures are those of this engine beside each of their peers.
+	Signatures []signatures `json:"signatures"`
 }
 
 // result is what was measured of one engine with so many clients.
@@ -38,37 +41,74 @@ type result struct {
 
 // resultOf sums up the rounds of an engine beside those of the peer.
 func resultOf(name string, clients int, rounds, peer []round) result {
-	r := result{Engine: name, Clients: clients}
-	of := func(what func(round) float64, rounds []round) []float64 {
-		var values []float64
-		for _, r := range rounds {
-			values = append(values, what(r))
+	rates := ratios(rateOf, rounds, peer)
+	return result{
+		Engine: name, Clients: clients,
+		Rate: medianOf(rateOf, rounds), Ratio: median(rates), LeastRatio: slices.Min(rates), MostRatio: slices.Max(rates),
+		Mint: medianOf(answerOf, rounds), MintRatio: median(ratios(answerOf, rounds, peer)),
+		Revoke: medianOf(revocationOf, rounds), RevokeRatio: median(ratios(revocationOf, rounds, peer)),
+		CPU: medianOf(timeOf, rounds), CPURatio: median(ratios(timeOf, rounds, peer)),
+	}
+}
+
+// signatures is what was measured of this engine's signatures beside a peer's answers,
+// with so many clients.
+type signatures struct {
+	Peer    string `json:"peer"`
+	Clients int    `json:"clients"`
+	// P50 is the median of how long a client waits for a signature, in milliseconds,
+	// PeerP50 the same of the peer, and Ratio the median of the ratios of the two in the
+	// same round.
+	P50        float64 `json:"p50_ms"`
+	PeerP50    float64 `json:"peer_p50_ms"`
+	Ratio      float64 `json:"p50_to_peer"`
+	LeastRatio float64 `json:"least_p50_to_peer"`
+	MostRatio  float64 `json:"most_p50_to_peer"`
+	// Rate is how many there are in a second.
+	Rate      float64 `json:"rate"`
+	PeerRate  float64 `json:"peer_rate"`
+	RateRatio float64 `json:"rate_to_peer"`
+	// CPU is what Vault and its plugins used of the processor for each, in milliseconds;
+	// 0 where the system does not tell.
+	CPU      float64 `json:"cpu_ms"`
+	PeerCPU  float64 `json:"peer_cpu_ms"`
+	CPURatio float64 `json:"cpu_to_peer"`
+}
+
+// signaturesOf sums up the rounds of this engine's signatures beside those of a peer.
+func signaturesOf(name string, clients int, rounds, peer []round) signatures {
+	waits := ratios(answerOf, rounds, peer)
+	return signatures{
+		Peer: name, Clients: clients,
+		P50: medianOf(answerOf, rounds), PeerP50: medianOf(answerOf, peer), Ratio: median(waits), LeastRatio: slices.Min(waits), MostRatio: slices.Max(waits),
+		Rate: medianOf(rateOf, rounds), PeerRate: medianOf(rateOf, peer), RateRatio: median(ratios(rateOf, rounds, peer)),
+		CPU: medianOf(timeOf, rounds), PeerCPU: medianOf(timeOf, peer), CPURatio: median(ratios(timeOf, rounds, peer)),
+	}
+}
+
+// The figures of a round: a rate, and times in milliseconds.
+func rateOf(r round) float64       { return r.rate }
+func answerOf(r round) float64     { return milliseconds(r.answer) }
+func revocationOf(r round) float64 { return milliseconds(r.revoke) }
+func timeOf(r round) float64       { return milliseconds(r.cpu) }
+
+func medianOf(figure func(round) float64, rounds []round) float64 {
+	var values []float64
+	for _, r := range rounds {
+		values = append(values, figure(r))
+	}
+	return median(values)
+}
+
+// ratios are those of a figure to the peer's in the same round; 0 where the peer's is.
+func ratios(figure func(round) float64, rounds, peer []round) []float64 {
+	values := make([]float64, len(rounds))
+	for i, r := range rounds {
+		if beside := figure(peer[i]); beside > 0 {
+			values[i] = figure(r) / beside
 		}
-		return values
 	}
-	beside := func(what func(round) float64) []float64 {
-		ours, theirs := of(what, rounds), of(what, peer)
-		for i := range ours {
-			ours[i] /= theirs[i]
-		}
-		return ours
-	}
-	rate := func(r round) float64 { return r.rate }
-	mint := func(r round) float64 { return milliseconds(r.mint) }
-	revoke := func(r round) float64 { return milliseconds(r.revoke) }
-	cpu := func(r round) float64 { return milliseconds(r.cpu) }
-	ratios := beside(rate)
-	r.Rate, r.Ratio = median(of(rate, rounds)), median(ratios)
-	r.LeastRatio, r.MostRatio = ratios[0], ratios[0]
-	for _, ratio := range ratios {
-		r.LeastRatio, r.MostRatio = min(r.LeastRatio, ratio), max(r.MostRatio, ratio)
-	}
-	r.Mint, r.MintRatio = median(of(mint, rounds)), median(beside(mint))
-	r.Revoke, r.RevokeRatio = median(of(revoke, rounds)), median(beside(revoke))
-	if r.CPU = median(of(cpu, rounds)); r.CPU > 0 {
-		r.CPURatio = median(beside(cpu))
-	}
-	return r
+	return values
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -81,6 +121,12 @@ func (r report) table() string {
 	for _, c := range r.Cases {
 		fmt.Fprintf(&text, "| %s | %d | %.0f | %.2f (%.2f-%.2f) | %.2f ms | %.2f | %.2f ms | %.2f | %.2f ms | %.2f |\n",
 			c.Engine, c.Clients, c.Rate, c.Ratio, c.LeastRatio, c.MostRatio, c.Mint, c.MintRatio, c.Revoke, c.RevokeRatio, c.CPU, c.CPURatio)
+	}
+	text.WriteString("\nSignatures, one a request, with the least and the most of the ratio of the p50:\n\n" +
+		"| beside | clients | p50 | its p50 | ratio | signatures/s | its answers/s | ratio | CPU | its CPU | ratio |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, s := range r.Signatures {
+		fmt.Fprintf(&text, "| %s | %d | %.2f ms | %.2f ms | %.2f (%.2f-%.2f) | %.0f | %.0f | %.2f | %.2f ms | %.2f ms | %.2f |\n",
+			s.Peer, s.Clients, s.P50, s.PeerP50, s.Ratio, s.LeastRatio, s.MostRatio, s.Rate, s.PeerRate, s.RateRatio, s.CPU, s.PeerCPU, s.CPURatio)
 	}
 	return text.String()
 }

@@ -19,6 +19,20 @@ func TestResultIsBesideThePeerOfTheSameRound(t *testing.T) {
 	require.Contains(t, report{Cases: []result{r}}.table(), "| ours | 8 | 90 | 1.50 (1.50-2.00) | 2.00 ms | 1.00 |")
 }
 
+func TestSignaturesAreBesideAPeerOfTheSameRound(t *testing.T) {
+	at := func(rate float64, answer, cpu time.Duration) round {
+		return round{rate: rate, answer: answer, cpu: cpu}
+	}
+	ours := []round{at(100, 3*time.Millisecond, time.Millisecond), at(30, 8*time.Millisecond, time.Millisecond), at(90, 2*time.Millisecond, time.Millisecond)}
+	theirs := []round{at(200, 2*time.Millisecond, 0), at(40, 4*time.Millisecond, 0), at(100, 2*time.Millisecond, 0)}
+	s := signaturesOf("theirs", 8, ours, theirs)
+	require.Equal(t, signatures{
+		Peer: "theirs", Clients: 8, P50: 3, PeerP50: 2, Ratio: 1.5, LeastRatio: 1, MostRatio: 2,
+		Rate: 90, PeerRate: 100, RateRatio: 0.75, CPU: 1, // No ratio to a peer whose time the system does not tell.
+	}, s)
+	require.Contains(t, report{Signatures: []signatures{s}}.table(), "| theirs | 8 | 3.00 ms | 2.00 ms | 1.50 (1.00-2.00) | 90 | 100 | 0.75 |")
+}
+
 func TestStatOfAProcess(t *testing.T) {
 	id, parent, used, err := parseStat("42 (a) b) c) S 7 1 1 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0")
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 
@@ -22,8 +23,8 @@ const (
 	peer = "nomad-engine"
 )
 
-// setUp mounts both engines beside their stand-ins, and returns what to measure: the peer
-// is the last.
+// setUp mounts both engines that lease credentials beside their stand-ins, and returns
+// what to measure: the peer is the last.
 func setUp(ctx context.Context, client *api.Client, server int) (engines []engine, end func(), err error) {
 	exchange := simulator.New(simulator.Options{RateMultiplier: 1e6}, all.Venues()...)
 	if err := exchange.Start("127.0.0.1", 0); err != nil {
@@ -38,13 +39,11 @@ func setUp(ctx context.Context, client *api.Client, server int) (engines []engin
 	role := map[string]any{
 		"connection": "bybit", "sub_accounts": access.SubAccounts[0], "ttl": "10m", "max_ttl": "1h",
 	}
-	for _, mount := range []string{ours, peer} {
-		if err = client.Sys().MountWithContext(ctx, mount, &api.MountInput{Type: mount}); err != nil {
-			end()
-			return nil, nil, fmt.Errorf("mounting %s: %w", mount, err)
-		}
+	if err = mount(ctx, client, ours, peer); err != nil {
+		end()
+		return nil, nil, err
 	}
-	for _, write := range []struct {
+	for _, entry := range []struct {
 		path string
 		data map[string]any
 	}{
@@ -53,20 +52,52 @@ func setUp(ctx context.Context, client *api.Client, server int) (engines []engin
 		}},
 		{ours + "/roles/reader", with(role, map[string]any{"scopes": "read"})},
 		{ours + "/roles/trader", with(role, map[string]any{"scopes": "read,trade:spot", "ip_allowlist": "127.0.0.1"})},
+		{ours + "/roles/signer", with(role, map[string]any{"scopes": "read,trade:spot", "ip_allowlist": "127.0.0.1", "custody": "vault", "ttl": "24h", "max_ttl": "24h"})},
 		{peer + "/config/access", map[string]any{"address": nomad.URL, "token": "bench"}},
 		{peer + "/config/lease", map[string]any{"ttl": "10m", "max_ttl": "1h"}},
 		{peer + "/role/reader", map[string]any{"policies": "reader"}},
 	} {
-		if _, err = client.Logical().WriteWithContext(ctx, write.path, write.data); err != nil {
+		if err = write(ctx, client, entry.path, entry.data); err != nil {
 			end()
-			return nil, nil, fmt.Errorf("writing %s: %w", write.path, err)
+			return nil, nil, err
 		}
 	}
 	return []engine{
-		{"this engine, read", client, server, ours + "/creds/reader"},
-		{"this engine, trade", client, server, ours + "/creds/trader"},
-		{"Vault's Nomad engine", client, server, peer + "/creds/reader"},
+		{"this engine, read", server, leases(client, ours+"/creds/reader")},
+		{"this engine, trade", server, leases(client, ours+"/creds/trader")},
+		{"Vault's Nomad engine", server, leases(client, peer+"/creds/reader")},
 	}, end, nil
+}
+
+// mount mounts plugins, each at its own name.
+func mount(ctx context.Context, client *api.Client, plugins ...string) error {
+	for _, name := range plugins {
+		if err := client.Sys().MountWithContext(ctx, name, &api.MountInput{Type: name}); err != nil {
+			return fmt.Errorf("mounting %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func write(ctx context.Context, client *api.Client, path string, data map[string]any) error {
+	if _, err := client.Logical().WriteWithContext(ctx, path, data); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// leases returns what reads a credential and revokes its lease.
+func leases(client *api.Client, creds string) func(context.Context) (answer, revoke time.Duration, err error) {
+	return func(ctx context.Context) (answer, revoke time.Duration, err error) {
+		began := time.Now()
+		secret, err := client.Logical().ReadWithContext(ctx, creds)
+		if err != nil {
+			return 0, 0, err
+		}
+		minted := time.Now()
+		err = client.Sys().RevokeWithOptionsWithContext(ctx, &api.RevokeOptions{LeaseID: secret.LeaseID, Sync: true})
+		return minted.Sub(began), time.Since(minted), err
+	}
 }
 
 // with returns the fields and more.
