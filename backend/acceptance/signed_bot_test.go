@@ -189,14 +189,14 @@ func (b *signedBot) follow(reports io.Reader) {
 	lines := bufio.NewScanner(reports)
 	for lines.Scan() {
 		b.hear(lines.Bytes())
-		var step dayStep
-		err := json.Unmarshal(lines.Bytes(), &step)
+		var taken dayStep
+		err := json.Unmarshal(lines.Bytes(), &taken)
 		b.mu.Lock()
 		switch {
-		case err != nil || !step.Result:
-			step.Message = lines.Text()
-			b.failed = step
-		case step.Step == "cancel":
+		case err != nil || !taken.Result:
+			taken.Message = lines.Text()
+			b.failed = taken
+		case taken.Step == "cancel":
 			b.done++
 		}
 		b.mu.Unlock()
