@@ -44,14 +44,19 @@ func (r signingRules) inVault() bool { return r.Custody == custodyVault }
 // allows nothing else, since no rule holds inside a session.
 func (r signingRules) allowed(signing exchanges.Signing, keyType exchanges.KeyType) []string {
 	var can []string
-	for kind, has := range map[string]bool{
-		signRequest: signing.SignsRequests(keyType), signLogin: signing.LogsIn(keyType) && !r.ruled(), signFIX: slices.Contains(r.Allow, signFIX) && signing.LogsOn(keyType),
+	// In the order of their names, as they are shown.
+	for _, one := range [...]struct {
+		kind string
+		has  bool
+	}{
+		{signFIX, slices.Contains(r.Allow, signFIX) && signing.LogsOn(keyType)},
+		{signLogin, signing.LogsIn(keyType) && !r.ruled()},
+		{signRequest, signing.SignsRequests(keyType)},
 	} {
-		if has && (len(r.Allow) == 0 || slices.Contains(r.Allow, kind)) {
-			can = append(can, kind)
+		if one.has && (len(r.Allow) == 0 || slices.Contains(r.Allow, one.kind)) {
+			can = append(can, one.kind)
 		}
 	}
-	slices.Sort(can)
 	return can
 }
 

@@ -101,7 +101,9 @@ func (s Signing) SignsRequests(t KeyType) bool { return slices.Contains(s.Reques
 func (s Signing) LogsOn(t KeyType) bool { return slices.Contains(s.Logons, t) }
 
 // LogsIn reports whether keys of that type can log in to any WebSocket.
-func (s Signing) LogsIn(t KeyType) bool { return len(s.Channels(t)) > 0 }
+func (s Signing) LogsIn(t KeyType) bool {
+	return slices.ContainsFunc(s.Logins, func(c Channel) bool { return slices.Contains(c.KeyTypes, t) })
+}
 
 // Channels are the ways to log in that keys of that type have.
 func (s Signing) Channels(t KeyType) []Channel {
