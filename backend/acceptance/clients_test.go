@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -96,18 +97,27 @@ func needClients(t *testing.T) {
 		}
 		t.Skip(missing)
 	}
+	require.NoError(t, installClients(), "the exchange clients cannot be installed; run npm ci in scripts/clients")
+}
+
+// installClients installs the clients once for all tests, which run side by side.
+var installClients = sync.OnceValue(func() error {
 	pinned, err := os.Stat(filepath.Join(clientsFolder, "package-lock.json"))
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	// npm writes this file last.
 	installed, err := os.Stat(filepath.Join(clientsFolder, "node_modules", ".package-lock.json"))
 	if err == nil && !installed.ModTime().Before(pinned.ModTime()) {
-		return
+		return nil
 	}
-	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = clientsFolder
-	out, err := install.CombinedOutput()
-	require.NoError(t, err, "the exchange clients cannot be installed; run npm ci in scripts/clients:\n%s", out)
-}
+	if out, err := install.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+})
 
 // missingNode says what is missing to run the clients, empty if nothing is.
 func missingNode(t *testing.T) string {
