@@ -231,7 +231,10 @@ func (b *goBot) logIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stream, _, err := websocket.Dial(ctx, login.URL, nil) //nolint:bodyclose // The package closes it.
+	stream, answer, err := websocket.Dial(ctx, login.URL, nil)
+	if answer != nil && answer.Body != nil {
+		defer answer.Body.Close() // It is there if no session was opened.
+	}
 	if err != nil {
 		return err
 	}

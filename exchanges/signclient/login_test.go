@@ -16,7 +16,7 @@ func TestLoginByMessage(t *testing.T) {
 		"channel": "trade", "note": "send it first", "url": "wss://stream.example.com/v5/trade", "message": `{"op":"auth"}`,
 		"valid_until": "2026-01-02T03:04:05Z",
 	})
-	login, err := signer(t, vault).Login(t.Context(), signclient.LoginRequest{Channel: "trade", Validity: 5 * time.Second})
+	login, err := signerAt(t, vault).Login(t.Context(), signclient.LoginRequest{Channel: "trade", Validity: 5 * time.Second})
 	require.NoError(t, err)
 	require.Equal(t, &signclient.Login{
 		Channel: "trade", Note: "send it first", URL: "wss://stream.example.com/v5/trade", Message: `{"op":"auth"}`,
@@ -36,7 +36,7 @@ func TestLoginByRequest(t *testing.T) {
 	vault := signing(t, map[string]any{
 		"channel": "private", "method": "POST", "url": "https://api.example.com/bullet", "headers": map[string]any{"X-Api-Key": "k"}, "body": "",
 	})
-	login, err := signer(t, vault).Login(t.Context(), signclient.LoginRequest{})
+	login, err := signerAt(t, vault).Login(t.Context(), signclient.LoginRequest{})
 	require.NoError(t, err)
 	require.Empty(t, vault.only(t).fields)
 	require.Empty(t, login.URL+login.Message)
@@ -51,7 +51,7 @@ func TestLoginByRequest(t *testing.T) {
 // TestLoginReadsAnswers that are none.
 func TestLoginReadsAnswers(t *testing.T) {
 	for _, answer := range []map[string]any{{"channel": "private"}, {"channel": "private", "message": "m", "valid_until": "soon"}} {
-		_, err := signer(t, signing(t, answer)).Login(t.Context(), signclient.LoginRequest{})
+		_, err := signerAt(t, signing(t, answer)).Login(t.Context(), signclient.LoginRequest{})
 		require.ErrorContains(t, err, "exchange/sign/gateway/login is nothing signed")
 	}
 }

@@ -30,9 +30,8 @@ func TestRefusal(t *testing.T) {
 		{http.StatusServiceUnavailable, []string{"Vault is sealed"}, "Vault is sealed (503); nothing was sent to the exchange, so it is safe to try again", true},
 		{http.StatusBadGateway, nil, "Bad Gateway (502)", true},
 	} {
-		venue := exchange(t)
-		answer, err := signer(t, refusing(t, c.status, c.reasons...)).Client().Get(venue.URL + "/x")
-		require.Nil(t, answer)
+		venue := openExchange(t)
+		err := get(t, signerAt(t, refusing(t, c.status, c.reasons...)), venue.URL+"/x")
 		require.ErrorContains(t, err, c.says)
 		var refusal *signclient.Refusal
 		require.ErrorAs(t, err, &refusal)
@@ -48,10 +47,19 @@ func TestRefusal(t *testing.T) {
 
 // TestVaultDoesNotAnswer says so, and that nothing was sent.
 func TestVaultDoesNotAnswer(t *testing.T) {
-	vault, venue := signing(t, anything()), exchange(t)
+	vault, venue := signing(t, anything()), openExchange(t)
 	vault.Close()
-	_, err := signer(t, vault).Client().Get(venue.URL + "/x") //nolint:bodyclose // There is no answer.
+	err := get(t, signerAt(t, vault), venue.URL+"/x")
 	require.ErrorContains(t, err, "ask Vault to sign at exchange/sign/gateway")
 	require.ErrorContains(t, err, "nothing was sent")
 	require.Empty(t, venue.all())
+}
+
+// get sends a request that is to fail.
+func get(t *testing.T, signer *signclient.Signer, url string) error {
+	answer, err := signer.Client().Get(url)
+	if err == nil {
+		require.NoError(t, answer.Body.Close())
+	}
+	return err
 }

@@ -43,7 +43,7 @@ func TestSignAsksForWhatIsSent(t *testing.T) {
 			if c.contentType != "" {
 				request.Header.Set("Content-Type", c.contentType)
 			}
-			_, err = signer(t, vault).Sign(request)
+			_, err = signerAt(t, vault).Sign(request)
 			require.NoError(t, err)
 			asked := vault.only(t)
 			require.Equal(t, "/v1/exchange/sign/gateway", asked.URL.Path)
@@ -65,7 +65,7 @@ func TestSigned(t *testing.T) {
 		require.NoError(t, err)
 		request.Header = http.Header{"User-Agent": {"bot/1"}, "X-Signature": {"of a dummy"}}
 		before := request.Header.Clone()
-		signed, err := signer(t, signing(t, answer)).Sign(request)
+		signed, err := signerAt(t, signing(t, answer)).Sign(request)
 		require.NoError(t, err)
 		require.Equal(t, "https://api.example.com/x?signature=abc", signed.URL.String())
 		require.Equal(t, http.Header{"User-Agent": {"bot/1"}, "X-Api-Key": {"k"}}, signed.Header)
@@ -83,12 +83,12 @@ func TestSignRefuses(t *testing.T) {
 	vault := signing(t, anything())
 	long, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/x", strings.NewReader(strings.Repeat("a", 64<<10+1)))
 	require.NoError(t, err)
-	_, err = signer(t, vault).Sign(long)
+	_, err = signerAt(t, vault).Sign(long)
 	require.ErrorContains(t, err, "body: longer than 65536 bytes")
 	opaque, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com/x", nil)
 	require.NoError(t, err)
 	opaque.URL.Opaque = "//api.example.com/y"
-	_, err = signer(t, vault).Sign(opaque)
+	_, err = signerAt(t, vault).Sign(opaque)
 	require.ErrorContains(t, err, "RawPath")
 	require.Empty(t, vault.all())
 }
@@ -102,7 +102,7 @@ func TestSignReadsAnswers(t *testing.T) {
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com/x", nil)
 		require.NoError(t, err)
-		_, err = signer(t, signing(t, answer)).Sign(request)
+		_, err = signerAt(t, signing(t, answer)).Sign(request)
 		require.ErrorContains(t, err, "is nothing signed")
 		require.ErrorContains(t, err, "mounted")
 		require.NotContains(t, err.Error(), "abc")

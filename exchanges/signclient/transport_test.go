@@ -16,11 +16,11 @@ import (
 // TestClient sends what Vault answered, and shows its signature to nobody but the
 // exchange.
 func TestClient(t *testing.T) {
-	venue := exchange(t)
+	venue := openExchange(t)
 	vault := signing(t, map[string]any{
 		"method": "POST", "url": venue.URL + "/order?signature=abc", "headers": map[string]any{"X-Api-Key": "k"}, "body": `{"a":1}`,
 	})
-	answer, err := signer(t, vault).Client().Post(venue.URL+"/order", "application/json", strings.NewReader(`{"a":1}`))
+	answer, err := signerAt(t, vault).Client().Post(venue.URL+"/order", "application/json", strings.NewReader(`{"a":1}`))
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
@@ -41,7 +41,7 @@ func TestClientFollowsNothing(t *testing.T) {
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
 	vault := signing(t, map[string]any{"method": "POST", "url": venue.URL + "/order", "body": "a=b"})
-	answer, err := signer(t, vault).Client().Post(venue.URL+"/order", "", strings.NewReader("a=b"))
+	answer, err := signerAt(t, vault).Client().Post(venue.URL+"/order", "", strings.NewReader("a=b"))
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, http.StatusTemporaryRedirect, answer.StatusCode)
@@ -59,7 +59,7 @@ func TestTransportKeepsDeadlines(t *testing.T) {
 				cancel()
 				<-a.Context().Done()
 			}
-			venue := exchange(t)
+			venue := openExchange(t)
 			if silent == "exchange" {
 				venue = newStand(t, hang)
 			}
@@ -69,8 +69,10 @@ func TestTransportKeepsDeadlines(t *testing.T) {
 			}
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, venue.URL+"/x", nil)
 			require.NoError(t, err)
-			answer, err := (&signclient.Transport{Signer: signer(t, vault)}).RoundTrip(request)
-			require.Nil(t, answer)
+			answer, err := (&signclient.Transport{Signer: signerAt(t, vault)}).RoundTrip(request)
+			if err == nil {
+				require.NoError(t, answer.Body.Close())
+			}
 			require.ErrorIs(t, err, context.Canceled)
 			require.Equal(t, silent == "exchange", len(venue.all()) == 1)
 		})
@@ -90,9 +92,9 @@ func (c *closing) Close() error {
 
 // TestTransportClosesBodies closes the body of a request whatever becomes of it.
 func TestTransportClosesBodies(t *testing.T) {
-	venue := exchange(t)
-	ready := signer(t, signing(t, map[string]any{"method": "POST", "url": venue.URL + "/x", "body": "a=b"}))
-	unsigned := signer(t, refusing(t, http.StatusBadRequest, "body: not JSON"))
+	venue := openExchange(t)
+	ready := signerAt(t, signing(t, map[string]any{"method": "POST", "url": venue.URL + "/x", "body": "a=b"}))
+	unsigned := signerAt(t, refusing(t, http.StatusBadRequest, "body: not JSON"))
 	for _, c := range []struct {
 		signer *signclient.Signer
 		base   http.RoundTripper

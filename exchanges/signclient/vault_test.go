@@ -63,8 +63,8 @@ func (s *stand) only(t *testing.T) asked {
 	return all[0]
 }
 
-// exchange is a server in the place of an exchange, which takes everything.
-func exchange(t *testing.T) *stand {
+// openExchange is a server in the place of an exchange, which takes everything.
+func openExchange(t *testing.T) *stand {
 	return newStand(t, func(w http.ResponseWriter, _ asked) { _, _ = w.Write([]byte(`{"retCode":0}`)) })
 }
 
@@ -83,8 +83,8 @@ func refusing(t *testing.T, status int, reasons ...string) *stand {
 	})
 }
 
-// signer is the signer of a static role at that server.
-func signer(t *testing.T, vault *stand) *signclient.Signer {
+// signerAt is the signer of a static role at that server.
+func signerAt(t *testing.T, vault *stand) *signclient.Signer {
 	config := api.DefaultConfig()
 	config.Address = vault.URL
 	config.MaxRetries = 0
