@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -296,11 +297,8 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ctx := context.Background()
 		now := start
-		failures := 0
-		storage := &failingStorage{fail: func() bool {
-			failures--
-			return failures == 0
-		}}
+		var failures atomic.Int64 // The ledger reads several entries at a time.
+		storage := &failingStorage{fail: func() bool { return failures.Add(-1) == 0 }}
 		l := New(func() time.Time { return now }, noTime)
 		held := map[string]*Claim{}
 		ids := []string{"a", "b", "c"}
@@ -382,7 +380,7 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 					reached[id][to] = true
 				}
 			},
-			"fail soon": func(t *rapid.T) { failures = rapid.IntRange(1, 4).Draw(t, "calls") },
+			"fail soon": func(t *rapid.T) { failures.Store(rapid.Int64Range(1, 4).Draw(t, "calls")) },
 			"wait": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(1, 120).Draw(t, "minutes")) * time.Minute)
 			},
@@ -391,9 +389,8 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 				if l.Held() != len(held) {
 					t.Fatalf("%d claims are held, want %d", l.Held(), len(held))
 				}
-				soon := failures
-				failures = 0
-				defer func() { failures = soon }()
+				soon := failures.Swap(0)
+				defer failures.Store(soon)
 				for _, id := range ids {
 					stored, err := New(l.now, noTime).Find(ctx, storage, id) // not what is kept
 					if err != nil {

@@ -110,9 +110,18 @@ func (s *suite) testStream(t *testing.T, channel exchanges.Channel, keyType exch
 		require.Equal(t, websocket.StatusPolicyViolation, session.ends(t))
 	default:
 		session.say(t, []byte(`{"op":"ping","method":"ping"}`))
-		require.NoError(t, v.SetWeather(s.description.Name, kit.SessionsEnd, "next_message"))
+		require.NoError(t, v.SetWeather(s.description.Name, "sessions_end", "next_message"))
 		require.NoError(t, session.Write(deadline(t), websocket.MessageText, []byte(`{"op":"ping","method":"ping"}`)))
 		require.Equal(t, websocket.StatusPolicyViolation, session.ends(t))
+
+		require.NoError(t, v.SetWeather(s.description.Name, "sessions_end", "at_once"))
+		signer, _, remove := s.loginOf(t, v, keyType)
+		login, err := signer.SignLogin(t.Context(), exchanges.LoginRequest{Channel: channel.Name})
+		require.NoError(t, err)
+		other := dial(t, login.URL)
+		other.say(t, login.Message)
+		remove()
+		require.Equal(t, websocket.StatusPolicyViolation, other.ends(t))
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 // A condition that no key's day meets is played by a test of the driver or of the
-// stand-in, in each way there is: a test names both the condition and the value.
+// stand-in, or by another part of the suite, in each way there is: a test names both the
+// condition and the value.
 func TestConditionsElsewhereAreTested(t *testing.T) {
 	s := simulator.New(simulator.Options{}, all.Venues()...)
 	for _, exchange := range s.Exchanges() {
@@ -34,12 +35,13 @@ func TestConditionsElsewhereAreTested(t *testing.T) {
 	}
 }
 
-// testsOf are the functions of all tests of an exchange's driver and stand-in.
+// testsOf are the functions of all tests of an exchange's driver and stand-in, and those
+// of the suite.
 func testsOf(t *testing.T, exchange string) (functions []string) {
-	for _, folder := range []string{"../../" + exchange, "../" + exchange} {
-		files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	for _, pattern := range []string{"../../" + exchange + "/*_test.go", "../" + exchange + "/*_test.go", "../../exchangetest/*.go"} {
+		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
-		require.NotEmpty(t, files, folder)
+		require.NotEmpty(t, files, pattern)
 		for _, file := range files {
 			code, err := os.ReadFile(file)
 			require.NoError(t, err)
