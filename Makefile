@@ -29,7 +29,7 @@ vault: ## Provide bin/vault: one on the PATH that is new enough, else the offici
 
 .PHONY: test
 test: vault c-compiler ## Run all tests, those on a real Vault server included
-	go test $(RACE) -timeout 20m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./...
+	go test $(RACE) -timeout 40m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./...
 
 .PHONY: test-unit
 test-unit: c-compiler ## Run the tests that need no Vault server
