@@ -59,9 +59,6 @@ func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
 // only names them, and checks what a login may be asked for.
 func (s *suite) testLogins(t *testing.T) {
 	signing := s.variant.Signing
-	if len(signing.Logins) == 0 {
-		t.Skip("no WebSocket takes a login")
-	}
 	t.Run("refusals", func(t *testing.T) {
 		signer := s.start(t).account(t).(exchanges.LoginSigner)
 		_, err := signer.SignLogin(t.Context(), exchanges.LoginRequest{Channel: "no-such"})
