@@ -123,7 +123,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 	e.rotator = newWorker(e.tendRoots)
 	e.selfTests = newSelfTests()
 	e.scheduler = newScheduler(now, e.runJob)
-	e.staticRoles = store.New[staticRole](staticRolePrefix, e.signers.forgetStatic)
+	e.staticRoles = store.New[staticRole](staticRolePrefix, e.signers.forgetStatic).Keeping(keptRoles)
 	e.overlaps = newOverlaps(elapsed)
 	e.Backend = &framework.Backend{
 		Help:           rootHelp,
@@ -174,6 +174,6 @@ their lease ends.
 
 Write a parent account's credential to config/, write a role to roles/, and read
 creds/ for a key. For a program that cannot take a lease, write one to static-roles/,
-and read static-creds/ for a key that lasts and is replaced from time to time. keys/ lists every key that exists, and exchanges/ what each
-exchange can do.
+and read static-creds/ for a key that lasts and is replaced from time to time. keys/
+lists every key that exists, and exchanges/ what each exchange can do.
 `

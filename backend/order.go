@@ -72,7 +72,7 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	}
 	o := &order{
 		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
-		requester: ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: w.reason},
+		requester: requesterOf(req, w.reason),
 	}
 	for _, name := range r.SubAccounts {
 		o.subAccounts = append(o.subAccounts, l.variant.SubAccountName(name))
@@ -196,4 +196,9 @@ func (o *order) slots(candidates []string) slots {
 		roleName: o.roleName, connection: o.link.name, candidates: candidates,
 		perAccount: o.link.keyCap(o.link.variant), maxLiveKeys: o.role.MaxLiveKeys,
 	}
+}
+
+// requesterOf is who makes a request that makes a key.
+func requesterOf(req *logical.Request, reason string) ledger.Requester {
+	return ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: reason}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -16,44 +15,33 @@ import (
 
 // pathConfig is config/:name, a connection.
 func (e *engine) pathConfig() *framework.Path {
-	write := &framework.PathOperation{
-		Callback:  e.writeConfig,
-		Summary:   "Write a connection: the credential of a parent account, and its guard rails. Fields that are not given stay as they are.",
-		Responses: writtenWithWarnings(),
-		Examples: []framework.RequestExample{{Description: "A Bybit master account.", Data: map[string]any{
-			"exchange": "bybit", "api_key": "...", "api_secret": "...", "allowed_sub_accounts": "53888000", "max_ttl": "8h",
-		}}},
-		ForwardPerformanceStandby:   true,
-		ForwardPerformanceSecondary: true,
-	}
 	return &framework.Path{
 		Pattern:        "config/(?P<name>[^/]+)$",
 		DisplayAttrs:   &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "connection"},
 		Fields:         configFields(),
 		ExistenceCheck: e.configExists,
-		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.CreateOperation: write,
-			logical.UpdateOperation: write,
-			logical.PatchOperation: &framework.PathOperation{
-				Callback:                    e.patchConfig,
-				Summary:                     "Change single fields of a connection; null gives a field its default.",
-				Responses:                   writtenWithWarnings(),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
+		Operations: managed{
+			write: framework.PathOperation{
+				Callback: e.writeConfig,
+				Summary:  "Write a connection: the credential of a parent account, and its guard rails. Fields that are not given stay as they are.",
+				Examples: []framework.RequestExample{{Description: "A Bybit master account.", Data: map[string]any{
+					"exchange": "bybit", "api_key": "...", "api_secret": "...", "allowed_sub_accounts": "53888000", "max_ttl": "8h",
+				}}},
 			},
-			logical.ReadOperation: &framework.PathOperation{
+			patch: framework.PathOperation{
+				Callback: e.patchConfig,
+				Summary:  "Change single fields of a connection; null gives a field its default.",
+			},
+			read: framework.PathOperation{
 				Callback:  e.readConfig,
 				Summary:   "Read a connection, without its secrets.",
 				Responses: responses("The connection.", configAnswerFields()),
 			},
-			logical.DeleteOperation: &framework.PathOperation{
-				Callback:                    e.deleteConfig,
-				Summary:                     "Delete a connection that has no keys.",
-				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Deleted."}}},
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
+			remove: framework.PathOperation{
+				Callback: e.deleteConfig,
+				Summary:  "Delete a connection that has no keys.",
 			},
-		},
+		}.operations(),
 		HelpSynopsis:    "Manage a connection: the credential of a parent account at one exchange.",
 		HelpDescription: configHelp,
 	}
@@ -61,23 +49,8 @@ func (e *engine) pathConfig() *framework.Path {
 
 // pathConfigList is config/.
 func (e *engine) pathConfigList() *framework.Path {
-	return &framework.Path{
-		Pattern:      "config/?$",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "connections"},
-		Fields:       listFields(),
-		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.ListOperation: &framework.PathOperation{
-				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-					names, err := e.connections.table.List(ctx, req.Storage)
-					return listAnswer(names, err, d)
-				},
-				Summary:   "List the connections.",
-				Responses: responses("Names of the connections.", listAnswerFields()),
-			},
-		},
-		HelpSynopsis:    "List the connections.",
-		HelpDescription: "A connection is the credential of a parent account at one exchange, with the guard rails that no role on it may exceed.",
-	}
+	return listPath("config", "connections", e.connections.table.List,
+		"A connection is the credential of a parent account at one exchange, with the guard rails that no role on it may exceed.")
 }
 
 // privateKeyField is the one field that has several lines.

@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
@@ -183,7 +182,7 @@ func (e *engine) selfTestOrder(ctx context.Context, req *logical.Request, d *fra
 	o := &order{
 		role: r, link: l, subAccounts: []string{l.variant.SubAccountName(subAccount)}, grant: grant, addresses: addresses,
 		keyType: r.keyType(l.variant), requestID: req.ID,
-		requester: ledger.Requester{EntityID: req.EntityID, DisplayName: req.DisplayName, Address: clientAddress(req), Reason: causeSelfTest},
+		requester: requesterOf(req, causeSelfTest),
 	}
 	// The key's own end is when it must have been deleted, whatever becomes of the test.
 	life := shortest(wait+r.makingTime()+selfTestWait, l.MaxTTL)

@@ -3,6 +3,7 @@ package backend
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -13,44 +14,33 @@ import (
 
 // pathRoles is roles/:name.
 func (e *engine) pathRoles() *framework.Path {
-	write := &framework.PathOperation{
-		Callback:  e.writeRole,
-		Summary:   "Write a role whole: fields that are not given take their defaults, but for disabled, which stays as it is.",
-		Responses: writtenWithWarnings(),
-		Examples: []framework.RequestExample{{Description: "Spot trading from one address, for an hour.", Data: map[string]any{
-			"connection": "bybit", "sub_accounts": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7", "ttl": "1h",
-		}}},
-		ForwardPerformanceStandby:   true,
-		ForwardPerformanceSecondary: true,
-	}
 	return &framework.Path{
 		Pattern:        "roles/(?P<name>[^/]+)$",
 		DisplayAttrs:   &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "role"},
 		Fields:         withName("role", roleWriteFields()),
 		ExistenceCheck: e.roleExists,
-		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.CreateOperation: write,
-			logical.UpdateOperation: write,
-			logical.PatchOperation: &framework.PathOperation{
-				Callback:                    e.patchRole,
-				Summary:                     "Change single fields of a role; null gives a field its default.",
-				Responses:                   writtenWithWarnings(),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
+		Operations: managed{
+			write: framework.PathOperation{
+				Callback: e.writeRole,
+				Summary:  "Write a role whole: fields that are not given take their defaults, but for disabled, which stays as it is.",
+				Examples: []framework.RequestExample{{Description: "Spot trading from one address, for an hour.", Data: map[string]any{
+					"connection": "bybit", "sub_accounts": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7", "ttl": "1h",
+				}}},
 			},
-			logical.ReadOperation: &framework.PathOperation{
+			patch: framework.PathOperation{
+				Callback: e.patchRole,
+				Summary:  "Change single fields of a role; null gives a field its default.",
+			},
+			read: framework.PathOperation{
 				Callback:  e.readRole,
 				Summary:   "Read a role.",
 				Responses: responses("The role.", roleAnswerFields()),
 			},
-			logical.DeleteOperation: &framework.PathOperation{
-				Callback:                    e.deleteRole,
-				Summary:                     "Delete a role. Its keys live on until their leases end.",
-				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Deleted."}}},
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
+			remove: framework.PathOperation{
+				Callback: e.deleteRole,
+				Summary:  "Delete a role. Its keys live on until their leases end.",
 			},
-		},
+		}.operations(),
 		HelpSynopsis:    "Manage a role: which keys may be minted.",
 		HelpDescription: rolesHelp,
 	}
@@ -58,23 +48,8 @@ func (e *engine) pathRoles() *framework.Path {
 
 // pathRolesList is roles/.
 func (e *engine) pathRolesList() *framework.Path {
-	return &framework.Path{
-		Pattern:      "roles/?$",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "roles"},
-		Fields:       listFields(),
-		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.ListOperation: &framework.PathOperation{
-				Callback: func(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-					names, err := e.roles.List(ctx, req.Storage)
-					return listAnswer(names, err, d)
-				},
-				Summary:   "List the roles.",
-				Responses: responses("Names of the roles.", listAnswerFields()),
-			},
-		},
-		HelpSynopsis:    "List the roles.",
-		HelpDescription: "A role says which keys may be minted: where, with which scopes, from which addresses, and for how long.",
-	}
+	return listPath("roles", "roles", e.roles.List,
+		"A role says which keys may be minted: where, with which scopes, from which addresses, and for how long.")
 }
 
 func roleFields() map[string]*framework.FieldSchema {
@@ -239,14 +214,14 @@ func (e *engine) storeRole(ctx context.Context, req *logical.Request, d *framewo
 	if err != nil {
 		return nil, err
 	}
-	resp := &logical.Response{}
+	var warnings []string
 	verify := d.Get("verify").(bool)
 	asked := checked.added(old, l.variant)
 	if verify && isGiven(d, "verify") {
 		asked = checked.SubAccounts
 	}
 	if verify && len(asked) > 0 {
-		if resp.Warnings, err = l.compareSubAccounts(ctx, name, asked); err != nil {
+		if warnings, err = l.compareSubAccounts(ctx, name, asked); err != nil {
 			return nil, err
 		}
 	}
@@ -272,11 +247,7 @@ func (e *engine) storeRole(ctx context.Context, req *logical.Request, d *framewo
 	if err != nil {
 		return nil, err
 	}
-	resp.Warnings = append(resp.Warnings, lifetimeWarnings(*written, e.System())...)
-	if len(resp.Warnings) == 0 {
-		return nil, nil
-	}
-	return resp, nil
+	return warned(append(warnings, lifetimeWarnings(*written, e.System())...)), nil
 }
 
 // checkStored refuses a role that is unsound, or that its connection does not
@@ -285,14 +256,20 @@ func (e *engine) checkStored(ctx context.Context, s logical.Storage, name string
 	if err := r.checkForm(); err != nil {
 		return nil, err
 	}
-	l, err := e.connections.get(ctx, s, r.Connection)
+	l, err := e.connectionOf(ctx, s, r)
 	if err != nil {
 		return nil, err
 	}
-	if l == nil {
+	_, err = r.check(name, l)
+	return l, err
+}
+
+// connectionOf is the connection that a role which is to be written names.
+func (e *engine) connectionOf(ctx context.Context, s logical.Storage, r role) (*link, error) {
+	l, err := e.connections.get(ctx, s, r.Connection)
+	if err == nil && l == nil {
 		return nil, invalid("connection", "there is no connection %q; write it to config/%[1]s first", r.Connection)
 	}
-	_, err = r.check(name, l)
 	return l, err
 }
 
@@ -314,15 +291,11 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 	if err != nil || r == nil {
 		return nil, err
 	}
-	data := map[string]any{
-		"connection":         r.Connection,
+	data := r.show()
+	maps.Copy(data, map[string]any{
 		"sub_accounts":       list(r.SubAccounts),
-		"scopes":             list(r.Scopes),
-		"native_permissions": list(r.NativePermissions),
-		"ip_allowlist":       list(r.IPAllowlist),
 		"allowed_ip_ranges":  list(r.AllowedIPRanges),
 		"bind_client_ip":     r.BindClientIP,
-		"key_type":           r.KeyType,
 		"ttl":                seconds(r.TTL),
 		"max_ttl":            seconds(r.MaxTTL),
 		"max_live_keys":      r.MaxLiveKeys,
@@ -330,6 +303,22 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 		"effective_max_wait": seconds(r.maxWait()),
 		"require_reason":     r.RequireReason,
 		"require_wrapping":   r.RequireWrapping,
+	})
+	resp := &logical.Response{Data: data}
+	if err := e.describeRole(ctx, req.Storage, *r, d.Get("name").(string), data); err != nil {
+		resp.AddWarning("keys cannot be minted for this role now: " + err.Error())
+	}
+	return resp, nil
+}
+
+// show is what was written of the keys of a role, leased or static.
+func (r role) show() map[string]any {
+	return map[string]any{
+		"connection":         r.Connection,
+		"scopes":             list(r.Scopes),
+		"native_permissions": list(r.NativePermissions),
+		"ip_allowlist":       list(r.IPAllowlist),
+		"key_type":           r.KeyType,
 		"label_template":     r.LabelTemplate,
 		"client_format":      r.ClientFormat,
 		"disabled":           r.Disabled,
@@ -338,11 +327,6 @@ func (e *engine) readRole(ctx context.Context, req *logical.Request, d *framewor
 		"allowed_requests":   list(r.Signing.AllowedRequests),
 		"allowed_actions":    list(r.Signing.AllowedActions),
 	}
-	resp := &logical.Response{Data: data}
-	if err := e.describeRole(ctx, req.Storage, *r, d.Get("name").(string), data); err != nil {
-		resp.AddWarning("keys cannot be minted for this role now: " + err.Error())
-	}
-	return resp, nil
 }
 
 // describeRole adds what the role comes to at its exchange, beside what was written.
@@ -374,14 +358,6 @@ func (e *engine) describeRole(ctx context.Context, s logical.Storage, r role, na
 
 func (e *engine) deleteRole(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return nil, e.roles.Delete(ctx, req.Storage, d.Get("name").(string))
-}
-
-// writtenWithWarnings declares the answers of a write that may warn.
-func writtenWithWarnings() map[int][]framework.Response {
-	return map[int][]framework.Response{
-		http.StatusNoContent: {{Description: "Written."}},
-		http.StatusOK:        {{Description: "Written, with warnings."}},
-	}
 }
 
 var rolesHelp = strings.TrimSpace(`

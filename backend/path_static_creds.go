@@ -110,15 +110,6 @@ func (e *engine) readStaticCreds(ctx context.Context, req *logical.Request, d *f
 	return resp, nil
 }
 
-// existingStatic returns a static role that must exist.
-func (e *engine) existingStatic(ctx context.Context, s logical.Storage, name string) (*staticRole, error) {
-	r, err := e.staticRoles.Get(ctx, s, name)
-	if err == nil && r == nil {
-		return nil, refuse("there is no static role %q; list what there is with static-roles/", name)
-	}
-	return r, err
-}
-
 // noKeyNow says that a static role has no key that works, and why.
 func (e *engine) noKeyNow(name string, r staticRole) error {
 	why := "it was revoked, or is not made yet"

@@ -10,7 +10,7 @@ import (
 // rolePrefix is where roles lie in storage.
 const rolePrefix = "role/"
 
-// keptRoles is how many roles are kept in memory.
+// keptRoles is how many roles, and as many static roles, are kept in memory.
 const keptRoles = 10_000
 
 // role says what may be minted.

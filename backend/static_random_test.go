@@ -22,6 +22,7 @@ import (
 func TestStaticRoleAtRandom(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := &staticWalk{desk: newBubbleDesk(t, "bybit"), random: rand.New(rand.NewPCG(seed, 1))}
 				w.hand = w.handMadeAtBybit("trade:spot")
