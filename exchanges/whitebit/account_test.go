@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -190,11 +191,14 @@ func TestRollBack(t *testing.T) {
 			for path, replies := range test.answers {
 				answers[path] = replies
 			}
-			s, account := newStub(t, answers)
-			_, err := account.CreateKey(t.Context(), request())
-			require.ErrorIs(t, err, test.kind)
-			require.ErrorContains(t, err, test.says)
-			require.Contains(t, s.sent[deletePath], `"apiKeyId":"k1"`)
+			synctest.Test(t, func(t *testing.T) {
+				s := &stub{T: t, answers: answers, sent: map[string]string{}}
+				account := exchangetest.OpenInside(t, New(), credential(), exchanges.Options{}, s.ServeHTTP)
+				_, err := account.CreateKey(t.Context(), request())
+				require.ErrorIs(t, err, test.kind)
+				require.ErrorContains(t, err, test.says)
+				require.Contains(t, s.sent[deletePath], `"apiKeyId":"k1"`)
+			})
 		})
 	}
 }
