@@ -106,11 +106,10 @@ func (b *body) readValue(decoder *json.Decoder, at []string, depth int) error {
 				return refuse("body", "not JSON")
 			}
 			name := token.(string) // Nothing else can be there.
-			folded := strings.ToLower(name)
-			if seen[folded] {
+			if seen[folded(name)] {
 				return refuse("body", "the member %.64q is there twice; readers differ in which of them counts", name)
 			}
-			seen[folded] = true
+			seen[folded(name)] = true
 			if depth == 0 {
 				b.names = append(b.names, name)
 			}

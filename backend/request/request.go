@@ -82,7 +82,7 @@ func Read(form Form, signing exchanges.Signing) (Signable, error) {
 		return read, err
 	}
 	for _, name := range query.names() {
-		if slices.Contains(parsed.names, name) {
+		if containsFold(parsed.names, name) {
 			return read, refuse("query", "%.64q is in the body too; exchanges differ in which of them counts, so give it once", name)
 		}
 	}
@@ -137,6 +137,10 @@ func isLogin(form Form, logins []string) bool {
 func containsFold(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(other, name) })
 }
+
+// folded is the same for all names that some reader takes for one: Go's own reads the
+// member ſide, with a long s, as Side.
+func folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func isUnreserved(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0

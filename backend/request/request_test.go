@@ -60,6 +60,7 @@ func TestRefused(t *testing.T) {
 		{form("GET", "/a", "", "b=1"), "body", "GET"},
 		{form("POST", "/a", "", `{"b":1,"b":2}`), "body", "twice"},
 		{form("POST", "/a", "", `{"b":1,"B":2}`), "body", "twice"},
+		{form("POST", "/a", "", `{"side":1,"ſide":2}`), "body", "twice"},
 		{form("POST", "/a", "", `{"c":[{"b":1,"b":2}]}`), "body", "twice"},
 		{form("POST", "/a", "", `{"b":1}{"c":2}`), "body", "follows"},
 		{form("POST", "/a", "", `{"b":1} x`), "body", "follows"},
@@ -76,6 +77,7 @@ func TestRefused(t *testing.T) {
 		{form("POST", "/a", "", strings.Repeat("b", 70000)), "body", "at most"},
 		{form("POST", "/a", "b=1", "b=2"), "query", "body too"},
 		{form("POST", "/a", "b=1", `{"b":2}`), "query", "body too"},
+		{form("POST", "/a", "b=1", `{"B":2}`), "query", "body too"},
 		{request.Form{Method: "POST", Path: "/a", Body: []byte("b=1"), ContentType: "text/plain"}, "content_type", "leave it out"},
 	} {
 		_, err := request.Read(c.form, exchanges.Signing{})
