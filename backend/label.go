@@ -12,9 +12,9 @@ import (
 
 // A label lets a key be found again after its create answer was lost, and sets our
 // keys apart from everybody else's. It begins with the mount's ownership tag
-// and the key's id; what the role's label_template adds comes after, as far as
+// and the stem of the key's id; what the role's label_template adds comes after, as far as
 // the exchange's length allows. The shortest labels (16 characters) hold all of
-// the id but its last two characters.
+// the stem but its last two characters.
 const (
 	tagPrefix = "vx"
 	tagLength = 6
@@ -36,9 +36,9 @@ func ownershipTag(mountUUID string) string {
 	return tagPrefix + shortHash(tagLength-len(tagPrefix), "mount", mountUUID)
 }
 
-// keyID derives a ledger id from a request's own id, so that a request which
+// keyStem derives the stem of a ledger id from a request's own id, so that a request which
 // Vault sends a second time after a plugin crash finds the first one's entry.
-func keyID(mountUUID, requestID string, attempt int) string {
+func keyStem(mountUUID, requestID string, attempt int) string {
 	return shortHash(idLength, "key", mountUUID, requestID, fmt.Sprint(attempt))
 }
 
@@ -62,7 +62,7 @@ func (d labelData) value(placeholder string) (string, bool) {
 }
 
 // makeLabel composes a key's label for an exchange; empty if it has none.
-func makeLabel(tag, id, text string, data labelData, rule exchanges.LabelRule) (string, error) {
+func makeLabel(tag, stem, text string, data labelData, rule exchanges.LabelRule) (string, error) {
 	if rule.MaxLength == 0 {
 		return "", nil
 	}
@@ -70,7 +70,7 @@ func makeLabel(tag, id, text string, data labelData, rule exchanges.LabelRule) (
 	if err != nil {
 		return "", err
 	}
-	label := tag + id + strings.Map(func(r rune) rune {
+	label := tag + stem + strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-' && rule.Hyphens:
 			return r

@@ -13,8 +13,8 @@ func TestLabels(t *testing.T) {
 	tag := ownershipTag("mount")
 	require.Len(t, tag, tagLength)
 	require.NotEqual(t, tag, ownershipTag("other mount"))
-	require.Equal(t, keyID("m", "request", 0), keyID("m", "request", 0))
-	require.NotEqual(t, keyID("m", "request", 0), keyID("m", "request", 1))
+	require.Equal(t, keyStem("m", "request", 0), keyStem("m", "request", 0))
+	require.NotEqual(t, keyStem("m", "request", 0), keyStem("m", "request", 1))
 
 	for _, exchange := range catalog.All() {
 		for _, variant := range exchange.Describe().Variants {

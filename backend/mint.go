@@ -53,7 +53,7 @@ func (e *engine) mint(ctx context.Context, s logical.Storage, o *order) (*minted
 // mintOnce makes one key, in the best of the sub-accounts, and says which one did not
 // take it, if that is why it fails.
 func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, attempt int, candidates []string) (*minted, string, error) {
-	claim, err := e.ledger.Claim(ctx, s, keyID(e.mountUUID, o.requestID, attempt))
+	claim, err := e.ledger.ClaimNew(ctx, s, keyStem(e.mountUUID, o.requestID, attempt))
 	if err != nil {
 		return nil, "", err
 	}
@@ -159,7 +159,7 @@ func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *orde
 // keyRequest completes the entry with label, passphrase and public key, and returns
 // what to ask the exchange for.
 func (e *engine) keyRequest(o *order, entry *ledger.Entry) (request exchanges.KeyRequest, privateKey exchanges.Secret, err error) {
-	entry.Label, err = makeLabel(e.tag, entry.ID, o.role.LabelTemplate, labelData{
+	entry.Label, err = makeLabel(e.tag, entry.Stem(), o.role.LabelTemplate, labelData{
 		RoleName: o.name(), Connection: entry.Connection, SubAccount: entry.SubAccount,
 		DisplayName: entry.Requester.DisplayName, EntityID: entry.Requester.EntityID, Reason: entry.Requester.Reason,
 	}, o.link.variant.Label)

@@ -94,7 +94,7 @@ func TestMintAnswersWithAKeyThatTheLedgerKnows(t *testing.T) {
 	entry := d.entry(lease.Data["key_id"].(string))
 	require.Equal(t, ledger.Live, entry.State)
 	require.Equal(t, live[0].Label, entry.Label)
-	require.True(t, strings.HasPrefix(entry.Label, d.engine.tag+entry.ID))
+	require.True(t, strings.HasPrefix(entry.Label, d.engine.tag+entry.Stem()))
 	require.Equal(t, ledger.Requester{EntityID: "entity-1", DisplayName: "userpass-ada", Address: "127.0.0.1"}, entry.Requester)
 
 	raw, err := d.storage.Get(t.Context(), ledger.Prefix+entry.ID)

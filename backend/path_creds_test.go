@@ -112,6 +112,6 @@ func TestLabelCarriesTheRolesText(t *testing.T) {
 		"connection": "bybit", "sub_accounts": d.sim.Exchange("bybit").SubAccounts[0], "scopes": "read",
 		"label_template": "{{ .RoleName }}/{{.DisplayName}}",
 	})
-	id := d.mint("labelled").Data["key_id"].(string)
-	require.Equal(t, d.engine.tag+id+"la", d.sim.Keys()[0].Label, "as far as the exchange's length allows")
+	stem := d.entry(d.mint("labelled").Data["key_id"].(string)).Stem()
+	require.Equal(t, d.engine.tag+stem+"la", d.sim.Keys()[0].Label, "as far as the exchange's length allows")
 }

@@ -111,16 +111,15 @@ func (t *selfTest) mint(ctx context.Context) (*minted, error) {
 		return nil, err
 	}
 	defer claim.Release()
-	t.mu.Lock()
-	t.report.KeyID = claim.ID()
-	t.mu.Unlock()
-
 	// A key whose answer is not waited for is lost, so that this is.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.role.makingTime())
 	defer cancel()
 	m := &minted{}
 	began := e.now()
 	_, err = e.make(ctx, work, claim, o, m, o.subAccounts)
+	t.mu.Lock()
+	t.report.KeyID = claim.ID()
+	t.mu.Unlock()
 	if err == nil && !isWhole(m.key, o.keyType) {
 		err = o.link.failed(notWhole(o.link))
 		e.discard(work, t.storage, claim)
@@ -148,7 +147,7 @@ func (t *selfTest) mint(ctx context.Context) (*minted, error) {
 // crashed on it, whose key nobody holds.
 func (t *selfTest) claim(ctx context.Context) (*ledger.Claim, error) {
 	for attempt := 0; ; attempt++ {
-		claim, err := t.engine.ledger.Claim(ctx, t.storage, keyID(t.engine.mountUUID, t.order.requestID, attempt))
+		claim, err := t.engine.ledger.ClaimNew(ctx, t.storage, keyStem(t.engine.mountUUID, t.order.requestID, attempt))
 		if err != nil || !claim.Exists() {
 			return claim, err
 		}

@@ -95,7 +95,7 @@ func (e *engine) importStatic(ctx context.Context, req *logical.Request, name st
 		entry.Passphrase = key.Passphrase.Reveal()
 	}
 	warnings = append(warnings, compareImported(&entry, l, grant, rights, r)...)
-	claim, err := e.ledger.Claim(ctx, req.Storage, keyID(e.mountUUID, req.ID, 0))
+	claim, err := e.ledger.Claim(ctx, req.Storage, keyStem(e.mountUUID, req.ID, 0))
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,10 @@ type Claim struct {
 	ledger  *Ledger
 	storage logical.Storage
 	id      string
-	entry   Entry
+	// isStem says that the id is a stem, and becomes whole once it is known where the key
+	// counts.
+	isStem bool
+	entry  Entry
 	// unwritten says that the last write failed.
 	unwritten bool
 	released  bool
@@ -51,7 +54,8 @@ type Claim struct {
 // not. It is zero if there is none.
 func (c *Claim) Entry() Entry { return c.entry }
 
-// ID is the key's, whether or not there is an entry.
+// ID is the key's, whether or not there is an entry. That of a new key made for a request
+// is whole once Reserve has succeeded.
 func (c *Claim) ID() string { return c.id }
 
 // Exists reports whether there is an entry.
@@ -81,28 +85,41 @@ func (c *Claim) Release() {
 // it in a sub-account, and complete then fills in what depends on that. If either
 // fails, or the write does, the slot is given back. (Should the write have reached
 // storage all the same, the next load of the ledger finds it, and it is settled as
-// any other.)
+// any other.) While the ledger is being loaded, a key that is not read yet counts in
+// its sub-account and its role; only if that leaves no slot, the rest is waited for.
 func (c *Claim) Reserve(ctx context.Context, entry Entry, choose func(Tally) (subAccount string, err error), complete func(*Entry) error) error {
 	if err := c.from("reserved", ""); err != nil {
 		return err
 	}
-	if err := c.ledger.Load(ctx, c.storage); err != nil {
+	if err := c.ledger.countAll(ctx, c.storage); err != nil {
 		return err
 	}
-	entry.ID, entry.State = c.id, Pending
-	if err := c.ledger.index.reserve(&entry, choose); err != nil {
+	stem := c.id
+	entry.ID, entry.State = stem, Pending
+	whole, _ := c.ledger.index.state()
+	err := c.ledger.index.reserve(&entry, c.isStem, choose)
+	if err != nil && !whole {
+		if err := c.ledger.Load(ctx, c.storage); err != nil {
+			return err
+		}
+		err = c.ledger.index.reserve(&entry, c.isStem, choose)
+	}
+	if err != nil {
 		return err
 	}
-	err := complete(&entry)
-	if err == nil {
+	c.id = entry.ID
+	if err = complete(&entry); err == nil {
 		c.entry = entry
 		err = c.write(ctx)
 	}
 	if err != nil {
 		c.entry = Entry{}
 		c.ledger.index.remove(c.id)
+		c.id = stem
+		return err
 	}
-	return err
+	c.isStem = false
+	return nil
 }
 
 // Retime moves the ends of a key that the exchange was not asked for yet.

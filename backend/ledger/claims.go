@@ -7,7 +7,7 @@ import (
 
 // claims lets one goroutine at a time act on a key: a mint, a revocation and the
 // sweeper never meet on the same one. It is a lock per key, not a lock around
-// network calls.
+// network calls. A key is held by the stem of its id, which it has before the rest.
 type claims struct {
 	mu   sync.Mutex
 	held map[string]chan struct{}
@@ -30,21 +30,23 @@ func (c *claims) take(ctx context.Context, id string) error {
 
 // try claims the key if it is free; if not, busy is closed when it may be.
 func (c *claims) try(id string) (busy <-chan struct{}) {
+	stem, _, _ := parseID(id)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if held := c.held[id]; held != nil {
+	if held := c.held[stem]; held != nil {
 		return held
 	}
-	c.held[id] = make(chan struct{})
+	c.held[stem] = make(chan struct{})
 	return nil
 }
 
 // release gives the key back.
 func (c *claims) release(id string) {
+	stem, _, _ := parseID(id)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	close(c.held[id])
-	delete(c.held, id)
+	close(c.held[stem])
+	delete(c.held, stem)
 }
 
 func (c *claims) count() int {

@@ -45,11 +45,14 @@ type index struct {
 	looks    looks
 	// unreadable has the entries that cannot be read, and why.
 	unreadable map[string]string
-	// filled says that the whole ledger is in, and switched that the kill switches are;
+	// unread has the entries that are there and not in the index yet.
+	unread *unread
+	// filled says that the whole ledger is in, switched that the kill switches are, and
+	// counted that what is not in counts nonetheless, since its ids are in unread;
 	// epochs counts the times that it was emptied, so that a load begun before is not
 	// taken for whole.
-	filled, switched bool
-	epochs           int
+	filled, switched, counted bool
+	epochs                    int
 	// changed has the entries that were written while a load was running, which
 	// know better than what the load read.
 	changed map[string]bool
@@ -59,7 +62,7 @@ func newIndex() *index {
 	return &index{
 		keys: map[string]*Key{}, inOrder: sorted(byID), shelves: map[string]*shelf{}, changed: map[string]bool{},
 		switches:   map[Kind]*switches{OfConnection: newSwitches(OfConnection), OfRole: newSwitches(OfRole)},
-		unreadable: map[string]string{},
+		unreadable: map[string]string{}, unread: newUnread(),
 	}
 }
 
@@ -95,8 +98,41 @@ func (x *index) fillSwitches(epoch int, read map[Kind]map[string]Switch) {
 	x.switched = true
 }
 
+// counts reports whether every key there is counts in the tally, read or not.
+func (x *index) counts() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.filled || x.counted
+}
+
+// list takes the ids of all entries, as a load has found them that began in the epoch,
+// but for those of entries written meanwhile.
+func (x *index) list(epoch int, ids []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.filled || x.epochs != epoch {
+		return
+	}
+	for _, id := range ids {
+		if !x.changed[id] && x.keys[id] == nil {
+			x.unread.add(id)
+		}
+	}
+}
+
+// count says that of all that list has taken, what is unread still has hashes in its id.
+func (x *index) count(epoch int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.epochs == epoch {
+		x.counted = true
+	}
+}
+
 // loaded is what a load has read.
 type loaded struct {
+	// ids are those that were asked for.
+	ids        []string
 	entries    []Entry
 	unreadable map[string]string
 }
@@ -115,6 +151,9 @@ func (x *index) add(epoch int, read loaded) {
 			x.setLocked(entry)
 		}
 	}
+	for _, id := range read.ids {
+		x.unread.remove(id)
+	}
 }
 
 // fill says that all was added that a load which began in the epoch has found.
@@ -123,6 +162,7 @@ func (x *index) fill(epoch int) {
 	defer x.mu.Unlock()
 	if !x.filled && x.epochs == epoch {
 		x.filled = true
+		x.unread = newUnread()
 		clear(x.changed)
 	}
 }
@@ -136,19 +176,20 @@ func (x *index) empty() {
 	clear(x.changed)
 	clear(x.unreadable)
 	x.inOrder = sorted(byID)
+	x.unread = newUnread()
 	x.looks = nil
 	for _, w := range x.switches {
 		clear(w.byName)
 	}
-	x.filled, x.switched = false, false
+	x.filled, x.switched, x.counted = false, false, false
 	x.epochs++
 }
 
 // reserve gives a new key its place in the count before it is written, if choose,
 // shown the tally under the lock, finds a sub-account for it. Two mints can
 // therefore not take the same last slot. The place is given back by remove, or
-// taken by set.
-func (x *index) reserve(entry *Entry, choose func(Tally) (subAccount string, err error)) error {
+// taken by set. If the key's id is a stem still, it becomes whole.
+func (x *index) reserve(entry *Entry, isStem bool, choose func(Tally) (subAccount string, err error)) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	subAccount, err := choose(Tally{x})
@@ -156,6 +197,9 @@ func (x *index) reserve(entry *Entry, choose func(Tally) (subAccount string, err
 		return err
 	}
 	entry.SubAccount = subAccount
+	if isStem {
+		entry.ID = idOf(entry.ID, entry.Connection, subAccount, entry.Role)
+	}
 	entry.Generations = x.present(entry.Connection, entry.Role)
 	x.note(entry.ID)
 	x.setLocked(*entry)
@@ -180,10 +224,14 @@ func (x *index) remove(id string) {
 func (x *index) note(id string) {
 	if !x.filled {
 		x.changed[id] = true
+		x.unread.remove(id)
 	}
 }
 
-func (x *index) setLocked(entry Entry) {
+func (x *index) setLocked(entry Entry) { x.put(x.keyOf(entry)) }
+
+// keyOf is what is to be known of an entry's key.
+func (x *index) keyOf(entry Entry) *Key {
 	key := &Key{
 		ID: entry.ID, Connection: shared(entry.Connection), SubAccount: shared(entry.SubAccount), Role: shared(entry.Role), Owner: shared(entry.Owner),
 		Exchange: shared(entry.Exchange), Label: entry.Label,
@@ -196,7 +244,7 @@ func (x *index) setLocked(entry Entry) {
 		key.ExchangeKeyID = key.APIKey // The same memory.
 	}
 	x.doom(key)
-	x.put(key)
+	return key
 }
 
 // shared is the text in memory that all keys share who have it.
@@ -227,11 +275,36 @@ func (x *index) removeLocked(id string) {
 	}
 }
 
-// has reports whether a key of that id is in the index.
-func (x *index) has(id string) bool {
+// get returns a key, nil if it is not in the index; sure then tells whether there is none.
+func (x *index) get(id string) (key *Key, sure bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.keys[id] != nil
+	return x.keys[id], (x.filled || x.counted) && !x.unread.ids.Has(id)
+}
+
+// of is what is known of a key by its entry alone. The switches must be known.
+func (x *index) of(entry Entry) *Key {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.keyOf(entry)
+}
+
+// ofStem is the id that begins with the stem, of a key that is known, if only by its id;
+// the stem itself if there is none. It reports false if it cannot say.
+func (x *index) ofStem(stem string) (id string, sure bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	found := []string{x.unread.first(stem)}
+	x.inOrder.AscendGreaterOrEqual(&Key{ID: stem}, func(key *Key) bool {
+		found = append(found, key.ID)
+		return false
+	})
+	for _, id := range found {
+		if of, _, _ := parseID(id); of == stem {
+			return id, true
+		}
+	}
+	return stem, x.filled || x.counted
 }
 
 // snapshot returns the keys by id as they are now. It is to be read only.

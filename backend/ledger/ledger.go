@@ -96,14 +96,19 @@ func (l *Ledger) Has(ctx context.Context, s logical.Storage, id string) (bool, e
 }
 
 // Lookup returns what is known of a key without reading its entry; false if there is no
-// such key.
+// such key. While the ledger is being loaded it reads the entry, and waits for nobody.
 func (l *Ledger) Lookup(ctx context.Context, s logical.Storage, id string) (Key, bool, error) {
-	if err := l.Load(ctx, s); err != nil {
-		return Key{}, false, err
+	key, sure := l.index.get(id)
+	if key == nil && !sure {
+		entry, err := l.Find(ctx, s, id)
+		if err == nil {
+			err = l.loadSwitches(ctx, s)
+		}
+		if err != nil || entry == nil {
+			return Key{}, false, err
+		}
+		key = l.index.of(*entry)
 	}
-	l.index.mu.Lock()
-	defer l.index.mu.Unlock()
-	key := l.index.keys[id]
 	if key == nil {
 		return Key{}, false, nil
 	}
@@ -170,6 +175,29 @@ func (l *Ledger) Claim(ctx context.Context, s logical.Storage, id string) (*Clai
 	return l.read(ctx, s, id)
 }
 
+// ClaimNew is Claim for the key of a request, by the stem of its id: a request that is run
+// a second time finds the entry of the first. What [Claim.Reserve] enters then has an id
+// that says where the key counts. It waits until it is known which entries there are, not
+// until they are loaded.
+func (l *Ledger) ClaimNew(ctx context.Context, s logical.Storage, stem string) (*Claim, error) {
+	if err := l.claims.take(ctx, stem); err != nil {
+		return nil, fmt.Errorf("key %s is being worked on: %w", stem, err)
+	}
+	id, sure := l.index.ofStem(stem)
+	for !sure {
+		if err := l.countAll(ctx, s); err != nil {
+			l.claims.release(stem)
+			return nil, err
+		}
+		id, sure = l.index.ofStem(stem)
+	}
+	claim, err := l.read(ctx, s, id)
+	if err == nil {
+		claim.isStem = !claim.Exists()
+	}
+	return claim, err
+}
+
 // TryClaim is Claim for those who would rather come back: it fails with [ErrBusy]
 // if somebody else has the claim.
 func (l *Ledger) TryClaim(ctx context.Context, s logical.Storage, id string) (*Claim, error) {
@@ -179,13 +207,13 @@ func (l *Ledger) TryClaim(ctx context.Context, s logical.Storage, id string) (*C
 	return l.read(ctx, s, id)
 }
 
-// read reads the entry on which a claim was taken. An entry that the whole index
-// does not have was never written, so that storage need not be asked. The index
+// read reads the entry on which a claim was taken. An entry of which the index does not
+// even know the id was never written, so that storage need not be asked. The index
 // learns what was found: a write may have been reported as failed and have taken
 // effect all the same.
 func (l *Ledger) read(ctx context.Context, s logical.Storage, id string) (*Claim, error) {
 	claim := &Claim{ledger: l, storage: s, id: id}
-	if filled, _ := l.index.state(); filled && !l.index.has(id) {
+	if key, sure := l.index.get(id); key == nil && sure {
 		return claim, nil
 	}
 	entry, err := l.table.Get(ctx, s, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -23,32 +24,42 @@ const (
 // loads lets one load run at a time.
 type loads struct {
 	mu sync.Mutex
-	// done is closed once the load that is running has ended; nil if none is.
-	done chan struct{}
+	// now is the load that is running; nil if none is.
+	now *running
 }
 
-// begin begins a load, or returns what tells that the one which is running has ended.
-func (l *loads) begin() (running <-chan struct{}) {
+// running is a load. The first channel is closed once all keys count, and both are once it
+// has ended.
+type running struct {
+	counted, done chan struct{}
+	once          sync.Once
+}
+
+func (r *running) count() { r.once.Do(func() { close(r.counted) }) }
+
+// begin begins a load, or returns the one that is running.
+func (l *loads) begin() (load *running, mine bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.done != nil {
-		return l.done
+	if l.now != nil {
+		return l.now, false
 	}
-	l.done = make(chan struct{})
-	return nil
+	l.now = &running{counted: make(chan struct{}), done: make(chan struct{})}
+	return l.now, true
 }
 
 func (l *loads) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	close(l.done)
-	l.done = nil
+	l.now.count()
+	close(l.now.done)
+	l.now = nil
 }
 
 func (l *loads) running() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.done != nil
+	return l.now != nil
 }
 
 // Loading reports whether the index is being filled now.
@@ -58,29 +69,44 @@ func (l *Ledger) Loading() bool { return l.loads.running() }
 // it runs waits for it, and only if it fails reads storage as well. An entry that cannot
 // be read is left out, see [Ledger.Unreadable].
 func (l *Ledger) Load(ctx context.Context, s logical.Storage) error {
-	for {
-		filled, epoch := l.index.state()
-		if filled {
-			return nil
+	return l.loadUntil(ctx, s, func() bool { filled, _ := l.index.state(); return filled })
+}
+
+// countAll is Load for who need not know more of the keys than how many there are where.
+func (l *Ledger) countAll(ctx context.Context, s logical.Storage) error {
+	return l.loadUntil(ctx, s, l.index.counts)
+}
+
+// loadUntil loads the ledger, or waits for who does, until enough of it is in.
+func (l *Ledger) loadUntil(ctx context.Context, s logical.Storage, enough func() bool) error {
+	for !enough() {
+		load, mine := l.loads.begin()
+		if mine {
+			err := l.load(ctx, s, load)
+			l.loads.end()
+			if err != nil {
+				return err
+			}
+			continue
 		}
-		if running := l.loads.begin(); running != nil {
+		for _, step := range []chan struct{}{load.counted, load.done} {
 			select {
-			case <-running:
-				continue
+			case <-step:
 			case <-ctx.Done():
 				return fmt.Errorf("the ledger is still being loaded: %w", ctx.Err())
 			}
-		}
-		err := l.load(ctx, s, epoch)
-		l.loads.end()
-		if err != nil {
-			return err
+			if enough() {
+				break
+			}
 		}
 	}
+	return nil
 }
 
-// load reads the whole ledger, the kill switches first: they say which of its keys must go.
-func (l *Ledger) load(ctx context.Context, s logical.Storage, epoch int) error {
+// load reads the whole ledger, the kill switches first: they say which of its keys must
+// go. Then come the entries whose ids do not say where they count.
+func (l *Ledger) load(ctx context.Context, s logical.Storage, load *running) error {
+	_, epoch := l.index.state()
 	if err := l.loadSwitches(ctx, s); err != nil {
 		return err
 	}
@@ -88,16 +114,36 @@ func (l *Ledger) load(ctx context.Context, s logical.Storage, epoch int) error {
 	if err != nil {
 		return err
 	}
-	for len(ids) > 0 {
-		row := ids[:min(len(ids), readsInARow)]
-		ids = ids[len(row):]
+	l.index.list(epoch, ids)
+	var first, then []string
+	for _, id := range ids {
+		if _, place, _ := parseID(id); place == "" {
+			first = append(first, id)
+		} else {
+			then = append(then, id)
+		}
+	}
+	if err := l.readAll(ctx, s, epoch, first); err != nil {
+		return err
+	}
+	l.index.count(epoch)
+	load.count()
+	if err := l.readAll(ctx, s, epoch, then); err != nil {
+		return err
+	}
+	l.index.fill(epoch)
+	return nil
+}
+
+// readAll takes entries into the index.
+func (l *Ledger) readAll(ctx context.Context, s logical.Storage, epoch int, ids []string) error {
+	for row := range slices.Chunk(ids, readsInARow) {
 		read, err := l.readRow(ctx, s, row)
 		if err != nil {
 			return fmt.Errorf("loading the ledger: %w", err)
 		}
 		l.index.add(epoch, read)
 	}
-	l.index.fill(epoch)
 	return nil
 }
 
@@ -121,7 +167,7 @@ func (l *Ledger) readRow(ctx context.Context, s logical.Storage, ids []string) (
 	if err := group.Wait(); err != nil {
 		return loaded{}, err
 	}
-	read := loaded{unreadable: unreadable}
+	read := loaded{ids: ids, unreadable: unreadable}
 	for _, entry := range entries {
 		if entry != nil {
 			read.entries = append(read.entries, *entry)

@@ -43,20 +43,23 @@ func (t Tally) OfConnection(name string) int {
 	return 0
 }
 
-// InSubAccount counts a connection's keys in a sub-account.
+// InSubAccount counts a connection's keys in a sub-account, those too that are not loaded
+// yet.
 func (t Tally) InSubAccount(connection, name string) int {
+	n := t.index.unread.inSubAccount(connection, name)
 	if at := t.index.shelves[connection]; at != nil {
-		return at.inSubAccounts[name]
+		n += at.inSubAccounts[name]
 	}
-	return 0
+	return n
 }
 
-// OfRole counts a connection's keys of a role.
+// OfRole counts a connection's keys of a role, those too that are not loaded yet.
 func (t Tally) OfRole(connection, name string) int {
+	n := t.index.unread.of(connection, name)
 	if at := t.index.shelves[connection]; at != nil {
-		return at.ofRoles[name]
+		n += at.ofRoles[name]
 	}
-	return 0
+	return n
 }
 
 // SubAccounts counts a connection's keys by sub-account.
