@@ -136,18 +136,20 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		Invalidate:     e.invalidate,
 		Clean:          e.clean,
 	}
-	paths := []*framework.Path{
+	// The framework tries one after another, so that what is asked for most comes first.
+	paths := append([]*framework.Path{e.pathCreds()}, e.pathsSign()...)
+	paths = append(
+		paths,
 		e.pathConfigList(), e.pathConfig(), e.pathConfigCheck(), e.pathConfigSubAccounts(),
 		e.pathConfigRotateRoot(), e.pathConfigRevokeAll(), e.pathConfigReconcile(), e.pathConfigSelfTest(),
 		e.pathRolesList(), e.pathRoles(), e.pathRolesCheck(), e.pathRolesRevokeAll(),
-		e.pathCreds(),
 		e.pathStaticRolesList(), e.pathStaticRoles(), e.pathStaticRolesCheck(), e.pathStaticCreds(), e.pathRotateRole(),
 		e.pathKeysList(), e.pathKeysLookup(), e.pathKeysForget(), e.pathKeys(),
 		e.pathExchangesList(), e.pathExchanges(), e.pathExchangesEnvironments(), e.pathExchangesCredentials(),
 		e.pathExchangesVariants(), e.pathExchangesVariant(), e.pathExchangesPermissions(),
 		e.pathMetrics(), e.pathInfo(),
-	}
-	for _, path := range append(paths, e.pathsSign()...) {
+	)
+	for _, path := range paths {
 		e.Paths = append(e.Paths, strict(path))
 	}
 	return e

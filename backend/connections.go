@@ -28,6 +28,8 @@ type link struct {
 	account *guarded
 	// held says that nothing is to be done here, see [holdVariable].
 	held bool
+	// allowed has the roles that were checked; nil to check each time.
+	allowed *allowedRoles
 }
 
 // allowsSubAccount reports whether keys may be minted in the sub-account.
@@ -175,6 +177,7 @@ func (c *connections) link(name string, entry connection) (*link, error) {
 	}
 	return &link{
 		connection: entry, name: name, about: about, variant: variant, account: guard(account, c.now, c.observer(name)), held: c.held,
+		allowed: &allowedRoles{},
 	}, nil
 }
 

@@ -45,6 +45,9 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (*logi
 // has no bounds, and quotes in an error, which Vault logs, what it cannot read. What
 // is left is put into the one form that the rest of the engine knows.
 func (e *engine) checkInput(req *logical.Request) error {
+	if len(req.Data) == 0 {
+		return nil
+	}
 	path := e.Route(req.Path)
 	if path == nil {
 		return nil

@@ -54,11 +54,6 @@ func result(err error) string {
 	if err == nil {
 		return "ok"
 	}
-	for _, kind := range exchanges.Kinds() {
-		if errors.Is(err, kind) {
-			return string(kind)
-		}
-	}
 	var input *inputError
 	var capacity *capacityError
 	switch {
@@ -66,6 +61,11 @@ func result(err error) string {
 		return "refused"
 	case errors.As(err, &capacity):
 		return "capacity"
+	}
+	for _, kind := range exchanges.Kinds() {
+		if errors.Is(err, kind) {
+			return string(kind)
+		}
 	}
 	return "internal"
 }

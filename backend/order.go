@@ -74,18 +74,16 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 		roleName: roleName, role: *r, link: l, keyType: r.keyType(l.variant), requestID: req.ID,
 		requester: requesterOf(req, w.reason),
 	}
-	for _, name := range r.SubAccounts {
-		o.subAccounts = append(o.subAccounts, l.variant.SubAccountName(name))
-	}
-	whole, err := r.check(roleName, l)
+	allowed, err := l.allowed.check(roleName, *r, l)
 	if err != nil {
 		return nil, err
 	}
+	o.subAccounts = allowed.subAccounts
 	if err := checkClientFormat("format", w.format, l, o.keyType); err != nil {
 		return nil, err
 	}
 	o.format = cmp.Or(w.format, r.ClientFormat)
-	if o.grant, err = narrow(*r, l, whole, w.scopes); err != nil {
+	if o.grant, err = narrow(*r, l, allowed.grant, w.scopes); err != nil {
 		return nil, err
 	}
 	if o.addresses, err = keyAddresses(*r, o.requester.Address, w.ipAllowlist); err != nil {

@@ -148,9 +148,15 @@ func (e *engine) patchConfig(ctx context.Context, req *logical.Request, d *frame
 
 func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get("name").(string)
-	c, err := e.connections.table.Get(ctx, req.Storage, name)
-	if err != nil || c == nil {
-		return nil, err
+	l, unusable := e.connections.get(ctx, req.Storage, name)
+	var c *connection
+	if l != nil {
+		c = &l.connection
+	} else {
+		var err error
+		if c, err = e.connections.table.Get(ctx, req.Storage, name); err != nil || c == nil {
+			return nil, err
+		}
 	}
 	keys, err := e.keysOf(ctx, req.Storage, name)
 	if err != nil {
@@ -159,8 +165,8 @@ func (e *engine) readConfig(ctx context.Context, req *logical.Request, d *framew
 	resp := &logical.Response{Data: c.show()}
 	resp.Data["account"], resp.Data["last_rotated_at"], resp.Data["live_keys"] = c.Account, timestamp(c.Rotated), keys
 	resp.Data["leftover_root_keys"] = c.Leftovers.names()
-	if l, err := e.connections.get(ctx, req.Storage, name); err != nil || l == nil {
-		resp.AddWarning(fmt.Sprintf("the connection cannot be used now: %v", err))
+	if l == nil {
+		resp.AddWarning(fmt.Sprintf("the connection cannot be used now: %v", unusable))
 	} else {
 		l.describe(resp.Data)
 	}

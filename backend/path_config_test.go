@@ -313,3 +313,14 @@ func TestListsArePaged(t *testing.T) {
 	d.refused(logical.ListOperation, "roles/", map[string]any{"limit": -1}, "limit", "-1")
 	require.Equal(t, []string{"bybit"}, d.must(logical.ListOperation, "config/", nil).Data["keys"])
 }
+
+// A connection that is in use is shown from memory, and as it was written last.
+func TestConfigIsReadFromMemory(t *testing.T) {
+	d := newDesk(t)
+	d.trader()
+	d.mint("trader")
+	reads, _ := d.storage.counted(func() { d.must(logical.ReadOperation, "config/bybit", nil) })
+	require.Zero(t, reads)
+	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 7})
+	require.Equal(t, 7, d.must(logical.ReadOperation, "config/bybit", nil).Data["max_keys_per_sub_account"])
+}

@@ -60,6 +60,9 @@ func (p *places) setAside(at placeOfRole, why string) {
 // left.
 func (p *places) good(o *order) []string {
 	refused := p.refused(o)
+	if len(refused) == 0 {
+		return o.subAccounts
+	}
 	var good []string
 	for _, name := range o.subAccounts {
 		if refused[name] == "" {

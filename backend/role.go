@@ -87,6 +87,12 @@ func (r role) keyType(variant exchanges.Variant) exchanges.KeyType {
 // asked when the role is written, and again at every mint and renewal, since
 // the guard rails may have tightened.
 func (r role) check(name string, l *link) (exchanges.Grant, error) {
+	allowed, err := l.allowed.check(name, r, l)
+	return allowed.grant, err
+}
+
+// checkAnew is check whatever was found before.
+func (r role) checkAnew(name string, l *link) (exchanges.Grant, error) {
 	if err := checkLabelTemplate(r.LabelTemplate); err != nil {
 		return exchanges.Grant{}, err
 	}

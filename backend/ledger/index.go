@@ -252,14 +252,14 @@ func shared(text string) string { return unique.Make(text).Value() }
 
 // put puts a key in the place of the one with its id.
 func (x *index) put(key *Key) {
-	x.removeLocked(key.ID)
-	x.keys[key.ID] = key
-	x.inOrder.ReplaceOrInsert(key)
 	at := x.shelves[key.Connection]
 	if at == nil {
 		at = newShelf()
-		x.shelves[key.Connection] = at
 	}
+	x.removeLocked(key.ID)
+	x.shelves[key.Connection] = at // It was removed if that left it empty.
+	x.keys[key.ID] = key
+	x.inOrder.ReplaceOrInsert(key)
 	at.add(key)
 }
 

@@ -54,6 +54,7 @@ type tally struct {
 
 type window struct {
 	requests []weighted // oldest first
+	used     int        // the weight of the requests
 	banned   time.Time  // the time when the ban ends
 }
 
@@ -79,18 +80,18 @@ func (l *limiter) take(bucket, subject string, lim Limit, now time.Time) Quota {
 	weight := max(lim.Weight, 1)
 
 	for len(w.requests) > 0 && now.Sub(w.requests[0].at) >= lim.Window {
+		w.used -= w.requests[0].weight
 		w.requests = w.requests[1:]
 	}
-	for _, r := range w.requests {
-		q.Used += r.weight
-	}
+	q.Used = w.used
 	if wait := w.banned.Sub(now); wait > 0 {
 		q.Exceeded, q.Wait = true, wait
 		return q
 	}
 	if q.Used+weight <= q.Allowed {
 		w.requests = append(w.requests, weighted{now, weight})
-		q.Used += weight
+		w.used += weight
+		q.Used = w.used
 		return q
 	}
 

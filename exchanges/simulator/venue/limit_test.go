@@ -79,3 +79,14 @@ func TestLimiterKeepsSubjectsApart(t *testing.T) {
 	require.False(t, limiter.take("create", "a", Limit{Quota: 1, Window: time.Minute}, now).Exceeded, "another limit")
 	require.True(t, limiter.take("create", "a", lim, now).Exceeded)
 }
+
+// BenchmarkTake counts a request in a window that holds many.
+func BenchmarkTake(b *testing.B) {
+	limiter, now := newLimiter(1e6), time.Unix(1_700_000_000, 0)
+	lim := Limit{Quota: 600, Window: 5 * time.Second}
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(500 * time.Microsecond)
+		limiter.take("http", "127.0.0.1", lim, now)
+	}
+}

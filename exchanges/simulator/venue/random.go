@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 )
 
 // Alphabets of the identifiers and secrets that exchanges hand out.
@@ -24,14 +23,16 @@ const (
 
 // RandomText draws n characters of the alphabet, each equally likely.
 func RandomText(n int, alphabet string) string {
-	text := make([]byte, n)
-	size := big.NewInt(int64(len(alphabet)))
-	for i := range text {
-		index, err := rand.Int(rand.Reader, size)
-		if err != nil {
-			panic(err) // crypto/rand documents that its Reader never fails
+	// Bytes from here on would make the first characters of the alphabet more likely.
+	end := 256 - 256%len(alphabet)
+	text := make([]byte, 0, n)
+	for drawn := make([]byte, n); len(text) < n; {
+		_, _ = rand.Read(drawn[:n-len(text)]) // It never fails, as documented.
+		for _, b := range drawn[:n-len(text)] {
+			if int(b) < end {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
 		}
-		text[i] = alphabet[index.Int64()]
 	}
 	return string(text)
 }

@@ -222,9 +222,11 @@ func (c *Call) Weather(condition string) string { return c.weather[condition] }
 func (c *Call) Listed(a *Account) []*Key {
 	late, lingering := c.weather.delay(AppearsLate), c.weather.delay(VanishesLate)
 	keys := slices.DeleteFunc(c.Books.KeysOf(a), func(k *Key) bool { return k.Kind == "" && c.Within(late, k.Created) })
-	for _, g := range c.Books.gone {
-		if g.key.Account == a && c.Within(lingering, g.at) {
-			keys = append(keys, g.key)
+	if lingering > 0 { // There are ever more keys that are gone.
+		for _, g := range c.Books.gone {
+			if g.key.Account == a && c.Within(lingering, g.at) {
+				keys = append(keys, g.key)
+			}
 		}
 	}
 	slices.SortStableFunc(keys, func(a, b *Key) int { return a.Created.Compare(b.Created) })

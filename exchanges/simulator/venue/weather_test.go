@@ -141,3 +141,17 @@ func TestGives(t *testing.T) {
 		require.Equal(t, want, c.gives("size"), body)
 	}
 }
+
+// BenchmarkListed lists the keys of an account at an exchange that has deleted many.
+func BenchmarkListed(b *testing.B) {
+	books, now := &Books{}, time.Unix(1_700_000_000, 0)
+	account := books.AddAccount(&Account{ID: "1"})
+	for range 100_000 {
+		books.RemoveKey(books.AddKey(&Key{Account: account, Created: now}), now)
+	}
+	call := &Call{Books: books, Now: now.Add(time.Hour)}
+	b.ReportAllocs()
+	for b.Loop() {
+		call.Listed(account)
+	}
+}
