@@ -261,6 +261,16 @@ func (g *guarded) SignLogon(ctx context.Context, logon exchanges.Logon) (map[int
 	return signer.SignLogon(ctx, logon)
 }
 
+// SignRaw is that of an [exchanges.RawSigner]; elsewhere it is an
+// [exchanges.ErrUnsupported].
+func (g *guarded) SignRaw(text string) (string, error) {
+	signer, can := g.account.(exchanges.RawSigner)
+	if !can {
+		return "", noSignature("texts")
+	}
+	return signer.SignRaw(text)
+}
+
 func noSignature(what string) error {
 	return &exchanges.Error{Kind: exchanges.ErrUnsupported, Message: "the exchange takes no signed " + what}
 }

@@ -76,7 +76,7 @@ func (e *engine) checkInput(req *logical.Request) error {
 }
 
 // checkText refuses a text that is none, or that holds what cannot be seen. Only a
-// private key and the body of a request have lines.
+// private key, the body of a request and a text to be signed have lines.
 func checkText(name string, field *framework.FieldSchema, value any) error {
 	text, isText := value.(string)
 	if !isText {
@@ -92,7 +92,7 @@ func checkText(name string, field *framework.FieldSchema, value any) error {
 	if !utf8.ValidString(text) {
 		return invalid(name, "not valid UTF-8; a file saved as UTF-16 must be saved as UTF-8 first")
 	}
-	lines := name == privateKeyField || name == bodyField
+	lines := name == privateKeyField || name == bodyField || name == inputField
 	for at, r := range text {
 		switch {
 		case r == '\ufeff':

@@ -35,7 +35,7 @@ func newMetrics(build Build) *metrics {
 		rotations:   counter("static_rotations_total", "Rotations of static roles, by connection and result.", "connection", "result"),
 		sweeps:      counter("sweeps_total", "Runs of the sweeper, by result.", "result"),
 		calls:       counter("calls_total", "Calls to an exchange, by connection, operation and result.", "connection", "operation", "result"),
-		signatures:  counter("signatures_total", "Signatures asked for with keys whose secret stays in Vault, by role, kind (request, login, fix) and result.", "role", "kind", "result"),
+		signatures:  counter("signatures_total", "Signatures asked for with keys whose secret stays in Vault, by role, kind (request, login, fix, raw) and result.", "role", "kind", "result"),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "exchange", Name: "call_seconds", Help: "How long calls to an exchange took, waiting for the rate limit included.",
 			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},

@@ -72,7 +72,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		"client_format":      {Type: framework.TypeString, Description: "Client for which answers carry the whole credential as one string, client_config: ccxt, freqtrade or env; empty for none."},
 		"disabled":           {Type: framework.TypeBool, Default: false, Description: "Refuse to mint, to renew and to sign."},
 		"custody":            {Type: framework.TypeString, Description: "Where the secrets of keys stay: caller (the default) hands them out, vault keeps them and signs for the caller, see sign/."},
-		"allow":              {Type: framework.TypeCommaStringSlice, Description: "What may be signed, with custody=vault: request, login (to a WebSocket), fix. By default request and login, as far as the exchange has them."},
+		"allow":              {Type: framework.TypeCommaStringSlice, Description: "What may be signed, with custody=vault: request, login (to a WebSocket), fix, raw (any text, and so all of these). By default request and login, as far as the exchange has them."},
 		"allowed_requests":   {Type: framework.TypeStringSlice, Description: "The only requests that may be signed, each a method and a path such as \"POST /api/v5/trade/order\", with * for any text in the path; only where the exchange's signatures cover both, and then no login. Empty for all."},
 		"allowed_actions":    {Type: framework.TypeCommaStringSlice, Description: "The only actions that may be signed, where requests name one (Hyperliquid), such as order,cancel. Empty for all."},
 	}

@@ -22,6 +22,9 @@ const signKeyPrefix = "sign/key/"
 // bodyField is the field that holds a request's body.
 const bodyField = "body"
 
+// inputField is the field that holds a text to be signed.
+const inputField = "input"
+
 // maxBatch is how many requests one call may have signed.
 const maxBatch = 100
 
@@ -95,6 +98,13 @@ func (e *engine) signables() []signable {
 		}, map[string]*framework.FieldSchema{
 			"fields": {Type: framework.TypeKVPairs, Description: "The fields that prove who logs on, by their tags, and those that the proof covers.", Required: true},
 		}, e.signOneLogon},
+		{"/raw", "text", "Sign a text that an SDK has made up.", "A signature.", map[string]*framework.FieldSchema{
+			inputField: {Type: framework.TypeString, Description: "The text, as the SDK passes it to the function that signs."},
+		}, map[string]*framework.FieldSchema{
+			"signature":  {Type: framework.TypeString, Description: "The signature, in the exchange's encoding.", Required: true},
+			"api_key":    {Type: framework.TypeString, Description: "The key that has signed. If it is not the one that the SDK names, drop the signature: the key was replaced.", Required: true},
+			"passphrase": {Type: framework.TypeString, Description: "The key's passphrase, where the exchange has one: each request holds it as it is.", Required: true, DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		}, e.signOneText},
 	}
 }
 
@@ -231,6 +241,14 @@ func (e *engine) signOneLogon(ctx context.Context, req *logical.Request, d *fram
 	return e.signed(s, signFIX, func() (map[string]any, error) { return e.signLogon(ctx, s, logon) })
 }
 
+func (e *engine) signOneText(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	s, err := e.signerOf(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
+	return e.signed(s, signRaw, func() (map[string]any, error) { return s.signText(e.now(), d.Get(inputField).(string)) })
+}
+
 // signed answers with what was signed, and counts it.
 func (e *engine) signed(s *signer, kind string, sign func() (map[string]any, error)) (*logical.Response, error) {
 	data, err := sign()
@@ -251,6 +269,10 @@ allowed_requests, allowed_actions.
 
 A request must be written in the one way in which everybody reads it alike. What an SDK
 has put there with a dummy secret (timestamp, signature) is replaced.
+
+With allow=raw it also signs any text at /raw, for SDKs that take a function that
+signs. No rule holds there, and what is signed may bear a time to come, so that it stays
+good until the key is deleted.
 
 A signature holds only what the exchange has it cover: signing_binds of a variant in
 exchanges/ says what that is.

@@ -170,6 +170,23 @@ func (e *engine) signLogon(ctx context.Context, s *signer, logon exchanges.Logon
 	return map[string]any{"fields": shown}, nil
 }
 
+// signText signs a text of the caller's making.
+func (s *signer) signText(now time.Time, text string) (map[string]any, error) {
+	if allowed := s.rules.allowed(s.link.variant.Signing, s.keyType); !slices.Contains(allowed, signRaw) {
+		return nil, refuse("the role does not allow raw: its allow is %s", strings.Join(allowed, ", "))
+	}
+	if text == "" {
+		return nil, invalid(inputField, "missing; give the text to be signed")
+	}
+	s.signs(now)
+	signature, err := s.account.SignRaw(text)
+	if err != nil {
+		return nil, s.link.failed(err)
+	}
+	data := map[string]any{"api_key": s.apiKey, "signature": signature, "passphrase": s.passphrase.Reveal()}
+	return data, s.sealed(signature)
+}
+
 // show is a signed request as its sender needs it.
 func (s *signer) show(signed *http.Request, until time.Time) (map[string]any, error) {
 	body, err := io.ReadAll(signed.Body)

@@ -129,12 +129,13 @@ func (d *desk) end(id string) {
 // TestSignWithoutStorage counts: once a key has signed, no signature asks storage.
 func TestSignWithoutStorage(t *testing.T) {
 	d := newDesk(t)
-	path := d.leaseHandle("bybit", nil)["sign_path"].(string)
+	path := d.leaseHandle("bybit", map[string]any{"allow": "request,login,raw"})["sign_path"].(string)
 	d.write(path, anyRequest("bybit"))
 	reads, writes := d.storage.counted(func() {
 		for range 20 {
 			d.write(path, anyRequest("bybit"))
 			d.write(path+"/login", nil)
+			d.write(path+"/raw", map[string]any{"input": "text"})
 		}
 	})
 	require.Zero(t, reads+writes)
@@ -236,6 +237,10 @@ func TestSigningRules(t *testing.T) {
 		{"hyperliquid", merge(map[string]any{"custody": "vault"}, rule), []string{"allowed_requests", "allowed_actions"}},
 		{"okx", map[string]any{"custody": "vault", "allowed_actions": "order"}, []string{"allowed_actions"}},
 		{"okx", merge(map[string]any{"custody": "vault", "allow": "request,login"}, rule), []string{"allow", "session"}},
+		{"okx", merge(map[string]any{"custody": "vault", "allow": "request,raw"}, rule), []string{"allow", "raw signs any request"}},
+		{"hyperliquid", map[string]any{"custody": "vault", "allow": "request,raw"}, []string{"allow", "leave raw out"}},
+		{"hyperliquid", map[string]any{"custody": "vault", "allow": "raw", "allowed_actions": "order"}, []string{"allow"}},
+		{"okx", map[string]any{"allow": "raw"}, []string{"allow", "custody=vault"}},
 		{"okx", map[string]any{"custody": "vault", "allowed_requests": []string{"/api/v5/trade/order"}}, []string{"allowed_requests", "POST"}},
 		{"whitebit", map[string]any{"custody": "vault", "allowed_requests": []string{"GET /api/v4/order/new"}}, []string{"allowed_requests", "POST only"}},
 		{"okx", merge(map[string]any{"custody": "vault"}, rule), nil},
@@ -302,6 +307,44 @@ func TestSignLogins(t *testing.T) {
 				if !signing.SignsRequests(keyType) {
 					d.refused(logical.UpdateOperation, path, anyRequest(exchange), "does not allow requests")
 				}
+			})
+		}
+	}
+}
+
+// TestSignRaw signs any text where the role says so, and nowhere else.
+func TestSignRaw(t *testing.T) {
+	for exchange, scopes := range custodians() {
+		about, err := newConnections(catalog.All(), time.Now, nil).exchange(exchange)
+		require.NoError(t, err)
+		variant := about.Describe().Variants[0]
+		for _, keyType := range variant.KeyTypes {
+			t.Run(exchange+"/"+string(keyType), func(t *testing.T) {
+				d := newDesk(t)
+				key := d.leaseHandle(exchange, map[string]any{"scopes": scopes, "key_type": string(keyType)})
+				path := key["sign_path"].(string) + "/raw"
+				d.refused(logical.UpdateOperation, path, map[string]any{"input": "text"}, "does not allow raw")
+				if !variant.Signing.SignsRaw(keyType) {
+					d.refused(logical.PatchOperation, "roles/signer", map[string]any{"allow": "raw"}, "leave raw out")
+					return
+				}
+				d.must(logical.PatchOperation, "roles/signer", map[string]any{"allow": "raw"})
+				kept, err := d.engine.custody.Get(t.Context(), d.storage.Storage, key["key_id"].(string))
+				require.NoError(t, err)
+				signed := d.write(path, map[string]any{"input": "text"}).Data
+				require.NotEmpty(t, signed["signature"])
+				require.Equal(t, key["api_key"], signed["api_key"])
+				require.Equal(t, kept.Passphrase, signed["passphrase"])
+				for _, secret := range []string{kept.APISecret, kept.PrivateKey} {
+					require.True(t, secret == "" || !strings.Contains(fmt.Sprint(signed), secret))
+				}
+				d.refused(logical.UpdateOperation, path, nil, "input: missing")
+				d.write(path, map[string]any{"input": "GET\n/path\n"}) // as Gate signs
+				d.refused(logical.UpdateOperation, path, map[string]any{"input": "A\x0149\x0156"}, "input: holds the control character U+0001")
+				d.refused(logical.UpdateOperation, key["sign_path"].(string), anyRequest(exchange), "does not allow requests")
+
+				d.must(logical.PatchOperation, "roles/signer", map[string]any{"allow": "request,login"})
+				d.refused(logical.UpdateOperation, path, map[string]any{"input": "text"}, "does not allow raw")
 			})
 		}
 	}

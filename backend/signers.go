@@ -37,6 +37,9 @@ type signer struct {
 	link      *link
 	account   *guarded
 	secrets   []string
+	// apiKey and passphrase are what a request holds of the key as it is.
+	apiKey     string
+	passphrase exchanges.Secret
 
 	mu sync.Mutex // guards what follows
 	// used is when it signed last, and synced when the exchange's clock was measured.
@@ -246,6 +249,7 @@ func (e *engine) openSigner(ctx context.Context, s logical.Storage, id string) (
 	if credential.PrivateKey != "" {
 		credential.APISecret = "" // The key signs with the private half alone.
 	}
+	opened.apiKey, opened.passphrase = credential.APIKey, credential.Passphrase
 	for _, part := range []exchanges.Secret{credential.APISecret, credential.PrivateKey, credential.Token} {
 		if text := strings.TrimSpace(part.Reveal()); text != "" {
 			opened.secrets = append(opened.secrets, text)

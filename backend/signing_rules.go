@@ -31,6 +31,8 @@ const (
 	signRequest = "request"
 	signLogin   = "login"
 	signFIX     = "fix"
+	// signRaw is any text, and so all of the above.
+	signRaw = "raw"
 )
 
 // maxRules is how many rules on requests a role can have.
@@ -51,6 +53,7 @@ func (r signingRules) allowed(signing exchanges.Signing, keyType exchanges.KeyTy
 	}{
 		{signFIX, slices.Contains(r.Allow, signFIX) && signing.LogsOn(keyType)},
 		{signLogin, signing.LogsIn(keyType) && !r.ruled()},
+		{signRaw, slices.Contains(r.Allow, signRaw) && signing.SignsRaw(keyType) && !r.ruled()},
 		{signRequest, signing.SignsRequests(keyType)},
 	} {
 		if one.has && (len(r.Allow) == 0 || slices.Contains(r.Allow, one.kind)) {
@@ -90,7 +93,7 @@ func (r signingRules) check(l *link, keyType exchanges.KeyType) error {
 func (r signingRules) checkAllow(l *link, keyType exchanges.KeyType) error {
 	signing := l.variant.Signing
 	for _, kind := range r.Allow {
-		if err := oneOf("allow", kind, signRequest, signLogin, signFIX); err != nil {
+		if err := oneOf("allow", kind, signRequest, signLogin, signFIX, signRaw); err != nil {
 			return err
 		}
 		for _, can := range []struct {
@@ -100,6 +103,7 @@ func (r signingRules) checkAllow(l *link, keyType exchanges.KeyType) error {
 			{signRequest, "sign requests one by one", signing.SignsRequests(keyType)},
 			{signLogin, "log in to a WebSocket", signing.LogsIn(keyType)},
 			{signFIX, "log on to FIX", signing.LogsOn(keyType)},
+			{signRaw, "sign texts of a client's own making", signing.SignsRaw(keyType)},
 		} {
 			if kind == can.kind && !can.has {
 				return invalid("allow", "keys of type %s of %s do not %s; leave %s out", keyType, l.about.DisplayName, can.what, kind)
@@ -119,8 +123,8 @@ func (r signingRules) checkAllow(l *link, keyType exchanges.KeyType) error {
 // signed.
 func (r signingRules) checkRequestRules(l *link) error {
 	signing := l.variant.Signing
-	if r.ruled() && (slices.Contains(r.Allow, signLogin) || slices.Contains(r.Allow, signFIX)) {
-		return invalid("allow", "login and fix open sessions in which no rule on requests holds; allow request alone, or leave out allowed_requests and allowed_actions")
+	if r.ruled() && slices.ContainsFunc(r.Allow, func(kind string) bool { return kind != signRequest }) {
+		return invalid("allow", "login and fix open sessions in which no rule on requests holds, and raw signs any request; allow request alone, or leave out allowed_requests and allowed_actions")
 	}
 	if len(r.AllowedActions) > 0 && !signing.Actions {
 		return invalid("allowed_actions", "requests of %s name no action; use allowed_requests where that is possible", l.about.DisplayName)

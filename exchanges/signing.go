@@ -27,6 +27,10 @@ type Signing struct {
 	NoCustody string
 	// Requests are the types of the keys that sign each request.
 	Requests []KeyType
+	// Raw are the types of the keys that sign any text, where clients are known that make
+	// up themselves what is signed. A passphrase of such a key is sent as it is on each
+	// request. Accounts of a variant that has any implement [RawSigner].
+	Raw []KeyType
 	// Binds are the parts of a request that its signature covers, in the order of
 	// [Parts]. What is not there can be changed once the request is signed.
 	Binds []Part
@@ -96,6 +100,9 @@ func (s Signing) KeepsRules() bool {
 
 // SignsRequests reports whether keys of that type sign each request.
 func (s Signing) SignsRequests(t KeyType) bool { return slices.Contains(s.Requests, t) }
+
+// SignsRaw reports whether keys of that type sign any text.
+func (s Signing) SignsRaw(t KeyType) bool { return slices.Contains(s.Raw, t) }
 
 // LogsOn reports whether keys of that type can log on to a FIX session.
 func (s Signing) LogsOn(t KeyType) bool { return slices.Contains(s.Logons, t) }

@@ -134,7 +134,7 @@ func TestSigningExamples(t *testing.T) {
 		tested.Write(text)
 	}
 	examples := strings.Split(string(guide), "```js\n")[1:]
-	require.Len(t, examples, 3)
+	require.Len(t, examples, 5)
 	for _, example := range examples {
 		code, _, _ := strings.Cut(example, "```")
 		require.Contains(t, tested.String(), code)

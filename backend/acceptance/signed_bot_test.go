@@ -30,6 +30,9 @@ import (
 // signedOverlap is how long a request that was signed just before a rotation stays good.
 const signedOverlap = 2 * time.Second
 
+// hookClient is an SDK that has a text signed, and not a request.
+const hookClient = "vault-hook.mjs"
+
 // Bots with clients that people use trade with a key that Vault signs with, while that
 // key is replaced again and again. They are never refused, and nothing that they are
 // told holds a secret. ROTATIONS in the environment is how many rotations each lives
@@ -44,11 +47,15 @@ func TestSignedBots(t *testing.T) {
 		require.NoError(t, err, "ROTATIONS")
 	}
 	vault := vaulttest.Start(t, 1)
-	for exchange, client := range map[string]string{"bybit": "vault.mjs", "gate": "vault-sdks.mjs"} {
+	for exchange, client := range map[string]string{"bybit": "vault.mjs", "gate": "vault-sdks.mjs", "okx": hookClient} {
 		t.Run(exchange, func(t *testing.T) {
 			t.Parallel()
 			e := enable(t, vault)
-			e.signsFor(t, exchange)
+			allow := "request"
+			if client == hookClient {
+				allow = "raw"
+			}
+			e.signsFor(t, exchange, allow)
 			b := startSignedBot(t, e, client, exchange)
 			b.trades(t)
 			b.holdsNoSecret(t)
@@ -70,7 +77,7 @@ func TestSignedBots(t *testing.T) {
 }
 
 // signsFor writes the static role of a bot that trades at the exchange.
-func (e *engine) signsFor(t *testing.T, exchange string) {
+func (e *engine) signsFor(t *testing.T, exchange, allow string) {
 	known := catalog.All()
 	i := slices.IndexFunc(known, func(x exchanges.Exchange) bool { return x.Describe().Name == exchange })
 	about := known[i].Describe()
@@ -78,6 +85,7 @@ func (e *engine) signsFor(t *testing.T, exchange string) {
 	e.write(t, "static-roles/"+gateway, fields{
 		"connection": role["connection"], "sub_account": role["sub_accounts"], "scopes": role["scopes"],
 		"ip_allowlist": role["ip_allowlist"], "rotation_period": "24h", "overlap": signedOverlap.String(), "custody": "vault",
+		"allow": allow,
 	})
 }
 
@@ -118,11 +126,15 @@ func startSignedBot(t *testing.T, e *engine, client, exchange string) *signedBot
 	b := &signedBot{e: e, secrets: canaries{}}
 	way := httptest.NewServer(b.watched(t, e.client.Address()))
 	t.Cleanup(way.Close)
+	rules := e.published(t, "signer")
+	if client == hookClient {
+		rules += `path "` + e.path + "/sign/" + gateway + `/raw" { capabilities = ["update"] }`
+	}
 	input, err := json.Marshal(fields{
 		"exchange": exchange, "base_url": e.simulator.Exchange(exchange).BaseURL,
 		"vault": fields{
 			"url":   way.URL + "/v1/" + e.path + "/sign/" + gateway,
-			"token": e.limited(t, e.published(t, "signer")).client.Token(),
+			"token": e.limited(t, rules).client.Token(),
 		},
 	})
 	require.NoError(t, err)
@@ -237,6 +249,7 @@ func (b *signedBot) holdsNoSecret(t *testing.T) {
 			Entry map[string]any `json:"entry"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(value), &kept))
+		delete(kept.Entry, "passphrase") // Each request holds it as it is.
 		b.secrets.plant(id, kept.Entry)
 	}
 	b.mu.Lock()

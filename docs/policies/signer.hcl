@@ -27,3 +27,9 @@ path "exchange/sign/gateway/login" {
 path "exchange/sign/key/+/fix" {
   capabilities = ["update"]
 }
+
+# Only for bots whose SDK takes a function that signs, with a role that allows raw. It has
+# any text signed: leave it out unless a bot needs it.
+# path "exchange/sign/gateway/raw" {
+#   capabilities = ["update"]
+# }

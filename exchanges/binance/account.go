@@ -50,6 +50,7 @@ func (b Binance) Open(credential exchanges.Credential, options exchanges.Options
 	}
 	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
+		Signature:  signer.signature,
 		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v3/time"}, clock.time),
 	})

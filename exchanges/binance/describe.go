@@ -145,6 +145,7 @@ func addressRule(maxLength int) exchanges.AddressRule {
 func signing(types ...exchanges.KeyType) exchanges.Signing {
 	s := exchanges.Signing{
 		Requests: types,
+		Raw:      types,
 		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
 		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
 		Validity: 5 * time.Second,

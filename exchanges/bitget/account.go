@@ -41,6 +41,7 @@ func (b Bitget) Open(credential exchanges.Credential, options exchanges.Options)
 	}
 	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
+		Signature:  signer.signature,
 		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v2/public/time"}, clock.time),
 	})

@@ -179,6 +179,7 @@ func signing(channel string) exchanges.Signing {
 	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
 	return exchanges.Signing{
 		Requests:      hmac,
+		Raw:           hmac,
 		Binds:         []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
 		Logins:        []exchanges.Channel{{Name: channel, KeyTypes: hmac, Note: "the session then places orders unsigned"}},
 		LoginRequests: []string{loginRequest},

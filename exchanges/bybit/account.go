@@ -49,6 +49,7 @@ func (b Bybit) Open(credential exchanges.Credential, options exchanges.Options) 
 	}
 	client, err := rest.NewClient(b.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
+		Signature:  signer.signature,
 		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/v5/market/time"}, clock.time),
 		Quota:      quota,

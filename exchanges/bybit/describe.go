@@ -104,6 +104,7 @@ func signing() exchanges.Signing {
 	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
 	return exchanges.Signing{
 		Requests: hmac,
+		Raw:      hmac,
 		Binds:    []exchanges.Part{exchanges.PartBody},
 		Unbound:  "with one to cancel an order, whoever has it can cancel all orders; of a GET the query is signed, of a POST the body alone",
 		Validity: 5 * time.Second,

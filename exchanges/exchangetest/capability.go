@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
@@ -27,6 +28,13 @@ func (s *suite) testCapabilities(t *testing.T) {
 	assert.Equal(t, len(s.variant.Signing.Logins) > 0, logsIn, "an account is a LoginSigner where the variant has Signing.Logins, and nowhere else")
 	_, logsOn := account.(exchanges.LogonSigner)
 	assert.Equal(t, len(s.variant.Signing.Logons) > 0, logsOn, "an account is a LogonSigner where the variant has Signing.Logons, and nowhere else")
+	raw, signsRaw := account.(exchanges.RawSigner)
+	require.True(t, signsRaw)
+	if _, err := raw.SignRaw("text"); len(s.variant.Signing.Raw) > 0 {
+		assert.NoError(t, err)
+	} else {
+		assert.ErrorIs(t, err, exchanges.ErrUnsupported, "an account signs any text where the variant has Signing.Raw, and nowhere else")
+	}
 	if _, makes := s.Exchange.(exchanges.PairMaker); makes {
 		assert.True(t, slices.ContainsFunc(s.variant.KeyTypes, exchanges.KeyType.Asymmetric), "a PairMaker mints keys that are pairs")
 	}

@@ -125,6 +125,9 @@ func Run(t *testing.T, subject Subject) {
 	if len(s.variant.Signing.Logins) > 0 {
 		t.Run("Logins", s.testLogins)
 	}
+	if len(s.variant.Signing.Raw) > 0 {
+		t.Run("Raw", s.testRaw)
+	}
 	t.Run("Streams", s.testStreams)
 	t.Run("Logons", s.testLogons)
 }

@@ -48,6 +48,7 @@ func (g Gate) Open(credential exchanges.Credential, options exchanges.Options) (
 	}
 	client, err := rest.NewClient(g.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
+		Signature:  signer.signature,
 		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: prefix + "/spot/time"}, clock.time),
 		Quota:      quota,

@@ -92,6 +92,7 @@ func signing() exchanges.Signing {
 	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
 	return exchanges.Signing{
 		Requests: hmac,
+		Raw:      hmac,
 		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
 		Unbound:  "the query is signed as it was before percent-encoding",
 		Validity: validity,

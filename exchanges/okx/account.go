@@ -38,6 +38,7 @@ func (o OKX) Open(credential exchanges.Credential, options exchanges.Options) (e
 	}
 	client, err := rest.NewClient(o.Describe(), credential, options, rest.Config{
 		Sign:       signer.sign,
+		Signature:  signer.signature,
 		Unwrap:     unwrap,
 		ServerTime: rest.ServerTime(rest.Call{Path: "/api/v5/public/time"}, clock.time),
 	})

@@ -87,6 +87,7 @@ func signing() exchanges.Signing {
 	hmac := []exchanges.KeyType{exchanges.KeyHMAC}
 	return exchanges.Signing{
 		Requests: hmac,
+		Raw:      hmac,
 		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartPath, exchanges.PartQuery, exchanges.PartBody},
 		Validity: validity,
 		Logins: []exchanges.Channel{

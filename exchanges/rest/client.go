@@ -57,6 +57,8 @@ type Config struct {
 	// Sign adds the credential's signature to a request that will be sent
 	// exactly as it then is. The time is the exchange's.
 	Sign func(*Request, time.Time) error
+	// Signature signs any text as Sign does; nil where the credential is not to sign any.
+	Signature Signature
 	// Unwrap takes the payload of a success out of its envelope, or reads the failure.
 	Unwrap func(Answer) ([]byte, error)
 	// ServerTime asks the exchange for its clock; nil if it has none.

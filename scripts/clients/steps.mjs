@@ -12,9 +12,11 @@ export function stepper(creds) {
     try {
       line.result = await act();
     } catch (failure) {
-      const answer = failure.response?.data ? ` ${JSON.stringify(failure.response.data)}` : '';
+      // Some SDKs throw what the exchange answered, which is no Error.
+      const refusal = failure instanceof Error ? failure.response?.data : failure;
+      const answer = refusal ? ` ${JSON.stringify(refusal)}` : '';
       line.error = failure.constructor.name;
-      line.message = hidden(creds, failure.message + answer).slice(0, 500);
+      line.message = hidden(creds, (failure.message ?? '') + answer).slice(0, 500);
     }
     process.stdout.write(`${JSON.stringify(line)}\n`);
     return line.result === true;

@@ -26,7 +26,7 @@ func signing(all []exchanges.Exchange) string {
 	for _, part := range exchanges.Parts() {
 		titles = append(titles, string(part))
 	}
-	titles = append(titles, "good for", "once", "rules on requests", "logins", "FIX", "note")
+	titles = append(titles, "good for", "once", "rules on requests", "logins", "FIX", "raw", "note")
 	var rows [][]string
 	for _, exchange := range all {
 		about := exchange.Describe()
@@ -44,7 +44,7 @@ func signing(all []exchanges.Exchange) string {
 
 func signingRow(s exchanges.Signing) []string {
 	if s.NoCustody != "" {
-		return append(slices.Repeat([]string{"-"}, len(exchanges.Parts())+6), s.NoCustody)
+		return append(slices.Repeat([]string{"-"}, len(exchanges.Parts())+7), s.NoCustody)
 	}
 	row := []string{join(words(s.Requests))}
 	for _, part := range exchanges.Parts() {
@@ -77,5 +77,5 @@ func signingRow(s exchanges.Signing) []string {
 	if s.PostOnly {
 		note = strings.TrimPrefix(note+"; signed requests are POST only, without a query", "; ")
 	}
-	return append(row, good, yesNo(s.Once), rules, join(logins), join(words(s.Logons)), cmp.Or(note, "-"))
+	return append(row, good, yesNo(s.Once), rules, join(logins), join(words(s.Logons)), join(words(s.Raw)), cmp.Or(note, "-"))
 }

@@ -90,6 +90,7 @@ func (e *exchange) cancelOrder(c *venue.Call) *venue.Answer {
 	p := venue.JSONParams(c.Body)
 	p.Require("instId")
 	p.Text("instId")
+	p.Ignore("tag") // Clients put their broker's code into every call.
 	id, clientID := p.Text("ordId"), p.Text("clOrdId")
 	p.Check("ordId", id+clientID != "")
 	if why := p.StrictComplaint(); why != nil {

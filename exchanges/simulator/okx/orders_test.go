@@ -30,7 +30,7 @@ func TestTradingDay(t *testing.T) {
 	}
 	require.Equal(t, "50120", reader.post(batch, "["+order+"]").Code)
 
-	one := `{"instId":"BTC-USDT","ordId":"` + first.OrdID + `"}`
+	one := `{"instId":"BTC-USDT","ordId":"` + first.OrdID + `","tag":"a1b2"}`
 	require.Equal(t, "50120", reader.post(cancel, one).Code)
 	require.Equal(t, "50110", venuetest.From(trader, "127.0.0.2").post(cancel, one).Code)
 	require.Equal(t, "50110", venuetest.From(trader, "127.0.0.2").get(pending).Code)
