@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"maps"
@@ -9,8 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"text/template"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -106,17 +109,28 @@ func exchangeVariables(printed string) map[string]string {
 	return found
 }
 
-// stubVault is a vault command that answers with a key, and notes what it was asked.
+// stubVault is a vault command that answers with a key, whose lease it does not renew,
+// and notes what it was asked.
 type stubVault struct{ directory string }
 
 func newStubVault(t *testing.T, answer map[string]any) stubVault {
+	return newStubLease(t, answer, time.Hour)
+}
+
+// newStubLease is newStubVault with a lease of that length.
+func newStubLease(t *testing.T, answer map[string]any, lease time.Duration) stubVault {
 	s := stubVault{t.TempDir()}
-	text, err := json.Marshal(map[string]any{"lease_id": "exchange/creds/desk/L1", "data": answer})
+	text, err := json.Marshal(map[string]any{
+		"lease_id": "exchange/creds/desk/L1", "lease_duration": int(lease.Seconds()), "renewable": true, "data": answer,
+	})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(s.directory, "answer"), text, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(s.directory, "vault"), []byte(`#!/bin/sh
 printf '%s\n' "$*" >>"${0%/*}/asked"
-case $1 in write | read) cat "${0%/*}/answer" ;; esac
+case "$1 $2" in
+"lease renew") exit 2 ;;
+write* | read*) cat "${0%/*}/answer" ;;
+esac
 `), 0o700))
 	return s
 }
@@ -128,14 +142,21 @@ func (s stubVault) asked(t *testing.T) []string {
 
 // withKey runs with-key.sh.
 func (s stubVault) withKey(args ...string) (stdout, stderr string, code int) {
-	command := exec.Command("../docs/examples/with-key.sh", args...)
-	// A key that the caller has is none of the command's.
-	command.Env = append(keylessEnviron(), "PATH="+s.directory+string(os.PathListSeparator)+os.Getenv("PATH"), "HOSTNAME=host1",
-		"EXCHANGE_API_SECRET=stale", "EXCHANGE_PASSPHRASE=stale", "EXCHANGE_PRIVATE_KEY=stale", "EXCHANGE_TOKEN=stale")
+	command := s.command(args...)
 	var out, failures bytes.Buffer
 	command.Stdout, command.Stderr = &out, &failures
 	_ = command.Run()
 	return out.String(), failures.String(), command.ProcessState.ExitCode()
+}
+
+// command is with-key.sh, to be run.
+func (s stubVault) command(args ...string) *exec.Cmd {
+	command := exec.Command("../docs/examples/with-key.sh", args...)
+	// A key that the caller has is none of the command's.
+	command.Env = append(keylessEnviron(), "PATH="+s.directory+string(os.PathListSeparator)+os.Getenv("PATH"), "HOSTNAME=host1",
+		"EXCHANGE_API_SECRET=stale", "EXCHANGE_PASSPHRASE=stale", "EXCHANGE_PRIVATE_KEY=stale", "EXCHANGE_TOKEN=stale",
+		"VAULT_TOKEN=hvs.stub")
+	return command
 }
 
 // TestExampleWithKey proves that with-key.sh hands all parts of a key of any type to
@@ -157,6 +178,43 @@ func TestExampleWithKey(t *testing.T) {
 		_, _, code := vault.withKey("desk", "sh", "-c", "exit 7")
 		assert.Equal(t, 7, code)
 		assert.Len(t, vault.asked(t), 2, "the key is revoked all the same")
+	})
+	t.Run("the command is given its input, and no token", func(t *testing.T) {
+		vault := newStubVault(t, map[string]any{"api_key": "K"})
+		command := vault.command("desk", "sh", "-c", `cat; echo "${VAULT_TOKEN-none}"`)
+		command.Env = append(command.Env, "REASON=DESK-1234")
+		command.Stdin = strings.NewReader("orders\n")
+		out, err := command.Output()
+		require.NoError(t, err)
+		assert.Equal(t, "orders\nnone\n", string(out))
+		assert.Equal(t, "write -format=json exchange/creds/desk reason=DESK-1234", vault.asked(t)[0])
+	})
+}
+
+// TestExampleWithKeyEnds proves that no command goes on with a key that ends, and that
+// the key ends with the command however that ends.
+func TestExampleWithKeyEnds(t *testing.T) {
+	needCommand(t, "jq")
+	t.Run("the lease cannot be renewed", func(t *testing.T) {
+		vault := newStubLease(t, map[string]any{"api_key": "K"}, 3*time.Second)
+		stdout, stderr, code := vault.withKey("desk", "sh", "-c", `trap 'echo "withdrawing orders"; exit 0' TERM; sleep 60 >/dev/null 2>&1 & wait`)
+		assert.Equal(t, "withdrawing orders\n", stdout)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stderr, "The lease of the key ends")
+		assert.Equal(t, []string{"lease renew -format=json exchange/creds/desk/L1", "lease revoke -sync exchange/creds/desk/L1"}, vault.asked(t)[1:])
+	})
+	t.Run("the script is ended", func(t *testing.T) {
+		vault := newStubVault(t, map[string]any{"api_key": "K"})
+		command := vault.command("desk", "sh", "-c", `trap 'exit 3' TERM; echo ready; sleep 60 >/dev/null 2>&1 & wait`)
+		out, err := command.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, command.Start())
+		_, err = bufio.NewReader(out).ReadString('\n')
+		require.NoError(t, err)
+		require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+		_ = command.Wait()
+		assert.Equal(t, 3, command.ProcessState.ExitCode())
+		assert.Equal(t, "lease revoke -sync exchange/creds/desk/L1", vault.asked(t)[1])
 	})
 }
 
