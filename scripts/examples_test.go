@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -251,4 +252,83 @@ func TestExampleAgentTemplate(t *testing.T) {
 		require.NoError(t, err, file.String())
 		assert.Equal(t, env, exchangeVariables(string(stdout)), file.String())
 	})
+}
+
+// The tests of the examples. Acceptance runs them on a real Vault server, scripts
+// without one, and schemas checks them against what the programs accept that read them.
+const (
+	acceptance = "../backend/acceptance"
+	here       = "."
+	schemas    = "examples"
+)
+
+// exampleTests are the tests of each file of the examples, by the package that has them.
+var exampleTests = map[string]map[string]string{
+	"README.md":                        {here: "TestEveryExampleIsTested"},
+	"with-key.sh":                      {here: "TestExampleWithKeyEnds", acceptance: "TestExampleWithKey"},
+	"trust-ci.sh":                      {acceptance: "TestExampleCI"},
+	"github-actions.yml":               {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"github-actions-vault-action.yml":  {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"gitlab-ci.yml":                    {acceptance: "TestExampleCI", schemas: "TestGitLab"},
+	"vault-agent/agent.hcl":            {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/key.env.tpl":          {acceptance: "TestBotUnderVaultAgent", here: "TestExampleAgentTemplate"},
+	"vault-agent/supervise.sh":         {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/exchange-bot.service": {here: "TestExampleUnit"},
+}
+
+// TestEveryExampleIsTested proves that each file of the examples has a test, and a
+// place in their index.
+func TestEveryExampleIsTested(t *testing.T) {
+	const folder = "../docs/examples"
+	index := read(t, filepath.Join(folder, "README.md"))
+	found := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		if entry.IsDir() {
+			return nil
+		}
+		name, err := filepath.Rel(folder, path)
+		require.NoError(t, err)
+		found[name] = true
+		assert.NotEmpty(t, exampleTests[name], "%s has no test", name)
+		top, _, _ := strings.Cut(name, "/")
+		assert.True(t, name == "README.md" || strings.Contains(index, "("+name+")") || strings.Contains(index, "("+top+")"), "the index lacks %s", name)
+		return nil
+	}))
+	for name, tests := range exampleTests {
+		assert.True(t, found[name], "there is no example %s", name)
+		for folder, test := range tests {
+			sources, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+			require.NoError(t, err)
+			assert.True(t, slices.ContainsFunc(sources, func(source string) bool {
+				return strings.Contains(read(t, source), "func "+test+"(t *testing.T)")
+			}), "%s has no %s", folder, test)
+		}
+	}
+}
+
+// TestExamplesFitSchemas proves that the programs for which the examples are meant would
+// take them.
+func TestExamplesFitSchemas(t *testing.T) {
+	command := exec.Command("go", "test", "-count", "1", "./...")
+	command.Dir = schemas
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// TestExampleUnit proves that systemd accepts the unit, where it is installed, and that
+// the unit starts what the example has.
+func TestExampleUnit(t *testing.T) {
+	const unit = "../docs/examples/vault-agent/exchange-bot.service"
+	text := read(t, unit)
+	for _, line := range []string{"ExecStart=/etc/exchange-bot/supervise.sh /usr/local/bin/bot", "KillMode=control-group", "Restart=always"} {
+		assert.Contains(t, text, "\n"+line+"\n")
+	}
+	needCommand(t, "systemd-analyze")
+	// It looks for the program.
+	path := filepath.Join(t.TempDir(), filepath.Base(unit))
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(text, "/etc/exchange-bot/supervise.sh", "/bin/sh")), 0o600))
+	out, err := exec.Command("systemd-analyze", "verify", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.NotContains(t, string(out), filepath.Base(unit)+":")
 }

@@ -7,7 +7,7 @@
 # EXCHANGE_SUB_ACCOUNT, the key in EXCHANGE_API_KEY and, as the key has them, EXCHANGE_API_SECRET,
 # EXCHANGE_PASSPHRASE, EXCHANGE_PRIVATE_KEY (PEM has several lines) and
 # EXCHANGE_TOKEN. It gets no VAULT_TOKEN. REASON says why the key is needed. Needs
-# vault, with VAULT_ADDR and a token, and jq.
+# vault, with VAULT_ADDR and a token that may end leases (docs/policies/trader.hcl), and jq.
 #
 # The lease is renewed while the command runs. When that is refused, or when the lease
 # nears its longest life, the command is sent TERM, so that it can withdraw its orders
