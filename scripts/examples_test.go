@@ -1,16 +1,20 @@
 package scripts
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"text/template"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -106,17 +110,28 @@ func exchangeVariables(printed string) map[string]string {
 	return found
 }
 
-// stubVault is a vault command that answers with a key, and notes what it was asked.
+// stubVault is a vault command that answers with a key, whose lease it does not renew,
+// and notes what it was asked.
 type stubVault struct{ directory string }
 
 func newStubVault(t *testing.T, answer map[string]any) stubVault {
+	return newStubLease(t, answer, time.Hour)
+}
+
+// newStubLease is newStubVault with a lease of that length.
+func newStubLease(t *testing.T, answer map[string]any, lease time.Duration) stubVault {
 	s := stubVault{t.TempDir()}
-	text, err := json.Marshal(map[string]any{"lease_id": "exchange/creds/desk/L1", "data": answer})
+	text, err := json.Marshal(map[string]any{
+		"lease_id": "exchange/creds/desk/L1", "lease_duration": int(lease.Seconds()), "renewable": true, "data": answer,
+	})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(s.directory, "answer"), text, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(s.directory, "vault"), []byte(`#!/bin/sh
 printf '%s\n' "$*" >>"${0%/*}/asked"
-case $1 in write | read) cat "${0%/*}/answer" ;; esac
+case "$1 $2" in
+"lease renew") exit 2 ;;
+write* | read*) cat "${0%/*}/answer" ;;
+esac
 `), 0o700))
 	return s
 }
@@ -128,14 +143,21 @@ func (s stubVault) asked(t *testing.T) []string {
 
 // withKey runs with-key.sh.
 func (s stubVault) withKey(args ...string) (stdout, stderr string, code int) {
-	command := exec.Command("../docs/examples/with-key.sh", args...)
-	// A key that the caller has is none of the command's.
-	command.Env = append(keylessEnviron(), "PATH="+s.directory+string(os.PathListSeparator)+os.Getenv("PATH"), "HOSTNAME=host1",
-		"EXCHANGE_API_SECRET=stale", "EXCHANGE_PASSPHRASE=stale", "EXCHANGE_PRIVATE_KEY=stale", "EXCHANGE_TOKEN=stale")
+	command := s.command(args...)
 	var out, failures bytes.Buffer
 	command.Stdout, command.Stderr = &out, &failures
 	_ = command.Run()
 	return out.String(), failures.String(), command.ProcessState.ExitCode()
+}
+
+// command is with-key.sh, to be run.
+func (s stubVault) command(args ...string) *exec.Cmd {
+	command := exec.Command("../docs/examples/with-key.sh", args...)
+	// A key that the caller has is none of the command's.
+	command.Env = append(keylessEnviron(), "PATH="+s.directory+string(os.PathListSeparator)+os.Getenv("PATH"), "HOSTNAME=host1",
+		"EXCHANGE_API_SECRET=stale", "EXCHANGE_PASSPHRASE=stale", "EXCHANGE_PRIVATE_KEY=stale", "EXCHANGE_TOKEN=stale",
+		"VAULT_TOKEN=hvs.stub")
+	return command
 }
 
 // TestExampleWithKey proves that with-key.sh hands all parts of a key of any type to
@@ -157,6 +179,43 @@ func TestExampleWithKey(t *testing.T) {
 		_, _, code := vault.withKey("desk", "sh", "-c", "exit 7")
 		assert.Equal(t, 7, code)
 		assert.Len(t, vault.asked(t), 2, "the key is revoked all the same")
+	})
+	t.Run("the command is given its input, and no token", func(t *testing.T) {
+		vault := newStubVault(t, map[string]any{"api_key": "K"})
+		command := vault.command("desk", "sh", "-c", `cat; echo "${VAULT_TOKEN-none}"`)
+		command.Env = append(command.Env, "REASON=DESK-1234")
+		command.Stdin = strings.NewReader("orders\n")
+		out, err := command.Output()
+		require.NoError(t, err)
+		assert.Equal(t, "orders\nnone\n", string(out))
+		assert.Equal(t, "write -format=json exchange/creds/desk reason=DESK-1234", vault.asked(t)[0])
+	})
+}
+
+// TestExampleWithKeyEnds proves that no command goes on with a key that ends, and that
+// the key ends with the command however that ends.
+func TestExampleWithKeyEnds(t *testing.T) {
+	needCommand(t, "jq")
+	t.Run("the lease cannot be renewed", func(t *testing.T) {
+		vault := newStubLease(t, map[string]any{"api_key": "K"}, 3*time.Second)
+		stdout, stderr, code := vault.withKey("desk", "sh", "-c", `trap 'echo "withdrawing orders"; exit 0' TERM; sleep 60 >/dev/null 2>&1 & wait`)
+		assert.Equal(t, "withdrawing orders\n", stdout)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stderr, "The lease of the key ends")
+		assert.Equal(t, []string{"lease renew -format=json exchange/creds/desk/L1", "lease revoke -sync exchange/creds/desk/L1"}, vault.asked(t)[1:])
+	})
+	t.Run("the script is ended", func(t *testing.T) {
+		vault := newStubVault(t, map[string]any{"api_key": "K"})
+		command := vault.command("desk", "sh", "-c", `trap 'exit 3' TERM; echo ready; sleep 60 >/dev/null 2>&1 & wait`)
+		out, err := command.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, command.Start())
+		_, err = bufio.NewReader(out).ReadString('\n')
+		require.NoError(t, err)
+		require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+		_ = command.Wait()
+		assert.Equal(t, 3, command.ProcessState.ExitCode())
+		assert.Equal(t, "lease revoke -sync exchange/creds/desk/L1", vault.asked(t)[1])
 	})
 }
 
@@ -193,4 +252,87 @@ func TestExampleAgentTemplate(t *testing.T) {
 		require.NoError(t, err, file.String())
 		assert.Equal(t, env, exchangeVariables(string(stdout)), file.String())
 	})
+}
+
+// The tests of the examples. Acceptance runs them on a real Vault server, scripts
+// without one, and schemas checks them against what the programs accept that read them.
+const (
+	acceptance = "../backend/acceptance"
+	here       = "."
+	schemas    = "examples"
+)
+
+// exampleTests are the tests of each file of the examples, by the package that has them.
+var exampleTests = map[string]map[string]string{
+	"README.md":                         {here: "TestEveryExampleIsTested"},
+	"with-key.sh":                       {here: "TestExampleWithKeyEnds", acceptance: "TestExampleWithKey"},
+	"trust-ci.sh":                       {acceptance: "TestExampleCI"},
+	"github-actions.yml":                {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"github-actions-vault-action.yml":   {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"gitlab-ci.yml":                     {acceptance: "TestExampleCI", schemas: "TestGitLab"},
+	"vault-agent/agent.hcl":             {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/key.env.tpl":           {acceptance: "TestBotUnderVaultAgent", here: "TestExampleAgentTemplate"},
+	"vault-agent/supervise.sh":          {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/exchange-bot.service":  {here: "TestExampleUnit"},
+	"terraform/main.tf":                 {acceptance: "TestExampleTerraform", schemas: "TestTerraform"},
+	"terraform/config/bybit.json":       {acceptance: "TestExampleTerraform"},
+	"terraform/roles/bybit-reader.json": {acceptance: "TestExampleTerraform"},
+	"terraform/roles/trader-role.json":  {acceptance: "TestExampleTerraform"},
+}
+
+// TestEveryExampleIsTested proves that each file of the examples has a test, and a
+// place in their index.
+func TestEveryExampleIsTested(t *testing.T) {
+	const folder = "../docs/examples"
+	index := read(t, filepath.Join(folder, "README.md"))
+	found := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		if entry.IsDir() {
+			return nil
+		}
+		name, err := filepath.Rel(folder, path)
+		require.NoError(t, err)
+		found[name] = true
+		assert.NotEmpty(t, exampleTests[name], "%s has no test", name)
+		top, _, _ := strings.Cut(name, "/")
+		assert.True(t, name == "README.md" || strings.Contains(index, "("+name+")") || strings.Contains(index, "("+top+")"), "the index lacks %s", name)
+		return nil
+	}))
+	for name, tests := range exampleTests {
+		assert.True(t, found[name], "there is no example %s", name)
+		for folder, test := range tests {
+			sources, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+			require.NoError(t, err)
+			assert.True(t, slices.ContainsFunc(sources, func(source string) bool {
+				return strings.Contains(read(t, source), "func "+test+"(t *testing.T)")
+			}), "%s has no %s", folder, test)
+		}
+	}
+}
+
+// TestExamplesFitSchemas proves that the programs for which the examples are meant would
+// take them.
+func TestExamplesFitSchemas(t *testing.T) {
+	command := exec.Command("go", "test", "-count", "1", "./...")
+	command.Dir = schemas
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// TestExampleUnit proves that systemd accepts the unit, where it is installed, and that
+// the unit starts what the example has.
+func TestExampleUnit(t *testing.T) {
+	const unit = "../docs/examples/vault-agent/exchange-bot.service"
+	text := read(t, unit)
+	for _, line := range []string{"ExecStart=/etc/exchange-bot/supervise.sh /usr/local/bin/bot", "KillMode=control-group", "Restart=always"} {
+		assert.Contains(t, text, "\n"+line+"\n")
+	}
+	needCommand(t, "systemd-analyze")
+	// It looks for the program.
+	path := filepath.Join(t.TempDir(), filepath.Base(unit))
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(text, "/etc/exchange-bot/supervise.sh", "/bin/sh")), 0o600))
+	out, err := exec.Command("systemd-analyze", "verify", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.NotContains(t, string(out), filepath.Base(unit)+":")
 }

@@ -31,6 +31,7 @@ func TestAccess(t *testing.T) {
 		"narrowing":        testNarrowing,
 		"forgetting":       testForgetting,
 		"signing":          testSigning,
+		"ci":               testCI,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +198,36 @@ func (e *engine) published(t *testing.T, name string) string {
 	rules, err := os.ReadFile(filepath.Join("..", "..", "docs", "policies", name+".hcl"))
 	require.NoError(t, err)
 	require.Contains(t, string(rules), `"exchange/`)
-	return strings.ReplaceAll(string(rules), `"exchange/`, `"`+e.path+`/`)
+	return strings.NewReplacer(`"exchange/`, `"`+e.path+`/`, `/exchange/`, `/`+e.path+`/`).Replace(string(rules))
+}
+
+// A job says why it wants a key, however it asks: in the query of a read too, to which
+// Vault applies required_parameters as to what is written. An empty reason passes there,
+// and is refused by the role.
+func testCI(t *testing.T, e *engine) {
+	e.write(t, "roles/bybit-reader", e.role("read").with(fields{"require_reason": true}))
+	e.write(t, "roles/gitlab-reader", e.role("read"))
+	job := e.limited(t, e.published(t, "ci"))
+	refused(t, job.tryRead(t, "creds/bybit-reader"), http.StatusForbidden, "permission denied")
+	refused(t, job.tryWrite(t, "creds/bybit-reader", fields{"ttl": "5m"}), http.StatusForbidden, "permission denied")
+	reading := func(reason string) (*api.Secret, error) {
+		return job.client.Logical().ReadWithDataWithContext(t.Context(), e.path+"/creds/bybit-reader", map[string][]string{"reason": {reason}, "ttl": {"5m"}})
+	}
+	_, err := reading(" ")
+	refused(t, err, http.StatusBadRequest, "reason")
+	require.Empty(t, e.simulator.Keys())
+
+	secret, err := reading("example/bot run 42")
+	require.NoError(t, err)
+	for _, k := range []*key{e.key(t, secret), e.key(t, job.write(t, "creds/bybit-reader", fields{"reason": "example/bot run 42", "ttl": "5m"}))} {
+		require.Equal(t, 300, k.LeaseDuration)
+		require.Equal(t, "example/bot run 42", e.read(t, "keys/"+k.text("key_id"))["reason"])
+		require.NoError(t, job.client.Sys().RevokeWithOptionsWithContext(t.Context(), &api.RevokeOptions{LeaseID: k.LeaseID, Sync: true}))
+		k.gone(t)
+	}
+	job.mint(t, "gitlab-reader").works(t)
+	refused(t, job.tryWrite(t, "creds/gitlab-reader", fields{"reason": "a"}), http.StatusForbidden, "permission denied")
+	refused(t, job.tryRead(t, "creds/"+trader), http.StatusForbidden, "permission denied")
 }
 
 // A key whose secret stays in Vault signs for whoever leased it, and for nobody else with
