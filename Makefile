@@ -78,9 +78,18 @@ fuzz: ## Run each fuzz target for FUZZTIME
 lint: ## Check format, go vet, golangci-lint (.golangci.yml), hidden functions and the shell scripts
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'These files are not formatted; run make fmt.'; exit 1; }
 	go vet ./...
-	scripts/golangci-lint.sh run ./...
+	scripts/tool.sh lint run ./...
 	scripts/shadowfunc.sh ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
+
+# promtool without what Prometheus can find its targets by, which is most of it.
+PROMTOOL = TAGS=remove_all_sd scripts/tool.sh promtool
+
+.PHONY: alerts
+alerts: ## Check the alerts and the scrape configuration in docs/observe with promtool, and test the alerts
+	$(PROMTOOL) check config --syntax-only docs/observe/prometheus.yml
+	$(PROMTOOL) check rules --lint-fatal docs/observe/alerts.yml
+	$(PROMTOOL) test rules docs/observe/alerts_test.yml
 
 .PHONY: docs
 docs: ## Make the tables of exchanges, root keys and clients from what each exchange says of itself

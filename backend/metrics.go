@@ -87,6 +87,7 @@ var (
 	freeDesc    = prometheus.NewDesc("exchange_free_slots", "How many more keys fit, by connection and sub-account, where there is a cap: in those that hold keys, and where the roles of these keys may mint.", []string{"connection", "sub_account"}, nil)
 	heldDesc    = prometheus.NewDesc("exchange_deletions_held", "Whether deletions are held back, by a freeze or because storage looks restored from a snapshot; config/NAME/check says why.", []string{"connection"}, nil)
 	rootDesc    = prometheus.NewDesc("exchange_root_expires_seconds", "How long until the exchange ends the root key, by connection; only where the exchange tells.", []string{"connection"}, nil)
+	leftDesc    = prometheus.NewDesc("exchange_root_keys_left_over", "Whether there are root keys that are not in use and not yet deleted, by connection; config/NAME/check names them.", []string{"connection"}, nil)
 	staticDesc  = prometheus.NewDesc("exchange_static_rotation_overdue_seconds", "How long ago the key of a static role should have been replaced, by role and connection; 0 if it is not due.", []string{"static_role", "connection"}, nil)
 	circuitDesc = prometheus.NewDesc("exchange_circuit_open", "Whether calls are held back because the exchange does not answer.", []string{"connection"}, nil)
 )
@@ -154,6 +155,8 @@ type present struct {
 	circuits   map[string]bool
 	// held says of the connections in use whether deletions are held back.
 	held map[string]bool
+	// leftOver says of them whether they have leftover root keys.
+	leftOver map[string]bool
 	// static are the static roles.
 	static map[string]staticRole
 	// rootsLeft is how long the root keys still have that end.
@@ -162,7 +165,7 @@ type present struct {
 
 // Describe implements [prometheus.Collector].
 func (*present) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, lateDesc, damagedDesc, freeDesc, heldDesc, rootDesc, staticDesc, circuitDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, oldestDesc, overdueDesc, lateDesc, damagedDesc, freeDesc, heldDesc, rootDesc, leftDesc, staticDesc, circuitDesc} {
 		descriptions <- d
 	}
 }
@@ -190,7 +193,7 @@ func (p *present) Collect(found chan<- prometheus.Metric) {
 	for at, slots := range p.free {
 		gauge(freeDesc, float64(slots), at.connection, at.subAccount)
 	}
-	for d, states := range map[*prometheus.Desc]map[string]bool{circuitDesc: p.circuits, heldDesc: p.held} {
+	for d, states := range map[*prometheus.Desc]map[string]bool{circuitDesc: p.circuits, heldDesc: p.held, leftDesc: p.leftOver} {
 		for connection, is := range states {
 			value := 0.0
 			if is {

@@ -38,13 +38,14 @@ func metricNames() map[string]bool {
 	return names
 }
 
-// TestObservation proves that the alerts, the dashboard and their page name no metric that the engine does not have, that the dashboard shows each that it has, and
+// TestObservation proves that the alerts, their test, the dashboard and their page name
+// no metric that the engine does not have, that the dashboard shows each that it has, and
 // that each alert has a chapter which says what to do.
 func TestObservation(t *testing.T) {
 	known := metricNames()
 	require.Greater(t, len(known), 10)
 	texts := map[string]string{}
-	for _, name := range []string{"alerts.yml", "dashboard.json", "README.md", "../operations.md"} {
+	for _, name := range []string{"alerts.yml", "alerts_test.yml", "dashboard.json", "README.md", "../operations.md"} {
 		text, err := os.ReadFile(observeFolder + name)
 		require.NoError(t, err)
 		texts[name] = string(text)
@@ -68,5 +69,8 @@ func TestObservation(t *testing.T) {
 	for i, alert := range alerts {
 		assert.Equal(t, strings.ToLower(alert[1]), runbooks[i][1])
 		assert.Contains(t, texts["README.md"], "\n## "+alert[1]+"\n")
+		assert.Contains(t, texts["README.md"], "["+alert[1]+"](#"+runbooks[i][1]+")", "in the table of promises")
+		assert.Contains(t, texts["alerts_test.yml"], "alertname: "+alert[1]+", exp_alerts: []", "when all is well")
+		assert.Contains(t, texts["alerts_test.yml"], "alertname: "+alert[1]+"\n        exp_alerts:\n", "when it is not")
 	}
 }

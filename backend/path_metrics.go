@@ -27,7 +27,7 @@ func (e *engine) pathMetrics() *framework.Path {
 		},
 		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
 		HelpDescription: "Keys by connection and state with the age of the oldest, how long the most overdue deletion has been so and how many keys are, mints and " +
-			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, rotations of static roles by result and how long each is overdue, where deletions are held back, how long root keys still have, and the plugin's build. Scrape it with a token; " +
+			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, rotations of static roles by result and how long each is overdue, where deletions are held back, how long root keys still have and where some are left over, and the plugin's build. Scrape it with a token; " +
 			"on the command line use: vault read -format=raw <mount>/metrics",
 	}
 }
@@ -48,7 +48,7 @@ func (e *engine) readMetrics(ctx context.Context, req *logical.Request, _ *frame
 	scrape := prometheus.NewRegistry()
 	scrape.MustRegister(&present{
 		now: e.now(), stock: now, unreadable: len(unreadable), free: e.freeSlots(ctx, req.Storage, now), circuits: e.connections.circuits(),
-		held: e.heldConnections(), rootsLeft: e.rootExpiry.left(), static: static,
+		held: e.heldConnections(), leftOver: e.connections.states(func(l *link) bool { return len(l.Leftovers) > 0 }), rootsLeft: e.rootExpiry.left(), static: static,
 	})
 	families, err := prometheus.Gatherers{e.metrics.registry, scrape}.Gather()
 	if err != nil {

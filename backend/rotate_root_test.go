@@ -104,6 +104,7 @@ func TestRootKeyWhoseAnswerWasLostIsDeleted(t *testing.T) {
 	lost := d.sim.Keys()
 	require.Len(t, lost, 1)
 	require.Equal(t, []string{"label " + lost[0].Label}, d.leftovers())
+	require.Contains(t, d.metrics(), fmt.Sprintf("exchange_root_keys_left_over{connection=%q} 1\n", rotating))
 	checked := d.read("config/" + rotating + "/check")
 	require.Equal(t, d.leftovers(), checked["leftover_root_keys"])
 	require.Contains(t, fmt.Sprint(checked["warnings"]), "may have been made")
@@ -113,6 +114,7 @@ func TestRootKeyWhoseAnswerWasLostIsDeleted(t *testing.T) {
 	d.tendRoots()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.leftovers())
+	require.Contains(t, d.metrics(), fmt.Sprintf("exchange_root_keys_left_over{connection=%q} 0\n", rotating))
 	require.Equal(t, before, d.read("config/" + rotating)["api_key"])
 	d.write("config/"+rotating+"/rotate-root", nil)
 }
