@@ -67,8 +67,21 @@ bench-vault: vault ## Measure the plugin beside Vault's own on a real Vault, for
 	@scripts/bench-vault.sh -rounds $(ROUNDS)
 
 .PHONY: bench-scale
+bench-scale: SHELL = bash
+bench-scale: .SHELLFLAGS = -o pipefail -c
 bench-scale: ## Measure what each operation costs beside 1,000 to 100,000 keys
-	go test -run '^$$' -bench '^BenchmarkScale$$' -benchmem -timeout 1h ./backend
+	@mkdir -p bin
+	go test -run '^$$' -bench '^BenchmarkScale$$' -benchmem -timeout 1h ./backend | tee bin/bench-scale.txt
+
+.PHONY: plot
+plot: ## Draw docs/cost-*.svg from what bench-scale measured
+	@test -f bin/bench-scale.txt || { echo 'There is nothing to draw yet; run make bench-scale.'; exit 1; }
+	cd scripts/plot && go test . && go run . -o ../../docs/cost < ../../bin/bench-scale.txt
+
+.PHONY: bench-start
+bench-start: KEYS ?= 100000
+bench-start: vault ## Measure a start of Vault, with raft, whose ledger has KEYS keys
+	KEYS=$(KEYS) go test -timeout 1h -count 1 -v -run '^TestStart$$' ./backend/acceptance
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME

@@ -18,6 +18,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -68,7 +69,10 @@ type engine struct {
 	// drainer deletes what is due without waiting for Vault's next tick;
 	// rotator inspects and replaces root keys, which can take longer than a tick may.
 	drainer, rotator *worker
-	selfTests        *selfTests
+	// crowded says that a deletion failed, since the drainer last began, because the rate
+	// limit had no room for it.
+	crowded   atomic.Bool
+	selfTests *selfTests
 	// scheduler starts rotations at their time.
 	scheduler *scheduler
 	// rotating has the connections whose root key is being replaced, and the names of

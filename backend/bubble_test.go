@@ -24,15 +24,22 @@ import (
 // by the bubble's clock, so that waiting is exact and takes no time.
 func newBubbleDesk(t testing.TB, exchange string) *desk {
 	t.Helper()
+	return newBubbleDeskWith(t, exchange, simulator.Options{RateMultiplier: hurried}, func(through http.RoundTripper) http.RoundTripper { return through })
+}
+
+// newBubbleDeskWith is newBubbleDesk with another exchange, to which all calls go through
+// what around returns.
+func newBubbleDeskWith(t testing.TB, exchange string, options simulator.Options, around func(http.RoundTripper) http.RoundTripper) *desk {
+	t.Helper()
 	// A bubble begins in the year 2000, when a time in milliseconds had one digit less.
 	time.Sleep(time.Until(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)))
 	n := &network{listeners: map[string]*listener{}}
 	var wired []exchanges.Exchange
 	for _, exchange := range catalog.All() {
-		wired = append(wired, wiredExchange{exchange, n})
+		wired = append(wired, wiredExchange{exchange, n, around})
 	}
 	venues := slices.DeleteFunc(all.Venues(), func(l simulator.Listing) bool { return l.Name != exchange })
-	sim := simulator.New(simulator.Options{RateMultiplier: hurried}, venues...)
+	sim := simulator.New(options, venues...)
 	require.NoError(t, sim.Serve(n.listen))
 	return newDeskOf(t, sim, bubbleClock{time.Now()}, wired)
 }
@@ -50,11 +57,12 @@ func (bubbleClock) jump(time.Duration)       { panic("a bubble's clock cannot be
 type wiredExchange struct {
 	exchanges.Exchange
 	network *network
+	around  func(http.RoundTripper) http.RoundTripper
 }
 
 // Open gives each account a transport of its own, as the account itself would.
 func (w wiredExchange) Open(credential exchanges.Credential, options exchanges.Options) (exchanges.Account, error) {
-	options.Transport = &http.Transport{DialContext: w.network.dial}
+	options.Transport = w.around(&http.Transport{DialContext: w.network.dial})
 	return w.Exchange.Open(credential, options)
 }
 

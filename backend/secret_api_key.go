@@ -252,7 +252,9 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 	if !claim.Exists() {
 		return nil, e.revokeUnknown(ctx, req, claim)
 	}
-	return nil, e.revoke(ctx, req.Storage, claim, causeLeaseEnded)
+	err = e.revoke(ctx, req.Storage, claim, causeLeaseEnded)
+	e.noteCrowd(req.Storage, err)
+	return nil, err
 }
 
 // revokeUnknown revokes a lease whose key is not in the ledger. An entry is only

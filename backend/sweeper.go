@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
 )
 
 // Bounds of one sweep. Vault calls it once a minute, holds a lock meanwhile,
@@ -21,6 +22,9 @@ const (
 	sweepBatch   = 64
 	// sweepKeyTimeout bounds the work on one key.
 	sweepKeyTimeout = 15 * time.Second
+	// crowdRounds is how often the drainer looks, a second apart, for deletions for which
+	// there was no room: for longer than one that fails so is put off.
+	crowdRounds = 10
 )
 
 // sweep finishes what is due: pending entries whose mint never came to an end,
@@ -35,6 +39,9 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 	if err != nil {
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
+	}
+	if sweeping.Err() != nil {
+		e.drainer.start(s) // There is more than Vault waits for.
 	}
 	if !e.ledger.Loading() {
 		e.reportUnreadable(ctx, s)
@@ -59,10 +66,29 @@ func (e *engine) leaveBeat(ctx context.Context, s logical.Storage) {
 	}
 }
 
-// drain deletes what is due without waiting for Vault's next tick.
+// drain deletes what is due without waiting for Vault's next tick, and then what the rate
+// limit had no room for.
 func (e *engine) drain(ctx context.Context, s logical.Storage) {
-	if err := e.sweepDue(ctx, s); err != nil {
-		e.Logger().Error("keys that must go could not be looked up; the sweeper will try again", "error", err)
+	for left := 1; left > 0; left-- {
+		if e.crowded.Swap(false) {
+			left = crowdRounds
+		}
+		if err := e.sweepDue(ctx, s); err != nil {
+			e.Logger().Error("keys that must go could not be looked up; the sweeper will try again", "error", err)
+			return
+		}
+		if left > 1 && e.sleep(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+// noteCrowd has the drainer go on with a deletion that failed because the rate limit had no
+// room for it.
+func (e *engine) noteCrowd(s logical.Storage, failure error) {
+	if errors.Is(failure, exchanges.ErrNotAsked) && errors.Is(failure, exchanges.ErrRateLimited) {
+		e.crowded.Store(true)
+		e.drainer.start(s)
 	}
 }
 

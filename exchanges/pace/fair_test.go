@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -130,4 +131,42 @@ func TestPatienceBehindATurnThatDoesNotEnd(t *testing.T) {
 		done(Succeeded)
 		require.NoError(t, pass(t.Context(), p, within(0, turnOf(approve))))
 	})
+}
+
+// What finishes a deletion goes before deletions that came earlier, and after what
+// finishes others that came earlier.
+func TestWhatFinishesGoesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := onePerSecond()
+		require.NoError(t, pass(t.Context(), p, turnOf(mint)))
+		var mu sync.Mutex
+		var order []string
+		var callers sync.WaitGroup
+		for _, name := range []string{"mint", "deletion 1", "deletion 2", "proof 1", "proof 2"} {
+			turn := of("a")
+			turn.Urgent, turn.Finish = name != "mint", strings.HasPrefix(name, "proof")
+			callers.Go(func() {
+				assert.NoError(t, pass(t.Context(), p, turn))
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, name)
+			})
+			synctest.Wait()
+		}
+		callers.Wait()
+		require.Equal(t, []string{"proof 1", "proof 2", "deletion 1", "deletion 2", "mint"}, order)
+	})
+}
+
+// TestNearlyAllOfALimitIsUsed: whatever its bursts cost, and whatever turns weigh.
+func TestNearlyAllOfALimitIsUsed(t *testing.T) {
+	for _, limit := range []struct {
+		allowed, weight int
+	}{{1, 1}, {5, 1}, {80, 1}, {100, 1}, {2000, 1}, {2000, 20}, {2000, 30}} {
+		q := newQueue(Limit{Allowed: limit.allowed, Per: time.Second}, 1)
+		q.join(&waiter{weight: limit.weight})
+		refill, burst := q.rate()
+		assert.GreaterOrEqual(t, float64(refill), 0.95*float64(limit.allowed), "%v", limit)
+		assert.LessOrEqual(t, float64(refill)+float64(burst), float64(limit.allowed)+1, "%v", limit)
+	}
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // lane is a line of waiters in which parties take turns: however many waiters one
 // of them has, each of the others goes as often. Within a party it is first come,
-// first served.
+// first served, but for those that finish what others have begun, who go first.
 type lane struct {
 	// parties that have waiters, the one whose turn it is first.
 	parties []*party
@@ -21,7 +21,12 @@ func (l *lane) add(w *waiter) {
 		l.parties = append(l.parties, &party{name: w.party})
 		i = len(l.parties) - 1
 	}
-	l.parties[i].waiting = append(l.parties[i].waiting, w)
+	p := l.parties[i]
+	place := len(p.waiting)
+	if w.finish {
+		place = slices.IndexFunc(append(p.waiting, &waiter{}), func(other *waiter) bool { return !other.finish })
+	}
+	p.waiting = slices.Insert(p.waiting, place, w)
 }
 
 // remove takes out a waiter. If it has had its turn, the next one is another

@@ -43,8 +43,9 @@ type Turn struct {
 	// CoolDown is how long its own limit allows no further turn once this one has
 	// succeeded, where limits are not multiplied.
 	CoolDown time.Duration
-	// Urgent turns go ahead of all others.
-	Urgent bool
+	// Urgent turns go ahead of all others. Of these, those that Finish what others have
+	// begun go first.
+	Urgent, Finish bool
 	// Party is who the turn is for. Parties whose turns are not urgent go one after
 	// another, so that none keeps the others waiting by the number of its callers.
 	Party string
@@ -55,7 +56,7 @@ type Turn struct {
 
 // waiter is one that waits for the turn.
 func (t Turn) waiter(until time.Time) *waiter {
-	w := &waiter{urgent: t.Urgent, weight: max(t.Weight, 1), until: until}
+	w := &waiter{urgent: t.Urgent, finish: t.Urgent && t.Finish, weight: max(t.Weight, 1), until: until}
 	w.series = w.weight * max(t.Series, 1)
 	if !t.Urgent {
 		w.party = t.Party

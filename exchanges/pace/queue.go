@@ -34,6 +34,7 @@ type queue struct {
 type waiter struct {
 	party  string
 	urgent bool
+	finish bool
 	// weight of its turn, and of all turns of its series.
 	weight, series int
 	// until is how long it waits at most.
@@ -62,9 +63,11 @@ func (q *queue) adjust() {
 	q.limiter.SetBurst(burst)
 }
 
-// rate is how fast turns come back, and how many may be taken at once: a tenth of the
+// rate is how fast turns come back, and how many may be taken at once: a 40th of the
 // limit, or the heaviest. A bucket of b tokens that refills at r lets b + r*per into
-// one window, so a larger burst is paid for with a lower rate.
+// one window, so a larger burst is paid for with a lower rate: this one leaves 96 %.
+// Where turns have weights, all of them small beside the limit, room for one is left: an
+// exchange that tells that its window is used up would hold back all until the next.
 func (q *queue) rate() (refill rate.Limit, burst int) {
 	if q.limit.Allowed == 0 {
 		return rate.Inf, 0
@@ -73,8 +76,11 @@ func (q *queue) rate() (refill rate.Limit, burst int) {
 	if !q.limit.Fixed {
 		allowed *= q.multiplier
 	}
-	burst = max(1, int(min(allowed, math.MaxInt32)/10), q.heaviest)
+	burst = max(1, int(min(allowed, math.MaxInt32)/40), q.heaviest)
 	perPeriod := allowed - float64(burst) + 1
+	if spare := float64(q.heaviest - 1); spare > 0 && 40*spare <= allowed {
+		perPeriod -= spare
+	}
 	if float64(burst) > allowed {
 		perPeriod = allowed
 	}

@@ -234,7 +234,7 @@ func (c *Client) Do(ctx context.Context, call Call, out Out) error {
 	attempts := newAttempts(call, c.tries)
 	var failure *exchanges.Error
 	for {
-		done, err := c.turn(ctx, pace.Turn{Of: limitName(call.limit()), Weight: call.Weight, CoolDown: call.CoolDown})
+		done, err := c.turn(ctx, pace.Turn{Of: limitName(call.limit()), Weight: call.Weight, CoolDown: call.CoolDown, Finish: call.Effect == ReadOnly})
 		if err != nil {
 			late := c.blame(call, err)
 			if failure == nil || late.Kind != exchanges.ErrRateLimited {

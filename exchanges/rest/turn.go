@@ -52,7 +52,8 @@ func limitName(operation exchanges.Operation) string {
 }
 
 // turn waits until a turn has come that is as urgent as the context says, for as
-// long as its patience allows. A failure wraps [exchanges.ErrNotAsked].
+// long as its patience allows. What proves a deletion goes before the next deletion: one
+// whose proof comes too late is made again. A failure wraps [exchanges.ErrNotAsked].
 func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(pace.Outcome), err error) {
 	turn.Urgent, turn.Party, turn.Patience = exchanges.Revoking(ctx), exchanges.Role(ctx), pace.Forever
 	if patience, bounded := exchanges.Patience(ctx); bounded {

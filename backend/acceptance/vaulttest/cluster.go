@@ -81,7 +81,7 @@ func (c *Cluster) initialize(t *testing.T) {
 	keys, err := first.client.Sys().InitWithContext(t.Context(), &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
 	require.NoError(t, err)
 	c.unsealKey, c.rootToken = keys.Keys[0], keys.RootToken
-	first.unseal(t)
+	first.Unseal(t)
 
 	client := first.Client(t)
 	if c.joined {

@@ -99,7 +99,7 @@ func (s *Server) Client(t *testing.T) *api.Client {
 // Start starts the server and unseals it, and returns once it serves requests.
 func (s *Server) Start(t *testing.T) {
 	s.launch(t)
-	s.unseal(t)
+	s.Unseal(t)
 }
 
 // launch starts the process and returns once it answers.
@@ -115,11 +115,11 @@ func (s *Server) launch(t *testing.T) {
 	})
 }
 
-// unseal unseals the server, which joins its cluster thereby if it is new, and
+// Unseal unseals the server, which joins its cluster thereby if it is new, and
 // returns once it knows who is active. The key is given once: a server that joins
 // unseals some time after it has taken the key, and one that takes it twice would
 // start standing by twice, and then never step down.
-func (s *Server) unseal(t *testing.T) {
+func (s *Server) Unseal(t *testing.T) {
 	s.await(t, "taking the unseal key", func(ctx context.Context) error {
 		_, err := s.client.Sys().UnsealWithContext(ctx, s.cluster.unsealKey)
 		return err
@@ -133,6 +133,18 @@ func (s *Server) unseal(t *testing.T) {
 	})
 	s.await(t, "finding the active server", func(ctx context.Context) error {
 		_, err := s.leader(ctx)
+		return err
+	})
+}
+
+// Seal seals the server, which ends its plugins. Unseal goes on from there.
+func (s *Server) Seal(t *testing.T) {
+	require.NoError(t, s.Client(t).Sys().SealWithContext(t.Context()))
+	s.await(t, "sealing", func(ctx context.Context) error {
+		status, err := s.client.Sys().SealStatusWithContext(ctx)
+		if err == nil && !status.Sealed {
+			err = errors.New("the server is not sealed yet")
+		}
 		return err
 	})
 }
