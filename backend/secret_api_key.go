@@ -252,7 +252,7 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 	if !claim.Exists() {
 		return nil, e.revokeUnknown(ctx, req, claim)
 	}
-	return nil, e.revoke(ctx, req.Storage, claim, causeLeaseEnded)
+	return nil, e.revokeLeased(ctx, req.Storage, claim)
 }
 
 // revokeUnknown revokes a lease whose key is not in the ledger. An entry is only
