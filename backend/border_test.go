@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/exchanges"
+	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // severalCalls has the variants where an exchange makes a key in several calls, after
@@ -104,6 +106,32 @@ func TestATuneThatRefusesAKeyLeavesNone(t *testing.T) {
 	d.refused(logical.UpdateOperation, "creds/trader", map[string]any{"ttl": "6m"}, "ttl", "5m0s")
 	require.Len(t, d.ledgerIDs(), 1)
 	require.Len(t, d.sim.Keys(), 1)
+}
+
+// TestALeaseEndsWhileItsEndIsRecorded: that its key must go is written while the exchange
+// deletes it, and so is not waited for. Whoever else asks is kept waiting, since only the
+// ledger would remember.
+func TestALeaseEndsWhileItsEndIsRecorded(t *testing.T) {
+	for who, revoke := range revokers {
+		t.Run(who, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newBubbleDesk(t, "bybit")
+				d.trader()
+				lease := d.mint("trader")
+				d.listed()
+				far := d.far()
+				require.NoError(t, d.sim.Inject(simulator.Fault{Exchange: "bybit", Operation: exchanges.OpDeleteKey, Kind: simulator.Slow, Delay: time.Second}))
+				began := time.Now()
+				waited, calls := far.waited(func() { require.NoError(t, revoke(d, lease)) })
+				require.Equal(t, 2*time.Second, waited, "%v", calls)
+				want := 2 * time.Second
+				if who != "Vault" {
+					want += time.Second
+				}
+				require.Equal(t, want, time.Since(began))
+			})
+		})
+	}
 }
 
 // border is that between the plugin and Vault, which takes a second to cross.

@@ -79,10 +79,28 @@ func (e *engine) revoke(ctx context.Context, s logical.Storage, claim *ledger.Cl
 		return err // Vault sends the request on to the node that may write.
 	}
 	if err != nil {
-		entry := claim.Entry()
-		e.Logger().Warn("it could not be recorded that a key must go; it is deleted all the same", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+		e.warnUnrecorded(claim.Entry(), err)
 	}
 	return e.deleteCondemned(ctx, s, claim)
+}
+
+// revokeLeased is revoke for a lease that Vault ends. The record is written while the
+// exchange is asked: whatever ends the plugin meanwhile, Vault still has the lease and
+// asks again. A node that may not write leaves the exchange to the one that may.
+func (e *engine) revokeLeased(ctx context.Context, s logical.Storage, claim *ledger.Claim) error {
+	if !e.vault.mayWrite() {
+		return e.revoke(ctx, s, claim, causeLeaseEnded)
+	}
+	entry := claim.Entry()
+	err := claim.CondemnBeside(ctx, causeLeaseEnded, func(failure error) { e.warnUnrecorded(entry, failure) })
+	if err != nil {
+		return err
+	}
+	return e.deleteCondemned(ctx, s, claim)
+}
+
+func (e *engine) warnUnrecorded(entry ledger.Entry, failure error) {
+	e.Logger().Warn("it could not be recorded that a key must go; it is deleted all the same", "key_id", entry.ID, "connection", entry.Connection, "error", failure)
 }
 
 // revokeDue ends a key that is due by the ledger, though nobody asked. It stops if

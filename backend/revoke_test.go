@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
@@ -140,9 +141,39 @@ func TestRevocationOnAReadOnlyNodeIsForwarded(t *testing.T) {
 			d := newDesk(t)
 			d.trader()
 			lease := d.mint("trader")
+			d.system.ReplicationStateVal = consts.ReplicationPerformanceStandby
+			d.start()
 			d.failWrites(allWrites, logical.ErrReadOnly)
 			require.Equal(t, logical.ErrReadOnly, revoke(d, lease))
 			require.Zero(t, d.sim.Calls("bybit", exchanges.OpDeleteKey))
+		})
+	}
+}
+
+// A node that does not know yet that it may not write any more sends the request on all
+// the same. It may have deleted the key by then, whose end was asked for: then the node
+// that may write finds it gone.
+func TestRevocationOnANodeThatIsNoLongerActiveIsForwarded(t *testing.T) {
+	for who, revoke := range revokers {
+		t.Run(who, func(t *testing.T) {
+			d := newDesk(t)
+			d.trader()
+			lease := d.mint("trader")
+			d.system.ReplicationStateVal = consts.ReplicationPerformanceStandby
+			d.failWrites(allWrites, logical.ErrReadOnly)
+			require.ErrorIs(t, revoke(d, lease), logical.ErrReadOnly)
+			if who != "Vault" {
+				require.Zero(t, d.sim.Calls("bybit", exchanges.OpDeleteKey), "nobody but its lease knows that the key must go")
+			}
+			require.Equal(t, ledger.Live, d.entry(lease.Data["key_id"].(string)).State)
+
+			d.failWrites(noWrites, nil)
+			d.system.ReplicationStateVal = active
+			d.start()
+			d.listed()
+			require.NoError(t, revoke(d, lease))
+			require.Empty(t, d.sim.Keys())
+			require.Empty(t, d.ledgerIDs())
 		})
 	}
 }

@@ -252,7 +252,7 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 	if !claim.Exists() {
 		return nil, e.revokeUnknown(ctx, req, claim)
 	}
-	err = e.revoke(ctx, req.Storage, claim, causeLeaseEnded)
+	err = e.revokeLeased(ctx, req.Storage, claim)
 	e.noteCrowd(req.Storage, err)
 	return nil, err
 }

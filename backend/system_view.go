@@ -13,7 +13,8 @@ import (
 // The framework asks for that at each request that might have to be forwarded, and each
 // question crosses the border of the plugin. To be wrong for a while does no harm: the
 // first thing that every such request does is a write, and one that Vault refuses is
-// forwarded and makes the view forget.
+// forwarded and makes the view forget. Only the end of a lease does not wait for its
+// first write: that the key must go Vault has said.
 type systemView struct {
 	logical.SystemView
 	// known is what was learnt of a node that may write. What keeps a node from writing
@@ -52,6 +53,12 @@ func (v *systemView) standing() standing {
 		return *known
 	}
 	return v.ask()
+}
+
+// mayWrite reports whether this node is known to write to the mount's storage itself.
+func (v *systemView) mayWrite() bool {
+	v.standing()
+	return v.known.Load() != nil
 }
 
 // forget makes the next question go to Vault.

@@ -30,7 +30,7 @@ import (
 //	Import      (none)               live      a key that a person made is taken over
 //
 // A transition from any other state is an error and changes nothing. Each is
-// written at once. If the write fails, the claim remembers the transition, acts
+// written at once, by CondemnBeside while the claim's holder goes on. If the write fails, the claim remembers the transition, acts
 // on it, and writes it with the next one: a key that could not be recorded as
 // condemned can still be deleted and forgotten. What is never written is as if it
 // had not been once the claim is released; the entry in storage is then what was
@@ -47,7 +47,10 @@ type Claim struct {
 	entry  Entry
 	// unwritten says that the last write failed.
 	unwritten bool
-	released  bool
+	// writing is closed once the write that goes on beside the claim's holder is done;
+	// nil if none does.
+	writing  chan struct{}
+	released bool
 }
 
 // Entry is the entry as the claim knows it: every transition applied, written or
@@ -76,6 +79,7 @@ func (c *Claim) Doomed() bool {
 // Release gives the key back to others. It may be called again.
 func (c *Claim) Release() {
 	if !c.released {
+		c.awaitWrite()
 		c.released = true
 		c.ledger.claims.release(c.id)
 	}
@@ -202,16 +206,52 @@ func (c *Claim) Retire(ctx context.Context, at time.Time) error {
 // recorded before. A key of which no id is known stays pending, since it may never
 // have been made: that it must go, and why, goes without saying.
 func (c *Claim) Condemn(ctx context.Context, cause string) error {
-	if err := c.from("condemned", Pending, Live, Revoking); err != nil {
+	changed, err := c.condemn(cause)
+	if err != nil || !changed {
 		return err
+	}
+	return c.write(ctx)
+}
+
+// CondemnBeside is Condemn that writes while the claim's holder goes on. The claim knows
+// at once that the key must go; its next transition, and its release, wait for the write.
+// Should that fail, failed is told.
+func (c *Claim) CondemnBeside(ctx context.Context, cause string, failed func(error)) error {
+	changed, err := c.condemn(cause)
+	if err != nil || !changed {
+		return err
+	}
+	writing := make(chan struct{})
+	c.writing = writing
+	go func() {
+		defer close(writing)
+		if err := c.write(ctx); err != nil {
+			failed(err)
+		}
+	}()
+	return nil
+}
+
+// condemn makes the entry that of a key that must go, and reports whether it must be
+// written.
+func (c *Claim) condemn(cause string) (changed bool, err error) {
+	if err := c.from("condemned", Pending, Live, Revoking); err != nil {
+		return false, err
 	}
 	if c.entry.State == Live || c.entry.State == Pending && c.entry.ExchangeKeyID != "" {
 		now := c.ledger.now()
 		c.entry.State, c.entry.Cause, c.entry.Revoking, c.entry.NextTry = Revoking, cause, now, now
-	} else if !c.unwritten {
-		return nil
+		return true, nil
 	}
-	return c.write(ctx)
+	return c.unwritten, nil
+}
+
+// awaitWrite waits for a write that goes on beside the claim's holder.
+func (c *Claim) awaitWrite() {
+	if c.writing != nil {
+		<-c.writing
+		c.writing = nil
+	}
 }
 
 // Postpone records an attempt at deletion that failed, and when the next is due.
@@ -270,6 +310,7 @@ func (c *Claim) enter(ctx context.Context, transition string, entry Entry, state
 
 // from refuses a transition that the key's state does not allow.
 func (c *Claim) from(transition string, allowed ...State) error {
+	c.awaitWrite()
 	switch {
 	case c.released:
 		return fmt.Errorf("key %s cannot be %s: its claim was released", c.id, transition)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -76,6 +77,7 @@ var transitions = map[string]func(context.Context, *Claim) error{
 	"Renew":                func(ctx context.Context, c *Claim) error { return c.Renew(ctx, start.Add(2*time.Hour)) },
 	"Retire":               func(ctx context.Context, c *Claim) error { return c.Retire(ctx, start.Add(3*time.Hour)) },
 	"Condemn":              func(ctx context.Context, c *Claim) error { return c.Condemn(ctx, "cause") },
+	"CondemnBeside":        condemnBeside,
 	"Postpone":             func(ctx context.Context, c *Claim) error { return c.Postpone(ctx, errors.New("not yet")) },
 	"Forget":               func(ctx context.Context, c *Claim) error { return c.Forget(ctx) },
 	"Adopt": func(ctx context.Context, c *Claim) error {
@@ -84,6 +86,14 @@ var transitions = map[string]func(context.Context, *Claim) error{
 	"Import": func(ctx context.Context, c *Claim) error {
 		return c.Import(ctx, Entry{ExchangeKeyID: "id", Created: start, Expires: start.Add(time.Hour)})
 	},
+}
+
+// condemnBeside waits for the write, so that its outcome is known.
+func condemnBeside(ctx context.Context, c *Claim) error {
+	var failure error
+	err := c.CondemnBeside(ctx, "cause", func(err error) { failure = err })
+	c.awaitWrite()
+	return errors.Join(err, failure)
 }
 
 // none stands for a key that has no entry.
@@ -101,6 +111,7 @@ var machine = map[string]map[State]State{
 	"Renew":                {Live: Live},
 	"Retire":               {Live: Live},
 	"Condemn":              {Pending: Pending, Live: Revoking, Revoking: Revoking},
+	"CondemnBeside":        {Pending: Pending, Live: Revoking, Revoking: Revoking},
 	"Postpone":             {Pending: Pending, Revoking: Revoking},
 	"Forget":               {Pending: gone, Revoking: gone, gone: gone},
 	"Adopt":                {none: Revoking},
@@ -288,6 +299,61 @@ func TestWhatCouldNotBeWrittenIsWrittenNext(t *testing.T) {
 	require.Nil(t, stored)
 }
 
+// While a write goes on beside its holder, a claim knows what it will be, and nothing
+// else is written and nobody else gets the key.
+func TestAWriteBesideTheHolderIsWaitedFor(t *testing.T) {
+	for name, next := range map[string]func(*testing.T, *Ledger, logical.Storage, *Claim){
+		"by the next transition": func(t *testing.T, _ *Ledger, _ logical.Storage, claim *Claim) {
+			if err := claim.Postpone(t.Context(), errors.New("not yet")); err != nil {
+				t.Error(err)
+			}
+			claim.Release()
+		},
+		"by the release": func(_ *testing.T, _ *Ledger, _ logical.Storage, claim *Claim) { claim.Release() },
+		"by who comes next": func(t *testing.T, l *Ledger, storage logical.Storage, claim *Claim) {
+			go claim.Release()
+			other, err := l.Claim(t.Context(), storage, "key")
+			if err != nil || other.Entry().State != Revoking {
+				t.Error(other, err)
+				return
+			}
+			other.Release()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, storage := New(time.Now, noTime), &slowStorage{}
+				claim := claimIn(t, l, storage, Live)
+				storage.slow = time.Second
+				began := time.Now()
+				if err := claim.CondemnBeside(t.Context(), "cause", func(err error) { t.Error(err) }); err != nil {
+					t.Fatal(err)
+				}
+				require.Zero(t, time.Since(began))
+				require.Equal(t, Revoking, claim.Entry().State)
+				next(t, l, storage, claim)
+				require.GreaterOrEqual(t, time.Since(began), time.Second)
+				stored, err := New(time.Now, noTime).Find(t.Context(), storage, "key")
+				require.NoError(t, err)
+				require.Equal(t, Revoking, stored.State)
+				require.Equal(t, "cause", stored.Cause)
+				require.Zero(t, l.Held())
+			})
+		})
+	}
+}
+
+// slowStorage takes a while for a write.
+type slowStorage struct {
+	logical.InmemStorage
+	slow time.Duration
+}
+
+func (s *slowStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	time.Sleep(s.slow)
+	return s.InmemStorage.Put(ctx, entry)
+}
+
 // TestTheLedgerAgainstAFailingStorage drives claims on a few keys at random, with a
 // storage that fails before or after it has done its work, a ledger that is loaded
 // anew at any time, and a clock that moves. Whatever happens, the claim follows the
@@ -359,7 +425,7 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 				known := claim.Entry().ExchangeKeyID != ""
 				err := transitions[name](ctx, claim)
 				to, allowed := machine[name][from]
-				if (name == "Condemn" || name == "Doubt") && from == Pending && known {
+				if (name == "Condemn" || name == "CondemnBeside" || name == "Doubt") && from == Pending && known {
 					to = Revoking
 				}
 				got := claim.Entry().State
@@ -371,7 +437,7 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 				case !allowed:
 				case err == nil && got != to, err != nil && got != to && (got != none || name != "Reserve" && name != "Import"):
 					t.Fatalf("%s led from %q to %q (%v), want %q", name, from, got, err, to)
-				case err == nil && (got != from || name != "Condemn"):
+				case err == nil && (got != from || name != "Condemn" && name != "CondemnBeside"):
 					settled(id, got)
 				default:
 					if to == gone {
