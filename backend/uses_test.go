@@ -16,20 +16,20 @@ func TestUsesAreRecorded(t *testing.T) {
 	key := d.leaseHandle("bybit", map[string]any{"ttl": "8h", "max_ttl": "8h"})
 	id, path := key["key_id"].(string), key["sign_path"].(string)
 	now := d.clock.(*fakeClock).Now
-	tells := func(uses int, last time.Time) {
+	shown := func(uses int, last time.Time) {
 		t.Helper()
 		told := d.read("keys/" + id)
 		require.Equal(t, uses, told["uses"])
 		require.Equal(t, timestamp(last), told["last_used"])
 	}
 	stored := func() int { return d.entry(id).Uses }
-	tells(0, time.Time{})
+	shown(0, time.Time{})
 
 	d.write(path, anyRequest("bybit"))
 	d.write(path+"/login", nil)
 	d.refused(logical.UpdateOperation, path, map[string]any{"method": "get"}, "method")
 	first := now()
-	tells(2, first)
+	shown(2, first)
 	require.Zero(t, stored())
 	d.tick()
 	require.Equal(t, 2, stored(), "recorded with the next tick")
@@ -41,19 +41,19 @@ func TestUsesAreRecorded(t *testing.T) {
 	second := now()
 	d.tick()
 	require.Equal(t, 2, stored(), "not so soon again")
-	tells(3, second)
+	shown(3, second)
 	d.clock.advance(time.Hour)
 	d.failWrites(1, errors.New("no disk"))
 	d.tick()
 	require.Equal(t, 2, stored())
-	tells(3, second)
+	shown(3, second)
 	d.tick()
 	require.Equal(t, 3, stored(), "what failed is recorded later")
 
 	d.start() // with nothing in memory
-	tells(3, second)
+	shown(3, second)
 	d.write(path, anyRequest("bybit"))
-	tells(4, now())
+	shown(4, now())
 	d.end(id)
 	d.tick()
 	require.Empty(t, d.engine.uses.of)
