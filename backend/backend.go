@@ -54,6 +54,7 @@ type engine struct {
 	ledger      *ledger.Ledger
 	custody     *store.Table[custody.Secret]
 	signers     *signers
+	uses        *uses
 	// clockKeeper measures the clocks by which is signed.
 	clockKeeper *worker
 	staticRoles *store.Table[staticRole]
@@ -110,6 +111,7 @@ func newEngine(catalog []exchanges.Exchange, build Build, now func() time.Time, 
 		sleep:      exchanges.Sleep,
 		vault:      &systemView{},
 		signers:    newSigners(now),
+		uses:       newUses(),
 		ledger:     ledger.New(now, elapsed),
 		heartbeat:  newHeartbeat(now),
 		rootExpiry: newRootExpiry(now),

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-exchange/backend/custody"
 	"vault-plugin-secrets-exchange/backend/ledger"
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/simulator"
@@ -82,6 +83,15 @@ func rotateCases() []matrixCase {
 }
 
 func (c matrixCase) breakRotate(b *bench) {
+	first := b.untilRotation()
+	c.whileRotating(b)
+	b.replaced(first)
+}
+
+// untilRotation makes a static role and waits until its key is about to be replaced, of
+// which it returns the secret.
+func (b *bench) untilRotation() custody.Secret {
+	b.Helper()
 	b.write("static-roles/s", map[string]any{
 		"connection": "c", "sub_account": b.access.SubAccounts[0], "scopes": b.subject.scopes().Strings(), "ip_allowlist": b.addresses(),
 		"rotation_period": rotatePeriod.String(), "overlap": rotateOverlap.String(),
@@ -92,7 +102,12 @@ func (c matrixCase) breakRotate(b *bench) {
 	require.NoError(b, err)
 	require.NotNil(b, secret)
 	time.Sleep(time.Until(parseTime(b, first.Data["next_vault_rotation"])) - time.Second)
+	return *secret
+}
 
+// whileRotating plays the case at a rotation, with time to get over it. Meanwhile the
+// role has a key that is good.
+func (c matrixCase) whileRotating(b *bench) {
 	c.during(b, func() {
 		time.Sleep(rotateStep + time.Second)
 		b.tick()
@@ -102,14 +117,27 @@ func (c matrixCase) breakRotate(b *bench) {
 		b.pass(time.Minute)
 	}
 	b.sim.ClearFaults()
+	b.stayGood()
+}
+
+// stayGood lets time pass in which each attempt may fail once and take its longest. Once
+// the key is replaced and the one before it gone, nothing changes any more.
+func (b *bench) stayGood() {
+	b.Helper()
 	settled := false
-	for range 45 { // Each attempt may fail once, and each may take its longest.
-		if !settled { // Then nothing changes any more, and the last key is looked at again.
+	for range 45 {
+		if !settled {
 			now := b.goodKey()
 			settled = now.Data["version"] == 2 && now.Data["previous_api_key"] == "" && len(b.custodyIDs()) == 1
 		}
 		b.pass(time.Minute)
 	}
+}
+
+// replaced asserts that the first key of the role was replaced, that nothing of it is
+// left, and that nothing of the role is once that is deleted.
+func (b *bench) replaced(first custody.Secret) {
+	b.Helper()
 	last := b.goodKey()
 	switch left := b.leftToPersons(); {
 	case left > 0:
@@ -118,7 +146,7 @@ func (c matrixCase) breakRotate(b *bench) {
 		require.NotZero(b, b.read("static-roles/s")["overdue_seconds"])
 	default:
 		require.Equal(b, 2, last.Data["version"], "the key was not replaced: %v", b.read("static-roles/s")["last_error"])
-		b.superseded(secret.Credential())
+		b.superseded(first.Credential())
 	}
 	require.Equal(b, []string{last.Data["key_id"].(string)}, b.custodyIDs())
 	b.onlyKeys(last)

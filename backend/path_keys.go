@@ -126,6 +126,8 @@ func keyFields() map[string]*framework.FieldSchema {
 		"expires_at":      text("When it is deleted unless its lease is renewed."),
 		"hard_limit":      text("When it is deleted in any case; for one of a static role, when the exchange ends it by itself."),
 		"retires_at":      text("When a key of a static role is deleted since another has taken its place."),
+		"last_used":       text("When Vault signed anything with the key last, with custody=vault; empty if it never did. A restart may lose the last hour."),
+		"uses":            {Type: framework.TypeInt, Description: "How often it did.", Required: true},
 		"revocation_delay": {
 			Type: framework.TypeInt64, Required: true,
 			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
@@ -164,6 +166,10 @@ func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.En
 	if entry.State == ledger.Revoking {
 		cause = causeOf(entry)
 	}
+	uses, used := e.uses.unrecorded(entry.ID)
+	if used.IsZero() {
+		used = entry.LastUsed
+	}
 	return &logical.Response{Data: map[string]any{
 		"key_id":            entry.ID,
 		"state":             string(entry.State),
@@ -189,6 +195,8 @@ func (e *engine) showKey(ctx context.Context, s logical.Storage, entry ledger.En
 		"expires_at":        timestamp(entry.Expires),
 		"hard_limit":        timestamp(entry.HardLimit),
 		"retires_at":        timestamp(entry.RetireAt),
+		"last_used":         timestamp(used),
+		"uses":              entry.Uses + uses,
 		"revocation_delay":  seconds(delay),
 		"cause":             cause,
 		"revoke_attempts":   entry.Attempts,

@@ -256,6 +256,7 @@ func (e *engine) signed(s *signer, kind string, sign func() (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
+	e.uses.note(s.id, e.now())
 	return &logical.Response{Data: data}, nil
 }
 

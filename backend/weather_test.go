@@ -3,6 +3,7 @@ package backend
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
-// TestWeather mints, revokes and sweeps at every exchange in every weather that it
+// TestWeather mints, revokes, sweeps and rotates at every exchange in every weather that it
 // may have (see package venue), with every answer and with the one lost that matters
 // most. The promises of [TestFaultMatrix] hold each time, and keys can be had unless
 // the weather is hostile.
@@ -38,7 +39,7 @@ func TestWeather(t *testing.T) {
 					t.Run(s.name()+"/"+condition.Name+"="+value, func(t *testing.T) {
 						t.Parallel()
 						for _, c := range weatherCases() {
-							if !c.beyondPromise(condition) {
+							if !c.beyondPromise(condition) && (c.step != stepRotate || s.lastingKeys() && c.mattersIn(condition)) {
 								c.runIn(t, s, condition, &table)
 							}
 						}
@@ -52,8 +53,8 @@ func TestWeather(t *testing.T) {
 
 // weatherCases are the cases that are played in each weather.
 func weatherCases() []matrixCase {
-	if os.Getenv("WEATHER") == "full" {
-		return matrixCases()
+	if fullWeather() {
+		return slices.Concat(matrixCases(), rotateCases())
 	}
 	lost := func(operation exchanges.Operation) []simulator.Fault {
 		return []simulator.Fault{{Operation: operation, Kind: simulator.DropAfterCommit, Count: 1}}
@@ -65,7 +66,23 @@ func weatherCases() []matrixCase {
 		{step: stepRevoke, fault: "lost answer", network: lost(exchanges.OpDeleteKey)},
 		{step: stepSweep, fault: "none"},
 		{step: stepSweep, fault: "lost answer", network: lost(exchanges.OpDeleteKey)},
+		{step: stepRotate, fault: "none"},
+		{step: stepRotate, fault: "lost answer", network: lost(exchanges.OpCreateKey)},
 	}
+}
+
+// fullWeather reports whether everything is to be played.
+func fullWeather() bool { return os.Getenv("WEATHER") == "full" }
+
+// mattersIn reports whether a rotation is played in a weather. That takes a while: all of
+// them are only in full. Else it is those in which no other key can be had, or not be
+// seen to be gone, and of those in which things come late the latest.
+func (c matrixCase) mattersIn(weather simulator.ConditionView) bool {
+	late := weather.Value == weather.Values[len(weather.Values)-1] && strings.HasSuffix(weather.Name, "_late")
+	if c.fault != "none" {
+		return fullWeather() || late && weather.Name == "appears_late"
+	}
+	return fullWeather() || late || weather.Hostile || weather.Blind
 }
 
 // beyondPromise reports whether nothing is promised, or nothing can be told, of the
@@ -105,6 +122,8 @@ func (c matrixCase) runIn(t *testing.T, s matrixSubject, weather simulator.Condi
 				w.mintAndRevoke(c)
 			case stepSweep:
 				w.mintAndSweep(c)
+			case stepRotate:
+				w.rotate(c)
 			}
 			w.keptSecrets()
 		})
@@ -155,6 +174,31 @@ func (w *weatherBench) mintAndSweep(c matrixCase) {
 	c.during(w.bench, func() { w.sweep() })
 	c.outlast(w.bench)
 	w.end(nil)
+}
+
+// rotate has the key of a static role replaced. Where no other can be had, the role keeps
+// the one that it has until the weather changes.
+func (w *weatherBench) rotate(c matrixCase) {
+	if w.weather.Hostile {
+		w.set("") // for the first key
+	}
+	first := w.untilRotation()
+	w.set(w.weather.Value)
+	c.whileRotating(w.bench)
+	switch version := w.goodKey().Data["version"]; {
+	case w.weather.Hostile:
+		require.Equal(w, 1, version, "a key that is not what was asked for is in use")
+		require.NotZero(w, w.read("static-roles/s")["overdue_seconds"])
+	case w.leftToPersons() == 0:
+		require.Equal(w, 2, version, "the key was not replaced: %v", w.read("static-roles/s")["last_error"])
+	}
+	w.set("")
+	if w.weather.Hostile {
+		w.stayGood()
+	} else {
+		w.pass(ledger.LastRetry)
+	}
+	w.replaced(first)
 }
 
 // end lets time pass until the lease and all keys must have ended. Meanwhile no key

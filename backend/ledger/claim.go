@@ -202,6 +202,16 @@ func (c *Claim) Retire(ctx context.Context, at time.Time) error {
 	return c.write(ctx)
 }
 
+// Used records that the key was used so many times more, last at the given time.
+func (c *Claim) Used(ctx context.Context, count int, last time.Time) error {
+	if err := c.from("recorded as used", Pending, Live, Revoking); err != nil {
+		return err
+	}
+	c.entry.Uses += count
+	c.entry.LastUsed = last
+	return c.write(ctx)
+}
+
 // Condemn records that the key must go, whatever comes, and why, if that was not
 // recorded before. A key of which no id is known stays pending, since it may never
 // have been made: that it must go, and why, goes without saying.

@@ -73,6 +73,10 @@ type Entry struct {
 	// RetireAt is when a key with an owner must go, since another has taken its place;
 	// zero while none has.
 	RetireAt time.Time `json:"retire_at,omitzero"`
+	// LastUsed is when Vault signed anything with the key last, and Uses how often it
+	// did, as far as that is recorded: at most once an hour.
+	LastUsed time.Time `json:"last_used,omitzero"`
+	Uses     int       `json:"uses,omitempty"`
 	// Revoking is since when the key must go, and Cause why, in the words of
 	// whoever condemned it; empty for one that nobody holds.
 	Revoking time.Time `json:"revoking,omitzero"`
