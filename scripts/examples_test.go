@@ -264,20 +264,22 @@ const (
 
 // exampleTests are the tests of each file of the examples, by the package that has them.
 var exampleTests = map[string]map[string]string{
-	"README.md":                         {here: "TestEveryExampleIsTested"},
-	"with-key.sh":                       {here: "TestExampleWithKeyEnds", acceptance: "TestExampleWithKey"},
-	"trust-ci.sh":                       {acceptance: "TestExampleCI"},
-	"github-actions.yml":                {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
-	"github-actions-vault-action.yml":   {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
-	"gitlab-ci.yml":                     {acceptance: "TestExampleCI", schemas: "TestGitLab"},
-	"vault-agent/agent.hcl":             {acceptance: "TestBotUnderVaultAgent"},
-	"vault-agent/key.env.tpl":           {acceptance: "TestBotUnderVaultAgent", here: "TestExampleAgentTemplate"},
-	"vault-agent/supervise.sh":          {acceptance: "TestBotUnderVaultAgent"},
-	"vault-agent/exchange-bot.service":  {here: "TestExampleUnit"},
-	"terraform/main.tf":                 {acceptance: "TestExampleTerraform", schemas: "TestTerraform"},
-	"terraform/config/bybit.json":       {acceptance: "TestExampleTerraform"},
-	"terraform/roles/bybit-reader.json": {acceptance: "TestExampleTerraform"},
-	"terraform/roles/trader-role.json":  {acceptance: "TestExampleTerraform"},
+	"README.md":                              {here: "TestEveryExampleIsTested"},
+	"with-key.sh":                            {here: "TestExampleWithKeyEnds", acceptance: "TestExampleWithKey"},
+	"trust-ci.sh":                            {acceptance: "TestExampleCI"},
+	"github-actions.yml":                     {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"github-actions-vault-action.yml":        {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"gitlab-ci.yml":                          {acceptance: "TestExampleCI", schemas: "TestGitLab"},
+	"vault-agent/agent.hcl":                  {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/key.env.tpl":                {acceptance: "TestBotUnderVaultAgent", here: "TestExampleAgentTemplate"},
+	"vault-agent/supervise.sh":               {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/exchange-bot.service":       {here: "TestExampleUnit"},
+	"kubernetes/vault-secrets-operator.yaml": {acceptance: "TestExampleKubernetes", schemas: "TestKubernetes"},
+	"kubernetes/external-secrets.yaml":       {acceptance: "TestExampleKubernetes", schemas: "TestKubernetes"},
+	"terraform/main.tf":                      {acceptance: "TestExampleTerraform", schemas: "TestTerraform"},
+	"terraform/config/bybit.json":            {acceptance: "TestExampleTerraform"},
+	"terraform/roles/bybit-reader.json":      {acceptance: "TestExampleTerraform"},
+	"terraform/roles/trader-role.json":       {acceptance: "TestExampleTerraform"},
 }
 
 // TestEveryExampleIsTested proves that each file of the examples has a test, and a
