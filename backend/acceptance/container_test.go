@@ -23,7 +23,7 @@ type container struct {
 
 // startContainer lays out the programs of the container, and access to Vault as its
 // secrets, and starts a command with a key of the role.
-func (e *engine) startContainer(t *testing.T, role string, command ...string) *container {
+func (e *engine) startContainer(t *testing.T, role string, bot ...string) *container {
 	c := &container{exampleFolder: e.exampleFolder(t, []string{"with-key.sh", "container/entrypoint.sh", "container/bot.sh"})}
 	require.NoError(t, os.Rename(filepath.Join(c.path, "with-key.sh"), filepath.Join(c.path, "path", "with-key.sh")))
 	logical := e.client.Logical()
@@ -33,7 +33,7 @@ func (e *engine) startContainer(t *testing.T, role string, command ...string) *c
 	require.NoError(t, err)
 	c.write(t, "role-id", id.Data["role_id"].(string)+"\n")
 	c.write(t, "secret-id", secret.Data["secret_id"].(string)+"\n")
-	c.program = c.command("", []string{"EXCHANGE_ROLE=" + role, "CREDENTIALS=" + c.path, "REASON=acceptance"}, "./entrypoint.sh", command...)
+	c.program = c.command("", []string{"EXCHANGE_ROLE=" + role, "CREDENTIALS=" + c.path, "REASON=acceptance"}, "./entrypoint.sh", bot...)
 	input, err := c.program.StdinPipe()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = input.Close() })
