@@ -264,20 +264,25 @@ const (
 
 // exampleTests are the tests of each file of the examples, by the package that has them.
 var exampleTests = map[string]map[string]string{
-	"README.md":                         {here: "TestEveryExampleIsTested"},
-	"with-key.sh":                       {here: "TestExampleWithKeyEnds", acceptance: "TestExampleWithKey"},
-	"trust-ci.sh":                       {acceptance: "TestExampleCI"},
-	"github-actions.yml":                {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
-	"github-actions-vault-action.yml":   {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
-	"gitlab-ci.yml":                     {acceptance: "TestExampleCI", schemas: "TestGitLab"},
-	"vault-agent/agent.hcl":             {acceptance: "TestBotUnderVaultAgent"},
-	"vault-agent/key.env.tpl":           {acceptance: "TestBotUnderVaultAgent", here: "TestExampleAgentTemplate"},
-	"vault-agent/supervise.sh":          {acceptance: "TestBotUnderVaultAgent"},
-	"vault-agent/exchange-bot.service":  {here: "TestExampleUnit"},
-	"terraform/main.tf":                 {acceptance: "TestExampleTerraform", schemas: "TestTerraform"},
-	"terraform/config/bybit.json":       {acceptance: "TestExampleTerraform"},
-	"terraform/roles/bybit-reader.json": {acceptance: "TestExampleTerraform"},
-	"terraform/roles/trader-role.json":  {acceptance: "TestExampleTerraform"},
+	"README.md":                              {here: "TestEveryExampleIsTested"},
+	"with-key.sh":                            {here: "TestExampleWithKeyEnds", acceptance: "TestExampleWithKey"},
+	"trust-ci.sh":                            {acceptance: "TestExampleCI"},
+	"github-actions.yml":                     {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"github-actions-vault-action.yml":        {acceptance: "TestExampleCI", schemas: "TestGitHubActions"},
+	"gitlab-ci.yml":                          {acceptance: "TestExampleCI", schemas: "TestGitLab"},
+	"vault-agent/agent.hcl":                  {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/key.env.tpl":                {acceptance: "TestBotUnderVaultAgent", here: "TestExampleAgentTemplate"},
+	"vault-agent/supervise.sh":               {acceptance: "TestBotUnderVaultAgent"},
+	"vault-agent/exchange-bot.service":       {here: "TestExampleUnit"},
+	"kubernetes/vault-secrets-operator.yaml": {acceptance: "TestExampleKubernetes", schemas: "TestKubernetes"},
+	"kubernetes/external-secrets.yaml":       {acceptance: "TestExampleKubernetes", schemas: "TestKubernetes"},
+	"container/entrypoint.sh":                {acceptance: "TestExampleContainer"},
+	"container/bot.sh":                       {acceptance: "TestExampleContainerEnds"},
+	"container/Dockerfile":                   {here: "TestExampleDockerfile"},
+	"terraform/main.tf":                      {acceptance: "TestExampleTerraform", schemas: "TestTerraform"},
+	"terraform/config/bybit.json":            {acceptance: "TestExampleTerraform"},
+	"terraform/roles/bybit-reader.json":      {acceptance: "TestExampleTerraform"},
+	"terraform/roles/trader-role.json":       {acceptance: "TestExampleTerraform"},
 }
 
 // TestEveryExampleIsTested proves that each file of the examples has a test, and a
@@ -335,4 +340,45 @@ func TestExampleUnit(t *testing.T) {
 	out, err := exec.Command("systemd-analyze", "verify", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	assert.NotContains(t, string(out), filepath.Base(unit)+":")
+}
+
+// TestExampleDockerfile proves that the image would hold the files of the examples that
+// its entry point needs, and start that. Nobody builds the image here.
+func TestExampleDockerfile(t *testing.T) {
+	const folder = "../docs/examples"
+	copied := map[string]bool{}
+	var started []string
+	for line := range strings.Lines(read(t, filepath.Join(folder, "container/Dockerfile"))) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		switch words[0] {
+		case "COPY":
+			sources, target := words[1:len(words)-1], words[len(words)-1]
+			if strings.HasPrefix(sources[0], "--from=") {
+				copied[target] = true
+				continue
+			}
+			for _, source := range sources {
+				info, err := os.Stat(filepath.Join(folder, source))
+				require.NoError(t, err)
+				assert.NotZero(t, info.Mode().Perm()&0o100, "%s is not executable", source)
+				if strings.HasSuffix(target, "/") {
+					source = target + filepath.Base(source)
+				} else {
+					source = target
+				}
+				copied[source] = true
+			}
+		case "ENTRYPOINT", "CMD":
+			var command []string
+			require.NoError(t, json.Unmarshal([]byte(strings.Join(words[1:], " ")), &command), line)
+			started = append(started, command...)
+		}
+	}
+	for _, program := range append(started, "/usr/local/bin/vault", "/usr/local/bin/with-key.sh") {
+		assert.True(t, copied[program], "the image lacks %s", program)
+	}
+	assert.Len(t, started, 2)
 }

@@ -171,18 +171,18 @@ func (e *engine) runsWorkflow(t *testing.T, issuer *issuer, file, role string) {
 	j.env["ACTIONS_ID_TOKEN_REQUEST_URL"], j.env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = issuer.URL+"/token?api-version=2.0", requestToken
 
 	var minted *key
-	for i, step := range steps {
+	for i, now := range steps {
 		last := i == len(steps)-1
-		require.Equal(t, last, step.If == "always() && env.VAULT_TOKEN != ''", "the last step runs however the others end, and the others run if those before went well")
+		require.Equal(t, last, now.If == "always() && env.VAULT_TOKEN != ''", "the last step runs however the others end, and the others run if those before went well")
 		var err error
 		switch {
-		case strings.HasPrefix(step.Uses, "actions/checkout@"):
-		case strings.HasPrefix(step.Uses, "hashicorp/vault-action@"):
-			j.vaultAction(t, evaluate(step.With))
-		case strings.Contains(step.Run, "report.sh"):
-			minted = j.watch(t, end, role, func() error { return j.run(t, step.Run, evaluate(step.Env)) })
+		case strings.HasPrefix(now.Uses, "actions/checkout@"):
+		case strings.HasPrefix(now.Uses, "hashicorp/vault-action@"):
+			j.vaultAction(t, evaluate(now.With))
+		case strings.Contains(now.Run, "report.sh"):
+			minted = j.watch(t, end, role, func() error { return j.run(t, now.Run, evaluate(now.Env)) })
 		default:
-			err = j.run(t, step.Run, evaluate(step.Env))
+			err = j.run(t, now.Run, evaluate(now.Env))
 		}
 		require.NoError(t, err, j.log.String())
 		j.takeVariables(t)
@@ -249,17 +249,17 @@ func (j *job) vaultAction(t *testing.T, with map[string]string) {
 	for line := range strings.SplitSeq(with["secrets"], ";") {
 		selection, name, named := strings.Cut(line, "|")
 		require.True(t, named, line)
-		words := strings.Fields(selection)
-		require.Len(t, words, 2, "the action splits a path at spaces")
-		path, query, _ := strings.Cut(words[0], "?")
-		if answers[words[0]] == nil {
+		selected := strings.Fields(selection)
+		require.Len(t, selected, 2, "the action splits a path at spaces")
+		path, query, _ := strings.Cut(selected[0], "?")
+		if answers[selected[0]] == nil {
 			parameters, err := url.ParseQuery(query)
 			require.NoError(t, err)
 			secret, err := reader.client.Logical().ReadWithDataWithContext(t.Context(), path, parameters)
 			require.NoError(t, err)
-			answers[words[0]] = secret.Data
+			answers[selected[0]] = secret.Data
 		}
-		value, _ := answers[words[0]][words[1]].(string)
+		value, _ := answers[selected[0]][selected[1]].(string)
 		j.env[strings.TrimSpace(name)] = value
 		for line := range strings.Lines(value) {
 			j.log.WriteString("::add-mask::" + line + "\n")
