@@ -17,18 +17,27 @@ import (
 
 // block is a fenced block of a page in which commands stand.
 type block struct {
-	page     string
-	commands []string
+	page string
+	// notRun is why a page that is run leaves it out, as the comment above it says.
+	notRun   string
+	commands []command
 }
 
-var fence = regexp.MustCompile("(?ms)^```(sh|console)?\n(.*?)^```$")
+// command is one of them.
+type command struct {
+	text string
+	// refused says that the page shows its refusal.
+	refused bool
+}
+
+var fence = regexp.MustCompile("(?ms)^(?:<!-- Not run: ([^>]+) -->\n)?```(sh|console)?\n(.*?)^```$")
 
 // blocks are those of a page. Blocks of a language other than the shell's are none of them.
 func blocks(t *testing.T, page string) []block {
 	var found []block
 	text := otherLanguage.ReplaceAllString(read(t, page), "")
 	for _, of := range fence.FindAllStringSubmatch(text, -1) {
-		found = append(found, block{page, commands(of[2])})
+		found = append(found, block{page, of[1], commands(of[3])})
 	}
 	return found
 }
@@ -37,14 +46,19 @@ var otherLanguage = regexp.MustCompile("(?ms)^```(?:go|hcl|js|json|mermaid|pytho
 
 // commands are those of a block: its lines, without comments, or where some begin with $,
 // those lines.
-func commands(text string) []string {
+func commands(text string) []command {
 	text = strings.ReplaceAll(text, "\\\n", " ")
 	session := strings.HasPrefix(text, "$ ") || strings.Contains(text, "\n$ ")
-	var found []string
+	var found []command
 	for line := range strings.Lines(text) {
 		typed, isCommand := strings.CutPrefix(line, "$ ")
-		if typed = strings.TrimSpace(comment.ReplaceAllString(typed, "")); typed != "" && (isCommand || !session) {
-			found = append(found, typed)
+		switch typed = strings.TrimSpace(comment.ReplaceAllString(typed, "")); {
+		case session && !isCommand:
+			if strings.HasPrefix(typed, "* ") && len(found) > 0 {
+				found[len(found)-1].refused = true
+			}
+		case typed != "":
+			found = append(found, command{text: typed})
 		}
 	}
 	return found
@@ -238,7 +252,7 @@ func TestCommands(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, block := range blocks(t, page) {
 			for _, command := range block.commands {
-				assert.Empty(t, checkCommand(t, api, command), "%s: %s", page, command)
+				assert.Empty(t, checkCommand(t, api, command.text), "%s: %s", page, command.text)
 				checked++
 			}
 		}
@@ -263,4 +277,36 @@ func TestCommands(t *testing.T) {
 			assert.Contains(t, said, wrong, command)
 		}
 	}
+}
+
+// runPages are the pages whose commands are run in a demonstration, block by block.
+var runPages = []string{"../README.md", "../docs/quick-start.md", "../docs/guide.md", "../docs/clients.md"}
+
+// followPages runs the commands of these pages with the settings of a demonstration.
+func followPages(t *testing.T, env string) {
+	ran := 0
+	for _, page := range runPages {
+		for _, block := range blocks(t, page) {
+			if block.notRun != "" {
+				continue
+			}
+			// What a block sets is known in the rest of it.
+			script := "source " + env + "; set -euo pipefail\n"
+			for _, command := range block.commands {
+				if strings.HasPrefix(command.text, "source ") {
+					continue
+				}
+				out, err := exec.CommandContext(t.Context(), "bash", "-c", script+command.text).CombinedOutput()
+				if ran++; command.refused {
+					assert.Error(t, err, "%s: %s\n%s", page, command.text, out)
+				} else {
+					assert.NoError(t, err, "%s: %s\n%s", page, command.text, out)
+				}
+				if strings.HasPrefix(command.text, "export ") {
+					script += command.text + "\n"
+				}
+			}
+		}
+	}
+	require.Greater(t, ran, 30)
 }
