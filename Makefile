@@ -95,6 +95,10 @@ lint: ## Check format, go vet, golangci-lint (.golangci.yml), hidden functions a
 	scripts/shadowfunc.sh ./...
 	@scripts/shellcheck.sh $(SHELL_SCRIPTS)
 
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what the programs call
+	@scripts/vulncheck.sh
+
 # promtool without what Prometheus can find its targets by, which is most of it.
 PROMTOOL = TAGS=remove_all_sd scripts/tool.sh promtool
 

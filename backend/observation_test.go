@@ -45,7 +45,7 @@ func TestObservation(t *testing.T) {
 	known := metricNames()
 	require.Greater(t, len(known), 10)
 	texts := map[string]string{}
-	for _, name := range []string{"alerts.yml", "alerts_test.yml", "dashboard.json", "README.md", "../operations.md"} {
+	for _, name := range []string{"alerts.yml", "alerts_test.yml", "dashboard.json", "README.md"} {
 		text, err := os.ReadFile(observeFolder + name)
 		require.NoError(t, err)
 		texts[name] = string(text)

@@ -227,6 +227,9 @@ func TestBootstrap(t *testing.T) {
 		b.up(t)
 	})
 
+	// They leave keys behind.
+	t.Run("the pages' commands", func(t *testing.T) { followPages(t, filepath.Join(b.directory, "env")) })
+
 	t.Run("down", func(t *testing.T) {
 		vault, venues := b.pid(t, "vault"), b.pid(t, "simulator")
 		for range 2 {

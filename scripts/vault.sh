@@ -50,7 +50,8 @@ finish() {
 }
 
 fetch() {
-  go build -o bin/fetch-vault ./scripts/fetch-vault || return 1
+  # As scripts/build.sh builds the plugin, so that most packages are compiled once only.
+  CGO_ENABLED=0 go build -trimpath -o bin/fetch-vault ./scripts/fetch-vault || return 1
   bin/fetch-vault ${VAULT_RELEASES:+-from "$VAULT_RELEASES"} -sums scripts/vault/SHA256SUMS -to "$new" || return 1
   new_enough "$new" || {
     printf 'The release cannot be run on this machine.\n' >&2
