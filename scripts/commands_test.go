@@ -66,9 +66,9 @@ func commands(text string) []command {
 
 var comment = regexp.MustCompile(`(^|\s)# .*`)
 
-// words splits a command as a shell does, as far as the pages need it: quotes and $(...)
+// shellWords splits a command as a shell does, as far as the pages need it: quotes and $(...)
 // hold together.
-func words(command string) []string {
+func shellWords(command string) []string {
 	var found []string
 	var word strings.Builder
 	quote, depth := rune(0), 0
@@ -178,7 +178,7 @@ var programs = []string{"cat", "curl", "export", "install", "openssl", "sha256su
 
 // checkCommand says what is wrong with a command; empty if nothing is.
 func checkCommand(t *testing.T, api *served, command string) string {
-	at := words(command)
+	at := shellWords(command)
 	for len(at) > 0 && regexp.MustCompile(`^[A-Z_]+=`).MatchString(at[0]) {
 		at = at[1:]
 	}

@@ -61,7 +61,7 @@ func TestStart(t *testing.T) {
 	require.EqualValues(t, json.Number(strconv.Itoa(made+2)), e.read(t, "config/"+desk)["live_keys"])
 	require.Error(t, e.tryRead(t, "creds/"+trader), "its third key")
 	k.revoke(t)
-	memory := most(t, server.Plugins(t))
+	memory := peakMemory(t, server.Plugins(t))
 	t.Logf("%d keys: after the unseal key was given, the first mint was done in %s, and all were loaded in %s; the plugin has used %s of a processor, and %d MiB at most",
 		made+2, first.Round(time.Millisecond), whole.Round(time.Millisecond), processorTime(t, server.Plugins(t)), memory>>20)
 	if strict {
@@ -131,9 +131,9 @@ func processorTime(t *testing.T, pids []int) (used time.Duration) {
 
 var residentPeak = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
-// most is the memory that the processes had at the most, all together, in bytes; zero where
+// peakMemory is what the processes had at the most, all together, in bytes; zero where
 // the system does not say.
-func most(t *testing.T, pids []int) (bytes int) {
+func peakMemory(t *testing.T, pids []int) (bytes int) {
 	require.NotEmpty(t, pids)
 	for _, pid := range pids {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
