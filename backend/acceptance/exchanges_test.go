@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,7 +143,8 @@ func (k *key) atExchange(t *testing.T, e *engine, variant exchanges.Variant) {
 	require.GreaterOrEqual(t, i, 0)
 	require.Equal(t, k.text("sub_account"), views[i].SubAccount)
 	require.Equal(t, addresses(variant), views[i].IPs)
-	label := e.read(t, "info")["label_tag"].(string) + k.text("key_id")
+	stem, _, _ := strings.Cut(k.text("key_id"), "-")
+	label := e.read(t, "info")["label_tag"].(string) + stem
 	require.Equal(t, label[:min(len(label), variant.Label.MaxLength)], views[i].Label)
 }
 
