@@ -30,10 +30,11 @@ import (
 //	Import      (none)               live      a key that a person made is taken over
 //
 // A transition from any other state is an error and changes nothing. Each is
-// written at once, by CondemnBeside while the claim's holder goes on. If the write fails, the claim remembers the transition, acts
-// on it, and writes it with the next one: a key that could not be recorded as
-// condemned can still be deleted and forgotten. What is never written is as if it
-// had not been once the claim is released; the entry in storage is then what was
+// written at once, by CondemnBeside while the claim's holder goes on. If the write
+// fails, the claim remembers the transition, acts on it, and writes it with the next
+// one: a key that could not be recorded as condemned can still be deleted and
+// forgotten. What is never written is as if it had not been once the claim is
+// released; the entry in storage is then what was
 // written last, which leads to the key all the same.
 //
 // A claim is used by one goroutine at a time.

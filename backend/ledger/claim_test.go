@@ -77,7 +77,7 @@ var transitions = map[string]func(context.Context, *Claim) error{
 	"Renew":                func(ctx context.Context, c *Claim) error { return c.Renew(ctx, start.Add(2*time.Hour)) },
 	"Retire":               func(ctx context.Context, c *Claim) error { return c.Retire(ctx, start.Add(3*time.Hour)) },
 	"Condemn":              func(ctx context.Context, c *Claim) error { return c.Condemn(ctx, "cause") },
-	"CondemnBeside":        condemnBeside,
+	"Condemn beside":       condemnBeside,
 	"Postpone":             func(ctx context.Context, c *Claim) error { return c.Postpone(ctx, errors.New("not yet")) },
 	"Forget":               func(ctx context.Context, c *Claim) error { return c.Forget(ctx) },
 	"Adopt": func(ctx context.Context, c *Claim) error {
@@ -111,7 +111,7 @@ var machine = map[string]map[State]State{
 	"Renew":                {Live: Live},
 	"Retire":               {Live: Live},
 	"Condemn":              {Pending: Pending, Live: Revoking, Revoking: Revoking},
-	"CondemnBeside":        {Pending: Pending, Live: Revoking, Revoking: Revoking},
+	"Condemn beside":       {Pending: Pending, Live: Revoking, Revoking: Revoking},
 	"Postpone":             {Pending: Pending, Revoking: Revoking},
 	"Forget":               {Pending: gone, Revoking: gone, gone: gone},
 	"Adopt":                {none: Revoking},
@@ -425,7 +425,7 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 				known := claim.Entry().ExchangeKeyID != ""
 				err := transitions[name](ctx, claim)
 				to, allowed := machine[name][from]
-				if (name == "Condemn" || name == "CondemnBeside" || name == "Doubt") && from == Pending && known {
+				if (name == "Condemn" || name == "Condemn beside" || name == "Doubt") && from == Pending && known {
 					to = Revoking
 				}
 				got := claim.Entry().State
@@ -437,7 +437,7 @@ func TestTheLedgerAgainstAFailingStorage(t *testing.T) {
 				case !allowed:
 				case err == nil && got != to, err != nil && got != to && (got != none || name != "Reserve" && name != "Import"):
 					t.Fatalf("%s led from %q to %q (%v), want %q", name, from, got, err, to)
-				case err == nil && (got != from || name != "Condemn" && name != "CondemnBeside"):
+				case err == nil && (got != from || name != "Condemn" && name != "Condemn beside"):
 					settled(id, got)
 				default:
 					if to == gone {
