@@ -1,6 +1,8 @@
 package pace
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -158,15 +160,52 @@ func TestWhatFinishesGoesFirst(t *testing.T) {
 	})
 }
 
-// TestNearlyAllOfALimitIsUsed: whatever its bursts cost, and whatever turns weigh.
+// TestNearlyAllOfALimitIsUsed: in a storm, whatever turns weigh, and never more than the
+// limit in any window, whatever pauses there are.
 func TestNearlyAllOfALimitIsUsed(t *testing.T) {
-	for _, limit := range []struct {
-		allowed, weight int
-	}{{1, 1}, {5, 1}, {80, 1}, {100, 1}, {2000, 1}, {2000, 20}, {2000, 30}} {
-		q := newQueue(Limit{Allowed: limit.allowed, Per: time.Second}, 1)
-		q.join(&waiter{weight: limit.weight})
-		refill, burst := q.rate()
-		assert.GreaterOrEqual(t, float64(refill), 0.95*float64(limit.allowed), "%v", limit)
-		assert.LessOrEqual(t, float64(refill)+float64(burst), float64(limit.allowed)+1, "%v", limit)
+	for _, limit := range []struct{ allowed, weight int }{{1, 1}, {5, 1}, {80, 1}, {100, 3}, {1200, 20}, {2000, 1}, {2000, 30}} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const per = 10 * time.Second
+				q := newQueue(Limit{Allowed: limit.allowed, Per: per}, 1)
+				random := rand.New(rand.NewPCG(1, uint64(limit.allowed)))
+				type use struct {
+					at     time.Time
+					weight int
+				}
+				var uses []use
+				take := func(weight int) {
+					w := &waiter{weight: weight, series: weight, until: time.Now().Add(time.Hour)}
+					_, err := q.wait(t.Context(), w)
+					require.NoError(t, err)
+					uses = append(uses, use{time.Now(), weight})
+				}
+				take(limit.weight)
+				// Callers of all kinds, with pauses in which the bucket fills.
+				for range 2000 {
+					take(1 + random.IntN(limit.weight))
+					if random.IntN(200) == 0 {
+						time.Sleep(time.Duration(random.Int64N(int64(2 * per))))
+					}
+				}
+				began, stormed := time.Now(), 0
+				for time.Since(began) < 20*per {
+					take(limit.weight)
+					stormed += limit.weight
+				}
+				assert.GreaterOrEqual(t, float64(stormed), 0.95*20*float64(limit.allowed))
+
+				from, sum := 0, 0
+				for _, last := range uses {
+					sum += last.weight
+					for !uses[from].at.After(last.at.Add(-per)) {
+						sum -= uses[from].weight
+						from++
+					}
+					require.LessOrEqual(t, sum, limit.allowed)
+				}
+			})
+		})
 	}
 }

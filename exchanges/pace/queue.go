@@ -20,7 +20,11 @@ type queue struct {
 	limiter    *rate.Limiter
 	// heaviest is the weight of the heaviest turn so far.
 	heaviest int
-	resume   time.Time
+	// rich is when more than the heaviest turn was there to be taken the last time, and
+	// lean says that this is a whole period ago.
+	rich   time.Time
+	lean   bool
+	resume time.Time
 	// doubtful says that a turn was refused for its rate, and that none has shown
 	// since that the limit is over: they go one at a time.
 	doubtful bool
@@ -42,7 +46,7 @@ type waiter struct {
 }
 
 func newQueue(limit Limit, multiplier float64) *queue {
-	q := &queue{limit: limit, multiplier: multiplier, changed: make(chan struct{})}
+	q := &queue{limit: limit, multiplier: multiplier, rich: time.Now(), changed: make(chan struct{})}
 	q.limiter = rate.NewLimiter(q.rate())
 	return q
 }
@@ -52,8 +56,29 @@ func (q *queue) rescale(multiplier float64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.multiplier = multiplier
-	q.adjust()
+	q.enrich()
 	q.announce()
+}
+
+// grain is a part of a turn that does not count: a turn is taken as soon as all of it is
+// there, which is a moment after that.
+const grain = 0.001
+
+// look adjusts the limiter if turns have been scarce for a period, or are not any more.
+func (q *queue) look(now time.Time) {
+	if q.limiter.TokensAt(now) > float64(max(1, q.heaviest))+grain {
+		q.rich = now
+	}
+	if lean := now.Sub(q.rich) >= q.limit.Per; lean != q.lean {
+		q.lean = lean
+		q.adjust()
+	}
+}
+
+// enrich adjusts the limiter to another limit, or other turns, than it had so far.
+func (q *queue) enrich() {
+	q.rich, q.lean = time.Now(), false
+	q.adjust()
 }
 
 // adjust brings the limiter to what the multiplier and the weights of turns come to.
@@ -63,11 +88,13 @@ func (q *queue) adjust() {
 	q.limiter.SetBurst(burst)
 }
 
-// rate is how fast turns come back, and how many may be taken at once: a 40th of the
+// rate is how fast turns come back, and how many may be taken at once: a tenth of the
 // limit, or the heaviest. A bucket of b tokens that refills at r lets b + r*per into
-// one window, so a larger burst is paid for with a lower rate: this one leaves 96 %.
-// Where turns have weights, all of them small beside the limit, room for one is left: an
-// exchange that tells that its window is used up would hold back all until the next.
+// one window, so that such a burst is paid for with a lower rate. Once there has been no
+// more than the heaviest turn for a whole period, as in a storm, no burst is left to be
+// paid for, and nearly all of the limit goes into the rate. Where turns have weights, all
+// of them small beside the limit, room for two is left: an exchange that tells that what
+// is left of its window is not enough would hold back all until the next.
 func (q *queue) rate() (refill rate.Limit, burst int) {
 	if q.limit.Allowed == 0 {
 		return rate.Inf, 0
@@ -76,9 +103,13 @@ func (q *queue) rate() (refill rate.Limit, burst int) {
 	if !q.limit.Fixed {
 		allowed *= q.multiplier
 	}
-	burst = max(1, int(min(allowed, math.MaxInt32)/40), q.heaviest)
-	perPeriod := allowed - float64(burst) + 1
-	if spare := float64(q.heaviest - 1); spare > 0 && 40*spare <= allowed {
+	burst = max(1, int(min(allowed, math.MaxInt32)/10), q.heaviest)
+	atOnce := float64(burst)
+	if q.lean {
+		atOnce = min(atOnce, float64(max(1, q.heaviest))+grain)
+	}
+	perPeriod := allowed - atOnce + 1
+	if spare := float64(2 * q.heaviest); q.heaviest > 1 && 20*spare <= allowed {
 		perPeriod -= spare
 	}
 	if float64(burst) > allowed {
@@ -164,7 +195,7 @@ func (q *queue) join(w *waiter) {
 	defer q.mu.Unlock()
 	if w.weight > q.heaviest {
 		q.heaviest = w.weight
-		q.adjust()
+		q.enrich()
 	}
 	q.lane(w).add(w)
 }
@@ -179,6 +210,7 @@ func (q *queue) step(ctx context.Context, w *waiter) (t taken, delay time.Durati
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
+	q.look(now)
 	ahead, weight := q.ahead(w)
 	last := q.delay(now, weight+w.series)
 	until := w.until
