@@ -193,6 +193,7 @@ func TestStorms(t *testing.T) {
 		"deribit": {10, 70, 20, 20, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1, exchanges.OpListKeys: 1}},
 	} {
 		t.Run(exchange, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStorm(t, exchange, about.subAccounts)
 				before := s.calls(costs{exchanges.OpCreateKey: 1})

@@ -93,8 +93,9 @@ func (q *queue) adjust() {
 // one window, so that such a burst is paid for with a lower rate. Once there has been no
 // more than the heaviest turn for a whole period, as in a storm, no burst is left to be
 // paid for, and nearly all of the limit goes into the rate. Where turns have weights, all
-// of them small beside the limit, room for two is left: an exchange that tells that what
-// is left of its window is not enough would hold back all until the next.
+// of them small beside the limit, room for one is left, should it be half as heavy again:
+// an exchange that tells that too little is left of its window for another would hold back
+// all until the next.
 func (q *queue) rate() (refill rate.Limit, burst int) {
 	if q.limit.Allowed == 0 {
 		return rate.Inf, 0
@@ -109,7 +110,7 @@ func (q *queue) rate() (refill rate.Limit, burst int) {
 		atOnce = min(atOnce, float64(max(1, q.heaviest))+grain)
 	}
 	perPeriod := allowed - atOnce + 1
-	if spare := float64(2 * q.heaviest); q.heaviest > 1 && 20*spare <= allowed {
+	if spare := 1.5*float64(q.heaviest) + 1; q.heaviest > 1 && 20*spare <= allowed {
 		perPeriod -= spare
 	}
 	if float64(burst) > allowed {
