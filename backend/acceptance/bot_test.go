@@ -26,7 +26,7 @@ func TestBotUnderVaultAgent(t *testing.T) {
 	t.Parallel()
 	vault := vaulttest.Start(t, 1)
 	e := enableDesk(t, vault)
-	_, err := e.client.Logical().JSONMergePatch(t.Context(), e.path+"/roles/"+trader, fields{"ttl": "6s"})
+	_, err := e.client.Logical().JSONMergePatch(t.Context(), e.path+"/roles/"+trader, fields{"ttl": "15s"})
 	require.NoError(t, err)
 	b := &agentBot{folder: t.TempDir(), e: e}
 	b.settle(t, vault)

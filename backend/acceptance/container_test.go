@@ -82,7 +82,7 @@ func TestExampleContainerEnds(t *testing.T) {
 	needCommand(t, "jq")
 	e := enableDesk(t, vaulttest.Start(t, 1))
 	e.allowBots(t)
-	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"ttl": "3s", "max_ttl": "6s"}))
+	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"ttl": "10s", "max_ttl": "15s"}))
 	c := e.startContainer(t, trader, "./bot.sh")
 	out, err := c.program.Output()
 	var exit *exec.ExitError

@@ -22,7 +22,7 @@ import (
 const (
 	// soon is how long to wait for what Vault does of its own accord, such as
 	// the revocation of a lease that has expired.
-	soon = 30 * time.Second
+	soon = time.Minute
 	// often is how often to look meanwhile.
 	often = 100 * time.Millisecond
 	// unseen is how long after its creation a key that the exchange does not show, and

@@ -46,7 +46,7 @@ func TestExampleWithKeyRenews(t *testing.T) {
 	t.Parallel()
 	needCommand(t, "jq")
 	e := enableDesk(t, vaulttest.Start(t, 1))
-	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"ttl": "3s"}))
+	e.write(t, "roles/"+trader, e.role("read,trade:spot").with(fields{"ttl": "20s"}))
 	f := e.exampleFolder(t, []string{"with-key.sh"})
 	script := f.command(e.client.Token(), nil, "./with-key.sh", trader, "sh", "-c", showKey)
 	input, err := script.StdinPipe()
