@@ -194,10 +194,12 @@ func TestASignatureWaitsForNoLoad(t *testing.T) {
 
 // TestTheSweeperBeginsWithWhatIsLoaded: and goes by kill switches that were thrown before.
 func TestTheSweeperBeginsWithWhatIsLoaded(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newBubbleDesk(t, "bybit")
-		d.trader()
-		for range 300 {
+		d.connect("bybit", nil)
+		d.write("roles/trader", map[string]any{"connection": "bybit", "sub_accounts": d.sim.AddSubAccounts("bybit", 30), "scopes": "read"})
+		for range 300 { // more than are read in a row
 			d.mint("trader")
 		}
 		d.listed()
