@@ -221,7 +221,7 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	}
 	force := d.Get("force").(bool)
 	if entry != nil && len(entry.Leftovers) > 0 && !force {
-		return nil, refuse("connection %q has root keys that are still to be deleted (%s), which is tried every minute (config/%[1]s/check says what becomes of them); or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
+		return nil, refuse("connection %q has root keys that are still to be deleted (%s). The engine tries every minute, and config/%[1]s/check says what happens to them; wait for that, or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
 	}
 	if len(keys) > 0 {
 		if !force {
@@ -276,7 +276,7 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 		return err
 	}
 	if n > 0 {
-		return refuse("connection %q still has %s (last failure: %v); they are deleted in the background, minting is frozen; delete the connection again later", name, keyCount(n), last)
+		return refuse("connection %q still has %s (last failure: %v); they are being deleted in the background, and minting is frozen; delete the connection again later", name, keyCount(n), last)
 	}
 	return nil
 }

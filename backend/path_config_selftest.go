@@ -196,7 +196,7 @@ func (l *link) checkSubAccount(ctx context.Context, name string) (warnings []str
 	known, err := l.rosterSoon(ctx, "")
 	switch problem := known.problem(name); {
 	case err != nil:
-		return []string{"whether there is a sub-account " + quote(name) + " could not be asked: " + err.Error()}, nil
+		return []string{"could not ask whether there is a sub-account " + quote(name) + ": " + err.Error()}, nil
 	case len(known) == 0 || problem == "":
 		return nil, nil
 	default:

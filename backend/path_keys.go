@@ -222,7 +222,7 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 func keyIDField(d *framework.FieldData) (string, error) {
 	id := d.Get("id").(string)
 	if checkName("id", id) != nil {
-		return "", invalid("id", "%.64q is not a key id; list the ids with keys/", id)
+		return "", invalid("id", "%.64q is not a key id; list the ids with: vault list <mount>/keys", id)
 	}
 	return id, nil
 }

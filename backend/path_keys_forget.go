@@ -51,7 +51,7 @@ func (e *engine) forgetKey(ctx context.Context, req *logical.Request, d *framewo
 	entry := claim.Entry()
 	switch {
 	case !claim.Exists():
-		return nil, logical.CodedError(http.StatusNotFound, "there is no key "+id+" in the ledger; list the ids with keys/")
+		return nil, logical.CodedError(http.StatusNotFound, "there is no key "+id+" in the ledger; list the ids with: vault list <mount>/keys")
 	case entry.State == ledger.Live || entry.Attempts == 0:
 		return nil, refuse("key %s can be forgotten only once its deletion was tried and has failed; try it with: vault delete <mount>/keys/%[1]s", id)
 	case entry.State == ledger.Pending && e.now().Before(entry.Created.Add(ledger.PendingGrace)):

@@ -92,7 +92,7 @@ func (k killSwitch) throw(ctx context.Context, req *logical.Request, d *framewor
 			return nil, err
 		}
 		if keys == 0 {
-			return nil, invalid("name", "there is no %s %q and no key of one; list what there is with %s/", k.what, name, k.kind)
+			return nil, invalid("name", "there is no %s %q and no key of one; list them with: vault list <mount>/%s", k.what, name, k.kind)
 		}
 	}
 	if err := k.ledger.Throw(ctx, req.Storage, k.kind, name); err != nil {

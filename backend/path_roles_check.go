@@ -80,7 +80,7 @@ func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string
 	data["set_aside"] = e.places.refused(o)
 	problems, err := o.subAccountProblems(ctx)
 	if err != nil {
-		resp.AddWarning("whether the exchange has the role's sub-accounts could not be asked: " + err.Error())
+		resp.AddWarning("could not ask the exchange whether it has the role's sub-accounts: " + err.Error())
 	}
 	data["sub_account_problems"] = problems
 	bad := slices.Collect(maps.Keys(problems))

@@ -54,7 +54,7 @@ func (e *engine) rotateRole(ctx context.Context, req *logical.Request, d *framew
 	defer cancel()
 	done, err := e.scheduler.take(waiting, staticJob(name))
 	if err != nil {
-		return nil, refuse("the key of static role %q is being replaced already; static-roles/%[1]s shows when it is done. To end the present key at once, delete it: keys/ID", name)
+		return nil, refuse("the key of static role %q is being replaced already; static-roles/%[1]s shows when it is done. To end the current key at once, delete it: keys/ID", name)
 	}
 	c := succession{overlap: overlap, compromised: d.Get("compromised").(bool), requester: requesterOf(req, "rotate-role"), requestID: req.ID}
 	r, err := e.existingStatic(ctx, req.Storage, name)
@@ -89,7 +89,7 @@ func (e *engine) mayRotate(ctx context.Context, s logical.Storage, name string, 
 		return nil
 	}
 	if now := e.now(); r.Previous.ID != "" {
-		return refuse("static role %q still has the key before its present one, until %s; rotate again in %s. If the present key is compromised, give compromised=true, which ends both at once",
+		return refuse("static role %q still has its previous key until %s; rotate again in %s. If the key is compromised, give compromised=true, which deletes both at once",
 			name, timestamp(r.Previous.RetireAt), max(time.Second, r.Previous.RetireAt.Sub(now).Round(time.Second)))
 	}
 	keys, err := e.ledger.Keys(ctx, s, ofOwner(ownerOf(name)))

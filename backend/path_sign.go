@@ -82,7 +82,7 @@ func (e *engine) signables() []signable {
 	login := signedFields()
 	login["message"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The text to send first on the connection; missing if the login is a request."}
 	login["channel"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The channel to which it logs in.", Required: true}
-	login["note"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What to do with the answer.", Required: true}
+	login["note"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the session is for, or what to do with the answer.", Required: true}
 	login["url"].Description = "Where to connect, or to send the request; empty if that is not known for the connection's base_url."
 	return []signable{
 		{"", "request", "Sign a request.", "A request, ready to be sent as it is.", batched, results, e.signRequests},

@@ -116,7 +116,7 @@ func (e *engine) noKeyNow(name string, r staticRole) error {
 	if r.LastError != "" {
 		why = r.LastError
 	}
-	return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("static role %q has no key now: %s; another is made as soon as that goes, see static-roles/%[1]s", name, why))
+	return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("static role %q has no key now: %s; another is made as soon as possible, see static-roles/%[1]s", name, why))
 }
 
 var staticCredsHelp = strings.TrimSpace(`

@@ -241,7 +241,7 @@ func (e *engine) deleteStaticRole(ctx context.Context, req *logical.Request, d *
 		e.overlaps.end(key.ID)
 	}
 	if len(failures) > 0 {
-		return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted; the engine goes on trying, so delete the role again later: %w", name, errors.Join(failures...))
+		return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted; the engine keeps trying, so delete the role again later: %w", name, errors.Join(failures...))
 	}
 	return nil, e.staticRoles.Delete(ctx, s, name)
 }

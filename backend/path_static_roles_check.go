@@ -81,7 +81,7 @@ func (e *engine) rehearseRotation(ctx context.Context, s logical.Storage, name s
 	}
 	data["keys_at_place"] = len(listed)
 	if most > 0 && len(listed) >= most {
-		return refuse("sub-account %q has %s, and more than %d do not fit: a rotation needs a free place", r.subAccount(), keyCount(len(listed)), most)
+		return refuse("sub-account %q has %s, and at most %d fit: a rotation needs a free slot", r.subAccount(), keyCount(len(listed)), most)
 	}
 	identity, err := l.account.Inspect(ctx)
 	switch {
