@@ -114,7 +114,7 @@ start() {
 running() {
   local pid
   [[ -f $state/$1.pid ]] && pid=$(<"$state/$1.pid") && kill -0 "$pid" 2>/dev/null || return 1
-  [[ $(ps -ww -p "$pid" -o args= 2>/dev/null || tr '\0' ' ' <"/proc/$pid/cmdline") == *"$state"* ]]
+  [[ $(ps -ww -p "$pid" -o args= 2>/dev/null || { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) == *"$state"* ]]
 }
 
 # stop NAME: stops it, by force if it does not stop within 20 seconds.

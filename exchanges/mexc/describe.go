@@ -79,7 +79,7 @@ func signing() exchanges.Signing {
 	return exchanges.Signing{
 		Requests: hmac,
 		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
-		Unbound:  "a signed GET that lists open orders cancels them all if it is sent as a DELETE",
+		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
 		Validity: 5 * time.Second,
 		Replaced: []string{"timestamp", "recvWindow", "signature"},
 		Logins: []exchanges.Channel{{
