@@ -28,7 +28,7 @@ vault: ## Provide bin/vault: one on the PATH that is new enough, else the offici
 	@scripts/vault.sh
 
 .PHONY: test
-test: vault c-compiler ## Run all tests, those on a real Vault server included
+test: vault c-compiler ## Run all tests, including those on a real Vault server
 	go test $(RACE) -timeout 40m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./...
 
 .PHONY: test-unit
@@ -37,7 +37,7 @@ test-unit: c-compiler ## Run the tests that need no Vault server
 
 .PHONY: stress
 stress: ROUNDS ?= 30
-stress: c-compiler ## Run the unit tests of PACKAGES ROUNDS times, and as often again on a busy machine
+stress: c-compiler ## Run the unit tests of PACKAGES ROUNDS times, and again as often on a busy machine
 	@RACE='$(RACE)' scripts/stress.sh $(ROUNDS) $(PACKAGES)
 
 .PHONY: chaos
@@ -50,11 +50,11 @@ weather: c-compiler ## Play every fault in every weather that an exchange may ha
 	WEATHER=full go test $(RACE) -timeout 0 -count 1 -run '^TestWeather$$' ./backend
 
 .PHONY: self-test
-self-test: c-compiler ## Make a self-test of every simulated exchange in every weather
+self-test: c-compiler ## Run a self-test of every simulated exchange in every weather
 	SELF_TEST=full go test $(RACE) -timeout 0 -count 1 -run '^TestSelfTest' ./backend
 
 .PHONY: coverage
-coverage: ## Measure the unit tests' coverage; fail where it is below COVERAGE percent
+coverage: ## Measure the unit tests' coverage; fail if it is below COVERAGE percent
 	@scripts/coverage.sh $(COVERAGE)
 
 .PHONY: bench
@@ -63,13 +63,13 @@ bench: ## Run the benchmarks
 
 .PHONY: bench-vault
 bench-vault: ROUNDS ?= 5
-bench-vault: vault ## Measure the plugin beside Vault's own on a real Vault, for ROUNDS rounds
+bench-vault: vault ## Compare the plugin with Vault's own engines on a real Vault, for ROUNDS rounds
 	@scripts/bench-vault.sh -rounds $(ROUNDS)
 
 .PHONY: bench-scale
 bench-scale: SHELL = bash
 bench-scale: .SHELLFLAGS = -o pipefail -c
-bench-scale: ## Measure what each operation costs beside 1,000 to 100,000 keys
+bench-scale: ## Measure what each operation costs with 1,000 to 100,000 keys
 	@mkdir -p bin
 	go test -run '^$$' -bench '^BenchmarkScale$$' -benchmem -timeout 1h ./backend | tee bin/bench-scale.txt
 
@@ -80,7 +80,7 @@ plot: ## Draw docs/cost-*.svg from what bench-scale measured
 
 .PHONY: bench-start
 bench-start: KEYS ?= 100000
-bench-start: vault ## Measure a start of Vault, with raft, whose ledger has KEYS keys
+bench-start: vault ## Measure how long Vault, with raft, takes to start with KEYS keys in the ledger
 	KEYS=$(KEYS) go test -timeout 1h -count 1 -v -run '^TestStart$$' ./backend/acceptance
 
 .PHONY: fuzz
@@ -109,11 +109,11 @@ alerts: ## Check the alerts and the scrape configuration in docs/observe with pr
 	$(PROMTOOL) test rules docs/observe/alerts_test.yml
 
 .PHONY: docs
-docs: ## Make the tables of exchanges, root keys and clients from what each exchange says of itself
+docs: ## Write the tables of exchanges, root keys, clients and signatures from the drivers' descriptions
 	go run ./scripts/exchange-tables
 
 .PHONY: openapi
-openapi: ## Make docs/openapi.json and docs/reference.md from what the engine says of its paths
+openapi: ## Write docs/openapi.json and docs/reference.md from the engine's paths
 	go run ./scripts/openapi
 
 .PHONY: fmt

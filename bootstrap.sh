@@ -114,7 +114,7 @@ start() {
 running() {
   local pid
   [[ -f $state/$1.pid ]] && pid=$(<"$state/$1.pid") && kill -0 "$pid" 2>/dev/null || return 1
-  [[ $(ps -ww -p "$pid" -o args= 2>/dev/null || tr '\0' ' ' <"/proc/$pid/cmdline") == *"$state"* ]]
+  [[ $(ps -ww -p "$pid" -o args= 2>/dev/null || { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) == *"$state"* ]]
 }
 
 # stop NAME: stops it, by force if it does not stop within 20 seconds.
@@ -139,7 +139,7 @@ await() {
   until "$@" >/dev/null 2>&1; do
     if ! running "$name" || ((tries-- == 0)); then
       tail -n 5 "$state/$name.log" >&2
-      fail "The $name does not work; above is the end of $state/$name.log. If a port is taken, choose another one with VAULT_PORT or SIMULATOR_BASE_PORT."
+      fail "The $name did not start; see the end of $state/$name.log above. If a port is taken, choose another one with VAULT_PORT or SIMULATOR_BASE_PORT."
     fi
     sleep 0.2
   done
@@ -261,7 +261,7 @@ refused() {
       say "$said"
       return
     fi
-    ((code == 0 && tries-- > 0)) || fail "This key should be refused, since its lease was revoked. $said"
+    ((code == 0 && tries-- > 0)) || fail "This key should be refused, because its lease was revoked. $said"
     sleep 1
   done
 }
@@ -290,7 +290,7 @@ check_others() {
     delay=$(delay_of "$answer")
     vault lease revoke "$(say "$answer" | lease_of)" >/dev/null
     if ((delay >= 60)); then
-      say "${role%-trader} may let a deleted key go on working for $delay seconds; that is not waited for."
+      say "${role%-trader} may accept a deleted key for another $delay seconds. Not waiting for that."
     else
       refused "$answer" 60
     fi
@@ -332,7 +332,7 @@ up() {
   export VAULT_ADDR=http://127.0.0.1:$vault_port VAULT_TOKEN=none
   export PATH=$repository/bin:$PATH
 
-  step 'Starting the simulated exchanges. They stand in for the real ones: no account, no money, no network.'
+  step 'Starting the simulated exchanges, which stand in for the real ones: no account, no money, no network'
   start_simulator
 
   step 'Starting Vault'
@@ -348,19 +348,20 @@ up() {
   step 'A key is minted, used, revoked and refused, at the simulated Bybit'
   demonstrate trader-role
 
-  step 'The same at the other simulated exchanges'
+  step 'The same at the other simulated exchanges, in short'
   check_others
 
-  step 'Done: the key worked while its lease lasted, and was refused after. Everything goes on running.'
+  step 'Done. Each key worked while its lease lasted, and was refused after that. Everything is still running.'
   say 'The exchanges are simulated. Nothing has been sent to a real one.'
   say
   printf '  %-38s  %s\n' \
     "source $BOOTSTRAP_DIR/env" 'use this Vault, with bin/ on the PATH' \
-    'vault list exchange/roles' 'what may be minted' \
+    'vault list exchange/roles' 'see which roles there are' \
     'vault read exchange/creds/trader-role' 'mint a key' \
-    'vault list -detailed exchange/keys' 'which keys there are' \
-    'vault path-help exchange' 'everything else' \
-    './bootstrap.sh down' 'stop it all'
+    'vault list -detailed exchange/keys' 'see which keys exist' \
+    'vault path-help exchange' 'every path and field' \
+    'docs/guide.md' 'a guided tour of everything else' \
+    './bootstrap.sh down' 'stop everything'
 }
 
 down() {

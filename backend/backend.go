@@ -180,8 +180,9 @@ The exchange secrets engine mints API keys at crypto exchanges on demand, with
 exactly the scopes that a role names, and deletes them at the exchange when
 their lease ends.
 
-Write a parent account's credential to config/, write a role to roles/, and read
-creds/ for a key. For a program that cannot take a lease, write one to static-roles/,
-and read static-creds/ for a key that lasts and is replaced from time to time. keys/
-lists every key that exists, and exchanges/ what each exchange can do.
+To get a key, write a parent account's credential to config/, write a role to
+roles/, and read creds/. A program that cannot handle leases reads static-creds/
+instead: write a static role to static-roles/, and the engine keeps one key for it
+and replaces that key on a schedule. keys/ lists every key that exists, and
+exchanges/ shows what each exchange can do.
 `

@@ -165,7 +165,7 @@ func applied(old *connection, d *framework.FieldData) (*connection, error) {
 // no other change.
 func patched(old *connection, d *framework.FieldData) (*connection, error) {
 	if old == nil {
-		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("there is no connection %q; list what there is with config/", d.Get("name")))
+		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("there is no connection %q; list them with: vault list <mount>/config", d.Get("name")))
 	}
 	entry := *old
 	return &entry, entry.apply(d)
@@ -195,12 +195,12 @@ func (e *engine) checkMove(ctx context.Context, s logical.Storage, l *link, old,
 	case err != nil || n == 0 || proved:
 		return proved, "", err
 	case force:
-		return false, fmt.Sprintf("it was not asked whether the new credential is of the account in which connection %q has %s; if it is not, they can no longer be revoked", l.name, keyCount(n)), nil
+		return false, fmt.Sprintf("nobody checked whether the new credential belongs to the account in which connection %q has %s; if it does not, they can no longer be revoked", l.name, keyCount(n)), nil
 	case reached && !named:
 		err = e.proveAccount(ctx, s, l)
 		return err == nil, "", err
 	}
-	return false, "", refuse("connection %q has %s at its present account, which could no longer be revoked; revoke them first, or write a new connection", l.name, keyCount(n))
+	return false, "", refuse("connection %q has %s at its current account, which could no longer be revoked; revoke them first, or write a new connection", l.name, keyCount(n))
 }
 
 // apply takes over the fields that were given.

@@ -141,7 +141,7 @@ func (c *connections) get(ctx context.Context, s logical.Storage, name string) (
 func (c *connections) existing(ctx context.Context, s logical.Storage, name string) (*link, error) {
 	l, err := c.get(ctx, s, name)
 	if err == nil && l == nil {
-		return nil, invalid("name", "there is no connection %q; list what there is with config/", name)
+		return nil, invalid("name", "there is no connection %q; list them with: vault list <mount>/config", name)
 	}
 	return l, err
 }

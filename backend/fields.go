@@ -53,7 +53,9 @@ func strict(path *framework.Path) *framework.Path {
 func checkFields(path *framework.Path, req *logical.Request, d *framework.FieldData) error {
 	for field := range req.Data {
 		if path.Fields[field] == nil {
-			known := slices.Sorted(maps.Keys(path.Fields))
+			known := slices.DeleteFunc(slices.Sorted(maps.Keys(path.Fields)), func(name string) bool {
+				return strings.Contains(path.Pattern, "(?P<"+name+">")
+			})
 			return invalid(fmt.Sprintf("%.64q", field), "not a field of this path; the fields are %s", strings.Join(known, ", "))
 		}
 	}

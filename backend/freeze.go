@@ -30,7 +30,7 @@ func (l *link) freeze() string {
 	if l.held {
 		return holdVariable + " in the plugin's environment acts as frozen=all, until the plugin is started without it"
 	}
-	return fmt.Sprintf("frozen=%s, until an operator lifts it", l.Frozen)
+	return fmt.Sprintf("frozen=%s; an operator can lift it by writing frozen=no to config/%s", l.Frozen, l.name)
 }
 
 // mayDelete refuses deletions at the exchange that are held back: by a freeze, or

@@ -112,7 +112,7 @@ func (c *connection) inherit(before connection, force bool, at time.Time) (given
 	case before.sameAccess(*c):
 		return nil, nil // They wait for a credential of their account.
 	default:
-		return nil, refuse("root keys are still to be deleted at the present account (%s), which the new credential cannot do; that is tried every minute. Or delete them on the exchange's website, and write with force=true", known)
+		return nil, refuse("root keys are still to be deleted at the current account (%s), which the new credential cannot do. The engine tries every minute; wait for that, or delete them on the exchange's website and write with force=true", known)
 	}
 	givenUp = c.Leftovers.stranded(samePlace, c.Account)
 	for _, root := range givenUp {
@@ -138,7 +138,7 @@ func (e *engine) leftoverWarnings(ctx context.Context, s logical.Storage, l *lin
 		case len(using) > 0:
 			warnings = append(warnings, fmt.Sprintf("root key %s was replaced; %s", root, stillUsed(using)))
 		case !l.canDelete(root):
-			warnings = append(warnings, fmt.Sprintf("root key %s of account %s is still to be deleted, but the present credential is not known to be of that account: "+
+			warnings = append(warnings, fmt.Sprintf("root key %s of account %s is still to be deleted, but the current credential is not known to belong to that account: "+
 				"write verify=true if it is; else delete the key on the exchange's website, and write verify=true force=true", root, root.Account))
 		case root.APIKey == "":
 			warnings = append(warnings, fmt.Sprintf("a root key with %s may have been made at %s, though no answer came; it is looked for and deleted every minute. "+

@@ -236,7 +236,7 @@ func TestRefusalSaysWhatBecameOfTheKey(t *testing.T) {
 					require.Len(t, d.sim.Keys(), 1)
 					require.Len(t, d.ledgerIDs(), 1)
 					id := d.ledgerIDs()[0]
-					require.True(t, strings.HasSuffix(err.Error(), "; the key could not be deleted yet: the engine goes on trying, keys/"+id+" shows how far it is"), err)
+					require.True(t, strings.HasSuffix(err.Error(), "; the key could not be deleted yet: the engine keeps trying, keys/"+id+" shows how far it is"), err)
 					require.NotContains(t, err.Error(), "was deleted")
 					require.NotEmpty(t, d.read("keys/" + id)["last_error"])
 

@@ -57,7 +57,7 @@ func (e *engine) order(ctx context.Context, req *logical.Request, roleName strin
 	case err != nil:
 		return nil, err
 	case r == nil:
-		return nil, refuse("there is no role %q; list what there is with roles/", roleName)
+		return nil, refuse("there is no role %q; list them with: vault list <mount>/roles", roleName)
 	case r.Disabled:
 		return nil, refuse("role %q is disabled", roleName)
 	case r.RequireReason && strings.TrimSpace(w.reason) == "":

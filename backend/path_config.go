@@ -30,7 +30,7 @@ func (e *engine) pathConfig() *framework.Path {
 			},
 			patch: framework.PathOperation{
 				Callback: e.patchConfig,
-				Summary:  "Change single fields of a connection; null gives a field its default.",
+				Summary:  "Change single fields of a connection; null resets a field to its default.",
 			},
 			read: framework.PathOperation{
 				Callback:  e.readConfig,
@@ -71,11 +71,11 @@ func configFields() map[string]*framework.FieldSchema {
 		"totp_secret":   secret("Seed of one-time codes (base32), where the exchange asks for them."),
 		"verify": {
 			Type: framework.TypeBool, Default: true,
-			Description: "Ask the exchange whether the credential works, and refuse it if it does not. A write that changes neither the credential nor where the exchange is asks only if verify=true is given.",
+			Description: "Ask the exchange whether the credential works, and refuse it if it does not. A write that changes neither the credential nor the exchange's address asks only with verify=true.",
 		},
 		"force": {
 			Type: framework.TypeBool, Default: false, Query: true,
-			Description: "On delete: revoke every key of the connection first. On write: let the connection point elsewhere although it has keys, which can then no longer be revoked, or though its new credential is not proved to be of the same account.",
+			Description: "On delete: revoke every key of the connection first. On write: let the connection point to another exchange, environment or account although it has keys, which can then no longer be revoked; or accept a credential that is not proved to be of the same account.",
 		},
 	}
 	fields["confirm_restore"] = &framework.FieldSchema{
@@ -93,13 +93,13 @@ func configFields() map[string]*framework.FieldSchema {
 func guardRailFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"exchange":                 {Type: framework.TypeString, Description: "The exchange, see exchanges/. Required."},
-		"environment":              {Type: framework.TypeString, Description: "The exchange's environment, such as production or testnet; by default its production."},
+		"environment":              {Type: framework.TypeString, Description: "The exchange's environment, such as production or testnet; production by default."},
 		"variant":                  {Type: framework.TypeString, Description: "The kind of parent account, where the exchange has several."},
-		"base_url":                 {Type: framework.TypeString, Description: "Address of the exchange instead of the environment's: https, or http to a loopback address."},
+		"base_url":                 {Type: framework.TypeString, Description: "Address of the exchange, instead of the environment's: https, or http to a loopback address."},
 		"api_key":                  {Type: framework.TypeString, Description: "The root key."},
-		"broker":                   {Type: framework.TypeString, Description: "The broker that the account belongs to, at an exchange that brokers share."},
+		"broker":                   {Type: framework.TypeString, Description: "The broker of the account, where an exchange has several."},
 		"request_timeout":          {Type: framework.TypeSignedDurationSecond, Description: "How long one request to the exchange may take; 10s by default."},
-		"rate_multiplier":          {Type: framework.TypeFloat, Description: "Multiplies the exchange's documented rate limits: below 1 where other tools share the account's quota, above 1 where the exchange has granted more. 1 by default."},
+		"rate_multiplier":          {Type: framework.TypeFloat, Description: "Multiplies the exchange's documented rate limits: below 1 if other tools use the same account, above 1 if the exchange has granted more. 1 by default."},
 		"allowed_roles":            {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the roles that may use the connection; all by default."},
 		"allowed_sub_accounts":     {Type: framework.TypeCommaStringSlice, Description: "Names or globs of the sub-accounts in which keys may be minted; all by default."},
 		"allowed_scopes":           {Type: framework.TypeCommaStringSlice, Description: "Scopes that roles may give, and native permissions beyond the scopes; everything but transfer and withdraw by default."},
@@ -108,23 +108,23 @@ func guardRailFields() map[string]*framework.FieldSchema {
 		"allowed_ip_ranges":        {Type: framework.TypeCommaStringSlice, Description: "CIDR blocks in which the addresses of roles and keys must lie; anywhere by default."},
 		"max_ttl":                  {Type: framework.TypeSignedDurationSecond, Description: "Longest lifetime of a key, renewals included; 0 for the mount's."},
 		"max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 for the exchange's cap."},
-		"rotation_period":          {Type: framework.TypeSignedDurationSecond, Description: "How often the root key is replaced, at an exchange whose API can; 0 for never."},
-		"exclusive_sub_accounts":   {Type: framework.TypeBool, Description: "Nobody else makes keys in the allowed sub-accounts: reconcile may delete every key there that it does not know. false by default."},
-		"frozen":                   {Type: framework.TypeString, Description: "What is stopped. no: nothing. minting: no new keys. all: no deletions either, for the hour after a restored snapshot.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
+		"rotation_period":          {Type: framework.TypeSignedDurationSecond, Description: "How often the root key is replaced, if the exchange's API can do that; 0 for never."},
+		"exclusive_sub_accounts":   {Type: framework.TypeBool, Description: "Nobody else keeps keys in the allowed sub-accounts, so reconcile may delete every key there that it does not know. false by default."},
+		"frozen":                   {Type: framework.TypeString, Description: "What is stopped. no: nothing. minting: no new keys. all: no deletions either, for use after a restored snapshot.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
 	}
 }
 
 func configAnswerFields() map[string]*framework.FieldSchema {
 	fields := guardRailFields()
-	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the exchange calls the parent account; empty if the credential was not verified or the exchange does not say."}
+	fields["account"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The exchange's name for the parent account; empty if the credential was not verified or the exchange does not say."}
 	fields["last_rotated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the root key was last written or replaced."}
-	fields["leftover_root_keys"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "Root keys that are not in use and are still to be deleted at the exchange; check says more."}
-	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Keys of the connection in the ledger."}
+	fields["leftover_root_keys"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "Root keys that are not in use but not yet deleted at the exchange; check says more."}
+	fields["live_keys"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "The connection's keys in the ledger."}
 	for name, field := range map[string]*framework.FieldSchema{
 		"effective_environment":              {Type: framework.TypeString, Description: "The environment that is used."},
-		"effective_variant":                  {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one."},
+		"effective_variant":                  {Type: framework.TypeString, Description: "The kind of parent account; empty if the exchange has only one."},
 		"effective_base_url":                 {Type: framework.TypeString, Description: "The address of the exchange that is used."},
-		"effective_frozen":                   {Type: framework.TypeString, Description: "What is stopped; all, whatever was written, while " + holdVariable + " is in the plugin's environment.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
+		"effective_frozen":                   {Type: framework.TypeString, Description: "What is really stopped: all, whatever was written, while " + holdVariable + " is in the plugin's environment.", AllowedValues: []any{frozenNo, frozenMinting, frozenAll}},
 		"effective_request_timeout":          {Type: framework.TypeInt64, Description: "How long one request may take, in seconds."},
 		"effective_max_keys_per_sub_account": {Type: framework.TypeInt, Description: "Most keys of this engine in one sub-account; 0 if neither the connection nor the exchange has a cap."},
 	} {
@@ -221,7 +221,7 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	}
 	force := d.Get("force").(bool)
 	if entry != nil && len(entry.Leftovers) > 0 && !force {
-		return nil, refuse("connection %q has root keys that are still to be deleted (%s), which is tried every minute (config/%[1]s/check says what becomes of them); or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
+		return nil, refuse("connection %q has root keys that are still to be deleted (%s). The engine tries every minute, and config/%[1]s/check says what happens to them; wait for that, or delete them on the exchange's website, and the connection with force=true", name, entry.Leftovers)
 	}
 	if len(keys) > 0 {
 		if !force {
@@ -276,28 +276,29 @@ func (e *engine) emptyConnection(ctx context.Context, s logical.Storage, name st
 		return err
 	}
 	if n > 0 {
-		return refuse("connection %q still has %s (last failure: %v); they are deleted in the background, minting is frozen; delete the connection again later", name, keyCount(n), last)
+		return refuse("connection %q still has %s (last failure: %v); they are being deleted in the background, and minting is frozen; delete the connection again later", name, keyCount(n), last)
 	}
 	return nil
 }
 
 var configHelp = strings.TrimSpace(`
-A connection holds the root credential of a parent account and the guard rails
+A connection has the root credential of a parent account, and the guard rails
 that no role on it may exceed. It belongs to the security team; roles belong to
-the teams that use them. Secrets are written and never shown again.
+the teams that use them. Secrets can be written but never read.
 
-A write changes only the fields that are given, unlike one to roles/, which replaces
-the whole role. The secret parts of a credential are the exception: a write that
-gives one replaces them all. A patch changes the fields that it names and no other,
-secrets too. In both, null gives a field its default.
+A write changes only the fields that it gives, whereas a write to roles/ replaces the
+whole role. The secret parts of a credential are the exception: a write that gives one
+replaces them all. A patch changes only the fields that it names, secrets included. In
+both, null resets a field to its default.
 
-If the credential changes, or where the exchange is, the engine first asks the
-exchange whether the credential works and may mint keys; verify=false skips that.
-A connection that has keys cannot be deleted, unless force=true asks for the
-keys to be revoked first. One that has root keys still to be deleted
-(leftover_root_keys) can neither be deleted nor be taken to another account, unless
+If the credential or the exchange's address changes, the engine first asks the exchange
+whether the credential works and may mint keys. verify=false skips that.
+
+A connection with keys cannot be deleted, unless force=true asks for the keys to be
+revoked first. A connection with root keys that are still to be deleted
+(leftover_root_keys) can neither be deleted nor moved to another account, unless
 force=true gives them up.
 
-Where storage looks restored from a snapshot, nothing is deleted at the exchange
-until a write says confirm_restore=true; check says why.
+If storage looks restored from a snapshot, nothing is deleted at the exchange until a
+write says confirm_restore=true. NAME/check says why.
 `)

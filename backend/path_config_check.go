@@ -17,24 +17,24 @@ func (e *engine) pathConfigCheck() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.checkConfig,
-				Summary:  "Ask the exchange whose the root credential is and what it may do.",
+				Summary:  "Ask the exchange whose root credential this is and what it may do.",
 				Responses: responses("What the exchange answered.", map[string]*framework.FieldSchema{
 					"can_mint":           {Type: framework.TypeBool, Description: "Whether keys can be minted with it.", Required: true},
-					"problem":            {Type: framework.TypeString, Description: "If it cannot, what is missing and how to put it right."},
-					"account":            {Type: framework.TypeString, Description: "What the exchange calls the account."},
+					"problem":            {Type: framework.TypeString, Description: "If they cannot, what is missing and how to fix it."},
+					"account":            {Type: framework.TypeString, Description: "The exchange's name for the account."},
 					"permissions":        {Type: framework.TypeStringSlice, Description: "The root key's rights in the exchange's words.", Required: true},
 					"ip_allowlist":       {Type: framework.TypeStringSlice, Description: "Addresses from which the root key works; empty means anywhere, or that the exchange does not say.", Required: true},
 					"expires_at":         {Type: framework.TypeString, Description: "When the exchange ends the root key; empty for never."},
 					"clock_offset_ms":    {Type: framework.TypeInt64, Description: "The exchange's clock minus this host's, in milliseconds."},
 					"deletions_held":     {Type: framework.TypeString, Description: "Why deletions at the exchange are held back, and what to do about it; empty if they are not."},
-					"leftover_root_keys": {Type: framework.TypeStringSlice, Description: "Root keys that are not in use and are still to be deleted at the exchange; warnings say what becomes of them.", Required: true},
+					"leftover_root_keys": {Type: framework.TypeStringSlice, Description: "Root keys that are not in use but not yet deleted at the exchange; warnings say what happens to them.", Required: true},
 					"warnings":           {Type: framework.TypeStringSlice, Description: "What deserves attention.", Required: true},
 				}),
 			},
 		},
 		HelpSynopsis: "Check a connection's root credential at the exchange, now.",
-		HelpDescription: "Signs a call that asks the exchange about the root credential, and shows its rights, the addresses " +
-			"it is bound to, its expiry, and how far the clocks are apart, and whether deletions are held back. Nothing is changed.",
+		HelpDescription: "Asks the exchange about the root credential, and shows its rights, the addresses " +
+			"it is bound to, when it expires, how far the clocks are apart, and whether deletions are held back. Changes nothing.",
 	}
 }
 

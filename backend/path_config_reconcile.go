@@ -22,14 +22,14 @@ func (e *engine) pathConfigReconcile() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
 				Callback: e.reconcileConfig,
-				Summary:  "Compare the exchange's keys with the ledger, and delete strays if asked to.",
+				Summary:  "Compare the exchange's keys with the ledger, and delete strays if asked.",
 				Responses: responses("What was found.", map[string]*framework.FieldSchema{
 					"dry_run":  {Type: framework.TypeBool, Description: "Whether strays were left alone.", Required: true},
-					"known":    {Type: framework.TypeInt, Description: "Keys on which exchange and ledger agree.", Required: true},
+					"known":    {Type: framework.TypeInt, Description: "Keys that are both at the exchange and in the ledger.", Required: true},
 					"strays":   {Type: framework.TypeSlice, Description: "Keys with this mount's label that the ledger does not know; deleted unless dry_run or masked. With exclusive_sub_accounts, foreign keys too.", Required: true},
 					"foreign":  {Type: framework.TypeSlice, Description: "Keys that are not this mount's: for each sub_account, api_key, label, permissions, age.", Required: true},
 					"missing":  {Type: framework.TypeSlice, Description: "Keys that are live in the ledger but that the exchange does not list.", Required: true},
-					"deleting": {Type: framework.TypeInt, Description: "Strays taken into the ledger for deletion, which goes on in the background.", Required: true},
+					"deleting": {Type: framework.TypeInt, Description: "Strays that are now being deleted in the background.", Required: true},
 				}),
 				ForwardPerformanceStandby:   true,
 				ForwardPerformanceSecondary: true,
@@ -108,13 +108,13 @@ func showFinding(f finding, now time.Time) map[string]any {
 
 var reconcileHelp = strings.TrimSpace(`
 Lists the keys of every sub-account in which the connection may mint, and
-compares them with the ledger. A stray bears this mount's label and is not in
-the ledger: it was minted after the snapshot from which Vault was restored.
-Strays are only reported, unless dry_run=false asks for their deletion.
+compares them with the ledger. A stray has this mount's label but is not in the
+ledger, for instance because it was minted after the snapshot from which Vault was
+restored. Strays are only reported, unless dry_run=false asks for their deletion.
 
 A key that the exchange shows only in part (masked) cannot be deleted through
-its API. It is recognized by its label; delete a stray one on the exchange's
-website.
+its API. The engine recognizes it by its label. Delete such a stray on the
+exchange's website.
 
 Keys without this mount's label are never touched, unless the connection says
 exclusive_sub_accounts=true. After a restore, hold the plugin (EXCHANGE_HOLD=1 in

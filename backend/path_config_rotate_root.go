@@ -26,7 +26,7 @@ func (e *engine) pathConfigRotateRoot() *framework.Path {
 				ForwardPerformanceSecondary: true,
 			},
 		},
-		HelpSynopsis:    "Replace the root key, where the exchange's API can.",
+		HelpSynopsis:    "Replace the root key, if the exchange's API can do that.",
 		HelpDescription: rotateRootHelp,
 	}
 }
@@ -42,11 +42,11 @@ func (e *engine) rotateConfig(ctx context.Context, req *logical.Request, d *fram
 var rotateRootHelp = strings.TrimSpace(`
 Makes a new root key with the same rights, tries it, stores it, and deletes the
 old one. The old key stays in use until the new one is stored. Other connections
-of the mount that hold the same credential get the new one too. Keys that were
-minted before live on, and are deleted with the new root key. Root keys that are
-left over, such as one whose answer was lost, are shown by a read of the connection
-until they are deleted, which is tried every minute.
+of the mount with the same credential get the new one too. Existing keys stay, and
+are deleted with the new root key when their time comes. A root key that could not
+be deleted yet is listed in leftover_root_keys of the connection, and the engine
+tries again every minute.
 
-Most exchanges have no such API call; the answer then says what to do by hand.
-With rotation_period on the connection, the engine does this on its own.
+Most exchanges have no API call for this. Then the answer says what to do by hand.
+With rotation_period on the connection, the engine rotates by itself.
 `)

@@ -27,10 +27,10 @@ func (e *engine) pathConfigSelfTest() *framework.Path {
 			"name":         nameField("connection"),
 			"sub_account":  {Type: framework.TypeString, Description: "The sub-account in which the key is made. Required."},
 			"scopes":       {Type: framework.TypeCommaStringSlice, Default: []string{string(exchanges.ScopeRead)}, Description: "What the key may do, within the connection's allowed_scopes; read by default."},
-			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Description: "Addresses from which the key is to work; this server's own should be among them, since it tries the key."},
+			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Description: "Addresses from which the key works. Include this server's own, since it uses the key."},
 			"wait": {
 				Type:        framework.TypeSignedDurationSecond,
-				Description: "How long to wait for each thing to show itself, at most 10m; by default a minute, or longer where the exchange says that it needs longer.",
+				Description: "How long to wait for each thing to happen, at most 10m; by default a minute, or longer where the exchange documents a longer delay.",
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
@@ -54,7 +54,7 @@ func (e *engine) pathConfigSelfTest() *framework.Path {
 				ForwardPerformanceSecondary: true,
 			},
 		},
-		HelpSynopsis:    "Settle, on your own account, what the exchange really does.",
+		HelpSynopsis:    "Find out on your own account what the exchange really does.",
 		HelpDescription: selfTestHelp,
 	}
 }
@@ -67,24 +67,24 @@ func selfTestFields() map[string]*framework.FieldSchema {
 		return &framework.FieldSchema{Type: framework.TypeStringSlice, Description: description, Required: true}
 	}
 	return map[string]*framework.FieldSchema{
-		"state":          text("running; done: everything was looked for; failed: it ended early."),
+		"state":          text("running; done: the report is complete; failed: the test ended early."),
 		"problem":        text("Why it failed."),
 		"exchange":       text("The exchange."),
 		"environment":    text("The exchange's environment."),
-		"variant":        text("The kind of parent account; empty where the exchange has only one."),
+		"variant":        text("The kind of parent account; empty if the exchange has only one."),
 		"plugin_version": text("Version of this plugin."),
 		"sub_account":    text("The sub-account in which the key was made."),
 		"key_id":         text("The key's id in the ledger, see keys/."),
-		"scopes":         words("What the key was to do."),
-		"permissions":    words("The same in the exchange's words."),
-		"ip_allowlist":   words("Addresses from which the key was to work."),
-		"wait":           {Type: framework.TypeInt64, Description: "How long was waited for each thing, in seconds.", Required: true},
+		"scopes":         words("Scopes that were asked for."),
+		"permissions":    words("Its permissions in the exchange's words."),
+		"ip_allowlist":   words("Addresses that were asked for."),
+		"wait":           {Type: framework.TypeInt64, Description: "How long the test waits for each thing, in seconds.", Required: true},
 		"started_at":     text("When it began."),
 		"finished_at":    text("When it ended; empty while it is running."),
 		"differences":    words("Names of the facts that are not as expected."),
 		"facts": {
 			Type: framework.TypeSlice, Required: true,
-			Description: "What was found out, in order: for each name, verdict (as expected, different, not told), expected, seen, seconds if that was measured, code (the exchange's own), and about (the place of the exchange's page). None of it is secret.",
+			Description: "What was found out, in order. Each has name, verdict (as expected, different, not told), expected, seen, seconds if measured, code (the exchange's own), and about (where the exchange's page describes it). None of it is secret.",
 		},
 	}
 }
@@ -196,7 +196,7 @@ func (l *link) checkSubAccount(ctx context.Context, name string) (warnings []str
 	known, err := l.rosterSoon(ctx, "")
 	switch problem := known.problem(name); {
 	case err != nil:
-		return []string{"whether there is a sub-account " + quote(name) + " could not be asked: " + err.Error()}, nil
+		return []string{"could not ask whether there is a sub-account " + quote(name) + ": " + err.Error()}, nil
 	case len(known) == 0 || problem == "":
 		return nil, nil
 	default:
@@ -205,18 +205,18 @@ func (l *link) checkSubAccount(ctx context.Context, name string) (warnings []str
 }
 
 var selfTestHelp = strings.TrimSpace(`
-An update makes one real key in the sub-account, with the scopes and addresses given,
-and answers at once. In the background the engine notes what the exchange's answers
-tell, how soon it lists the key, what it shows of it, and how soon it accepts it; then
-it deletes the key and notes when it is no longer listed and no longer accepted, and
-how the exchange answers another deletion. A read gives the report so far.
+A write makes one real key in the sub-account, with the given scopes and addresses,
+and returns at once. In the background the engine notes how soon the exchange lists
+the key, what it shows about it, and how soon it accepts it. Then it deletes the key
+and notes when it is no longer listed, when it is no longer accepted, and how the
+exchange answers a second deletion. A read shows the report so far.
 
-The report compares each fact with what the exchange's documentation promises. It
-holds no secret, and is made to be put into a bug report. A difference is no fault of
-the account: the engine may well cope with it. about names the place of the exchange's
-page that is concerned.
+The report compares each fact with what the exchange's documentation says. It
+contains no secret, so you can put it into a bug report. A difference is not the
+fault of your account, and the engine may well cope with it. The field about says
+where the exchange's page describes the fact.
 
-Nobody is given the key. It is in the ledger like any other, for no role and without a
-lease, and the sweeper deletes it if the test does not. The connection's guard rails,
-caps, freezes and kill switch hold for it; allowed_roles does not, since it has no role.
+Nobody gets the key. It is in the ledger like any other, but without a role or lease,
+and the sweeper deletes it if the test does not. The connection's guard rails, caps,
+freezes and kill switch apply to it; allowed_roles does not, since it has no role.
 `)

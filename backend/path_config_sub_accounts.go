@@ -22,11 +22,11 @@ func (e *engine) pathConfigSubAccounts() *framework.Path {
 				Callback: e.listSubAccounts,
 				Summary:  "List the sub-accounts at the exchange.",
 				Responses: responses("Names of the sub-accounts.", detailedAnswerFields(
-					"alias, frozen, allowed (by the connection), live_keys (of this engine); max_keys and free_slots, unless there is no cap; and problem, if the connection reaches no keys there")),
+					"alias, frozen, allowed (by the connection), live_keys (of this engine); max_keys and free_slots, unless there is no cap; and problem, if the connection cannot manage keys there")),
 			},
 		},
 		HelpSynopsis: "List the sub-accounts of a connection's parent account.",
-		HelpDescription: "Asks the exchange for the sub-accounts, and tells of each how many keys of this engine it holds and how many " +
+		HelpDescription: "Asks the exchange for its sub-accounts, and shows for each how many keys of this engine it holds and how many " +
 			"more it may hold. On the command line use: vault list -detailed <mount>/config/<name>/sub-accounts",
 	}
 }

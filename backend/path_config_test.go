@@ -265,7 +265,7 @@ func TestConfigCheckAndSubAccounts(t *testing.T) {
 		require.NotContains(t, about, "free_slots", "without a cap")
 	}
 	require.Equal(t, 1, held)
-	d.refused(logical.ReadOperation, "config/none/check", nil, "none", "config/")
+	d.refused(logical.ReadOperation, "config/none/check", nil, "none", "vault list <mount>/config")
 	d.refused(logical.ListOperation, "config/none/sub-accounts", nil, "none")
 }
 

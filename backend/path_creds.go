@@ -32,9 +32,9 @@ func (e *engine) pathCreds() *framework.Path {
 			"name":         nameField("role"),
 			"ttl":          {Type: framework.TypeSignedDurationSecond, Query: true, Description: "Lifetime of the key, at most the role's."},
 			"scopes":       {Type: framework.TypeCommaStringSlice, Query: true, Description: "Scopes of the key, at most the role's."},
-			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Query: true, Description: "Addresses from which the key is to work, within what the role allows."},
+			"ip_allowlist": {Type: framework.TypeCommaStringSlice, Query: true, Description: "Addresses from which the key works, within what the role allows."},
 			"reason":       {Type: framework.TypeString, Query: true, Description: "Why the key is needed; kept in the ledger."},
-			"format":       {Type: framework.TypeString, Query: true, Description: "Client for which client_config is answered, instead of the role's client_format: ccxt, freqtrade or env."},
+			"format":       {Type: framework.TypeString, Query: true, Description: "Add client_config for this client instead of the role's client_format: ccxt, freqtrade or env."},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation:   operation("Mint an API key."),
@@ -123,15 +123,15 @@ func credsFields() map[string]*framework.FieldSchema {
 		"api_secret":    {Type: framework.TypeString, Description: "Its secret, for key type hmac; empty otherwise.", Required: true, DisplayAttrs: sensitive},
 		"passphrase":    {Type: framework.TypeString, Description: "Its passphrase, where the exchange has one; empty otherwise.", Required: true, DisplayAttrs: sensitive},
 		"private_key":   {Type: framework.TypeString, Description: "Its private key (PKCS #8, PEM), for the asymmetric key types; empty otherwise.", Required: true, DisplayAttrs: sensitive},
-		"token":         {Type: framework.TypeString, Description: "The token that is sent in its place, for key type bearer; empty otherwise.", Required: true, DisplayAttrs: sensitive},
-		"client_config": {Type: framework.TypeString, Description: "The whole credential as the client takes it that format or the role's client_format names; only there with one of them.", DisplayAttrs: sensitive},
-		"sign_path":     {Type: framework.TypeString, Description: "Where the key is used, below the mount, if the role has custody=vault: the secret then stays in Vault."},
+		"token":         {Type: framework.TypeString, Description: "The token to send instead, for key type bearer; empty otherwise.", Required: true, DisplayAttrs: sensitive},
+		"client_config": {Type: framework.TypeString, Description: "The whole key as one string, for the client in format or in the role's client_format; missing without either.", DisplayAttrs: sensitive},
+		"sign_path":     {Type: framework.TypeString, Description: "If the role has custody=vault: the path, below the mount, that signs with the key. The secret stays in Vault."},
 		"key_type":      {Type: framework.TypeString, Description: "How the key signs.", Required: true},
 		"key_id":        {Type: framework.TypeString, Description: "Id in the ledger, see keys/.", Required: true},
 		"exchange":      {Type: framework.TypeString, Description: "The exchange.", Required: true},
 		"environment":   {Type: framework.TypeString, Description: "The exchange's environment.", Required: true},
-		"variant":       {Type: framework.TypeString, Description: "The kind of parent account; empty where the exchange has only one.", Required: true},
-		"base_url":      {Type: framework.TypeString, Description: "Where the key is used.", Required: true},
+		"variant":       {Type: framework.TypeString, Description: "The kind of parent account; empty if the exchange has only one.", Required: true},
+		"base_url":      {Type: framework.TypeString, Description: "The address at which the key is used.", Required: true},
 		"sub_account":   {Type: framework.TypeString, Description: "The sub-account that the key belongs to.", Required: true},
 		"scopes":        {Type: framework.TypeStringSlice, Description: "What the key may do.", Required: true},
 		"ip_allowlist":  {Type: framework.TypeStringSlice, Description: "Addresses from which the key works; empty means anywhere.", Required: true},
@@ -140,27 +140,29 @@ func credsFields() map[string]*framework.FieldSchema {
 		"ready":         {Type: framework.TypeBool, Description: "Whether the exchange already accepts the key. Some exchanges take a while, and may take longer than the role's max_wait.", Required: true},
 		"added_permissions": {
 			Type: framework.TypeStringSlice, Required: true,
-			Description: "Permissions, in the exchange's words, that it added to the key unasked and that may let it do more than its scopes say; mostly none.",
+			Description: "Permissions, in the exchange's words, that the exchange added on its own and that may let the key do more than its scopes say. Mostly none.",
 		},
 	}
 }
 
 var credsHelp = strings.TrimSpace(`
-Reading this path makes a new API key at the exchange, in one of the role's
-sub-accounts, with exactly the role's scopes and addresses. The secret is shown once
-and stored nowhere; only a bearer token is kept, since it is needed to delete
-itself. The key is deleted at the exchange when its lease ends or is revoked.
+A read makes a new API key at the exchange, in one of the role's sub-accounts, with
+exactly the role's scopes and addresses. The secret is shown once and not stored,
+except for a bearer token, which is needed to delete the token. The key is deleted
+at the exchange when its lease ends or is revoked.
+
+Each read is a new key: take all fields from one read.
+
+A write may ask for less than the role gives: a shorter ttl, fewer scopes, narrower
+ip_allowlist. It may also give a reason, which the ledger keeps.
 
 Some exchanges take a while to accept a new key. The read waits for that, up to
-the role's max_wait; ready then says whether the exchange accepts the key.
+the role's max_wait. Then ready says whether the exchange accepts the key.
 
-If the role has custody=vault, the secret stays in Vault until the key is deleted, and
-nobody is shown it: sign_path says where the requester has requests and logins signed.
+If the role has custody=vault, the secret stays in Vault and nobody sees it.
+sign_path then says where the requester can have requests and logins signed.
 
-An update may ask for less than the role gives: a shorter ttl, fewer scopes,
-narrower ip_allowlist. It may also give a reason, which the ledger keeps.
-
-With format, or client_format on the role, client_config holds the whole credential
-as one string: for ccxt as JSON that its constructor takes, for freqtrade as a
-configuration file, for env as lines of NAME='value'.
+With format, or client_format on the role, client_config has the whole key as one
+string: for ccxt as JSON for its constructor, for freqtrade as a configuration file,
+for env as lines of NAME='value'.
 `)

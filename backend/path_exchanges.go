@@ -44,7 +44,7 @@ func (e *engine) pathExchangesList() *framework.Path {
 			},
 		},
 		HelpSynopsis:    "List the exchanges at which keys can be minted.",
-		HelpDescription: "Lists the exchanges that the plugin knows; exchanges/<name> tells what one can do. Nothing is asked over the network.",
+		HelpDescription: "Lists the exchanges that the plugin knows. exchanges/<name> shows what one can do. Makes no network call.",
 	}
 }
 
@@ -62,9 +62,9 @@ func exchangeFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"display_name":  {Type: framework.TypeString, Description: "The exchange's own spelling.", Required: true},
 		"documentation": {Type: framework.TypeString, Description: "The exchange's page on sub-account keys.", Required: true},
-		"environments":  {Type: framework.TypeStringSlice, Description: "Its environments, of which the first is the default; environments/ below tells where each is.", Required: true},
-		"credentials":   {Type: framework.TypeStringSlice, Description: "Forms of a root credential; credentials/ below tells what each needs.", Required: true},
-		"variants":      {Type: framework.TypeStringSlice, Description: "Kinds of parent account, of which the first is the default; variants/ below tells what each can do.", Required: true},
+		"environments":  {Type: framework.TypeStringSlice, Description: "Its environments; the first is the default. environments/ below shows the address of each.", Required: true},
+		"credentials":   {Type: framework.TypeStringSlice, Description: "Kinds of root credential; credentials/ below shows what each needs.", Required: true},
+		"variants":      {Type: framework.TypeStringSlice, Description: "Kinds of parent account; the first is the default. variants/ below shows what each can do.", Required: true},
 		"root_rotation": {Type: framework.TypeBool, Description: "Whether the root key can be replaced through the API.", Required: true},
 		"notes":         {Type: framework.TypeStringSlice, Description: "What an operator should know.", Required: true},
 	}
@@ -95,6 +95,6 @@ func (e *engine) exchangeNamed(d *framework.FieldData) (exchanges.Description, e
 	return exchange.Describe(), nil
 }
 
-const exchangesHelp = "Shows an exchange's environments, the forms of root credential that it takes, and its variants, which are the " +
-	"kinds of parent account. Lists below tell of each: environments/, credentials/ and variants/; vault list -detailed prints them as " +
-	"tables. Nothing is asked over the network."
+const exchangesHelp = "Shows an exchange's environments, the kinds of root credential that it takes, and its variants, which are the " +
+	"kinds of parent account. The lists environments/, credentials/ and variants/ below have the details; vault list -detailed prints them as " +
+	"tables. Makes no network call."

@@ -19,7 +19,7 @@ type facts map[string]map[string]any
 func (e *engine) pathExchangesEnvironments() *framework.Path {
 	return e.pathExchangesFacts(factList{
 		below: "environments", suffix: "environments", what: "environments of an exchange",
-		told: "base_url; key_base_url, where a minted key is used; hosts, where it is used besides; streams, each a channel and the URL of its WebSocket; note",
+		told: "base_url; key_base_url, where a minted key is used; hosts, where else it is used; streams, each a channel and the URL of its WebSocket; note",
 		of: func(about exchanges.Description, _ *framework.FieldData) (facts, error) {
 			found := facts{}
 			for _, environment := range about.Environments {
@@ -45,7 +45,7 @@ func namedURLs(urls map[string]string) []string {
 // pathExchangesCredentials is exchanges/:name/credentials.
 func (e *engine) pathExchangesCredentials() *framework.Path {
 	return e.pathExchangesFacts(factList{
-		below: "credentials", suffix: "credentials", what: "forms of root credential that an exchange takes",
+		below: "credentials", suffix: "credentials", what: "kinds of root credential that an exchange takes",
 		told: "fields of a connection that it needs; note, which says where such a credential is made and which rights it needs",
 		of: func(about exchanges.Description, _ *framework.FieldData) (facts, error) {
 			found := facts{}
@@ -129,7 +129,7 @@ func (e *engine) pathExchangesFacts(l factList) *framework.Path {
 			},
 		},
 		HelpSynopsis: "List the " + l.what + ".",
-		HelpDescription: "Lists the " + l.what + ", with what the plugin knows of each. Nothing is asked over the network. " +
+		HelpDescription: "Lists the " + l.what + ", with what the plugin knows of each. Makes no network call. " +
 			"On the command line use: vault list -detailed",
 	}
 }

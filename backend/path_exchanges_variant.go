@@ -27,8 +27,8 @@ func (e *engine) pathExchangesVariant() *framework.Path {
 			},
 		},
 		HelpSynopsis: "Show what one kind of parent account can do at an exchange.",
-		HelpDescription: "Shows the scopes that can be given, those that only come together, key types, limits and address rules. " +
-			"permissions/ below lists the exchange's own permissions. Durations are in seconds. Nothing is asked over the network.",
+		HelpDescription: "Shows the scopes that can be granted, those that can only be granted together, key types, limits and address rules. " +
+			"permissions/ below lists the exchange's own permissions. Durations are in seconds. Makes no network call.",
 	}
 }
 
@@ -61,38 +61,38 @@ func variantFields() map[string]*framework.FieldSchema {
 		return &framework.FieldSchema{Type: kind, Description: description, Required: true}
 	}
 	return map[string]*framework.FieldSchema{
-		"variant":                   field(framework.TypeString, "What a connection's variant says; empty where the exchange has only one."),
+		"variant":                   field(framework.TypeString, "The value for a connection's variant; empty if the exchange has only one."),
 		"summary":                   field(framework.TypeString, "Which accounts are of this kind."),
-		"sub_account_naming":        field(framework.TypeString, "What names a sub-account."),
+		"sub_account_naming":        field(framework.TypeString, "How sub-accounts are named."),
 		"scopes":                    field(framework.TypeStringSlice, "Scopes that keys can have."),
-		"inseparable":               field(framework.TypeStringSlice, "Sets of scopes that only come together, each as a role writes it."),
-		"permissions":               field(framework.TypeStringSlice, "The exchange's own permissions; permissions/ below tells of each."),
+		"inseparable":               field(framework.TypeStringSlice, "Sets of scopes that can only be granted together, as a role would name them."),
+		"permissions":               field(framework.TypeStringSlice, "The exchange's own permissions; permissions/ below has the details."),
 		"key_types":                 field(framework.TypeStringSlice, "How keys can sign; the first is the default."),
-		"keys_per_sub_account":      field(framework.TypeInt, "The exchange's cap; 0 where none is documented."),
-		"label_length":              field(framework.TypeInt, "How long a key's label may be, in bytes; 0 where keys have none."),
+		"keys_per_sub_account":      field(framework.TypeInt, "The exchange's cap; 0 if none is documented."),
+		"label_length":              field(framework.TypeInt, "How long a key's label may be, in bytes; 0 if keys have none."),
 		"address_binding":           field(framework.TypeBool, "Whether keys can be bound to addresses."),
-		"address_binding_max":       field(framework.TypeInt, "Most addresses of a key; 0 where no number is documented."),
+		"address_binding_max":       field(framework.TypeInt, "How many addresses a key may have; 0 if no number is documented."),
 		"address_binding_ipv6":      field(framework.TypeBool, "Whether IPv6 addresses are documented."),
 		"address_binding_cidr":      field(framework.TypeBool, "Whether CIDR blocks are documented."),
 		"address_binding_note":      field(framework.TypeString, "What happens to keys without addresses."),
 		"passphrase":                field(framework.TypeBool, "Whether keys have a passphrase."),
 		"activation_delay":          field(framework.TypeInt64, "How long a new key may be refused, in seconds; 0 if nothing is documented."),
-		"revocation_delay":          field(framework.TypeInt64, "How long a deleted key may go on working, in seconds; 0 if nothing is documented."),
+		"revocation_delay":          field(framework.TypeInt64, "How long a deleted key may keep working, in seconds; 0 if nothing is documented."),
 		"revocation":                field(framework.TypeString, "What revocation does."),
-		"listing":                   field(framework.TypeString, "Whether the exchange lists keys, and what follows if not."),
-		"native_expiry":             field(framework.TypeBool, "Whether the exchange can end a key by itself."),
-		"native_expiry_granularity": field(framework.TypeInt64, "What it rounds that end to, in seconds; 0 for less than a second."),
-		"native_expiry_max":         field(framework.TypeInt64, "After how long it ends a key at the latest, in seconds; 0 for no bound."),
+		"listing":                   field(framework.TypeString, "Whether the exchange lists keys, and what happens if not."),
+		"native_expiry":             field(framework.TypeBool, "Whether the exchange can make a key that expires by itself."),
+		"native_expiry_granularity": field(framework.TypeInt64, "The unit to which the expiry is rounded, in seconds; 0 for less than a second."),
+		"native_expiry_max":         field(framework.TypeInt64, "The longest possible expiry, in seconds; 0 for no limit."),
 		"signing_custody":           field(framework.TypeString, "Whether the secret of a minted key can stay in Vault, which then signs; the reason if not."),
 		"signing_key_types":         field(framework.TypeStringSlice, "Key types that sign each request."),
 		"signing_raw_key_types":     field(framework.TypeStringSlice, "Key types that sign any text, where a role allows raw."),
-		"signing_binds":             field(framework.TypeStringSlice, "Parts of a request that a signature covers: method, host, path, query, body. What is not there can be changed once it is signed."),
-		"signing_note":              field(framework.TypeString, "What else there is to know of what a signature covers."),
-		"signing_validity":          field(framework.TypeInt64, "How long a signed request is accepted, in seconds; 0 where that is not documented."),
+		"signing_binds":             field(framework.TypeStringSlice, "Parts of a request that a signature covers: method, host, path, query, body. The others can be changed after signing."),
+		"signing_note":              field(framework.TypeString, "What else to know about what a signature covers."),
+		"signing_validity":          field(framework.TypeInt64, "How long a signed request is accepted, in seconds; 0 if not documented."),
 		"signing_once":              field(framework.TypeBool, "Whether a signed request is accepted only once."),
-		"logins":                    field(framework.TypeStringSlice, "Channels of WebSocket to which a key can log in; the first is the default."),
+		"logins":                    field(framework.TypeStringSlice, "WebSocket channels to which a key can log in; the first is the default."),
 		"logon_key_types":           field(framework.TypeStringSlice, "Key types that log on to FIX sessions."),
-		"rate_limits":               field(framework.TypeStringSlice, "Documented limits that bound minting and revoking."),
+		"rate_limits":               field(framework.TypeStringSlice, "Documented rate limits that apply to minting and revoking."),
 	}
 }
 

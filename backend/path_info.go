@@ -15,18 +15,18 @@ func (e *engine) pathInfo() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: e.readInfo,
-				Summary:  "Read which version of the engine this is.",
+				Summary:  "Read the plugin's version.",
 				Responses: responses("The version.", map[string]*framework.FieldSchema{
 					"version":   {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
 					"commit":    {Type: framework.TypeString, Description: "Commit that it was built from, if known.", Required: true},
-					"exchanges": {Type: framework.TypeStringSlice, Description: "Exchanges at which it can mint.", Required: true},
-					"label_tag": {Type: framework.TypeString, Description: "How the label of every key of this mount begins.", Required: true},
+					"exchanges": {Type: framework.TypeStringSlice, Description: "Exchanges at which keys can be minted.", Required: true},
+					"label_tag": {Type: framework.TypeString, Description: "The tag that begins the label of every key of this mount.", Required: true},
 					"held":      {Type: framework.TypeBool, Description: "Whether " + holdVariable + " in the plugin's environment acts as frozen=all on every connection.", Required: true},
 				}),
 			},
 		},
-		HelpSynopsis:    "Show the version of the engine and the exchanges it knows.",
-		HelpDescription: "Shows the version and commit of the plugin, the exchanges at which it can mint, the tag with which the label of every key of this mount begins, and whether everything is held by " + holdVariable + " in the plugin's environment.",
+		HelpSynopsis:    "Show the plugin's version and the exchanges it knows.",
+		HelpDescription: "Shows the plugin's version and commit, the exchanges at which it can mint, the tag that begins the label of every key of this mount, and whether " + holdVariable + " in the plugin's environment stops everything.",
 	}
 }
 

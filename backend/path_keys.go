@@ -104,17 +104,17 @@ func keyFields() map[string]*framework.FieldSchema {
 	}
 	return map[string]*framework.FieldSchema{
 		"key_id":          text("Id in the ledger."),
-		"state":           text("pending: being made, or in doubt; live: in use; revoking: to be deleted, and not yet proved gone."),
+		"state":           text("pending: being made, or in doubt; live: in use; revoking: being deleted, and not yet proved gone."),
 		"connection":      text("The connection."),
 		"exchange":        text("The exchange."),
 		"sub_account":     text("The sub-account."),
 		"api_key":         text("The API key, as the exchange's own log shows it; empty while it is not known."),
-		"exchange_key_id": text("What the exchange's API calls the key; most often the API key itself."),
+		"exchange_key_id": text("The key's id in the exchange's API; most often the API key itself."),
 		"label":           text("Its label at the exchange."),
 		"role":            text("The role that it was minted for."),
 		"owner":           text("What it belongs to, if it has no lease: static/NAME for a static role."),
 		"scopes":          words("What it may do."),
-		"permissions":     words("The same in the exchange's words."),
+		"permissions":     words("Its permissions in the exchange's words."),
 		"risk":            text("What a leak could cost."),
 		"ip_allowlist":    words("Addresses from which it works; empty means anywhere."),
 		"key_type":        text("How it signs."),
@@ -124,22 +124,22 @@ func keyFields() map[string]*framework.FieldSchema {
 		"reason":          text("Why it was asked for."),
 		"created_at":      text("When it was asked for."),
 		"expires_at":      text("When it is deleted unless its lease is renewed."),
-		"hard_limit":      text("When it is deleted in any case; for one of a static role, when the exchange ends it by itself."),
-		"retires_at":      text("When a key of a static role is deleted since another has taken its place."),
-		"last_used":       text("When Vault signed anything with the key last, with custody=vault; empty if it never did. A restart may lose the last hour."),
-		"uses":            {Type: framework.TypeInt, Description: "How often it did.", Required: true},
+		"hard_limit":      text("When it is deleted in any case; for a key of a static role, when the exchange ends it."),
+		"retires_at":      text("When the old key of a static role is deleted, after a rotation."),
+		"last_used":       text("When Vault last signed with the key, if the role has custody=vault; empty for never. A restart may lose the last hour."),
+		"uses":            {Type: framework.TypeInt, Description: "How often Vault signed with the key.", Required: true},
 		"revocation_delay": {
 			Type: framework.TypeInt64, Required: true,
-			Description: "How long the key may go on working once the exchange has confirmed its deletion, in seconds.",
+			Description: "How long the key may keep working after the exchange has confirmed its deletion, in seconds.",
 		},
-		"cause":           text("Why it must go; empty for a key that is pending or live."),
+		"cause":           text("Why it must be deleted; empty for a key that is pending or live."),
 		"revoke_attempts": {Type: framework.TypeInt, Description: "Attempts at deletion that failed.", Required: true},
 		"last_error":      text("The last failure."),
 		"next_attempt_at": text("When deletion is tried next."),
 		"age_seconds":     {Type: framework.TypeInt64, Description: "Age of the key.", Required: true},
 		"added_permissions": {
 			Type: framework.TypeStringSlice, Required: true,
-			Description: "Permissions, in the exchange's words, that it added to the key unasked and that may let it do more than its scopes say; mostly none.",
+			Description: "Permissions, in the exchange's words, that the exchange added on its own and that may let the key do more than its scopes say. Mostly none.",
 		},
 	}
 }
@@ -222,7 +222,7 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 func keyIDField(d *framework.FieldData) (string, error) {
 	id := d.Get("id").(string)
 	if checkName("id", id) != nil {
-		return "", invalid("id", "%.64q is not a key id; list the ids with keys/", id)
+		return "", invalid("id", "%.64q is not a key id; list the ids with: vault list <mount>/keys", id)
 	}
 	return id, nil
 }
@@ -231,15 +231,15 @@ var keysHelp = strings.TrimSpace(`
 The ledger has one entry for each key that exists at an exchange, or may exist
 there: it is written before the exchange is asked for the key, and removed only
 once the exchange has confirmed the key gone. Whatever becomes of the lease, the
-engine goes on deleting a key in the background until it is.
+engine keeps trying to delete a key in the background until it is gone.
 
 An entry that is damaged, or that a newer version of the plugin wrote, is listed as
-unreadable. Everything else goes on without it. Upgrade the plugin, or look for the
-key on the exchange's website: its label holds the id.
+unreadable. Everything else keeps working. Upgrade the plugin, or look for the key on the
+exchange's website: its label contains the id.
 
-A key that cannot be deleted, however often that is tried, stays listed; its
+A key that the exchange never lets the engine delete stays listed, and its
 last_error says why. ID/forget gives it up.
 
-Nothing here is secret, but it shows what every team does: gate it apart from
-creds/.
+Nothing here is secret, but it shows what every team does: grant it separately
+from creds/.
 `)

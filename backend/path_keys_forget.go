@@ -51,7 +51,7 @@ func (e *engine) forgetKey(ctx context.Context, req *logical.Request, d *framewo
 	entry := claim.Entry()
 	switch {
 	case !claim.Exists():
-		return nil, logical.CodedError(http.StatusNotFound, "there is no key "+id+" in the ledger; list the ids with keys/")
+		return nil, logical.CodedError(http.StatusNotFound, "there is no key "+id+" in the ledger; list the ids with: vault list <mount>/keys")
 	case entry.State == ledger.Live || entry.Attempts == 0:
 		return nil, refuse("key %s can be forgotten only once its deletion was tried and has failed; try it with: vault delete <mount>/keys/%[1]s", id)
 	case entry.State == ledger.Pending && e.now().Before(entry.Created.Add(ledger.PendingGrace)):
@@ -96,12 +96,12 @@ func (e *engine) forgottenWarnings(entry ledger.Entry) []string {
 }
 
 var keysForgetHelp = strings.TrimSpace(`
-Removes a key's entry from the ledger although nobody has proved that the key is
-gone: for a key that the exchange will not let the engine find or delete, such as one
-in a sub-account that has since been renamed. Nothing is asked of the exchange. From
-then on nobody looks after the key, if there is one; the answer says how to look for
-it, and the server's log who has forgotten it.
+Removes a key's entry from the ledger without proof that the key is gone. Use it for
+a key that the exchange will not let the engine find or delete, such as one in a
+sub-account that has been renamed. The exchange is not asked. From then on nobody
+looks after the key, if it still exists. The answer says how to look for it, and the
+server's log says who forgot it.
 
-Only a key whose deletion was tried and has failed can be forgotten. Give this path a
-policy of its own: with it, a key can be made to outlive its lease.
+Only a key whose deletion was tried and failed can be forgotten. Give this path a
+policy of its own: whoever may use it can let a key outlive its lease.
 `)

@@ -60,7 +60,7 @@ func TestKeyThatCannotBeDeletedIsForgotten(t *testing.T) {
 	var coded logical.HTTPCodedError
 	require.ErrorAs(t, err, &coded)
 	require.Equal(t, http.StatusNotFound, coded.Code())
-	d.refused(logical.UpdateOperation, "keys/not an id/forget", nil, "id", "keys/")
+	d.refused(logical.UpdateOperation, "keys/not an id/forget", nil, "id", "vault list <mount>/keys")
 	d.start()
 	d.sweep()
 	require.Empty(t, d.ledgerIDs())

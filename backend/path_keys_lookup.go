@@ -25,13 +25,13 @@ func (e *engine) pathKeysLookup() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
 				Callback:  e.lookUpKey,
-				Summary:   "Find whose key an API key is.",
+				Summary:   "Find out whose an API key is.",
 				Responses: responses("The key.", keyFields()),
 			},
 		},
 		HelpSynopsis: "Find a key of the ledger by its API key.",
-		HelpDescription: "Answers what keys/ID does for the key whose api_key is given: who asked for it, what it may do, until when. The " +
-			"answer is 404 for a key that is gone, or that this mount never made.",
+		HelpDescription: "Shows the same as keys/ID for the key with this api_key: who asked for it, what it may do, until when. The " +
+			"answer is 404 if the key is gone, or if this mount never made it.",
 	}
 }
 

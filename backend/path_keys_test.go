@@ -49,7 +49,7 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 	resp, err := d.do(logical.ReadOperation, "keys/"+id, nil)
 	require.NoError(t, err)
 	require.Nil(t, resp)
-	d.refused(logical.ReadOperation, "keys/not an id", nil, "id", "keys/")
+	d.refused(logical.ReadOperation, "keys/not an id", nil, "id", "vault list <mount>/keys")
 	d.must(logical.DeleteOperation, "keys/unknown", nil)
 }
 

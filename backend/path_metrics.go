@@ -26,9 +26,9 @@ func (e *engine) pathMetrics() *framework.Path {
 			},
 		},
 		HelpSynopsis: "Metrics of this mount in Prometheus' text format.",
-		HelpDescription: "Keys by connection and state with the age of the oldest, how long the most overdue deletion has been so and how many keys are, mints and " +
-			"revocations by result, calls to each exchange by operation and result, free slots, open circuits, rotations of static roles by result and how long each is overdue, where deletions are held back, how long root keys still have and where some are left over, and the plugin's build. Scrape it with a token; " +
-			"on the command line use: vault read -format=raw <mount>/metrics",
+		HelpDescription: "Shows keys by connection and state, overdue deletions, mints, revocations, signatures and rotations by result, calls to each exchange, " +
+			"free slots, open circuits, connections whose deletions are held back, root keys that expire or are left over, and the plugin's version. " +
+			"Scrape it with a token. On the command line use: vault read -format=raw <mount>/metrics",
 	}
 }
 

@@ -49,13 +49,13 @@ func (e *engine) pathRevokeAll(kind ledger.Kind, what string, which func(string)
 			},
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:     k.read,
-				Summary:      "Read how far the revocation has come.",
+				Summary:      "Read how far the revocation is.",
 				Responses:    responses("How far the revocation has come.", killSwitchFields()),
 				DisplayAttrs: attributes("read", what+"-revocation"),
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:                    k.lift,
-				Summary:                     "Lift the kill switch: allow minting again. Keys that it doomed stay doomed.",
+				Summary:                     "Lift the kill switch: allow minting again. Keys that it condemned are still deleted.",
 				Responses:                   map[int][]framework.Response{http.StatusNoContent: {{Description: "Lifted."}}},
 				DisplayAttrs:                attributes("lift", what+"-revocation"),
 				ForwardPerformanceStandby:   true,
@@ -73,10 +73,10 @@ func killSwitchFields() map[string]*framework.FieldSchema {
 		"since":      {Type: framework.TypeString, Description: "When it was last thrown; empty for never.", Required: true},
 		"keys_left":  {Type: framework.TypeInt, Description: "Keys that are not yet gone.", Required: true},
 		"live":       {Type: framework.TypeInt, Description: "Of these, keys in use.", Required: true},
-		"pending":    {Type: framework.TypeInt, Description: "Of these, keys being made or in doubt.", Required: true},
-		"revoking":   {Type: framework.TypeInt, Description: "Of these, keys whose deletion is under way.", Required: true},
+		"pending":    {Type: framework.TypeInt, Description: "Of these, keys that are being made or are in doubt.", Required: true},
+		"revoking":   {Type: framework.TypeInt, Description: "Of these, keys that are being deleted.", Required: true},
 		"failing":    {Type: framework.TypeInt, Description: "Of these, keys whose deletion has failed at least once; keys/ shows why.", Required: true},
-		"last_error": {Type: framework.TypeString, Description: "Why the deletion of the key that failed most often did so last.", Required: true},
+		"last_error": {Type: framework.TypeString, Description: "The last error of the key whose deletion has failed most often.", Required: true},
 	}
 }
 
@@ -92,7 +92,7 @@ func (k killSwitch) throw(ctx context.Context, req *logical.Request, d *framewor
 			return nil, err
 		}
 		if keys == 0 {
-			return nil, invalid("name", "there is no %s %q and no key of one; list what there is with %s/", k.what, name, k.kind)
+			return nil, invalid("name", "there is no %s %q and no key of one; list them with: vault list <mount>/%s", k.what, name, k.kind)
 		}
 	}
 	if err := k.ledger.Throw(ctx, req.Storage, k.kind, name); err != nil {
@@ -141,15 +141,16 @@ func (k killSwitch) lift(ctx context.Context, req *logical.Request, d *framework
 }
 
 var revokeAllHelp = strings.TrimSpace(`
-An update throws the kill switch: from then on no key is minted here, and every
-key that was minted before is doomed, at the cost of one write. The engine deletes
-them in the background, as fast as the exchange's rate limit allows, through
-restarts and failovers. A read says how many are left, and what fails.
+A write throws the kill switch. From then on no key is minted here, and every key
+that was minted before is condemned. This takes a single write to storage. The
+engine deletes the keys in the background, as fast as the exchange's rate limit
+allows, and continues after restarts and failovers. A read says how many keys are
+left, and what fails.
 
-That of a connection takes the keys of its static roles too, and disables these roles:
-they get no other key until somebody enables them again.
+The switch of a connection takes the keys of its static roles too, and disables
+these roles. They get no new key until somebody enables them again.
 
-Deleting this path lifts the switch, so that keys are minted again. Those that it
-doomed stay doomed. Deleting the connection or role and writing it anew does not
-lift the switch.
+Deleting this path lifts the switch, so that keys can be minted again. It does not
+spare the keys that were condemned. Deleting the connection or role and writing it
+anew does not lift the switch.
 `)

@@ -22,14 +22,14 @@ func (e *engine) pathRoles() *framework.Path {
 		Operations: managed{
 			write: framework.PathOperation{
 				Callback: e.writeRole,
-				Summary:  "Write a role whole: fields that are not given take their defaults, but for disabled, which stays as it is.",
+				Summary:  "Write a whole role: fields that are not given take their defaults, except disabled, which stays as it is.",
 				Examples: []framework.RequestExample{{Description: "Spot trading from one address, for an hour.", Data: map[string]any{
 					"connection": "bybit", "sub_accounts": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7", "ttl": "1h",
 				}}},
 			},
 			patch: framework.PathOperation{
 				Callback: e.patchRole,
-				Summary:  "Change single fields of a role; null gives a field its default.",
+				Summary:  "Change single fields of a role; null resets a field to its default.",
 			},
 			read: framework.PathOperation{
 				Callback:  e.readRole,
@@ -55,10 +55,10 @@ func (e *engine) pathRolesList() *framework.Path {
 func roleFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"connection":         {Type: framework.TypeString, Description: "The connection, see config/. Required."},
-		"sub_accounts":       {Type: framework.TypeCommaStringSlice, Description: "Sub-accounts in which keys are minted; of several, the one with most free slots is taken. Required."},
+		"sub_accounts":       {Type: framework.TypeCommaStringSlice, Description: "Sub-accounts in which keys are minted. If there are several, each key goes to the one with the most free slots. Required."},
 		"scopes":             {Type: framework.TypeCommaStringSlice, Description: "What keys may do: read, trade:spot, trade:margin, trade:futures, trade:options, transfer, withdraw; trade for every trade scope. read is always included."},
 		"native_permissions": {Type: framework.TypeCommaStringSlice, Description: "Permissions in the exchange's own words, for what no scope covers; see exchanges/."},
-		"ip_allowlist":       {Type: framework.TypeCommaStringSlice, Description: "Addresses, or CIDR blocks where the exchange takes them, from which keys work."},
+		"ip_allowlist":       {Type: framework.TypeCommaStringSlice, Description: "Addresses from which keys work; also CIDR blocks, if the exchange takes them."},
 		"allowed_ip_ranges":  {Type: framework.TypeCommaStringSlice, Description: "CIDR blocks from which a caller may choose the addresses of a key."},
 		"bind_client_ip":     {Type: framework.TypeBool, Default: false, Description: "Bind each key to its caller's address, which must lie in allowed_ip_ranges."},
 		"key_type":           {Type: framework.TypeString, Description: "How keys sign, such as hmac or ed25519; by default the exchange's first."},
@@ -67,13 +67,13 @@ func roleFields() map[string]*framework.FieldSchema {
 		"max_live_keys":      {Type: framework.TypeInt, Default: 0, Description: "Most keys of the role at a time; 0 for no limit."},
 		"max_wait":           {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long a mint waits for its turn at the exchange's rate limit, and for the exchange to accept the new key; 0 for 20s."},
 		"require_reason":     {Type: framework.TypeBool, Default: false, Description: "Refuse a mint without a reason."},
-		"require_wrapping":   {Type: framework.TypeBool, Default: false, Description: "Refuse a mint whose answer is not wrapped."},
+		"require_wrapping":   {Type: framework.TypeBool, Default: false, Description: "Refuse a mint that does not ask for a wrapped answer."},
 		"label_template":     {Type: framework.TypeString, Description: "Text added to a key's label at the exchange, after the ownership tag and the key's id: a template with .RoleName, .Connection, .SubAccount, .DisplayName, .EntityID and .Reason."},
-		"client_format":      {Type: framework.TypeString, Description: "Client for which answers carry the whole credential as one string, client_config: ccxt, freqtrade or env; empty for none."},
+		"client_format":      {Type: framework.TypeString, Description: "Add the whole key to answers as one string, client_config, for this client: ccxt, freqtrade or env. Empty for none."},
 		"disabled":           {Type: framework.TypeBool, Default: false, Description: "Refuse to mint, to renew and to sign."},
-		"custody":            {Type: framework.TypeString, Description: "Where the secrets of keys stay: caller (the default) hands them out, vault keeps them and signs for the caller, see sign/."},
-		"allow":              {Type: framework.TypeCommaStringSlice, Description: "What may be signed, with custody=vault: request, login (to a WebSocket), fix, raw (any text, and so all of these). By default request and login, as far as the exchange has them."},
-		"allowed_requests":   {Type: framework.TypeStringSlice, Description: "The only requests that may be signed, each a method and a path such as \"POST /api/v5/trade/order\", with * for any text in the path; only where the exchange's signatures cover both, and then no login. Empty for all."},
+		"custody":            {Type: framework.TypeString, Description: "Where the secrets of keys stay: caller (the default) hands them out; vault keeps them and signs for the caller, see sign/."},
+		"allow":              {Type: framework.TypeCommaStringSlice, Description: "What may be signed, with custody=vault: request, login (to a WebSocket), fix, raw (any text, and so all of these). By default request and login, where the exchange has them."},
+		"allowed_requests":   {Type: framework.TypeStringSlice, Description: "The only requests that may be signed, each a method and a path such as \"POST /api/v5/trade/order\", with * for any text in the path. Possible only where the exchange's signatures cover both, and only without login. Empty for all."},
 		"allowed_actions":    {Type: framework.TypeCommaStringSlice, Description: "The only actions that may be signed, where requests name one (Hyperliquid), such as order,cancel. Empty for all."},
 	}
 }
@@ -83,7 +83,7 @@ func roleWriteFields() map[string]*framework.FieldSchema {
 	fields := roleFields()
 	fields["verify"] = &framework.FieldSchema{
 		Type: framework.TypeBool, Default: true,
-		Description: "Ask the exchange whether it has the sub-accounts, and refuse the role if it does not. Only those that are new in the write are asked for, unless verify=true is given. Where the exchange cannot be asked within some seconds, the role is written with a warning.",
+		Description: "Ask the exchange whether the sub-accounts exist, and refuse the role if they do not. Asks only about those that are new in this write, unless verify=true is given. If the exchange does not answer within five seconds, the role is written with a warning.",
 	}
 	return fields
 }
@@ -93,7 +93,7 @@ func roleAnswerFields() map[string]*framework.FieldSchema {
 	for name, field := range map[string]*framework.FieldSchema{
 		"effective_scopes":       {Type: framework.TypeStringSlice, Description: "What keys may do: the scopes in full."},
 		"effective_key_type":     {Type: framework.TypeString, Description: "How keys sign."},
-		"effective_ip_allowlist": {Type: framework.TypeStringSlice, Description: "Addresses from which keys work, as the exchange gets them."},
+		"effective_ip_allowlist": {Type: framework.TypeStringSlice, Description: "Addresses from which keys work, as they are sent to the exchange."},
 		"effective_ttl":          {Type: framework.TypeInt64, Description: "Lifetime of a key's lease, in seconds, as role, connection, mount and exchange allow."},
 		"effective_max_ttl":      {Type: framework.TypeInt64, Description: "Longest lifetime of a key, renewals included, in seconds."},
 		"effective_max_wait":     {Type: framework.TypeInt64, Description: "How long a mint waits, in seconds."},
@@ -366,17 +366,17 @@ sub-accounts, with which scopes, from which addresses, and for how long. It can
 never give more than its connection allows; that is checked when the role is
 written and again at every mint and renewal.
 
-A write asks the exchange whether it has the sub-accounts that are new in it, and is
-refused if it does not; verify=false skips that. If the exchange cannot be asked, the
-role is written with a warning, and check says later whether they are there.
+A write asks the exchange whether the sub-accounts that it newly names exist, and is
+refused if they do not. verify=false skips that. If the exchange cannot be asked, the
+role is written with a warning, and a read of NAME/check says later whether they exist.
 
-Where an exchange cannot grant a scope alone, the role is refused with the exact
-set of scopes to ask for. Nothing is ever widened silently.
+If an exchange cannot grant a scope alone, the role is refused, and the error names
+the exact set of scopes to ask for. Nothing is ever widened silently.
 
-With custody=vault nobody gets the secret of a key: creds/ answers with sign_path, at
-which the requester of the key has requests and logins signed.
+With custody=vault nobody gets the secret of a key. creds/ then answers with
+sign_path, where the requester of the key can have requests and logins signed.
 
-A write replaces the whole role; a patch changes the fields that it names, and null
-gives a field its default. A read shows what was written, and in effective_* fields
-what it comes to.
+A write replaces the whole role. A patch changes the fields that it names, and null
+resets a field to its default. A read shows what was written, and the values in
+effect in effective_* fields.
 `)

@@ -23,23 +23,23 @@ func (e *engine) pathRolesCheck() *framework.Path {
 				Summary:  "Ask whether a key could be minted now, without minting one.",
 				Responses: responses("Whether a key could be minted.", map[string]*framework.FieldSchema{
 					"ok":                   {Type: framework.TypeBool, Description: "Whether a read of creds/ would succeed now.", Required: true},
-					"problem":              {Type: framework.TypeString, Description: "What is in the way.", Required: true},
+					"problem":              {Type: framework.TypeString, Description: "What prevents a mint.", Required: true},
 					"scopes":               {Type: framework.TypeStringSlice, Description: "What a key could do."},
-					"permissions":          {Type: framework.TypeStringSlice, Description: "The same in the exchange's words."},
+					"permissions":          {Type: framework.TypeStringSlice, Description: "Its permissions in the exchange's words."},
 					"risk":                 {Type: framework.TypeString, Description: "What a leaked key could cost."},
 					"ttl":                  {Type: framework.TypeInt64, Description: "Lifetime of a key, in seconds."},
 					"max_ttl":              {Type: framework.TypeInt64, Description: "Longest lifetime, renewals included, in seconds."},
 					"sub_account":          {Type: framework.TypeString, Description: "Where the key would be minted."},
-					"sub_account_problems": {Type: framework.TypeMap, Description: "Sub-accounts of the role that the exchange does not have, or in which no key can be made for now, with the reason."},
-					"set_aside":            {Type: framework.TypeMap, Description: "Sub-accounts of the pool that refused a key in the last ten minutes and are left out for now, with the reason."},
-					"keys_of_role":         {Type: framework.TypeInt, Description: "Keys that the role holds now.", Required: true},
-					"max_live_keys":        {Type: framework.TypeInt, Description: "How many it may hold; 0 for no limit."},
+					"sub_account_problems": {Type: framework.TypeMap, Description: "Sub-accounts of the role that do not exist, or in which no key can be made now, with the reason."},
+					"set_aside":            {Type: framework.TypeMap, Description: "Sub-accounts that refused a key in the last ten minutes and are skipped for now, with the reason."},
+					"keys_of_role":         {Type: framework.TypeInt, Description: "Keys that the role has now.", Required: true},
+					"max_live_keys":        {Type: framework.TypeInt, Description: "How many it may have; 0 for no limit."},
 				}),
 			},
 		},
 		HelpSynopsis: "Check whether a key could be minted for the role now.",
-		HelpDescription: "Does everything that a read of creds/ does, up to asking the exchange about the root credential, but makes no key. " +
-			"It also asks the exchange whether it has the role's sub-accounts.",
+		HelpDescription: "Does everything that a read of creds/ does, including a question to the exchange about the root credential, but makes no key. " +
+			"It also asks the exchange whether the role's sub-accounts exist.",
 	}
 }
 
@@ -80,7 +80,7 @@ func (e *engine) rehearse(ctx context.Context, req *logical.Request, name string
 	data["set_aside"] = e.places.refused(o)
 	problems, err := o.subAccountProblems(ctx)
 	if err != nil {
-		resp.AddWarning("whether the exchange has the role's sub-accounts could not be asked: " + err.Error())
+		resp.AddWarning("could not ask the exchange whether it has the role's sub-accounts: " + err.Error())
 	}
 	data["sub_account_problems"] = problems
 	bad := slices.Collect(maps.Keys(problems))

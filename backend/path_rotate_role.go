@@ -25,7 +25,7 @@ func (e *engine) pathRotateRole() *framework.Path {
 				Callback: e.rotateRole,
 				Summary:  "Replace the key of a static role now.",
 				Responses: responses("The key was replaced.", map[string]*framework.FieldSchema{
-					"version":             {Type: framework.TypeInt, Description: "Counts the keys of the role.", Required: true},
+					"version":             {Type: framework.TypeInt, Description: "How many keys the role has had, this one included.", Required: true},
 					"key_id":              {Type: framework.TypeString, Description: "Id of the new key in the ledger, see keys/.", Required: true},
 					"last_vault_rotation": {Type: framework.TypeString, Description: "When it came into use.", Required: true},
 					"next_vault_rotation": {Type: framework.TypeString, Description: "When it is to be replaced.", Required: true},
@@ -54,7 +54,7 @@ func (e *engine) rotateRole(ctx context.Context, req *logical.Request, d *framew
 	defer cancel()
 	done, err := e.scheduler.take(waiting, staticJob(name))
 	if err != nil {
-		return nil, refuse("the key of static role %q is being replaced already; static-roles/%[1]s shows when it is done. To end the present key at once, delete it: keys/ID", name)
+		return nil, refuse("the key of static role %q is being replaced already; static-roles/%[1]s shows when it is done. To end the current key at once, delete it: keys/ID", name)
 	}
 	c := succession{overlap: overlap, compromised: d.Get("compromised").(bool), requester: requesterOf(req, "rotate-role"), requestID: req.ID}
 	r, err := e.existingStatic(ctx, req.Storage, name)
@@ -89,7 +89,7 @@ func (e *engine) mayRotate(ctx context.Context, s logical.Storage, name string, 
 		return nil
 	}
 	if now := e.now(); r.Previous.ID != "" {
-		return refuse("static role %q still has the key before its present one, until %s; rotate again in %s. If the present key is compromised, give compromised=true, which ends both at once",
+		return refuse("static role %q still has its previous key until %s; rotate again in %s. If the key is compromised, give compromised=true, which deletes both at once",
 			name, timestamp(r.Previous.RetireAt), max(time.Second, r.Previous.RetireAt.Sub(now).Round(time.Second)))
 	}
 	keys, err := e.ledger.Keys(ctx, s, ofOwner(ownerOf(name)))
@@ -105,14 +105,15 @@ func (e *engine) mayRotate(ctx context.Context, s logical.Storage, name string, 
 }
 
 var rotateRoleHelp = strings.TrimSpace(`
-Makes another key for the static role and puts it in the place of the present one,
-which stays good for the overlap. The next rotation by itself is counted from now.
+Makes a new key for the static role and puts it in the place of the current one, which
+keeps working for the overlap. With rotation_period, the next rotation is counted from
+now.
 
-While the overlap of the last rotation lasts, the answer is a refusal with the time to
-wait: a role never has more than two keys.
+During the overlap of the last rotation this is refused, with the time to wait, since a
+role never has more than two keys.
 
-With compromised=true the order is turned round: the present key, and the one before
-it, are ended first, and then another is made. Programs have no key until they have
-read it. If no other can be made, such as on a frozen connection, the keys are ended
-all the same.
+With compromised=true the order is turned round: the current key, and the previous one
+if it still exists, are deleted first, and then a new one is made. Programs have no
+working key until they read it. The keys are deleted even if no new one can be made,
+for instance because the connection is frozen.
 `)

@@ -37,7 +37,7 @@ func (e *engine) pathsSign() []*framework.Path {
 		schema              *framework.FieldSchema
 	}{
 		// The first must come first: no static role is called key.
-		{signKeyPrefix, "key_id", "with-key", &framework.FieldSchema{Type: framework.TypeString, Required: true, Description: "The key, as key_id of creds/ names it. Only whoever read it there can use it."}},
+		{signKeyPrefix, "key_id", "with-key", &framework.FieldSchema{Type: framework.TypeString, Required: true, Description: "The key_id from creds/. Only whoever read the key there can use it."}},
 		{"sign/", "name", "with-static-role", nameField("static role")},
 	} {
 		for _, what := range e.signables() {
@@ -78,32 +78,32 @@ func (e *engine) signables() []signable {
 		Description: fmt.Sprintf("Up to %d requests, each with the fields of a single one; leave those out.", maxBatch),
 	}
 	results := signedFields()
-	results["batch_results"] = &framework.FieldSchema{Type: framework.TypeSlice, Description: "For each request of batch_input, in its order: what a single one is answered, or error."}
+	results["batch_results"] = &framework.FieldSchema{Type: framework.TypeSlice, Description: "For each request of batch_input, in order: the answer to a single request, or error."}
 	login := signedFields()
-	login["message"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The text to send first on the connection; not there where the login is a request."}
-	login["channel"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What it logs in to.", Required: true}
-	login["note"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What to do with it.", Required: true}
-	login["url"].Description = "Where to connect, or to send the request; empty where that is not known for the connection's base_url."
+	login["message"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The text to send first on the connection; missing if the login is a request."}
+	login["channel"] = &framework.FieldSchema{Type: framework.TypeString, Description: "The channel to which it logs in.", Required: true}
+	login["note"] = &framework.FieldSchema{Type: framework.TypeString, Description: "What the session is for, or what to do with the answer.", Required: true}
+	login["url"].Description = "Where to connect, or to send the request; empty if that is not known for the connection's base_url."
 	return []signable{
 		{"", "request", "Sign a request.", "A request, ready to be sent as it is.", batched, results, e.signRequests},
 		{"/login", "login", "Sign a login to the exchange's WebSocket.", "A login.", map[string]*framework.FieldSchema{
-			"channel":  {Type: framework.TypeString, Description: "What to log in to, one of the logins of exchanges/; by default the first."},
-			"validity": {Type: framework.TypeSignedDurationSecond, Description: "How long the login is to be valid, at most 10s, where the login itself says so (Bybit)."},
+			"channel":  {Type: framework.TypeString, Description: "The channel to log in to, one of the logins of exchanges/; the first by default."},
+			"validity": {Type: framework.TypeSignedDurationSecond, Description: "How long the login is valid, at most 10s, at an exchange whose logins say it (Bybit)."},
 		}, login, e.signOneLogin},
 		{"/fix", "logon", "Sign a logon to a FIX session.", "Fields of a Logon message.", map[string]*framework.FieldSchema{
 			"sender_comp_id": {Type: framework.TypeString, Description: "SenderCompID (49) of the Logon."},
 			"target_comp_id": {Type: framework.TypeString, Description: "TargetCompID (56)."},
 			"msg_seq_num":    {Type: framework.TypeInt, Default: 1, Description: "MsgSeqNum (34)."},
-			"sending_time":   {Type: framework.TypeString, Description: "SendingTime (52), such as 20240627-11:17:25.223, in UTC; now if it is left out."},
+			"sending_time":   {Type: framework.TypeString, Description: "SendingTime (52), such as 20240627-11:17:25.223, in UTC; now by default."},
 		}, map[string]*framework.FieldSchema{
-			"fields": {Type: framework.TypeKVPairs, Description: "The fields that prove who logs on, by their tags, and those that the proof covers.", Required: true},
+			"fields": {Type: framework.TypeKVPairs, Description: "The fields that prove who logs on, by their tags, and the fields that the proof covers.", Required: true},
 		}, e.signOneLogon},
 		{"/raw", "text", "Sign a text that an SDK has made up.", "A signature.", map[string]*framework.FieldSchema{
-			inputField: {Type: framework.TypeString, Description: "The text, as the SDK passes it to the function that signs."},
+			inputField: {Type: framework.TypeString, Description: "The text, as the SDK passes it to its signing function."},
 		}, map[string]*framework.FieldSchema{
 			"signature":  {Type: framework.TypeString, Description: "The signature, in the exchange's encoding.", Required: true},
-			"api_key":    {Type: framework.TypeString, Description: "The key that has signed. If it is not the one that the SDK names, drop the signature: the key was replaced.", Required: true},
-			"passphrase": {Type: framework.TypeString, Description: "The key's passphrase, where the exchange has one: each request holds it as it is.", Required: true, DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+			"api_key":    {Type: framework.TypeString, Description: "The key that signed. If it is not the one that the SDK names, drop the signature: the key was replaced.", Required: true},
+			"passphrase": {Type: framework.TypeString, Description: "The key's passphrase, if the exchange has one; every request must contain it.", Required: true, DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
 		}, e.signOneText},
 	}
 }
@@ -113,10 +113,10 @@ func requestFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"method":       {Type: framework.TypeString, Description: "GET, POST, PUT, DELETE or PATCH."},
 		"path":         {Type: framework.TypeString, Description: "The path, without host and query, such as /v5/order/create."},
-		"query":        {Type: framework.TypeString, Description: "The query, percent-encoded, without what signing adds."},
+		"query":        {Type: framework.TypeString, Description: "The query, percent-encoded, without the parameters that signing adds."},
 		bodyField:      {Type: framework.TypeString, Description: "The body, JSON or a form."},
-		"body_base64":  {Type: framework.TypeString, Description: "The body in base64, in place of body."},
-		"content_type": {Type: framework.TypeString, Description: "application/json or application/x-www-form-urlencoded; by default as the body looks."},
+		"body_base64":  {Type: framework.TypeString, Description: "The body in base64, instead of body."},
+		"content_type": {Type: framework.TypeString, Description: "application/json or application/x-www-form-urlencoded; by default whichever the body is."},
 		"host":         {Type: framework.TypeString, Description: "One of the exchange's hosts, see environments of exchanges/; by default that of base_url."},
 	}
 }
@@ -125,11 +125,11 @@ func requestFields() map[string]*framework.FieldSchema {
 func signedFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"method":      {Type: framework.TypeString, Description: "The method of the request."},
-		"url":         {Type: framework.TypeString, Description: "Where to send it. It may hold the signature."},
-		"headers":     {Type: framework.TypeKVPairs, Description: "Its headers, all of them to be sent. They may hold a signature or a passphrase.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
-		"body":        {Type: framework.TypeString, Description: "Its body, to be sent byte for byte."},
-		"body_base64": {Type: framework.TypeString, Description: "Its body in base64, in place of body, where it is no text."},
-		"valid_until": {Type: framework.TypeString, Description: "Until when the exchange accepts it; empty where it does not say."},
+		"url":         {Type: framework.TypeString, Description: "Where to send it. It may contain the signature."},
+		"headers":     {Type: framework.TypeKVPairs, Description: "Its headers; send them all. They may contain a signature or a passphrase.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		"body":        {Type: framework.TypeString, Description: "Its body; send it byte for byte."},
+		"body_base64": {Type: framework.TypeString, Description: "Its body in base64, instead of body, if it is not text."},
+		"valid_until": {Type: framework.TypeString, Description: "Until when the exchange accepts it; empty if the exchange does not say."},
 	}
 }
 
@@ -261,20 +261,20 @@ func (e *engine) signed(s *signer, kind string, sign func() (map[string]any, err
 }
 
 var signHelp = strings.TrimSpace(`
-With custody=vault a role hands out keys without their secrets: creds/ answers with
-sign_path. Whoever read the key there, and nobody else, has requests, logins to
-WebSockets and logons to FIX signed below that path. A static role with custody=vault
-hands out nothing: sign/NAME signs with the key that it has at the time. Nothing is sent: the answer is to
-be sent to the exchange as it is, soon. The role says what may be signed: allow,
-allowed_requests, allowed_actions.
+With custody=vault a role hands out keys without their secrets, and creds/ answers with
+sign_path. Whoever read the key there, and nobody else, can have requests, WebSocket
+logins and FIX logons signed below that path. A static role with custody=vault hands
+out nothing: sign/NAME signs with its current key. Vault sends nothing to the exchange.
+Send the answer yourself, unchanged and soon. The role says what may be signed, in
+allow, allowed_requests and allowed_actions.
 
-A request must be written in the one way in which everybody reads it alike. What an SDK
-has put there with a dummy secret (timestamp, signature) is replaced.
+A request that could be read in two ways is refused. Whatever an SDK has added with a
+dummy secret (timestamp, signature) is replaced.
 
-With allow=raw it also signs any text at /raw, for SDKs that take a function that
-signs. No rule holds there, and what is signed may bear a time to come, so that it stays
-good until the key is deleted.
+With allow=raw, /raw signs any text, for SDKs that take a signing function. No rules
+apply there, and a signed text may be dated ahead, so it may stay good until the key is
+deleted.
 
-A signature holds only what the exchange has it cover: signing_binds of a variant in
-exchanges/ says what that is.
+A signature protects only the parts of a request that it covers: see signing_binds of a
+variant in exchanges/.
 `)

@@ -20,13 +20,13 @@ func (e *engine) pathStaticCreds() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:                    e.readStaticCreds,
-				Summary:                     "Read the present key of a static role.",
+				Summary:                     "Read the current key of a static role.",
 				Responses:                   responses("The present key.", staticCredsFields()),
 				ForwardPerformanceStandby:   true,
 				ForwardPerformanceSecondary: true,
 			},
 		},
-		HelpSynopsis:    "Read the present key of a static role.",
+		HelpSynopsis:    "Read the current key of a static role.",
 		HelpDescription: staticCredsHelp,
 	}
 }
@@ -34,18 +34,18 @@ func (e *engine) pathStaticCreds() *framework.Path {
 // staticCredsFields are those of creds/, and when the key is replaced.
 func staticCredsFields() map[string]*framework.FieldSchema {
 	fields := credsFields()
-	fields["expires_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the exchange ends the key by itself, if it does; it is replaced before.", Required: true}
+	fields["expires_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "When the exchange ends the key, if it does; it is replaced before that.", Required: true}
 	text := func(description string) *framework.FieldSchema {
 		return &framework.FieldSchema{Type: framework.TypeString, Description: description, Required: true}
 	}
 	for name, field := range map[string]*framework.FieldSchema{
-		"version":             {Type: framework.TypeInt, Description: "Counts the keys of the role.", Required: true},
-		"ttl":                 {Type: framework.TypeInt64, Description: "Seconds until the next rotation, after which another read gives the next key; at least 1.", Required: true},
-		"rotation_period":     {Type: framework.TypeInt64, Description: "Seconds from one rotation to the next, on a schedule those between the last and the next. Vault Agent reads a secret again after ttl only if it is there.", Required: true},
+		"version":             {Type: framework.TypeInt, Description: "How many keys the role has had, this one included.", Required: true},
+		"ttl":                 {Type: framework.TypeInt64, Description: "Seconds until the next rotation, when a read shows the next key; at least 1.", Required: true},
+		"rotation_period":     {Type: framework.TypeInt64, Description: "Seconds between two rotations; with a schedule, between the last and the next. Vault Agent needs this field to read again after ttl.", Required: true},
 		"last_vault_rotation": text("When the key came into use."),
-		"next_vault_rotation": text("When it is to be replaced."),
-		"previous_api_key":    text("The key before it, while it is good; else empty."),
-		"previous_retires_at": text("When that one is deleted."),
+		"next_vault_rotation": text("When it will be replaced."),
+		"previous_api_key":    text("The previous key while it still works; empty otherwise."),
+		"previous_retires_at": text("When the previous key is deleted."),
 	} {
 		fields[name] = field
 	}
@@ -116,13 +116,13 @@ func (e *engine) noKeyNow(name string, r staticRole) error {
 	if r.LastError != "" {
 		why = r.LastError
 	}
-	return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("static role %q has no key now: %s; another is made as soon as that goes, see static-roles/%[1]s", name, why))
+	return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("static role %q has no key now: %s; another is made as soon as possible, see static-roles/%[1]s", name, why))
 }
 
 var staticCredsHelp = strings.TrimSpace(`
-Gives the key of the static role that is good now: the same fields as creds/, without
-a lease. Read again after ttl seconds: from then on there is another key. The old one
-stays good for the role's overlap, until previous_retires_at.
+Shows the current key of the static role, with the same fields as creds/ but without
+a lease. Read again after ttl seconds, when there is a new key. The old one keeps
+working for the role's overlap, until previous_retires_at.
 
-Vault Agent does so by itself, and renders its templates anew after each rotation.
+Vault Agent does this by itself, and renders its templates anew after each rotation.
 `)

@@ -23,7 +23,7 @@ func (e *engine) pathStaticRoles() *framework.Path {
 		Operations: managed{
 			write: framework.PathOperation{
 				Callback: e.writeStaticRole,
-				Summary:  "Write a static role whole, and make its first key or import one: fields that are not given take their defaults, but for disabled, which stays as it is.",
+				Summary:  "Write a whole static role, and make or import its first key. Fields that are not given take their defaults, except disabled, which stays as it is.",
 				Examples: []framework.RequestExample{{Description: "Replaced every Saturday at 02:00 UTC, the old key good for ten minutes more.", Data: map[string]any{
 					"connection": "bybit", "sub_account": "53888000", "scopes": "read,trade:spot", "ip_allowlist": "203.0.113.7",
 					"rotation_schedule": "0 2 * * 6", "rotation_window": "1h", "overlap": "10m",
@@ -31,11 +31,11 @@ func (e *engine) pathStaticRoles() *framework.Path {
 			},
 			patch: framework.PathOperation{
 				Callback: e.patchStaticRole,
-				Summary:  "Change single fields of a static role; null gives a field its default.",
+				Summary:  "Change single fields of a static role; null resets a field to its default.",
 			},
 			read: framework.PathOperation{
 				Callback:  e.readStaticRole,
-				Summary:   "Read a static role, and how its rotation stands.",
+				Summary:   "Read a static role and the state of its rotation.",
 				Responses: responses("The static role.", staticRoleAnswerFields()),
 			},
 			remove: framework.PathOperation{
@@ -44,7 +44,7 @@ func (e *engine) pathStaticRoles() *framework.Path {
 				Responses: map[int][]framework.Response{http.StatusNoContent: {{Description: "Deleted, and its keys with it."}}},
 			},
 		}.operations(),
-		HelpSynopsis:    "Manage a static role: a key that lasts and is replaced from time to time.",
+		HelpSynopsis:    "Manage a static role: one lasting key that is replaced on a schedule.",
 		HelpDescription: staticRolesHelp,
 	}
 }
@@ -62,8 +62,8 @@ func staticRoleFields() map[string]*framework.FieldSchema {
 		"sub_account":       {Type: framework.TypeString, Description: "Sub-account in which the key is. Required; it cannot be changed."},
 		"rotation_period":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How often the key is replaced. Give this or rotation_schedule."},
 		"rotation_schedule": {Type: framework.TypeString, Description: "When the key is replaced: minute, hour, day of the month, month, day of the week, in UTC, such as \"0 2 * * 6\"."},
-		"rotation_window":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long after a time of rotation_schedule the rotation may begin, at least 1h; if it could not, it waits for the next time. 0 for no limit."},
-		"overlap":           {Type: framework.TypeSignedDurationSecond, Default: seconds(defaultOverlap), Description: "How long the old key stays good after it was replaced."},
+		"rotation_window":   {Type: framework.TypeSignedDurationSecond, Default: 0, Description: "How long after a scheduled time the rotation may begin, at least 1h. If it misses that, it waits for the next time. 0 for no limit."},
+		"overlap":           {Type: framework.TypeSignedDurationSecond, Default: seconds(defaultOverlap), Description: "How long the old key keeps working after it is replaced."},
 	}
 	for _, same := range []string{
 		"connection", "scopes", "native_permissions", "ip_allowlist", "key_type", "label_template", "client_format",
@@ -72,7 +72,7 @@ func staticRoleFields() map[string]*framework.FieldSchema {
 		fields[same] = leased[same]
 	}
 	fields["connection"].Description += " It cannot be changed."
-	fields["disabled"] = &framework.FieldSchema{Type: framework.TypeBool, Default: false, Description: "Neither hand out the key nor replace it."}
+	fields["disabled"] = &framework.FieldSchema{Type: framework.TypeBool, Default: false, Description: "Neither hand out nor replace the key."}
 	return fields
 }
 
@@ -81,8 +81,8 @@ func staticRoleWriteFields() map[string]*framework.FieldSchema {
 	fields := staticRoleFields()
 	secret := &framework.DisplayAttributes{Sensitive: true}
 	for name, field := range map[string]*framework.FieldSchema{
-		"verify":     {Type: framework.TypeBool, Default: true, Description: "When the role is created, ask the exchange whether it has the sub-account, and refuse the role if it does not."},
-		"api_key":    {Type: framework.TypeString, Description: "To import a key that exists: the key. Only when the role is created."},
+		"verify":     {Type: framework.TypeBool, Default: true, Description: "When the role is created, ask the exchange whether the sub-account exists, and refuse the role if it does not."},
+		"api_key":    {Type: framework.TypeString, Description: "An existing key to import. Only when the role is created."},
 		"api_secret": {Type: framework.TypeString, Description: "Secret of the key to import.", DisplayAttrs: secret},
 		"passphrase": {Type: framework.TypeString, Description: "Passphrase of the key to import, where the exchange has one.", DisplayAttrs: secret},
 		privateKeyField: {
@@ -104,16 +104,16 @@ func staticRoleAnswerFields() map[string]*framework.FieldSchema {
 		"effective_key_type":        text("How the next key signs."),
 		"effective_rotation_period": {Type: framework.TypeInt64, Description: "The longest time between two rotations, in seconds, as role and exchange allow."},
 		"risk":                      text("What a leaked key could cost: minimal, moderate or critical."),
-		"version":                   {Type: framework.TypeInt, Description: "How many keys the role has had; 0 if there was none yet."},
-		"key_id":                    text("Id of the present key in the ledger, see keys/; empty if there is none."),
-		"previous_key_id":           text("Id of the key before it, during the overlap."),
-		"previous_api_key":          text("The key before it, during the overlap."),
-		"previous_retires_at":       text("When that one is deleted."),
-		"last_vault_rotation":       text("When the present key came into use."),
-		"next_vault_rotation":       text("When it is to be replaced."),
-		"failures":                  {Type: framework.TypeInt, Description: "Rotations that failed since the last one that did not."},
-		"last_error":                text("Why the last one failed."),
-		"next_attempt_at":           text("When the next is tried after one that failed."),
+		"version":                   {Type: framework.TypeInt, Description: "How many keys the role has had; 0 for none yet."},
+		"key_id":                    text("Id of the current key in the ledger, see keys/; empty if there is none."),
+		"previous_key_id":           text("Id of the previous key, during the overlap."),
+		"previous_api_key":          text("The previous key, during the overlap."),
+		"previous_retires_at":       text("When the previous key is deleted."),
+		"last_vault_rotation":       text("When the current key came into use."),
+		"next_vault_rotation":       text("When it will be replaced."),
+		"failures":                  {Type: framework.TypeInt, Description: "How many rotations in a row have failed."},
+		"last_error":                text("Why the last rotation failed."),
+		"next_attempt_at":           text("When the rotation is tried again after a failure."),
 		"overdue_seconds":           {Type: framework.TypeInt64, Description: "How long ago the key should have been replaced."},
 	} {
 		fields[name] = field
@@ -241,30 +241,31 @@ func (e *engine) deleteStaticRole(ctx context.Context, req *logical.Request, d *
 		e.overlaps.end(key.ID)
 	}
 	if len(failures) > 0 {
-		return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted; the engine goes on trying, so delete the role again later: %w", name, errors.Join(failures...))
+		return nil, fmt.Errorf("static role %q is disabled and stays until its keys are deleted; the engine keeps trying, so delete the role again later: %w", name, errors.Join(failures...))
 	}
 	return nil, e.staticRoles.Delete(ctx, s, name)
 }
 
 var staticRolesHelp = strings.TrimSpace(`
-A static role has one key that lasts, for programs that cannot take a lease. Reading
-static-creds/NAME always gives the key that is good now. From time to time, every
-rotation_period or at the times of rotation_schedule, the engine makes another key,
-compares and tries it, puts it in the place of the one in use, and deletes that one
-when the overlap is over. The overlap must last as long as a program takes to read the
-new key and to log in with it: some exchanges end the sessions of a deleted key.
+A static role has one lasting key, for programs that cannot handle leases. A read of
+static-creds/NAME always shows a key that works. Every rotation_period, or at the
+times of rotation_schedule, the engine makes a new key, compares and tries it, puts it
+in the place of the old one, and deletes the old one after the overlap. The overlap
+must give programs time to read the new key and log in with it, since some exchanges
+end the sessions of a deleted key.
 
-A schedule is that of Vault's own scheduler: minute, hour, day of the month, month and
-day of the week, in UTC. With a window, of one hour at least, a rotation that could not
-begin within it waits for the next time.
+A schedule has the form of Vault's own: minute, hour, day of the month, month and day
+of the week, in UTC. With rotation_window, of at least one hour, a rotation that could
+not begin within the window waits for the next scheduled time.
 
-To import a key that exists, give it along when the role is created: the exchange must
-list it in the sub-account and accept it. The first rotation replaces it, with the
-overlap. After that the engine deletes it, as any other key of the role.
+To import an existing key, give it when you create the role. The exchange must list it
+in the sub-account and accept it. The first rotation replaces it, with the overlap,
+and the engine deletes it like any other key of the role.
 
-The secret parts of the key are kept in Vault, under a seal-wrapped path, and go with
-the key. Guard rails, freezes and the connection's kill switch hold as for leased keys;
-the kill switch also disables the role. Deleting the role deletes its keys first.
+The secret parts of the key are kept in Vault, under a seal-wrapped path, and are
+deleted with the key. Guard rails, freezes and the connection's kill switch apply as
+for leased keys; the kill switch also disables the role. Deleting the role deletes its
+keys first.
 
-Disabling the mount ends leases only: delete the static roles before.
+Disabling the mount ends leases only, so delete the static roles first.
 `)

@@ -19,19 +19,19 @@ func (e *engine) pathStaticRolesCheck() *framework.Path {
 				Summary:  "Ask whether the key could be replaced now, without replacing it.",
 				Responses: responses("Whether the key could be replaced.", map[string]*framework.FieldSchema{
 					"ok":            {Type: framework.TypeBool, Description: "Whether a rotation would succeed now, as far as can be told.", Required: true},
-					"problem":       {Type: framework.TypeString, Description: "What is in the way.", Required: true},
+					"problem":       {Type: framework.TypeString, Description: "What prevents a rotation.", Required: true},
 					"scopes":        {Type: framework.TypeStringSlice, Description: "What the next key could do."},
-					"permissions":   {Type: framework.TypeStringSlice, Description: "The same in the exchange's words."},
+					"permissions":   {Type: framework.TypeStringSlice, Description: "Its permissions in the exchange's words."},
 					"risk":          {Type: framework.TypeString, Description: "What a leaked key could cost."},
 					"keys_of_role":  {Type: framework.TypeInt, Description: "Keys that the role has now: two during an overlap.", Required: true},
-					"keys_at_place": {Type: framework.TypeInt, Description: "Keys that the exchange lists in the sub-account, those of others too."},
-					"most_keys":     {Type: framework.TypeInt, Description: "How many it may hold; 0 where no limit is known."},
+					"keys_at_place": {Type: framework.TypeInt, Description: "Keys that the exchange lists in the sub-account, including those of others."},
+					"most_keys":     {Type: framework.TypeInt, Description: "How many keys the sub-account may hold; 0 if no limit is known."},
 				}),
 			},
 		},
 		HelpSynopsis: "Check whether the key of a static role could be replaced now.",
-		HelpDescription: "Does everything that a rotation does, up to asking the exchange about the root credential, and whether " +
-			"there is a free place in the sub-account for the time in which both keys are good; but makes no key.",
+		HelpDescription: "Does everything that a rotation does, including a question to the exchange about the root credential, and checks that " +
+			"the sub-account has a free slot for the second key during the overlap. Makes no key.",
 	}
 }
 
@@ -81,7 +81,7 @@ func (e *engine) rehearseRotation(ctx context.Context, s logical.Storage, name s
 	}
 	data["keys_at_place"] = len(listed)
 	if most > 0 && len(listed) >= most {
-		return refuse("sub-account %q has %s, and more than %d do not fit: a rotation needs a free place", r.subAccount(), keyCount(len(listed)), most)
+		return refuse("sub-account %q has %s, and at most %d fit: a rotation needs a free slot", r.subAccount(), keyCount(len(listed)), most)
 	}
 	identity, err := l.account.Inspect(ctx)
 	switch {

@@ -25,7 +25,7 @@ func TestStaticRoleIsRefusedWhatCannotBeKept(t *testing.T) {
 	create(map[string]any{"rotation_period": "-5"}, "rotation_period: -5s is negative")
 	create(map[string]any{"rotation_window": "2h"}, "rotation_window: belongs to rotation_schedule")
 	create(map[string]any{"rotation_period": nil, "rotation_schedule": "0 2 * * 6", "rotation_window": "10m"}, "rotation_window: 10m0s is too short")
-	create(map[string]any{"rotation_period": nil, "rotation_schedule": "0 0 31 2 *"}, "rotation_schedule:", "never comes")
+	create(map[string]any{"rotation_period": nil, "rotation_schedule": "0 0 31 2 *"}, "rotation_schedule:", "never occurs")
 	create(map[string]any{"rotation_period": nil, "rotation_schedule": "every day"}, "rotation_schedule:", "not understood")
 	create(map[string]any{"rotation_period": nil, "rotation_schedule": "@daily"}, "rotation_schedule:", "not understood")
 	create(map[string]any{"rotation_period": nil, "rotation_schedule": "CRON_TZ=Europe/Paris 0 2 * * 6"}, "rotation_schedule:", "time zone")
@@ -64,7 +64,7 @@ func TestStaticRoleIsRefusedWhatCannotBeKept(t *testing.T) {
 func TestStaticRoleNeedsASpareSlot(t *testing.T) {
 	d := newDesk(t)
 	d.connect("bybit", map[string]any{"max_keys_per_sub_account": 1})
-	d.refused(logical.UpdateOperation, "static-roles/gateway", d.gatewayFields(), "sub_account:", "at most 1 key", "spare")
+	d.refused(logical.UpdateOperation, "static-roles/gateway", d.gatewayFields(), "sub_account:", "at most 1 key", "rotations")
 	d.write("config/bybit", map[string]any{"max_keys_per_sub_account": 2})
 	d.gateway(nil)
 	d.refused(logical.UpdateOperation, "static-roles/second", d.gatewayFields(), "sub_account:", `static roles hold 1 ("gateway")`)

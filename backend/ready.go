@@ -73,6 +73,6 @@ func (e *engine) openKey(l *link, key exchanges.Credential) (exchanges.Account, 
 
 // notReady is the warning that goes with a key that is not accepted yet.
 func notReady(l *link) string {
-	return fmt.Sprintf("%s had not accepted the key when it was handed out, which may take up to %s. Until then the exchange refuses it; its lease runs meanwhile.",
+	return fmt.Sprintf("%s had not accepted the key when it was handed out. That may take up to %s; until then the exchange refuses it. Its lease is already running.",
 		l.about.DisplayName, exchanges.Period(l.variant.ActivationDelay))
 }

@@ -35,10 +35,10 @@ func (e *engine) mayBeRestored(ctx context.Context, s logical.Storage, l *link) 
 	}
 	if d.Found == "" {
 		if d.Found, err = e.lookForUnknown(exchanges.WithRevoking(ctx), s, l, d.Since); err != nil {
-			return l.failed(fmt.Errorf("the mount did not run for a while, so that before anything is deleted the exchange's keys are compared with the ledger: %w", err))
+			return l.failed(fmt.Errorf("the mount did not run for a while, so the exchange's keys must be compared with the ledger before anything is deleted: %w", err))
 		}
 		if err := e.heartbeat.settle(ctx, s, l.name, d.Found); err != nil {
-			e.Logger().Warn("it could not be recorded whether keys look restored from a snapshot; the next start looks again", "connection", l.name, "error", err)
+			e.Logger().Warn("could not record whether keys look restored from a snapshot; the next start looks again", "connection", l.name, "error", err)
 		}
 		e.reportHeld(l.name, d.Found)
 	}

@@ -38,7 +38,7 @@ func (e *engine) discard(ctx context.Context, s logical.Storage, claim *ledger.C
 	condemning, condemned := afterwards(ctx)
 	defer condemned()
 	if err := claim.Condemn(condemning, causeNeverHandedOut); err != nil {
-		e.Logger().Warn("it could not be recorded that a key which nobody holds must go", "key_id", entry.ID, "connection", entry.Connection, "error", err)
+		e.Logger().Warn("could not record that a key which nobody holds must be deleted", "key_id", entry.ID, "connection", entry.Connection, "error", err)
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -61,7 +61,7 @@ func fate(variant exchanges.Variant, claim *ledger.Claim) string {
 	case proved:
 		return "the key was deleted"
 	}
-	return fmt.Sprintf("the key could not be deleted yet: the engine goes on trying, keys/%s shows how far it is", entry.ID)
+	return fmt.Sprintf("the key could not be deleted yet: the engine keeps trying, keys/%s shows how far it is", entry.ID)
 }
 
 // inDoubt says what becomes of a key that may have been made.
@@ -100,7 +100,7 @@ func (e *engine) revokeLeased(ctx context.Context, s logical.Storage, claim *led
 }
 
 func (e *engine) warnUnrecorded(entry ledger.Entry, failure error) {
-	e.Logger().Warn("it could not be recorded that a key must go; it is deleted all the same", "key_id", entry.ID, "connection", entry.Connection, "error", failure)
+	e.Logger().Warn("could not record that a key must be deleted; it is deleted anyway", "key_id", entry.ID, "connection", entry.Connection, "error", failure)
 }
 
 // revokeDue ends a key that is due by the ledger, though nobody asked. It stops if

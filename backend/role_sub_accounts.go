@@ -26,9 +26,9 @@ func (l *link) compareSubAccounts(ctx context.Context, roleName string, names []
 	known, err := l.rosterSoon(ctx, roleName)
 	switch {
 	case err != nil:
-		return []string{fmt.Sprintf("whether there is a sub-account %s on connection %q could not be asked: %s. Once it can, roles/%s/check says so", someOf(names, quote), l.name, err, roleName)}, nil
+		return []string{fmt.Sprintf("could not ask whether sub-account %s exists on connection %q: %s. roles/%s/check shows it later", someOf(names, quote), l.name, err, roleName)}, nil
 	case len(known) == 0:
-		return []string{fmt.Sprintf("connection %q has no sub-accounts yet with which %s could be compared", l.name, someOf(names, quote))}, nil
+		return []string{fmt.Sprintf("connection %q has no sub-accounts yet, so %s could not be checked", l.name, someOf(names, quote))}, nil
 	}
 	var unknown []string
 	for _, name := range names {

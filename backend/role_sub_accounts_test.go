@@ -146,11 +146,11 @@ func TestRoleIsWrittenThoughTheExchangeCannotBeAsked(t *testing.T) {
 				require.LessOrEqual(t, time.Since(began), rosterTimeout)
 				require.Len(t, resp.Warnings, 1)
 				require.Contains(t, resp.Warnings[0], `"11111111"`)
-				require.Contains(t, resp.Warnings[0], "could not be asked")
+				require.Contains(t, resp.Warnings[0], "could not ask whether")
 				require.Equal(t, []string{"11111111"}, d.read("roles/r")["sub_accounts"])
 
 				checked := d.must(logical.ReadOperation, "roles/r/check", nil)
-				require.Contains(t, fmt.Sprint(checked.Warnings), "could not be asked")
+				require.Contains(t, fmt.Sprint(checked.Warnings), "could not ask the exchange whether")
 				require.Empty(t, checked.Data["sub_account_problems"])
 			})
 		})
@@ -234,9 +234,9 @@ func TestSubAccountsAreComparedWithTheExchanges(t *testing.T) {
 		"nothing like it":  {census{accounts: accounts[3:]}, []string{"nobody"}, `there are: "4000000" ("delta"). `, ""},
 		"of many, near":    {census{accounts: many}, []string{"strategy7", "strategy29"}, `near: "strategy07", `, ""},
 		"of many, nothing": {census{accounts: many}, []string{"x"}, `there are: "strategy00", "strategy01", "strategy02", "strategy03", "strategy04" and 25 more. `, ""},
-		"none there":       {census{}, []string{"100"}, "", `no sub-accounts yet with which "100"`},
-		"without a name":   {census{accounts: append(slices.Clone(many), exchanges.SubAccount{})}, []string{"x"}, "", "could not be asked"},
-		"not to be asked":  {census{failure: exchanges.ErrPermission}, []string{"100"}, "", "could not be asked: permission denied"},
+		"none there":       {census{}, []string{"100"}, "", `no sub-accounts yet, so "100"`},
+		"without a name":   {census{accounts: append(slices.Clone(many), exchanges.SubAccount{})}, []string{"x"}, "", "could not ask whether"},
+		"not to be asked":  {census{failure: exchanges.ErrPermission}, []string{"100"}, "", `could not ask whether sub-account "100" exists on connection "c": permission denied`},
 		"control letters":  {census{accounts: []exchanges.SubAccount{{Name: "a\n\x1b", Alias: "b\n"}}}, []string{"a"}, `near: "a\n\x1b" ("b\n"). `, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestSubAccountsAreComparedWithTheExchanges(t *testing.T) {
 
 			o := &order{roleName: "r", link: l, subAccounts: test.names}
 			problems, err := o.subAccountProblems(t.Context())
-			require.Equal(t, strings.Contains(test.warned, "could not be asked"), err != nil)
+			require.Equal(t, strings.Contains(test.warned, "could not ask whether"), err != nil)
 			require.Equal(t, test.refused != "" || strings.Contains(test.warned, "for now"), len(problems) > 0)
 		})
 	}

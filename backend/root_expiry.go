@@ -98,7 +98,7 @@ func (x *rootExpiry) warning(l *link) string {
 	if last.apiKey != l.Credential.APIKey || last.ends.IsZero() || last.ends.Sub(x.now()) > lastDays {
 		return ""
 	}
-	return fmt.Sprintf("the root key of connection %q ends at %s; from then on no key can be made or deleted with it, so that whoever manages the connection must write a new one before",
+	return fmt.Sprintf("the root key of connection %q ends at %s; from then on no key can be made or deleted with it, so whoever manages the connection must write a new one before then",
 		l.name, timestamp(last.ends))
 }
 

@@ -85,7 +85,7 @@ func (e *engine) announceRoot(ctx context.Context, s logical.Storage, l *link, i
 		case now == nil || !now.sameAccess(l.connection):
 			return nil, changedMeanwhile(l.name)
 		case now.Frozen == frozenAll:
-			return nil, refuse("connection %q is frozen (frozen=all), until an operator lifts it", l.name)
+			return nil, refuse("connection %q is frozen (%s)", l.name, l.freeze())
 		case len(now.Leftovers) > 0:
 			return nil, refuse("connection %q has root keys that are not deleted yet (%s); that is tried again every minute, see config/%[1]s/check", l.name, now.Leftovers)
 		}
@@ -115,7 +115,7 @@ func (e *engine) rootNotMade(ctx context.Context, s logical.Storage, l *link, in
 // withdraw records that a root key which was announced is surely not there.
 func (e *engine) withdraw(ctx context.Context, s logical.Storage, name string, intent leftoverRoot) {
 	if err := e.forgetLeftover(ctx, s, name, intent); err != nil {
-		e.Logger().Warn("it could not be recorded that a root key is not there; it is looked for every minute", "connection", name, "root_key", intent.String(), "error", err)
+		e.Logger().Warn("could not record that a root key does not exist; the engine looks for it every minute", "connection", name, "root_key", intent.String(), "error", err)
 	}
 }
 

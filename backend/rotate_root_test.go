@@ -239,7 +239,7 @@ func TestLeftoversWaitForACredentialOfTheirAccount(t *testing.T) {
 	d.sim.ClearFaults()
 	d.tendRoots()
 	require.Len(t, d.leftovers(), 2)
-	require.Contains(t, fmt.Sprint(d.read("config/" + rotating + "/check")["warnings"]), "not known to be of that account")
+	require.Contains(t, fmt.Sprint(d.read("config/" + rotating + "/check")["warnings"]), "not known to belong to that account")
 	d.write("config/"+rotating, map[string]any{"verify": true})
 	d.tendRoots()
 	require.Empty(t, d.leftovers())

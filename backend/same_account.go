@@ -51,7 +51,7 @@ const proofPlaces = 10
 func (e *engine) proveAccount(ctx context.Context, s logical.Storage, l *link) error {
 	const remedy = "; nothing was written. Revoke the keys first, or write with force=true if you know that it is of the same account"
 	if l.variant.Unlisted != "" {
-		return refuse("connection %q has keys, and %s does not say of which account the new credential is, nor lists keys by which to tell"+remedy, l.name, l.about.DisplayName)
+		return refuse("connection %q has keys, and %s neither says which account the new credential belongs to, nor lists keys by which to tell"+remedy, l.name, l.about.DisplayName)
 	}
 	keys, err := e.ledger.Keys(ctx, s, ofConnection(l.name))
 	if err != nil {
@@ -64,7 +64,7 @@ func (e *engine) proveAccount(ctx context.Context, s logical.Storage, l *link) e
 		case err != nil && isRefusalOfPlace(err):
 			continue // Another account has no such sub-account.
 		case err != nil:
-			return refuse("it could not be asked whether the new credential is of the account in which connection %q has keys: %s"+remedy, l.name, err)
+			return refuse("could not ask whether the new credential belongs to the account in which connection %q has keys: %s"+remedy, l.name, err)
 		}
 		keys, err := e.ledger.Keys(ctx, s, inSubAccount(l.name, place))
 		if err != nil {
@@ -74,7 +74,7 @@ func (e *engine) proveAccount(ctx context.Context, s logical.Storage, l *link) e
 			return nil
 		}
 	}
-	return refuse("%s does not say of which account the new credential is, and it lists none of the keys of connection %q (looked for in %s): it seems to be of another account, with which they could not be revoked"+remedy,
+	return refuse("%s does not say which account the new credential belongs to, and it lists none of the keys of connection %q (looked for in %s): it seems to belong to another account, with which they could not be revoked"+remedy,
 		l.about.DisplayName, l.name, strings.Join(places[:min(len(places), proofPlaces)], ", "))
 }
 

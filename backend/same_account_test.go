@@ -75,7 +75,7 @@ func TestProofThatCannotBeHad(t *testing.T) {
 	same, _ := d.sim.Root("binance", "unbound")
 	d.mint("reader")
 	d.inject("binance", exchanges.OpListKeys, simulator.Error5xx, 0)
-	d.refused(logical.UpdateOperation, "config/binance", replacement(same), "could not be asked", "unavailable", "force=true")
+	d.refused(logical.UpdateOperation, "config/binance", replacement(same), "could not ask whether", "unavailable", "force=true")
 	listed := d.sim.Calls("binance", exchanges.OpListKeys)
 	d.write("config/binance", merge(replacement(same), map[string]any{"force": true}))
 	require.Equal(t, listed, d.sim.Calls("binance", exchanges.OpListKeys))

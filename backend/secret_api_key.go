@@ -111,14 +111,14 @@ func (e *engine) renew(ctx context.Context, req *logical.Request, claim *ledger.
 	case err != nil:
 		return nil, err
 	case r == nil:
-		return nil, refuse("role %q is gone; the key ends with its present lease", entry.Role)
+		return nil, refuse("role %q is gone; the key ends with its current lease", entry.Role)
 	}
 	l, err := e.connections.get(ctx, req.Storage, entry.Connection)
 	switch {
 	case err != nil:
 		return nil, err
 	case l == nil:
-		return nil, refuse("connection %q is gone; the key ends with its present lease", entry.Connection)
+		return nil, refuse("connection %q is gone; the key ends with its current lease", entry.Connection)
 	}
 	if err := stillAllowed(entry, *r, l); err != nil {
 		return nil, err
@@ -189,19 +189,19 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 	case l.variant.Unlisted != "":
 		return refuse("keys of %s end with their first lease; read creds/ for a new one", l.about.DisplayName)
 	case r.Disabled:
-		return refuse("role %q is disabled; the key ends with its present lease", entry.Role)
+		return refuse("role %q is disabled; the key ends with its current lease", entry.Role)
 	case r.Connection != entry.Connection:
 		return refuse("role %q has moved to another connection; read creds/ for a new key", entry.Role)
 	case r.Signing.inVault() && !entry.Kept:
 		return refuse("role %q now keeps secrets in Vault; read creds/ for a new key", entry.Role)
 	case l.frozen() != frozenNo:
-		return refuse("connection %q is frozen (%s); the key ends with its present lease", l.name, l.freeze())
+		return refuse("connection %q is frozen (%s); the key ends with its current lease", l.name, l.freeze())
 	case !slices.ContainsFunc(r.SubAccounts, func(name string) bool {
 		return l.variant.SubAccountName(name) == l.variant.SubAccountName(entry.SubAccount)
 	}):
 		return refuse("role %q has moved to other sub-accounts; read creds/ for a new key", entry.Role)
 	case !l.allowsSubAccount(entry.SubAccount):
-		return refuse("connection %q no longer allows sub-account %q; the key ends with its present lease", l.name, entry.SubAccount)
+		return refuse("connection %q no longer allows sub-account %q; the key ends with its current lease", l.name, entry.SubAccount)
 	}
 	grant, err := r.check(entry.Role, l)
 	if err != nil {
@@ -214,7 +214,7 @@ func stillAllowed(entry ledger.Entry, r role, l *link) error {
 		return refuse("role %q no longer gives %s; read creds/ for a new key", entry.Role, strings.Join(surplus, ", "))
 	}
 	if missing := l.notAllowed(l.added(entry)); len(missing) > 0 {
-		return refuse("connection %q no longer allows %s, which %s added to the key as %s; the key ends with its present lease",
+		return refuse("connection %q no longer allows %s, which %s added to the key as %s; the key ends with its current lease",
 			l.name, strings.Join(missing, ", "), l.about.DisplayName, strings.Join(entry.Added, ", "))
 	}
 	return stillBound(entry, r, l)

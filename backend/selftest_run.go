@@ -94,7 +94,7 @@ func (t *selfTest) live(ctx context.Context) error {
 		return fmt.Errorf("%w; the key is being deleted, keys/%s shows how far that is", err, m.entry.ID)
 	}
 	if err := t.delete(ctx, m); err != nil {
-		return fmt.Errorf("%w; the key could not be deleted yet: the engine goes on trying, keys/%s shows how far it is", err, m.entry.ID)
+		return fmt.Errorf("%w; the key could not be deleted yet: the engine keeps trying, keys/%s shows how far it is", err, m.entry.ID)
 	}
 	if err := t.watchVanish(ctx, m, user); err != nil {
 		return err

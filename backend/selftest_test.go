@@ -155,7 +155,7 @@ func TestSelfTestDuringAnOutage(t *testing.T) {
 		b.inject("bybit", exchanges.OpAny, simulator.Outage, 0)
 		report := b.selfTestEnded()
 		require.Equal(t, selfTestFailed, report["state"])
-		require.Contains(t, report["problem"], "the engine goes on trying")
+		require.Contains(t, report["problem"], "the engine keeps trying")
 		require.Len(t, b.sim.Keys(), 1)
 		b.sim.ClearFaults()
 		b.pass(ledger.LastRetry)

@@ -159,6 +159,6 @@ func (e *engine) deleteUnused(ctx context.Context, s logical.Storage, l *link, a
 // stillUsed says which connections keep a replaced root key from being deleted, and
 // what to do.
 func stillUsed(names []string) string {
-	return fmt.Sprintf("it is not deleted before it is out of use in config/%s; write another root key there, or replace it with config/%s/rotate-root",
+	return fmt.Sprintf("it is kept until config/%s no longer uses it; write another root key there, or replace it with config/%s/rotate-root",
 		strings.Join(names, " and config/"), names[0])
 }

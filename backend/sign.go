@@ -74,7 +74,7 @@ func (e *engine) maySign(ctx context.Context, storage logical.Storage, s *signer
 	case err != nil:
 		return err
 	case (!known || key.State != ledger.Live) && s.static():
-		return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("the key of static role %q was revoked; another is made as soon as that goes, see static-roles/%[1]s", s.roleName))
+		return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("the key of static role %q was revoked; another is made as soon as possible, see static-roles/%[1]s", s.roleName))
 	case !known || key.State != ledger.Live:
 		return refuse("the key is revoked; read creds/ for a new one")
 	case key.Owner == "" && !e.now().Before(key.Expires):
@@ -128,7 +128,7 @@ func (e *engine) signRequest(ctx context.Context, s *signer, form request.Form) 
 func (e *engine) signLogin(ctx context.Context, s *signer, asked exchanges.LoginRequest) (map[string]any, error) {
 	signing := s.link.variant.Signing
 	if allowed := s.rules.allowed(signing, s.keyType); !slices.Contains(allowed, signLogin) {
-		return nil, refuse("the role does not allow logins: its allow is %s", strings.Join(allowed, ", "))
+		return nil, refuse("the role does not allow logins (its allow: %s); whoever manages it can add login", strings.Join(allowed, ", "))
 	}
 	if asked.Channel == "" {
 		asked.Channel = signing.Channels(s.keyType)[0].Name
@@ -153,7 +153,7 @@ func (e *engine) signLogin(ctx context.Context, s *signer, asked exchanges.Login
 // signLogon signs a logon to FIX.
 func (e *engine) signLogon(ctx context.Context, s *signer, logon exchanges.Logon) (map[string]any, error) {
 	if allowed := s.rules.allowed(s.link.variant.Signing, s.keyType); !slices.Contains(allowed, signFIX) {
-		return nil, refuse("the role does not allow logons to FIX: its allow is %s", strings.Join(allowed, ", "))
+		return nil, refuse("the role does not allow FIX logons (its allow: %s); whoever manages it can add fix", strings.Join(allowed, ", "))
 	}
 	s.signs(e.now())
 	fields, err := s.account.SignLogon(ctx, logon)
@@ -173,7 +173,7 @@ func (e *engine) signLogon(ctx context.Context, s *signer, logon exchanges.Logon
 // signText signs a text of the caller's making.
 func (s *signer) signText(now time.Time, text string) (map[string]any, error) {
 	if allowed := s.rules.allowed(s.link.variant.Signing, s.keyType); !slices.Contains(allowed, signRaw) {
-		return nil, refuse("the role does not allow raw: its allow is %s", strings.Join(allowed, ", "))
+		return nil, refuse("the role does not allow raw (its allow: %s); whoever manages it can add raw", strings.Join(allowed, ", "))
 	}
 	if text == "" {
 		return nil, invalid(inputField, "missing; give the text to be signed")

@@ -44,7 +44,7 @@ func TestStaticSigner(t *testing.T) {
 		d.refused(logical.UpdateOperation, "sign/gateway", anyRequest("bybit"), "disabled")
 		require.NoError(t, d.patch("static-roles/gateway", map[string]any{"disabled": false, "custody": "caller"}))
 		d.refused(logical.UpdateOperation, "sign/gateway", anyRequest("bybit"), "static-creds/")
-		d.refused(logical.UpdateOperation, "sign/nobody", anyRequest("bybit"), "static-roles/")
+		d.refused(logical.UpdateOperation, "sign/nobody", anyRequest("bybit"), "vault list <mount>/static-roles")
 
 		// Nobody signs with the key of a static role as if it were leased.
 		require.NoError(t, d.patch("static-roles/gateway", map[string]any{"custody": "vault"}))

@@ -229,7 +229,7 @@ func (e *engine) openSigner(ctx context.Context, s logical.Storage, id string) (
 	case err != nil:
 		return nil, err
 	case entry == nil || !entry.Kept:
-		return nil, invalid("key_id", "%.64q is no key whose secret is in Vault; read creds/ of a role with custody=vault", id)
+		return nil, invalid("key_id", "%.64q is not a key whose secret Vault keeps; read creds/ of a role with custody=vault to get one", id)
 	}
 	secret, err := e.custody.Get(ctx, s, id)
 	switch {

@@ -69,13 +69,15 @@ func (r signingRules) ruled() bool { return len(r.AllowedRequests) > 0 || len(r.
 // check refuses rules that could not be kept at the exchange, or that mean nothing there.
 func (r signingRules) check(l *link, keyType exchanges.KeyType) error {
 	signing := l.variant.Signing
-	if err := oneOf("custody", r.Custody, "", custodyCaller, custodyVault); err != nil {
-		return err
+	if r.Custody != "" {
+		if err := oneOf("custody", r.Custody, custodyCaller, custodyVault); err != nil {
+			return err
+		}
 	}
 	if !r.inVault() {
 		for field, given := range map[string][]string{"allow": r.Allow, "allowed_requests": r.AllowedRequests, "allowed_actions": r.AllowedActions} {
 			if len(given) > 0 {
-				return invalid(field, "needs custody=vault: whoever has the secret of a key signs what they like")
+				return invalid(field, "needs custody=vault; otherwise the caller has the secret and can sign anything")
 			}
 		}
 		return nil
@@ -114,7 +116,7 @@ func (r signingRules) checkAllow(l *link, keyType exchanges.KeyType) error {
 		return invalid("custody", "vault is of no use with keys of type %s of %s: nothing can be signed with them", keyType, l.about.DisplayName)
 	}
 	if slices.Contains(r.Allow, signRequest) && !slices.Contains(r.Allow, signLogin) && signing.RequestsLogIn != "" {
-		return invalid("allow", "request without login cannot be kept at %s: %s; allow both, or login alone", l.about.DisplayName, signing.RequestsLogIn)
+		return invalid("allow", "request without login cannot be enforced at %s: %s; allow both, or login alone", l.about.DisplayName, signing.RequestsLogIn)
 	}
 	return nil
 }
@@ -130,7 +132,7 @@ func (r signingRules) checkRequestRules(l *link) error {
 		return invalid("allowed_actions", "requests of %s name no action; use allowed_requests where that is possible", l.about.DisplayName)
 	}
 	if len(r.AllowedRequests) > 0 && !signing.KeepsRules() {
-		return invalid("allowed_requests", "cannot be kept at %s: %s", l.about.DisplayName, whyNoRules(signing))
+		return invalid("allowed_requests", "cannot be enforced at %s: %s", l.about.DisplayName, whyNoRules(signing))
 	}
 	if len(r.AllowedRequests) > maxRules {
 		return invalid("allowed_requests", "%d rules given; give at most %d", len(r.AllowedRequests), maxRules)
@@ -164,16 +166,16 @@ func whyNoRules(signing exchanges.Signing) string {
 			free = append(free, string(part))
 		}
 	}
-	return "its signatures do not cover the " + strings.Join(free, " and the ") + " of a request, so that whoever has one can use it elsewhere: " + signing.Unbound
+	return "its signatures do not cover the " + strings.Join(free, " and the ") + " of a request, so a signature can be used for another request: " + signing.Unbound
 }
 
 // permits refuses a request that the role does not allow to be signed.
 func (r signingRules) permits(read request.Signable, allowed []string) error {
 	if !slices.Contains(allowed, signRequest) {
-		return refuse("the role does not allow requests to be signed: its allow is %s", strings.Join(allowed, ", "))
+		return refuse("the role does not allow requests to be signed (its allow: %s); whoever manages it can add request", strings.Join(allowed, ", "))
 	}
 	if read.Login && !slices.Contains(allowed, signLogin) {
-		return refuse("the signature of this request is as good as a login, which the role does not allow: its allow is %s", strings.Join(allowed, ", "))
+		return refuse("the signature of this request is as good as a login, which the role does not allow (its allow: %s); whoever manages it can add login", strings.Join(allowed, ", "))
 	}
 	asked := read.Method + " " + read.Path
 	if len(r.AllowedRequests) > 0 && !slices.ContainsFunc(r.AllowedRequests, func(rule string) bool { return glob.Glob(rule, asked) }) {

@@ -170,7 +170,7 @@ func findImported(ctx context.Context, l *link, key exchanges.Credential) (found
 		case len(similar) == 0:
 			return found, nil, invalid("api_key", "%s lists no key %s in sub-account %q; see whether the key belongs to another sub-account, or was deleted", l.about.DisplayName, key.APIKey, key.SubAccount)
 		case len(similar) > 1:
-			return found, nil, invalid("api_key", "%s shows keys only in part, and %d keys of sub-account %q may be this one, so that it could not be deleted later; make another key, or delete those that are not used", l.about.DisplayName, len(similar), key.SubAccount)
+			return found, nil, invalid("api_key", "%s shows keys only in part, and %d keys of sub-account %q may be this one, so it could not be deleted later; make another key, or delete those that are not used", l.about.DisplayName, len(similar), key.SubAccount)
 		}
 		found = similar[0]
 		if found.Masked {
@@ -180,7 +180,7 @@ func findImported(ctx context.Context, l *link, key exchanges.Credential) (found
 		}
 	}
 	if limit := l.keyCap(l.variant); limit > 0 && len(listed) >= limit {
-		warnings = append(warnings, fmt.Sprintf("sub-account %q has %s of at most %d, and a rotation needs a free place: delete one before the first rotation", key.SubAccount, keyCount(len(listed)), limit))
+		warnings = append(warnings, fmt.Sprintf("sub-account %q has %s of at most %d, and a rotation needs a free slot: delete one before the first rotation", key.SubAccount, keyCount(len(listed)), limit))
 	}
 	return found, warnings, nil
 }

@@ -120,7 +120,7 @@ func parseSchedule(text string) (rotation.RotationSchedule, error) {
 		return rotation.RotationSchedule{}, invalid("rotation_schedule", "%q is not understood (%s); give minute, hour, day of the month, month and day of the week, in UTC, such as \"0 2 * * 6\" for Saturdays at 02:00", text, err)
 	}
 	if parsed.Next(time.Unix(0, 0)).IsZero() {
-		return rotation.RotationSchedule{}, invalid("rotation_schedule", "%q never comes; give minute, hour, day of the month, month and day of the week, such as \"0 2 * * 6\" for Saturdays at 02:00", text)
+		return rotation.RotationSchedule{}, invalid("rotation_schedule", "%q never occurs; give minute, hour, day of the month, month and day of the week, such as \"0 2 * * 6\" for Saturdays at 02:00", text)
 	}
 	return rotation.RotationSchedule{RotationSchedule: text, Schedule: parsed}, nil
 }
@@ -148,9 +148,9 @@ func (r staticRole) intervals() (least, longest time.Duration) {
 func (r staticRole) check(name string, l *link) (exchanges.Grant, error) {
 	switch {
 	case l.variant.NoDeletion != "":
-		return exchanges.Grant{}, refuse("%s has no static roles: its API cannot delete the key that another takes the place of (%s); use roles/ and leases", l.about.DisplayName, l.variant.NoDeletion)
+		return exchanges.Grant{}, refuse("%s has no static roles, because its API cannot delete a key that has been replaced (%s); use roles/ and leases", l.about.DisplayName, l.variant.NoDeletion)
 	case l.variant.Unlisted != "":
-		return exchanges.Grant{}, refuse("%s has no static roles: %s; use roles/ and leases", l.about.DisplayName, l.variant.Unlisted)
+		return exchanges.Grant{}, refuse("%s has no static roles, because it does not list keys; use roles/ and leases", l.about.DisplayName)
 	case !l.allowsSubAccount(r.subAccount()):
 		return exchanges.Grant{}, invalid("sub_account", "%q is not allowed on connection %q, which allows %s", r.subAccount(), l.name, strings.Join(l.AllowedSubAccounts, ", "))
 	}
@@ -165,9 +165,9 @@ func (r staticRole) check(name string, l *link) (exchanges.Grant, error) {
 	most, ends := r.nativePeriod(l.variant)
 	switch {
 	case ends && most < minStaticPeriod:
-		return exchanges.Grant{}, invalid("overlap", "%s is too long: %s ends each key by itself after %s, and another must have taken its place %s and the overlap before", exchanges.Period(r.Overlap), l.about.DisplayName, exchanges.Period(l.variant.NativeExpiry.Max), nativeMargin)
+		return exchanges.Grant{}, invalid("overlap", "%s is too long: %s ends each key by itself after %s, and the key must be replaced %s plus the overlap before that", exchanges.Period(r.Overlap), l.about.DisplayName, exchanges.Period(l.variant.NativeExpiry.Max), nativeMargin)
 	case ends && r.Schedule.Schedule != nil && longest > most:
-		return exchanges.Grant{}, invalid("rotation_schedule", "%s can be between two of its times, and %s ends each key by itself after %s, so that it must be replaced every %s; give a schedule that comes more often",
+		return exchanges.Grant{}, invalid("rotation_schedule", "there can be %s between two of its times, but %s ends each key by itself after %s, so it must be replaced every %s; give a schedule with shorter gaps",
 			exchanges.Period(longest), l.about.DisplayName, exchanges.Period(l.variant.NativeExpiry.Max), exchanges.Period(most))
 	}
 	return grant, nil

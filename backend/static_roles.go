@@ -13,7 +13,7 @@ import (
 func (e *engine) existingStatic(ctx context.Context, s logical.Storage, name string) (*staticRole, error) {
 	r, err := e.staticRoles.Get(ctx, s, name)
 	if err == nil && r == nil {
-		return nil, refuse("there is no static role %q; list what there is with static-roles/", name)
+		return nil, refuse("there is no static role %q; list them with: vault list <mount>/static-roles", name)
 	}
 	return r, err
 }

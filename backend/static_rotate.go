@@ -70,7 +70,7 @@ func (e *engine) rotateStatic(ctx context.Context, s logical.Storage, name strin
 		return r, nil
 	})
 	if unrecorded != nil {
-		e.Logger().Warn("it could not be recorded that a rotation failed", "static_role", name, "error", unrecorded)
+		e.Logger().Warn("could not record that a rotation failed", "static_role", name, "error", unrecorded)
 	}
 	return err
 }
@@ -96,7 +96,7 @@ func (e *engine) rotateInTurn(ctx context.Context, s logical.Storage, name strin
 	case err := <-ended:
 		return err
 	case <-waiting.Done():
-		return logical.CodedError(http.StatusGatewayTimeout, fmt.Sprintf("the exchange takes its time: the rotation goes on by itself, and static-roles/%s shows when it is done", name))
+		return logical.CodedError(http.StatusGatewayTimeout, fmt.Sprintf("the exchange is slow: the rotation continues in the background, and static-roles/%s shows when it is done", name))
 	}
 }
 
@@ -124,7 +124,7 @@ func (e *engine) replaceStatic(ctx context.Context, s logical.Storage, name stri
 				continue
 			}
 			if err := e.endKept(ctx, s, id, causeCompromised); err != nil {
-				return connection, fmt.Errorf("the compromised key could not be ended, and no other was made: %w", err)
+				return connection, fmt.Errorf("the compromised key could not be deleted, and no new one was made: %w", err)
 			}
 		}
 	}
@@ -134,7 +134,7 @@ func (e *engine) replaceStatic(ctx context.Context, s logical.Storage, name stri
 		m, err = e.mint(ctx, s, o)
 	}
 	if err != nil && c.compromised {
-		err = fmt.Errorf("the compromised key is ended, and no other could be made: %w", err)
+		err = fmt.Errorf("the compromised key is deleted, but no new one could be made: %w", err)
 	}
 	if err != nil {
 		return connection, err
@@ -200,7 +200,7 @@ func (e *engine) proveKey(ctx context.Context, l *link, entry ledger.Entry, secr
 		if m.ready || !replaces {
 			return nil
 		}
-		return refuse("%s has not accepted the new key within %s; the present key stays", l.about.DisplayName, exchanges.Period(activationPatience(l.variant)))
+		return refuse("%s has not accepted the new key within %s; the current key stays", l.about.DisplayName, exchanges.Period(activationPatience(l.variant)))
 	}
 	user, err := e.openKey(l, secret.Credential())
 	if err != nil {
@@ -261,7 +261,7 @@ func (e *engine) commitStatic(ctx context.Context, s logical.Storage, name, befo
 	if overlap > 0 {
 		e.overlaps.begin(left.ID, overlap)
 		if err := e.noteRetirement(ctx, s, left); err != nil {
-			e.Logger().Warn("it could not be recorded when a superseded key must go; the scheduler will try again", "key_id", left.ID, "error", err)
+			e.Logger().Warn("could not record when a superseded key must be deleted; the scheduler will try again", "key_id", left.ID, "error", err)
 		}
 		return nil
 	}

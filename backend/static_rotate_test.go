@@ -153,7 +153,7 @@ func TestCompromisedKeysGoFirst(t *testing.T) {
 
 		// An outage is preferred to exposure.
 		d.write("config/bybit", map[string]any{"frozen": "minting"})
-		d.refused(logical.UpdateOperation, "rotate-role/gateway", map[string]any{"compromised": true}, "compromised key is ended", "frozen")
+		d.refused(logical.UpdateOperation, "rotate-role/gateway", map[string]any{"compromised": true}, "compromised key is deleted", "frozen")
 		require.Empty(t, d.keysAt())
 		require.Empty(t, d.custodyIDs())
 		_, err := d.do(logical.ReadOperation, "static-creds/gateway", nil)

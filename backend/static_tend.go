@@ -172,7 +172,7 @@ func (e *engine) endKept(ctx context.Context, s logical.Storage, id, cause strin
 		if err != nil || live > 0 {
 			return failure
 		}
-		e.Logger().Warn("a key of a static role could not be deleted yet; the sweeper goes on trying", "key_id", id, "cause", cause, "error", failure)
+		e.Logger().Warn("a key of a static role could not be deleted yet; the sweeper keeps trying", "key_id", id, "cause", cause, "error", failure)
 	}
 	return e.custody.Delete(ctx, s, id)
 }

@@ -102,7 +102,7 @@ func (e *engine) storeStaticRole(ctx context.Context, req *logical.Request, d *f
 		return nil, err
 	}
 	if !before.Keys.sameKeys(written.Keys) {
-		warnings = append(warnings, fmt.Sprintf("the present key stays as it was made until the next rotation, at %s; to replace it now, write to rotate-role/%s",
+		warnings = append(warnings, fmt.Sprintf("the current key does not change until the next rotation, at %s; to replace it now, write to rotate-role/%s",
 			timestamp(written.Schedule.NextVaultRotation), name))
 	}
 	return warned(warnings), nil
@@ -166,7 +166,7 @@ func (e *engine) createStaticRole(ctx context.Context, req *logical.Request, d *
 	}
 	first := succession{requester: requesterOf(req, "first key"), requestID: req.ID}
 	if err := e.rotateInTurn(ctx, req.Storage, name, done, first); err != nil {
-		warnings = append(warnings, fmt.Sprintf("the role is written, and its first key could not be made yet: %s. That is tried again; static-roles/%s shows how it stands", err, name))
+		warnings = append(warnings, fmt.Sprintf("the role is written, but its first key could not be made yet: %s. The engine tries again; static-roles/%s shows the state", err, name))
 	}
 	return warned(warnings), nil
 }
@@ -207,7 +207,7 @@ func (e *engine) checkSpare(ctx context.Context, s logical.Storage, name string,
 		if len(others) > 0 {
 			taken = fmt.Sprintf(", of which static roles hold %d (%s)", len(others), someOf(others, quote))
 		}
-		return invalid("sub_account", "sub-account %q holds at most %s%s, and a static role needs one and a spare one for its rotations; use another sub-account",
+		return invalid("sub_account", "sub-account %q holds at most %s%s, and a static role needs one for its key and a free one for its rotations; use another sub-account",
 			r.subAccount(), keyCount(limit), taken)
 	}
 	return nil
@@ -220,7 +220,7 @@ func (e *engine) staticWarnings(ctx context.Context, s logical.Storage, r static
 		return nil, err
 	}
 	if most, ends := r.nativePeriod(l.variant); ends && r.Schedule.RotationPeriod > most {
-		return []string{fmt.Sprintf("%s ends each key by itself after %s, so that keys are replaced every %s", l.about.DisplayName,
+		return []string{fmt.Sprintf("%s ends each key by itself after %s, so keys are replaced every %s", l.about.DisplayName,
 			exchanges.Period(l.variant.NativeExpiry.Max), exchanges.Period(most))}, nil
 	}
 	return nil, nil

@@ -49,7 +49,7 @@ func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 			e.Logger().Warn("secrets of keys that are gone could not be deleted; the sweeper will try again", "error", err)
 		}
 		if err := e.recordUses(sweeping, s); err != nil {
-			e.Logger().Warn("it could not be recorded when keys were used; the sweeper will try again", "error", err)
+			e.Logger().Warn("could not record when keys were used; the sweeper will try again", "error", err)
 		}
 		e.schedule(ctx, s)
 	}

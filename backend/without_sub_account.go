@@ -30,19 +30,19 @@ func (e *engine) withoutSubAccount(ctx context.Context, l *link, entry ledger.En
 	case !isRefusal(refusal):
 		return refusal
 	case !ofThatAccount:
-		return fmt.Errorf("%w; it cannot be told whether sub-account %q is gone, since it is not proved that the present root credential is of the account in which the key was asked for", refusal, entry.SubAccount)
+		return fmt.Errorf("%w; whether sub-account %q is gone is unknown, since it is not proved that the current root credential belongs to the account in which the key was asked for", refusal, entry.SubAccount)
 	case e.now().Before(entry.Created.Add(ledger.PendingGrace)):
 		return errQuiet
 	}
 	known, err := l.roster(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; it could not be asked whether sub-account %q is gone: %w", refusal, entry.SubAccount, err)
+		return fmt.Errorf("%w; could not ask whether sub-account %q is gone: %w", refusal, entry.SubAccount, err)
 	case known.problem(l.variant.SubAccountName(entry.SubAccount)) != noSubAccount:
 		return refusal
 	}
 	e.places.setAside(placeOfRole{entry.Connection, entry.Role, entry.SubAccount}, noSubAccount)
-	e.Logger().Warn("the answer to a create call was lost, and the exchange has no such sub-account, so that there is no key",
+	e.Logger().Warn("the answer to a create call was lost, and the exchange has no such sub-account, so there is no key",
 		"key_id", entry.ID, "role", entry.Role, "connection", entry.Connection, "sub_account", entry.SubAccount)
 	return nil
 }

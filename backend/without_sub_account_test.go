@@ -89,7 +89,7 @@ func TestAnotherAccountSettlesNothing(t *testing.T) {
 					b.pass(ledger.LastRetry)
 				}
 				require.Equal(t, []string{id}, b.ledgerIDs())
-				require.Contains(t, b.read("keys/" + id)["last_error"], "not proved that the present root credential is of the account")
+				require.Contains(t, b.read("keys/" + id)["last_error"], "not proved that the current root credential belongs to the account")
 
 				b.write("config/c", merge(replacement(b.access), map[string]any{"force": true}))
 				b.pass(ledger.LastRetry)
@@ -133,7 +133,7 @@ func TestKeyOfWhichNoIDIsKnownIsSettledByItsSubAccount(t *testing.T) {
 		"not permitted, and gone":             {refusal: exchanges.ErrPermission, accounts: gone, settled: true},
 		"not accepted there, and gone":        {refusal: exchanges.ErrAuth, accounts: gone, settled: true},
 		"unsupported, and gone":               {refusal: exchanges.ErrUnsupported, accounts: gone, settled: true},
-		"not accepted at all":                 {refusal: exchanges.ErrAuth, failure: exchanges.ErrAuth, says: "could not be asked whether"},
+		"not accepted at all":                 {refusal: exchanges.ErrAuth, failure: exchanges.ErrAuth, says: "could not ask whether"},
 		"not found":                           {refusal: exchanges.ErrNotFound, failure: broken, settled: true},
 		"not found, of another account":       {refusal: exchanges.ErrNotFound, lineage: "other", accounts: gone, says: "not proved"},
 		"not found, asked for before":         {refusal: exchanges.ErrNotFound, lineage: "none", failure: broken, settled: true},
@@ -145,7 +145,7 @@ func TestKeyOfWhichNoIDIsKnownIsSettledByItsSubAccount(t *testing.T) {
 		"rate limited":                        {refusal: exchanges.ErrRateLimited, accounts: gone, says: "rate limited"},
 		"not understood":                      {refusal: broken, accounts: gone, says: "makes no sense"},
 		"out of time":                         {refusal: context.DeadlineExceeded, accounts: gone, says: "deadline"},
-		"refused, the list fails":             {refusal: exchanges.ErrInvalid, failure: exchanges.ErrUnavailable, says: "could not be asked whether"},
+		"refused, the list fails":             {refusal: exchanges.ErrInvalid, failure: exchanges.ErrUnavailable, says: "could not ask whether"},
 		"refused, the list is not understood": {refusal: exchanges.ErrInvalid, accounts: []exchanges.SubAccount{{Name: "200"}, {Alias: "100"}}, says: "without its name"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,14 +24,14 @@ func TestDescriptionLookUps(t *testing.T) {
 	require.Equal(t, "testnet", environment.Name)
 	_, err = d.Environment("Testnet")
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.EqualError(t, err, `invalid request: environment: "Testnet" is not known at Example; choose one of: production, testnet`)
+	require.EqualError(t, err, `environment: "Testnet" is not known at Example; choose one of: production, testnet`)
 
 	variant, err := d.Variant("")
 	require.NoError(t, err)
 	require.Equal(t, "the only one", variant.Summary)
 	_, err = d.Variant("link")
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.EqualError(t, err, `invalid request: variant: "link" is not known at Example, which has no such choice; leave it out`)
+	require.EqualError(t, err, `variant: "link" is not known at Example, which has no such choice; leave it out`)
 
 	_, err = exchanges.Description{DisplayName: "Example"}.Environment("")
 	require.ErrorIs(t, err, exchanges.ErrInvalid, "an exchange without environments has no default one")

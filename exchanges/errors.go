@@ -77,6 +77,9 @@ type Error struct {
 
 // Error reads like "bybit: create key: permission denied (10005): message; remedy".
 func (e *Error) Error() string {
+	if e.Kind == ErrInvalid && e.Exchange == "" && e.Remedy == "" && e.Message != "" {
+		return e.Message // No exchange was asked: the message names the field and says what to give.
+	}
 	var text strings.Builder
 	for _, part := range []string{e.Exchange, e.Operation.Words()} {
 		if part != "" {

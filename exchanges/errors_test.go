@@ -24,7 +24,7 @@ func TestErrorText(t *testing.T) {
 			},
 			"bybit: create key: permission denied (10005): Permission denied; give the root key a Wallet right",
 		},
-		{exchanges.Error{Kind: exchanges.ErrInvalid, Message: "base_url: wrong"}, "invalid request: base_url: wrong"},
+		{exchanges.Error{Kind: exchanges.ErrInvalid, Message: "base_url: wrong"}, "base_url: wrong"},
 	} {
 		require.Equal(t, test.want, test.err.Error())
 	}

@@ -77,7 +77,7 @@ type Grant struct {
 // is an error that says what to ask for instead. Nothing is ever widened.
 func (v Variant) Grant(wanted Scopes, native []string) (Grant, error) {
 	if missing := wanted.Without(v.Offered()); len(missing) > 0 {
-		return Grant{}, fmt.Errorf("scopes: %s is not offered; the scopes offered are %s", missing, v.Offered())
+		return Grant{}, fmt.Errorf("scopes: %s is not offered by the exchange, which offers %s", missing, v.Offered())
 	}
 	chosen := map[string]Permission{}
 	var held Scopes

@@ -42,7 +42,7 @@ func blocks(t *testing.T, page string) []block {
 	return found
 }
 
-var otherLanguage = regexp.MustCompile("(?ms)^```(?:go|hcl|js|json|mermaid|python|text)\n.*?^```$")
+var otherLanguage = regexp.MustCompile("(?ms)^```(?:go|hcl|js|json|mermaid|python|text|yaml)\n.*?^```$")
 
 // commands are those of a block: its lines, without comments, or where some begin with $,
 // those lines.
@@ -280,7 +280,7 @@ func TestCommands(t *testing.T) {
 }
 
 // runPages are the pages whose commands are run in a demonstration, block by block.
-var runPages = []string{"../README.md", "../docs/quick-start.md", "../docs/guide.md", "../docs/clients.md"}
+var runPages = []string{"../README.md", "../docs/quick-start.md", "../docs/guide.md", "../docs/clients.md", "../docs/troubleshooting.md"}
 
 // followPages runs the commands of these pages with the settings of a demonstration.
 func followPages(t *testing.T, env string) {

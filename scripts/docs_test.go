@@ -51,7 +51,7 @@ func TestEveryExchangeIsDocumented(t *testing.T) {
 				assert.Contains(t, anchors(t, filepath.Join("..", page)), chapter, page)
 			}
 		}
-		assert.True(t, strings.Contains(readme, "("+page+")"), "the README's table of root keys has no row for %s", exchange.Describe().DisplayName)
+		assert.True(t, strings.Contains(readme, "("+page+")"), "the README's table of exchanges has no row for %s", exchange.Describe().DisplayName)
 	}
 }
 

@@ -13,7 +13,7 @@ report() {
   # sleep must not keep standard output open: whoever reads it would wait for
   # sleep.
   while sleep 15 >/dev/null 2>&1; do
-    printf '  %s: %d packages compiled, %d:%02d minutes\n' "$what" \
+    printf '  %s: %d packages compiled after %d:%02d minutes\n' "$what" \
       "$(grep -cv ' ' "$log" || true)" $((SECONDS / 60)) $((SECONDS % 60))
   done
 }

@@ -153,7 +153,7 @@ func TestVaultIsFetched(t *testing.T) {
 	site, asked := releaseSite(t, serve(archive))
 
 	out, version := s.run(t, "VAULT_RELEASES="+site)
-	assert.Equal(t, "Fetching Vault 1.21.2 from "+site+"/1.21.2/"+archiveName+", to be checked against the sum in scripts/vault/SHA256SUMS.\n"+
+	assert.Equal(t, "Fetching Vault 1.21.2 from "+site+"/1.21.2/"+archiveName+", and checking it against the sum in scripts/vault/SHA256SUMS.\n"+
 		"bin/vault is Vault v1.21.2 (release), built for a test.\n", out)
 	assert.Contains(t, version, "(release)")
 

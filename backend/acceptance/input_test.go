@@ -110,7 +110,7 @@ func TestInput(t *testing.T) {
 	t.Run("deletion", func(t *testing.T) {
 		e.unmoved(t, func() {
 			refused(t, e.tryDelete(t, "config/"+desk), http.StatusBadRequest, desk, "1 key", "force=true")
-			refused(t, e.tryDelete(t, "keys/a b"), http.StatusBadRequest, "id", "list the ids with keys/")
+			refused(t, e.tryDelete(t, "keys/a b"), http.StatusBadRequest, "id", "list the ids with: vault list <mount>/keys")
 		})
 	})
 	t.Run("what is not there", func(t *testing.T) {

@@ -35,13 +35,13 @@ func main() {
 
 // byHand is said to somebody who runs the plugin, which Vault would have told by a
 // variable that it is Vault.
-const byHand = `vault-plugin-secrets-exchange %[1]s is a plugin, which a Vault server starts by itself. To install it, copy it to the
+const byHand = `vault-plugin-secrets-exchange %[1]s is a plugin that a Vault server starts. To install it, copy it to the
 server's plugin_directory, and register it by its SHA-256 sum:
 
   vault plugin register -sha256=SUM -version=%[1]s secret vault-plugin-secrets-exchange
   vault secrets enable -path=exchange vault-plugin-secrets-exchange
 
-docs/operations.md in its repository says more.
+docs/production.md in its repository says more.
 `
 
 // parentCheck is how often the process checks that Vault is still there.

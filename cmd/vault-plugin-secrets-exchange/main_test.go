@@ -134,9 +134,9 @@ func testByHand(t *testing.T, path string) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitCode())
-	assert.Equal(t, "vault-plugin-secrets-exchange v1.2.3 is a plugin, which a Vault server starts by itself. To install it, copy it to the\n"+
+	assert.Equal(t, "vault-plugin-secrets-exchange v1.2.3 is a plugin that a Vault server starts. To install it, copy it to the\n"+
 		"server's plugin_directory, and register it by its SHA-256 sum:\n\n"+
 		"  vault plugin register -sha256=SUM -version=v1.2.3 secret vault-plugin-secrets-exchange\n"+
 		"  vault secrets enable -path=exchange vault-plugin-secrets-exchange\n\n"+
-		"docs/operations.md in its repository says more.\n", string(out))
+		"docs/production.md in its repository says more.\n", string(out))
 }

@@ -147,7 +147,7 @@ func signing(types ...exchanges.KeyType) exchanges.Signing {
 		Requests: types,
 		Raw:      types,
 		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
-		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
+		Unbound:  "a signed GET that lists open orders cancels them all if it is sent as a DELETE",
 		Validity: 5 * time.Second,
 		Replaced: []string{"timestamp", "recvWindow", "signature"},
 		Logins: []exchanges.Channel{

@@ -91,5 +91,5 @@ func (Bitfinex) Describe() exchanges.Description {
 
 // signing returns that a minted key cannot stay with the engine.
 func signing() exchanges.Signing {
-	return exchanges.Signing{NoCustody: "a token signs nothing: it is sent as it is, so that whoever uses it has it"}
+	return exchanges.Signing{NoCustody: "a token signs nothing: it is sent as it is, so whoever uses it must have it"}
 }

@@ -106,7 +106,7 @@ func signing() exchanges.Signing {
 		Requests: hmac,
 		Raw:      hmac,
 		Binds:    []exchanges.Part{exchanges.PartBody},
-		Unbound:  "with one to cancel an order, whoever has it can cancel all orders; of a GET the query is signed, of a POST the body alone",
+		Unbound:  "a signature for cancelling one order can cancel all of them; a GET signs its query, a POST only its body",
 		Validity: 5 * time.Second,
 		Logins: []exchanges.Channel{
 			{Name: "private", KeyTypes: hmac, Chosen: true, Note: "what happens in the account"},

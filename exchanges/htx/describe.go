@@ -78,7 +78,7 @@ func signing() exchanges.Signing {
 	return exchanges.Signing{
 		Requests: hmac,
 		Binds:    []exchanges.Part{exchanges.PartMethod, exchanges.PartHost, exchanges.PartPath, exchanges.PartQuery},
-		Unbound:  "with one to place an order, whoever has it can place other orders",
+		Unbound:  "a signature for placing one order can place any other",
 		Validity: validity,
 		Replaced: []string{"AccessKeyId", "SignatureMethod", "SignatureVersion", "Timestamp", "Signature"},
 		Logins: []exchanges.Channel{

@@ -27,7 +27,7 @@ func (s Schemes) Signature(c exchanges.Credential) (Signature, error) {
 	keys := s.keyTypes()
 	switch {
 	case c.APIKey == "":
-		return nil, refusal("api_key: missing")
+		return nil, refusal("api_key: missing; give the root key")
 	case c.PrivateKey != "" && len(keys) == 0:
 		return nil, refusal("private_key: the exchange has no key pairs; give api_secret")
 	case c.PrivateKey != "" && c.APISecret != "":
@@ -35,7 +35,7 @@ func (s Schemes) Signature(c exchanges.Credential) (Signature, error) {
 	case c.PrivateKey == "" && c.APISecret == "" && len(keys) > 0:
 		return nil, refusal("api_secret: missing; give api_secret (HMAC) or private_key (%s)", keys)
 	case c.PrivateKey == "" && c.APISecret == "":
-		return nil, refusal("api_secret: missing")
+		return nil, refusal("api_secret: missing; give the secret of the root key")
 	case c.Passphrase == "" && s.Passphrase:
 		return nil, refusal("passphrase: missing; it was chosen when the API key was made, and the exchange cannot show it again")
 	case c.APISecret != "":

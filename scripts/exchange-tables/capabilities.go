@@ -11,13 +11,24 @@ import (
 
 const capabilitiesHeading = `# Exchanges
 
-What each exchange's API can do, as the engine knows it. ` + "`vault read exchange/exchanges/<name>/variants/<variant>`" + ` shows all of it (the variant is ` + "`default`" + ` where the table names none); the pages say what it means. This table is made by ` + "`make docs`" + `.
+What each exchange's API can do, side by side, and the root key that it needs. Each name links to a page with the details. ` + "`make docs`" + ` writes both tables from what the engine knows.
+
+## What each can do
+
+` + "`vault read exchange/exchanges/<name>/variants/<variant>`" + ` shows this and more for one kind of account. The variant is ` + "`default`" + ` where the table names none.
 
 `
 
-// capabilities is the page with the table of what each exchange's API can do.
-func capabilities(all []exchanges.Exchange) string {
-	of := columns()
+// comparison is the page that compares the exchanges.
+func comparison(all []exchanges.Exchange) string {
+	return capabilitiesHeading + capabilities(all) + rootKeysHeading + rootKeys(all)
+}
+
+// capabilities is the table of what each exchange's API can do.
+func capabilities(all []exchanges.Exchange) string { return variants(all, columns("")) }
+
+// variants is a table with a row for each variant of each exchange.
+func variants(all []exchanges.Exchange, of []column) string {
 	var titles []string
 	for _, c := range of {
 		titles = append(titles, c.title)
@@ -33,14 +44,14 @@ func capabilities(all []exchanges.Exchange) string {
 			rows = append(rows, row)
 		}
 	}
-	return capabilitiesHeading + table(titles, rows)
+	return table(titles, rows)
 }
 
 // columns are those of the table, each with the function that fills its cell
-// for a variant.
-func columns() []column {
+// for a variant. The exchanges' pages lie in a folder.
+func columns(folder string) []column {
 	return []column{
-		{"exchange", name},
+		{"exchange", func(d exchanges.Description, v exchanges.Variant) string { return name(d, v, folder) }},
 		{"scopes", func(_ exchanges.Description, v exchanges.Variant) string { return join(v.Offered().Strings()) }},
 		{"only together", inseparable},
 		{"key types", func(_ exchanges.Description, v exchanges.Variant) string { return join(words(v.KeyTypes)) }},
@@ -59,12 +70,15 @@ type column struct {
 	say   func(exchanges.Description, exchanges.Variant) string
 }
 
-func name(d exchanges.Description, v exchanges.Variant) string {
-	link := fmt.Sprintf("[%s](%s.md)", d.DisplayName, d.Name)
+func name(d exchanges.Description, v exchanges.Variant, folder string) string {
 	if v.Name == "" {
-		return link
+		return link(d, folder)
 	}
-	return link + " `" + v.Name + "`"
+	return link(d, folder) + " `" + v.Name + "`"
+}
+
+func link(d exchanges.Description, folder string) string {
+	return fmt.Sprintf("[%s](%s%s.md)", d.DisplayName, folder, d.Name)
 }
 
 func inseparable(_ exchanges.Description, v exchanges.Variant) string {

@@ -23,7 +23,7 @@ func clients(all []exchanges.Exchange) string {
 	var rows [][]string
 	for _, exchange := range all {
 		about := exchange.Describe()
-		link := "[" + about.DisplayName + "](exchanges/" + about.Name + ".md)"
+		page := link(about, "exchanges/")
 		seen := map[exchanges.KeyType]bool{}
 		for _, variant := range about.Variants {
 			for _, keyType := range variant.KeyTypes {
@@ -32,11 +32,11 @@ func clients(all []exchanges.Exchange) string {
 				}
 				seen[keyType] = true
 				if why := about.CCXT.Unusable[keyType]; why != "" {
-					rows = append(rows, []string{link, "`" + string(keyType) + "`", "cannot use it: " + why, "", "likewise; take `env`"})
+					rows = append(rows, []string{page, "`" + string(keyType) + "`", "cannot use it: " + why, "", "likewise; take `env`"})
 					continue
 				}
 				ccxt, freqtrade := clientFields(about.CCXT, keyType, variant.Passphrase != nil)
-				rows = append(rows, []string{link, "`" + string(keyType) + "`", "`" + about.CCXT.Class + "`", code(ccxt), code(freqtrade)})
+				rows = append(rows, []string{page, "`" + string(keyType) + "`", "`" + about.CCXT.Class + "`", code(ccxt), code(freqtrade)})
 			}
 		}
 	}

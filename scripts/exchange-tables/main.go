@@ -1,5 +1,5 @@
 // Command exchange-tables writes the tables that follow from each exchange's
-// description: docs/exchanges/README.md, the root keys in README.md, what clients take
+// description: docs/exchanges/README.md, the exchanges in README.md, what clients take
 // in docs/clients.md, and what signatures hold in docs/signing.md. Run it in the
 // repository's root: go run ./scripts/exchange-tables
 package main
@@ -30,8 +30,8 @@ type page struct {
 
 func pages() []page {
 	return []page{
-		{"docs/exchanges/README.md", func(_ string, all []exchanges.Exchange) (string, error) { return capabilities(all), nil }},
-		{"README.md", replaceRootKeys},
+		{"docs/exchanges/README.md", func(_ string, all []exchanges.Exchange) (string, error) { return comparison(all), nil }},
+		{"README.md", replaceOverview},
 		{"docs/clients.md", replaceClients},
 		{"docs/signing.md", replaceSigning},
 	}

@@ -29,7 +29,7 @@ func TestPagesAreUpToDate(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	root := t.TempDir()
 	stale := map[string]string{
-		"README.md":                "Above\n" + rootKeysBegin + "stale\n" + rootKeysEnd + "Below\n",
+		"README.md":                "Above\n" + overviewBegin + "stale\n" + overviewEnd + "Below\n",
 		"docs/exchanges/README.md": "stale",
 		"docs/clients.md":          "Above\n" + clientsBegin + "stale\n" + clientsEnd + "Below\n",
 		"docs/signing.md":          "Above\n" + signingBegin + signingEnd + "Below\n",
@@ -41,8 +41,8 @@ func TestUpdate(t *testing.T) {
 	for range 2 {
 		require.NoError(t, update(root, catalog.All()))
 		for path, want := range map[string]string{
-			"README.md":                "Above\n" + rootKeysBegin + "\n" + rootKeys(catalog.All()) + "\n" + rootKeysEnd + "Below\n",
-			"docs/exchanges/README.md": capabilities(catalog.All()),
+			"README.md":                "Above\n" + overviewBegin + "\n" + overview(catalog.All()) + "\n" + overviewEnd + "Below\n",
+			"docs/exchanges/README.md": comparison(catalog.All()),
 			"docs/clients.md":          "Above\n" + clientsBegin + "\n" + clients(catalog.All()) + "\n" + clientsEnd + "Below\n",
 			"docs/signing.md":          "Above\n" + signingBegin + "\n" + signing(catalog.All()) + "\n" + signingEnd + "Below\n",
 		} {
@@ -58,12 +58,12 @@ func TestUpdate(t *testing.T) {
 func TestUpdateWithoutMarks(t *testing.T) {
 	for title, text := range map[string]string{
 		"none":        "Above\nBelow\n",
-		"no end":      "Above\n" + rootKeysBegin + "Below\n",
-		"no begin":    "Above\n" + rootKeysEnd + "Below\n",
-		"wrong order": rootKeysEnd + "Above\n" + rootKeysBegin + "Below\n",
+		"no end":      "Above\n" + overviewBegin + "Below\n",
+		"no begin":    "Above\n" + overviewEnd + "Below\n",
+		"wrong order": overviewEnd + "Above\n" + overviewBegin + "Below\n",
 	} {
 		t.Run(title, func(t *testing.T) {
-			_, err := replaceRootKeys(text, catalog.All())
+			_, err := replaceOverview(text, catalog.All())
 			require.ErrorContains(t, err, "marks")
 		})
 	}

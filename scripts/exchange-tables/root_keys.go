@@ -1,23 +1,17 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"vault-plugin-secrets-exchange/exchanges"
 )
 
-// The table of root keys in README.md stands between these marks, which
-// Markdown does not show.
-const (
-	rootKeysBegin = "<!-- Root keys: made by \"make docs\" from Describe().Credentials of each exchange. -->\n"
-	rootKeysEnd   = "<!-- End of the root keys. -->\n"
-)
+const rootKeysHeading = `
+## Root keys
 
-// replaceRootKeys returns text with a new table of root keys between its marks.
-func replaceRootKeys(text string, all []exchanges.Exchange) (string, error) {
-	return replaceBetween(text, rootKeysBegin, rootKeysEnd, "root keys", rootKeys(all))
-}
+The key of the parent account with which the engine makes and deletes the others. Create it as the **master** account, unless the table says otherwise. Bind it to the addresses of your Vault servers, and leave out the right to withdraw wherever the exchange lets you. Where an exchange has several rows, any one of them will do.
+
+`
 
 // rootKeys is the table of root keys, with a row for each form of an exchange's
 // credential.
@@ -25,9 +19,8 @@ func rootKeys(all []exchanges.Exchange) string {
 	var rows [][]string
 	for _, exchange := range all {
 		about := exchange.Describe()
-		link := fmt.Sprintf("[%s](docs/exchanges/%s.md)", about.DisplayName, about.Name)
 		for _, form := range about.Credentials {
-			rows = append(rows, []string{link, "`" + strings.Join(form.Fields, "`, `") + "`", form.Note})
+			rows = append(rows, []string{link(about, ""), "`" + strings.Join(form.Fields, "`, `") + "`", form.Note})
 		}
 	}
 	return table([]string{"exchange", "fields of the connection", "the root key"}, rows)

@@ -19,6 +19,6 @@ func TestEveryRootKeyIsExplained(t *testing.T) {
 				assert.Contains(t, made, "| "+form.Note+" |")
 			}
 		}
-		assert.Contains(t, made, "["+about.DisplayName+"](docs/exchanges/"+about.Name+".md)")
+		assert.Contains(t, made, "["+about.DisplayName+"]("+about.Name+".md)")
 	}
 }

@@ -32,7 +32,7 @@ func signing(all []exchanges.Exchange) string {
 		about := exchange.Describe()
 		var of [][]string
 		for _, variant := range about.Variants {
-			row := append([]string{"[" + about.DisplayName + "](exchanges/" + about.Name + ".md)"}, signingRow(variant.Signing)...)
+			row := append([]string{link(about, "exchanges/")}, signingRow(variant.Signing)...)
 			if !slices.ContainsFunc(of, func(other []string) bool { return slices.Equal(other, row) }) {
 				of = append(of, row)
 			}

@@ -61,7 +61,7 @@ func run(ctx context.Context, from, sums, to string, patience patience) error {
 		return fmt.Errorf("%s %w", sums, err)
 	}
 	address := strings.TrimSuffix(from, "/") + "/" + a.version + "/" + a.name
-	fmt.Printf("Fetching Vault %s from %s, to be checked against the sum in %s.\n", a.version, address, sums)
+	fmt.Printf("Fetching Vault %s from %s, and checking it against the sum in %s.\n", a.version, address, sums)
 	zipped, err := os.CreateTemp(filepath.Dir(to), ".vault-zip-")
 	if err != nil {
 		return err
