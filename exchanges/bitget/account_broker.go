@@ -139,10 +139,10 @@ func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 }
 
 func (b *broker) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return deletion(b.DoJSON(ctx, rest.Call{
+	return exchanges.AsGone(b.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/delete-subaccount-apikey", Effect: rest.Idempotent,
 	}, struct {
 		SubUID string `json:"subUid"`
 		APIKey string `json:"apiKey"`
-	}{ref.SubAccount, ref.ID}, nil))
+	}{ref.SubAccount, ref.ID}, nil), codeNoKey, codeNoUserKey)
 }

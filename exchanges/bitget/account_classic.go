@@ -157,7 +157,7 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 	held, err := c.permit(ctx, ref, keys[i], []string{})
 	if err != nil {
-		return deletion(err)
+		return exchanges.AsGone(err, codeNoKey, codeNoUserKey)
 	}
 	added := slices.DeleteFunc(held, func(name string) bool { return slices.Contains(keys[i].PermList, name) })
 	if len(added) == 0 {
