@@ -44,13 +44,13 @@ func (d desk) create(label string) (exchanges.Key, error) {
 
 // freeze freezes or releases the sub-account, as its owner can on BingX's website.
 func (d desk) freeze(freeze bool) {
-	uid, err := number("test", d.number)
+	uid, err := exchanges.SubAccountNumber("bingx", exchanges.OpInspect, d.number)
 	require.NoError(d.t, err)
 	require.NoError(d.t, d.DoJSON(d.t.Context(), rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodPost, Path: "/openApi/subAccount/v1/updateStatus", Effect: rest.Idempotent,
 	}, struct {
-		SubUID uint64 `json:"subUid"`
-		Freeze bool   `json:"freeze"`
+		SubUID int64 `json:"subUid"`
+		Freeze bool  `json:"freeze"`
 	}{uid, freeze}, nil))
 }
 

@@ -180,12 +180,9 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 const statusFrozen = 4
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	uid, err := strconv.ParseInt(request.SubAccount, 10, 64)
+	uid, err := exchanges.SubAccountNumber("bybit", exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
-		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: exchanges.OpCreateKey,
-			Message: "a Bybit sub-account is named by its UID, a number, not " + strconv.Quote(request.SubAccount),
-		}
+		return exchanges.Key{}, err
 	}
 	body := struct {
 		SubUID      int64  `json:"subuid"`

@@ -46,7 +46,7 @@ func (d desk) create(label string) (exchanges.Key, error) {
 
 // lock locks or unlocks the sub-user, as its parent user can on HTX's website.
 func (d desk) lock(action string) {
-	uid, err := number("test", d.subUser)
+	uid, err := exchanges.SubAccountNumber("htx", exchanges.OpInspect, d.subUser)
 	require.NoError(d.t, err)
 	require.NoError(d.t, d.DoJSON(d.t.Context(), rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodPost, Path: "/v2/sub-user/management", Effect: rest.Idempotent,
