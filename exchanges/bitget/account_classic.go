@@ -127,9 +127,7 @@ func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, er
 	err := c.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
 		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k classicKey) string { return k.APIKey }) },
 	}, rest.Into(&keys))
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }

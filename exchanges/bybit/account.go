@@ -248,9 +248,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", strconv.Itoa(keysPage), "cursor", cursor), Effect: rest.ReadOnly,
-			Complete: func() bool {
-				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
-			},
+			Complete: func() bool { return page.Keys.Whole(func(k key) string { return k.APIKey }) },
 		}, rest.IntoPage(&page, &page.Keys, keysPage))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)

@@ -240,9 +240,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	var keys rest.List[key]
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.Key == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k key) string { return k.Key }) },
 	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err

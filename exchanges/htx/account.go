@@ -92,9 +92,7 @@ func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, 
 	err := a.Do(ctx, rest.Call{
 		Operation: operation, Method: http.MethodGet, Path: "/v2/user/api-key",
 		Query: rest.Query("accessKey", accessKey, "uid", uid), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Data.Present && !slices.ContainsFunc(keys.Data.Items, func(k key) bool { return k.AccessKey == "" })
-		},
+		Complete: func() bool { return keys.Data.Whole(func(k key) string { return k.AccessKey }) },
 	}, rest.Into(&keys))
 	return keys.Data.Items, err
 }
