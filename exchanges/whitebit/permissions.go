@@ -53,12 +53,13 @@ func group(endpoint string) string {
 		return endpoint
 	}
 	switch path {
-	case "orders", "market/fee", "main-account/balance", "main-account/history", "main-account/fee",
+	case "orders", "conditional-orders", "oco-orders", "market/fee", "main-account/balance", "main-account/history", "main-account/fee",
 		"trade-account/balance", "trade-account/executed-history", "trade-account/order", "trade-account/order/history",
 		"collateral-account/balance", "collateral-account/balance-summary", "collateral-account/summary",
 		"collateral-account/positions/open", "collateral-account/positions/history", "collateral-account/funding-history":
 		return permRead
-	case "order/cancel", "order/cancel/all", "order/kill-switch":
+	case "order/cancel", "order/cancel/all", "order/cancel/bulk", "order/conditional-cancel", "order/oco-cancel", "order/oto-cancel",
+		"order/kill-switch", "order/kill-switch/status":
 		return permCancel
 	case "order/modify":
 		return permModify

@@ -14,6 +14,9 @@ func TestGroup(t *testing.T) {
 		"/api/v4/order/new":                         permSpot,
 		"/api/v4/order/stop_limit":                  permSpot,
 		"/api/v4/order/cancel":                      permCancel,
+		"/api/v4/order/oco-cancel":                  permCancel,
+		"/api/v4/order/kill-switch/status":          permCancel,
+		"/api/v4/oco-orders":                        permRead,
 		"/api/v4/order/modify":                      permModify,
 		"/api/v4/order/collateral/limit":            permCollateral,
 		"/api/v4/collateral-account/leverage":       permCollateral,
@@ -49,6 +52,7 @@ func TestWanted(t *testing.T) {
 		require.Equal(t, test.spot, wanted(only, "/api/v4/order/new"), test.permission)
 		require.Equal(t, test.collateral, wanted(only, "/api/v4/order/collateral/oco"), test.permission)
 		require.Equal(t, test.cancel, wanted(only, "/api/v4/order/cancel"), test.permission)
+		require.Equal(t, test.cancel, wanted(only, "/api/v4/order/conditional-cancel"), "what places OCO orders cancels them: %s", test.permission)
 		require.False(t, wanted(only, "/api/v4/order/modify"), "it reaches the orders that the key may not place: %s", test.permission)
 	}
 	require.True(t, wanted([]string{permRead, permSpot, permCollateral}, "/api/v4/order/modify"))
