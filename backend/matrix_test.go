@@ -429,9 +429,14 @@ func (b *bench) onlyLostKeys() {
 	require.LessOrEqual(b, len(b.sim.Keys()), len(b.ledgerIDs()), "(a): keys at the exchange")
 }
 
-// known reports whether the ledger names the key.
+// known reports whether the ledger names the key. An entry may be gone by the time that
+// it is read: the engine goes on deleting meanwhile.
 func (b *bench) known(apiKey string) bool {
-	return slices.ContainsFunc(b.ledgerIDs(), func(id string) bool { return b.entry(id).ExchangeKeyID == apiKey })
+	return slices.ContainsFunc(b.ledgerIDs(), func(id string) bool {
+		entry, err := ledgerTable().Get(b.Context(), b.storage.Storage, id)
+		require.NoError(b, err)
+		return entry != nil && entry.ExchangeKeyID == apiKey
+	})
 }
 
 // matrixTable counts, by exchange and step, in how many cases the promises

@@ -70,8 +70,8 @@ func (e evidence) decide() (settled bool, err error) {
 
 // notRun reports whether the answer shows that nothing was deleted and that looking
 // would gain nothing: the exchange was not reached or asks for patience, or the
-// deletion starts from the list and could not read it. Asking the key itself takes no root key, and the key may have
-// expired meanwhile, so there it is asked all the same.
+// deletion starts from the list and could not read it. Asking the key itself takes no
+// root key, and the key may have expired meanwhile, so there it is asked all the same.
 func (e evidence) notRun() bool {
 	if e.unlisted {
 		return false

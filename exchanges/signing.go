@@ -60,7 +60,7 @@ type Signing struct {
 	// RequestsLogIn is set where the signature of any request is as good as a login, and
 	// says why.
 	RequestsLogIn string
-	// Actions means that a request's body names the action that it is, see [Actor].
+	// Actions means that a request's body names the action that it is, by its member action.type.
 	Actions bool
 	// Logons are the types of the keys that log on to a FIX session. Accounts of a
 	// variant that has any implement [LogonSigner].

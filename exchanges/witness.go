@@ -10,7 +10,8 @@ type witnessKey struct{}
 type Witness func(operation Operation, form string)
 
 // WithWitness has the witness told of each answer to the calls under the context, but
-// for those after which a call is repeated, such as for exceeding a rate. It is called by whatever goroutine makes the call, and must be quick.
+// for those after which a call is repeated, such as for exceeding a rate. It is called
+// by whatever goroutine makes the call, and must be quick.
 func WithWitness(ctx context.Context, witness Witness) context.Context {
 	return context.WithValue(ctx, witnessKey{}, witness)
 }

@@ -36,6 +36,7 @@ func probes() []exchangetest.Probe {
 			Method: http.MethodGet, Path: "/api/v3/account", Query: "omitZeroBalances=true",
 		}},
 		{Name: "spot order", Scope: exchanges.ScopeSpot, Request: post("/api/v3/order", order)},
+		{Name: "margin order", Scope: exchanges.ScopeMargin, Request: post("/sapi/v1/margin/order", order)},
 		{Name: "borrow", Scope: exchanges.ScopeMargin, Request: post("/sapi/v1/margin/borrow-repay",
 			"asset=USDT&symbol=BTCUSDT&isIsolated=FALSE&type=BORROW&amount=5")},
 		{Name: "futures order", Scope: exchanges.ScopeFutures, Request: post("/fapi/v1/order", order)},

@@ -68,7 +68,8 @@ func (Binance) Describe() exchanges.Description {
 		Variants: []exchanges.Variant{describeMaster(), describeLink()},
 		Notes: []string{
 			"A minted key can never withdraw: no parameter of the API grants that.",
-			"canTrade also places orders on margin: Binance does not separate spot orders from margin orders.",
+			"Binance does not separate spot orders from margin orders: trade:spot and trade:margin are granted only together. " +
+				"A role that is not to borrow names canTrade in native_permissions instead.",
 			"Binance documents neither how soon a new key starts to work nor how soon a deleted one stops. A session of the " +
 				"WebSocket API that is logged in with a deleted key ends at its next request.",
 			"The root key can be replaced only on the website.",

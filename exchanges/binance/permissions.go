@@ -44,7 +44,10 @@ func linkPermissions() []exchanges.Permission {
 func commonPermissions() []exchanges.Permission {
 	return []exchanges.Permission{
 		{Name: reading, Scopes: exchanges.NewScopes(exchanges.ScopeRead), Note: "every key has it"},
-		{Name: canTrade, Scopes: exchanges.NewScopes(exchanges.ScopeSpot), Note: "spot orders, and orders on margin"},
+		{
+			Name: canTrade, Scopes: exchanges.NewScopes(exchanges.ScopeSpot, exchanges.ScopeMargin),
+			Note: "spot orders and orders on margin: Binance does not separate them",
+		},
 		{Name: canVanillaOptions, Scopes: exchanges.NewScopes(exchanges.ScopeOptions), Note: "European options"},
 		{Name: canUniversalTransfer, Scopes: exchanges.NewScopes(exchanges.ScopeTransfer), Note: "between wallets of the sub-account"},
 	}

@@ -21,14 +21,14 @@ func inWeather(t *testing.T, test func(s exchangetest.Simulated, account exchang
 		t.Run(variant, func(t *testing.T) {
 			s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
 			account := s.OpenRoot(root, exchanges.Options{Variant: variant})
-			test(s, account, readRequest(t, s.Access(root).SubAccounts[0]))
+			test(s, account, tradeRequest(t, s.Access(root).SubAccounts[0]))
 		})
 	}
 }
 
-// request is for a key that may trade spot, made from a public key, as both variants
+// tradeRequest is for a key that may place orders, made from a public key, as both variants
 // make them.
-func readRequest(t *testing.T, subAccount string) exchanges.KeyRequest {
+func tradeRequest(t *testing.T, subAccount string) exchanges.KeyRequest {
 	public, _, err := exchanges.NewKeyPair(exchanges.KeyEd25519)
 	require.NoError(t, err)
 	return exchanges.KeyRequest{SubAccount: subAccount, Label: "vlt-1", Permissions: []string{"canTrade"}, PublicKey: public}
@@ -73,7 +73,7 @@ func TestFullSubAccount(t *testing.T) {
 func TestOptionsCallThatIsGone(t *testing.T) {
 	s := exchangetest.Simulate(t, New(), standin.Venue(), simulator.Options{})
 	account := s.OpenRoot("link", exchanges.Options{Variant: variantLink})
-	request := readRequest(t, s.Access("link").SubAccounts[0])
+	request := tradeRequest(t, s.Access("link").SubAccounts[0])
 	request.Permissions = append(request.Permissions, canVanillaOptions)
 	_, err := account.CreateKey(s.Context(), request)
 	require.NoError(t, err)

@@ -145,32 +145,19 @@ func (a *account) subAccountPage(ctx context.Context, pageNumber string, size in
 
 // keyName names a key in a call that changes it.
 type keyName struct {
-	SubUID uint64 `json:"subUid"`
+	SubUID int64  `json:"subUid"`
 	APIKey string `json:"apiKey"`
-}
-
-// number returns a sub-account's name in the form that BingX's changing calls take.
-func number(operation exchanges.Operation, subAccount string) (uint64, error) {
-	uid, err := strconv.ParseUint(subAccount, 10, 64)
-	if err != nil {
-		return 0, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bingx", Operation: operation,
-			Message: strconv.Quote(subAccount) + " is not a sub-account: BingX names them by number",
-			Remedy:  "list the numbers with config/NAME/sub-accounts",
-		}
-	}
-	return uid, nil
 }
 
 // CreateKey makes the key and then asks BingX what it made: as documented, the
 // answer to the first call contains neither permissions nor addresses.
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	subUID, err := number(exchanges.OpCreateKey, request.SubAccount)
+	subUID, err := exchanges.SubAccountNumber("bingx", exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
 	order := struct {
-		SubUID      uint64   `json:"subUid"`
+		SubUID      int64    `json:"subUid"`
 		Note        string   `json:"note"`
 		Permissions []int    `json:"permissions"`
 		IPAddresses []string `json:"ipAddresses,omitempty"`
@@ -203,7 +190,8 @@ func incomplete(message string) error {
 }
 
 // check asks for a new key until BingX shows it, and completes it with what BingX
-// shows. How soon it must is not documented. It must bear its label, which the engine looks for if it loses the key.
+// shows. How soon it must is not documented. It must bear its label, which the engine
+// looks for if it loses the key.
 func (a *account) check(ctx context.Context, request exchanges.KeyRequest, minted *exchanges.Key) error {
 	if minted.APISecret == "" {
 		return incomplete("the answer contains no secret")
@@ -287,7 +275,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 
 // keys lists the keys of a sub-account, or only the named one.
 func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchanges.KeyInfo, error) {
-	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+	if _, err := exchanges.SubAccountNumber("bingx", exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
 	var list struct {
@@ -319,7 +307,7 @@ func (a *account) keys(ctx context.Context, subAccount, apiKey string) ([]exchan
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	subUID, err := number(exchanges.OpDeleteKey, ref.SubAccount)
+	subUID, err := exchanges.SubAccountNumber("bingx", exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}

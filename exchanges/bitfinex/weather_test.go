@@ -9,46 +9,34 @@ import (
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
-	"vault-plugin-secrets-exchange/exchanges/simulator"
 	standin "vault-plugin-secrets-exchange/exchanges/simulator/bitfinex"
 )
 
 // desk is an account in some weather.
 type desk struct {
+	exchangetest.Simulated
 	*account
-	t   *testing.T
-	sim *simulator.Simulator
 }
 
 // inWeather runs a test in each weather of a condition, and in calm weather, with the
 // root of a kind.
 func inWeather(t *testing.T, root, condition string, values []string, test func(d desk, value string)) {
-	for _, value := range append([]string{""}, values...) {
-		t.Run(condition+"="+value, func(t *testing.T) {
-			subject := exchangetest.Subject{Exchange: New(), Venue: standin.Venue()}
-			exchangetest.Bubble(t, subject, func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
-				require.NoError(t, sim.SetWeather("bitfinex", condition, value))
-				access, ok := sim.Root("bitfinex", root)
-				require.True(t, ok)
-				opened, err := New().Open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)}, options)
-				require.NoError(t, err)
-				t.Cleanup(opened.Close)
-				test(desk{opened.(*account), t, sim}, value)
-			})
-		})
-	}
+	subject := exchangetest.Subject{Exchange: New(), Venue: standin.Venue()}
+	exchangetest.InWeather(t, subject, condition, values, func(s exchangetest.Simulated, value string) {
+		test(desk{s, s.OpenRoot(root, exchanges.Options{}).(*account)}, value)
+	})
 }
 
 // mint makes a token that may read orders and lasts an hour and half a minute.
 func (d desk) mint() exchanges.KeyRef {
-	key, err := d.CreateKey(d.t.Context(), request("orders:read"))
-	require.NoError(d.t, err)
-	require.Equal(d.t, []string{"orders:read"}, key.Permissions)
+	key, err := d.CreateKey(d.T.Context(), request("orders:read"))
+	require.NoError(d, err)
+	require.Equal(d, []string{"orders:read"}, key.Permissions)
 	return exchanges.KeyRef{SubAccount: self, ID: key.ID, Token: key.Token, Age: time.Hour}
 }
 
 func (d desk) settle(ref exchanges.KeyRef) error {
-	return exchanges.SettleOne(d.t.Context(), d, d.Variant(), ref)
+	return exchanges.SettleOne(d.T.Context(), d.account, d.Variant(), ref)
 }
 
 // A token that may not ask what it may do says so in its text, and is known to be gone
@@ -56,10 +44,10 @@ func (d desk) settle(ref exchanges.KeyRef) error {
 func TestTokenThatMayNotAsk(t *testing.T) {
 	inWeather(t, "main", "may_not_ask", []string{"on"}, func(d desk, value string) {
 		ref := d.mint()
-		_, err := d.CheckKey(d.t.Context(), ref, false)
-		require.Equal(d.t, value != "", err != nil, "%v", err)
-		require.NoError(d.t, d.settle(ref))
-		require.Empty(d.t, d.sim.Keys())
+		_, err := d.CheckKey(d.T.Context(), ref, false)
+		require.Equal(d, value != "", err != nil, "%v", err)
+		require.NoError(d, d.settle(ref))
+		require.Empty(d, d.Keys())
 	})
 }
 
@@ -67,11 +55,11 @@ func TestTokenThatMayNotAsk(t *testing.T) {
 func TestDeadTokenInOtherWords(t *testing.T) {
 	inWeather(t, "main", "dead_token", []string{"apikey_invalid"}, func(d desk, value string) {
 		err := d.settle(d.mint())
-		require.Empty(d.t, d.sim.Keys())
+		require.Empty(d, d.Keys())
 		if value == "" {
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 		} else {
-			require.ErrorIs(d.t, err, exchanges.ErrAuth)
+			require.ErrorIs(d, err, exchanges.ErrAuth)
 		}
 	})
 }
@@ -82,15 +70,15 @@ func TestTokenThatCannotBeDeleted(t *testing.T) {
 		ref := d.mint()
 		err := d.settle(ref)
 		if value == "" {
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 			return
 		}
-		require.Error(d.t, err)
-		require.Len(d.t, d.sim.Keys(), 1)
+		require.Error(d, err)
+		require.Len(d, d.Keys(), 1)
 		time.Sleep(time.Hour)
-		require.Error(d.t, d.settle(ref), "it outlives its lease by half a minute")
+		require.Error(d, d.settle(ref), "it outlives its lease by half a minute")
 		time.Sleep(lifetimeMargin + time.Second)
-		require.NoError(d.t, d.settle(ref))
+		require.NoError(d, d.settle(ref))
 	})
 }
 
@@ -98,13 +86,13 @@ func TestTokenThatCannotBeDeleted(t *testing.T) {
 func TestRootThatLacksARight(t *testing.T) {
 	inWeather(t, "reader", "lacking_right", []string{"grants_less"}, func(d desk, value string) {
 		asked := request("orders:read", "funding:read")
-		key, err := d.CreateKey(d.t.Context(), asked)
+		key, err := d.CreateKey(d.T.Context(), asked)
 		if value == "" {
-			require.ErrorIs(d.t, err, exchanges.ErrPermission)
+			require.ErrorIs(d, err, exchanges.ErrPermission)
 			return
 		}
-		require.NoError(d.t, err)
-		require.Error(d.t, d.Variant().CheckGrant(exchanges.Grant{Permissions: asked.Permissions}, key.Permissions))
+		require.NoError(d, err)
+		require.Error(d, d.Variant().CheckGrant(exchanges.Grant{Permissions: asked.Permissions}, key.Permissions))
 	})
 }
 
@@ -114,13 +102,13 @@ func TestLongestToken(t *testing.T) {
 		d.mint()
 		long := request("orders:read")
 		long.Expires = time.Now().Add(48 * time.Hour)
-		_, err := d.CreateKey(d.t.Context(), long)
+		_, err := d.CreateKey(d.T.Context(), long)
 		if value == "" {
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 			return
 		}
-		require.ErrorIs(d.t, err, exchanges.ErrInvalid)
-		require.Len(d.t, d.sim.Keys(), 1)
+		require.ErrorIs(d, err, exchanges.ErrInvalid)
+		require.Len(d, d.Keys(), 1)
 	})
 }
 
@@ -130,11 +118,11 @@ func TestFullKey(t *testing.T) {
 		for range 3 {
 			d.mint()
 		}
-		_, err := d.CreateKey(d.t.Context(), request("orders:read"))
+		_, err := d.CreateKey(d.T.Context(), request("orders:read"))
 		want := map[string]error{"invalid": exchanges.ErrInvalid, "generic": exchanges.ErrOutcomeUnknown}[value]
-		require.ErrorIs(d.t, err, want)
+		require.ErrorIs(d, err, want)
 		if value != "" {
-			require.Len(d.t, d.sim.Keys(), 3)
+			require.Len(d, d.Keys(), 3)
 		}
 	})
 }
@@ -142,21 +130,21 @@ func TestFullKey(t *testing.T) {
 // A token that is given up before it is known at all is not taken for gone.
 func TestTokenThatIsNotKnownYet(t *testing.T) {
 	inWeather(t, "main", "known_late", []string{"20s"}, func(d desk, value string) {
-		ctx, cancel := context.WithTimeout(d.t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(d.T.Context(), 5*time.Second)
 		defer cancel()
 		var made exchanges.KeyRef
 		asked := request("orders:read")
 		asked.Made = func(_ context.Context, ref exchanges.KeyRef) error { made = ref; return nil }
 		_, err := d.CreateKey(ctx, asked)
 		if value == "" {
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 			return
 		}
-		require.ErrorIs(d.t, err, exchanges.ErrOutcomeUnknown)
-		require.Len(d.t, d.sim.Keys(), 1)
+		require.ErrorIs(d, err, exchanges.ErrOutcomeUnknown)
+		require.Len(d, d.Keys(), 1)
 		time.Sleep(time.Minute)
 		made.Age = time.Minute
-		require.NoError(d.t, d.settle(made))
-		require.Empty(d.t, d.sim.Keys())
+		require.NoError(d, d.settle(made))
+		require.Empty(d, d.Keys())
 	})
 }

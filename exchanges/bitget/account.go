@@ -2,7 +2,6 @@ package bitget
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -111,15 +110,3 @@ const (
 	statusNormal  = "normal"
 	statusDeleted = "del"
 )
-
-// deletion reads the refusal of a deletion. What Bitget otherwise says of a calling
-// key that does not exist may mean the key to be deleted here.
-func deletion(err error) error {
-	var failure *exchanges.Error
-	if !errors.As(err, &failure) || failure.Code != codeNoKey && failure.Code != codeNoUserKey {
-		return err
-	}
-	gone := *failure
-	gone.Kind, gone.Remedy = exchanges.ErrNotFound, ""
-	return &gone
-}

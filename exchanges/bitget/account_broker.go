@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"vault-plugin-secrets-exchange/exchanges"
@@ -122,9 +121,7 @@ func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 	err := b.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/broker/manage/subaccount-apikey-list",
 		Query: rest.Query("subUid", subAccount), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k brokerKey) bool { return k.APIKey == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k brokerKey) string { return k.APIKey }) },
 	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
@@ -139,10 +136,10 @@ func (b *broker) ListKeys(ctx context.Context, subAccount string) ([]exchanges.K
 }
 
 func (b *broker) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return deletion(b.DoJSON(ctx, rest.Call{
+	return exchanges.AsGone(b.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v2/broker/manage/delete-subaccount-apikey", Effect: rest.Idempotent,
 	}, struct {
 		SubUID string `json:"subUid"`
 		APIKey string `json:"apiKey"`
-	}{ref.SubAccount, ref.ID}, nil))
+	}{ref.SubAccount, ref.ID}, nil), codeNoKey, codeNoUserKey)
 }

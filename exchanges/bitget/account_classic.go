@@ -127,9 +127,7 @@ func (c *classic) keys(ctx context.Context, subAccount string) ([]classicKey, er
 	err := c.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/api/v2/user/virtual-subaccount-apikey-list",
 		Query: rest.Query("subAccountUid", subAccount), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k classicKey) bool { return k.APIKey == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k classicKey) string { return k.APIKey }) },
 	}, rest.Into(&keys))
 	return slices.DeleteFunc(keys.Items, classicKey.empty), err
 }
@@ -157,7 +155,7 @@ func (c *classic) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 	held, err := c.permit(ctx, ref, keys[i], []string{})
 	if err != nil {
-		return deletion(err)
+		return exchanges.AsGone(err, codeNoKey, codeNoUserKey)
 	}
 	added := slices.DeleteFunc(held, func(name string) bool { return slices.Contains(keys[i].PermList, name) })
 	if len(added) == 0 {

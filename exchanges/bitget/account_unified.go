@@ -192,7 +192,7 @@ func (u *unified) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 	if refusesParameter(err) {
 		err = u.deleteNamed(ctx, "apikey", ref.ID)
 	}
-	return deletion(err)
+	return exchanges.AsGone(err, codeNoKey, codeNoUserKey)
 }
 
 // deleteNamed asks for the deletion of the key that the named parameter gives.

@@ -22,12 +22,8 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 }
 
 func (s signer) sign(request *rest.Request, at time.Time) error {
-	target := request.Path
-	if request.Query != "" {
-		target += "?" + request.Query
-	}
 	timestamp := strconv.FormatInt(at.UnixMilli(), 10)
-	signature, err := s.signature(timestamp + request.Method + target + string(request.Body))
+	signature, err := s.signature(timestamp + request.Method + request.Target() + string(request.Body))
 	if err != nil {
 		return err
 	}

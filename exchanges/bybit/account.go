@@ -180,12 +180,9 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 const statusFrozen = 4
 
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	uid, err := strconv.ParseInt(request.SubAccount, 10, 64)
+	uid, err := exchanges.SubAccountNumber("bybit", exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
-		return exchanges.Key{}, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "bybit", Operation: exchanges.OpCreateKey,
-			Message: "a Bybit sub-account is named by its UID, a number, not " + strconv.Quote(request.SubAccount),
-		}
+		return exchanges.Key{}, err
 	}
 	body := struct {
 		SubUID      int64  `json:"subuid"`
@@ -251,9 +248,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", strconv.Itoa(keysPage), "cursor", cursor), Effect: rest.ReadOnly,
-			Complete: func() bool {
-				return page.Keys.Present && !slices.ContainsFunc(page.Keys.Items, func(k key) bool { return k.APIKey == "" })
-			},
+			Complete: func() bool { return page.Keys.Whole(func(k key) string { return k.APIKey }) },
 		}, rest.IntoPage(&page, &page.Keys, keysPage))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)

@@ -146,7 +146,7 @@ func TestCreateKeyInASubAccountThatIsNoNumber(t *testing.T) {
 	for _, name := range []string{"desk", "", "53888000 ", "9223372036854775808"} {
 		_, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: name})
 		require.ErrorIs(t, err, exchanges.ErrInvalid)
-		require.ErrorContains(t, err, "named by its UID, a number")
+		require.ErrorContains(t, err, "named by number")
 	}
 }
 

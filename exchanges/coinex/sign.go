@@ -23,12 +23,8 @@ func newSigner(credential exchanges.Credential) (signer, error) {
 // sign signs method, path, query and body as sent, followed by the time. How old
 // a request may be when CoinEx reads it is left at CoinEx's default of 5 seconds.
 func (s signer) sign(request *rest.Request, at time.Time) error {
-	target := request.Path
-	if request.Query != "" {
-		target += "?" + request.Query
-	}
 	timestamp := strconv.FormatInt(at.UnixMilli(), 10)
-	signature, err := s.signature(request.Method + target + string(request.Body) + timestamp)
+	signature, err := s.signature(request.Method + request.Target() + string(request.Body) + timestamp)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -174,8 +173,8 @@ const typeMain = "main"
 
 // place returns where the calls for a sub-account are made.
 func (a *account) place(ctx context.Context, operation exchanges.Operation, subAccount string) (string, error) {
-	if _, err := strconv.ParseUint(subAccount, 10, 64); err != nil {
-		return "", invalid(operation, "a Deribit sub-account is named by its id, a number, not "+strconv.Quote(subAccount))
+	if _, err := exchanges.SubAccountNumber(name, operation, subAccount); err != nil {
+		return "", err
 	}
 	if !a.direct {
 		return subAccount, nil

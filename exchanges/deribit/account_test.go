@@ -124,7 +124,7 @@ func TestSubAccountNames(t *testing.T) {
 		main, known := v.root("main")
 		_, err := main.CreateKey(v.Context(), v.request("desk_1", "vlt1"))
 		require.ErrorIs(t, err, exchanges.ErrInvalid)
-		assert.ErrorContains(t, err, `a number, not "desk_1"`)
+		assert.ErrorContains(t, err, `"desk_1" is not a sub-account`)
 		_, err = main.ListKeys(v.Context(), "4000000000")
 		require.ErrorIs(t, err, exchanges.ErrNotFound)
 

@@ -94,11 +94,7 @@ func (s signer) sign(request *rest.Request, at time.Time) error {
 
 // requestText is what a request signs.
 func requestText(request *rest.Request, at time.Time, nonce string) string {
-	target := request.Path
-	if request.Query != "" {
-		target += "?" + request.Query
-	}
-	return strings.Join([]string{milliseconds(at), nonce, request.Method, target, string(request.Body), ""}, "\n")
+	return strings.Join([]string{milliseconds(at), nonce, request.Method, request.Target(), string(request.Body), ""}, "\n")
 }
 
 func milliseconds(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }

@@ -35,6 +35,7 @@ func (s *suite) testSigning(t *testing.T) {
 		}
 		if channel.Request != "" {
 			assert.Contains(t, signing.LoginRequests, channel.Request, "a request that logs in is known as one")
+			assert.True(t, signing.BindsPart(exchanges.PartPath) || signing.RequestsLogIn != "", "the signature of another request is good for this one")
 		}
 	}
 	for _, keyType := range signing.Requests {

@@ -16,6 +16,8 @@ type Simulated struct {
 	*testing.T
 	*simulator.Simulator
 	driver exchanges.Exchange
+	// options say how to reach the exchange.
+	options exchanges.Options
 }
 
 // Simulate starts a simulator of the driver's venue that ends with the test. Unless
@@ -28,7 +30,21 @@ func Simulate(t *testing.T, driver exchanges.Exchange, venue simulator.Listing, 
 	s := simulator.New(options, venue)
 	require.NoError(t, s.Start("127.0.0.1", 0))
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return Simulated{T: t, Simulator: s, driver: driver}
+	return Simulated{t, s, driver, exchanges.Options{BaseURL: s.Exchange(venue.Name).BaseURL, RateMultiplier: hurried}}
+}
+
+// InWeather runs a test in calm weather and in each weather of a condition, each time in
+// a [Bubble].
+func InWeather(t *testing.T, subject Subject, condition string, values []string, test func(s Simulated, value string)) {
+	for _, value := range append([]string{""}, values...) {
+		t.Run(condition+"="+value, func(t *testing.T) {
+			Bubble(t, subject, func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
+				s := Simulated{t, sim, subject.Exchange, options}
+				s.Set(condition, value)
+				test(s, value)
+			})
+		})
+	}
 }
 
 // Context ends with the test, and after 30 seconds at the latest.
@@ -52,7 +68,7 @@ func (s Simulated) Access(kind string) simulator.Access {
 // address nor pace.
 func (s Simulated) Open(credential exchanges.Credential, options exchanges.Options) exchanges.Account {
 	s.Helper()
-	options.BaseURL, options.RateMultiplier = s.Exchange(s.driver.Describe().Name).BaseURL, hurried
+	options.BaseURL, options.RateMultiplier, options.Transport = s.options.BaseURL, s.options.RateMultiplier, s.options.Transport
 	account, err := s.driver.Open(credential, options)
 	require.NoError(s, err)
 	s.Cleanup(account.Close)

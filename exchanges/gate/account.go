@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -189,7 +188,7 @@ func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 	}{Mode: classic, Name: request.Label, Perms: encode(request.Permissions), IPWhitelist: request.Addresses}
 
 	var answered createdKey
-	err := checkUserID(exchanges.OpCreateKey, request.SubAccount)
+	_, err := exchanges.SubAccountNumber("gate", exchanges.OpCreateKey, request.SubAccount)
 	if err == nil {
 		err = a.DoJSON(ctx, rest.Call{
 			Operation: exchanges.OpCreateKey, Method: http.MethodPost, Path: keysPath(request.SubAccount), Effect: rest.Once,
@@ -234,27 +233,14 @@ func (c *createdKey) UnmarshalJSON(data []byte) error {
 // earlier unified accounts.
 const classic = 1
 
-// checkUserID keeps anything but a number out of paths.
-func checkUserID(operation exchanges.Operation, subAccount string) error {
-	if _, err := strconv.ParseUint(subAccount, 10, 63); err != nil {
-		return &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "gate", Operation: operation,
-			Message: "a Gate sub-account is named by its user ID, a number, not " + strconv.Quote(subAccount),
-		}
-	}
-	return nil
-}
-
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if err := checkUserID(exchanges.OpListKeys, subAccount); err != nil {
+	if _, err := exchanges.SubAccountNumber("gate", exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
 	var keys rest.List[key]
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath(subAccount), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.Key == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k key) string { return k.Key }) },
 	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err
@@ -269,7 +255,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	if err := checkUserID(exchanges.OpDeleteKey, ref.SubAccount); err != nil {
+	if _, err := exchanges.SubAccountNumber("gate", exchanges.OpDeleteKey, ref.SubAccount); err != nil {
 		return err
 	}
 	return a.Do(ctx, rest.Call{

@@ -92,9 +92,7 @@ func (a *account) keys(ctx context.Context, operation exchanges.Operation, uid, 
 	err := a.Do(ctx, rest.Call{
 		Operation: operation, Method: http.MethodGet, Path: "/v2/user/api-key",
 		Query: rest.Query("accessKey", accessKey, "uid", uid), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Data.Present && !slices.ContainsFunc(keys.Data.Items, func(k key) bool { return k.AccessKey == "" })
-		},
+		Complete: func() bool { return keys.Data.Whole(func(k key) string { return k.AccessKey }) },
 	}, rest.Into(&keys))
 	return keys.Data.Items, err
 }
@@ -167,20 +165,8 @@ func (a *account) SubAccounts(ctx context.Context) ([]exchanges.SubAccount, erro
 	return all, err
 }
 
-// number reads the name of a sub-account, which HTX wants as a JSON number.
-func number(operation exchanges.Operation, subAccount string) (int64, error) {
-	uid, err := strconv.ParseInt(subAccount, 10, 64)
-	if err != nil {
-		return 0, &exchanges.Error{
-			Kind: exchanges.ErrInvalid, Exchange: "htx", Operation: operation,
-			Message: "an HTX sub-user is named by its UID, a number, not " + strconv.Quote(subAccount),
-		}
-	}
-	return uid, nil
-}
-
 func (a *account) CreateKey(ctx context.Context, request exchanges.KeyRequest) (exchanges.Key, error) {
-	uid, err := number(exchanges.OpCreateKey, request.SubAccount)
+	uid, err := exchanges.SubAccountNumber("htx", exchanges.OpCreateKey, request.SubAccount)
 	if err != nil {
 		return exchanges.Key{}, err
 	}
@@ -250,7 +236,7 @@ func aboutCode(err error, sent bool) error {
 }
 
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
-	if _, err := number(exchanges.OpListKeys, subAccount); err != nil {
+	if _, err := exchanges.SubAccountNumber("htx", exchanges.OpListKeys, subAccount); err != nil {
 		return nil, err
 	}
 	keys, err := a.keys(ctx, exchanges.OpListKeys, subAccount, "")
@@ -268,7 +254,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	uid, err := number(exchanges.OpDeleteKey, ref.SubAccount)
+	uid, err := exchanges.SubAccountNumber("htx", exchanges.OpDeleteKey, ref.SubAccount)
 	if err != nil {
 		return err
 	}

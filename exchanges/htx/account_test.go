@@ -103,7 +103,7 @@ func TestSubAccountsAreNumbers(t *testing.T) {
 	account := stub(t, nil)
 	_, err := account.CreateKey(t.Context(), exchanges.KeyRequest{SubAccount: "desk1"})
 	require.ErrorIs(t, err, exchanges.ErrInvalid)
-	require.ErrorContains(t, err, `not "desk1"`)
+	require.ErrorContains(t, err, `"desk1" is not a sub-account`)
 	require.ErrorIs(t, exchangetest.Settle(t.Context(), account, exchanges.KeyRef{SubAccount: "desk1", ID: "x"}), exchanges.ErrInvalid)
 }
 

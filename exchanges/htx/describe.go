@@ -85,7 +85,7 @@ func signing() exchanges.Signing {
 			{Name: channelSpot, KeyTypes: hmac, Validity: validity, Note: "the session then places spot orders unsigned"},
 			{Name: channelLinearSwap, KeyTypes: hmac, Validity: validity, Note: "what happens in the derivatives account"},
 		},
-		LoginRequests: []string{"GET " + pathSpotStream, "GET " + pathLinearSwapStream},
+		LoginRequests: loginRequests(),
 	}
 }
 

@@ -17,6 +17,16 @@ const (
 	pathLinearSwapStream = "/linear-swap-notification"
 )
 
+// loginRequests are requests for the paths of all connections that take a login
+// (https://www.htx.com/en-us/opend/newApiPages/), also of those to which there is no
+// channel: most take the signature of such a request, and some then take orders.
+func loginRequests() []string {
+	return []string{
+		"GET " + pathSpotStream, "GET /ws/v1", "GET /ws/trade",
+		"GET " + pathLinearSwapStream, "GET /linear-swap-trade", "GET /swap-notification", "GET /notification",
+	}
+}
+
 // SignLogin implements [exchanges.LoginSigner].
 func (a *account) SignLogin(ctx context.Context, request exchanges.LoginRequest) (exchanges.Login, error) {
 	return a.Login(ctx, request, a.login)

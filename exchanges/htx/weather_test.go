@@ -11,44 +11,34 @@ import (
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/exchangetest"
 	"vault-plugin-secrets-exchange/exchanges/rest"
-	"vault-plugin-secrets-exchange/exchanges/simulator"
 )
 
 // desk is a sub-user in some weather, with the parent user that manages it.
 type desk struct {
+	exchangetest.Simulated
 	*account
-	t       *testing.T
-	sim     *simulator.Simulator
 	subUser string
 }
 
 // inWeather runs a test in each weather of a condition, and in calm weather, with the
 // root of a kind. The seed of one-time codes is left out.
 func inWeather(t *testing.T, root, condition string, values []string, test func(d desk, value string)) {
-	for _, value := range append([]string{""}, values...) {
-		t.Run(root+" "+condition+"="+value, func(t *testing.T) {
-			exchangetest.Bubble(t, subject(), func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
-				require.NoError(t, sim.SetWeather("htx", condition, value))
-				access, ok := sim.Root("htx", root)
-				require.True(t, ok)
-				opened, err := New().Open(exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)}, options)
-				require.NoError(t, err)
-				t.Cleanup(opened.Close)
-				test(desk{opened.(*account), t, sim, access.SubAccounts[0]}, value)
-			})
-		})
-	}
+	exchangetest.InWeather(t, subject(), condition, values, func(s exchangetest.Simulated, value string) {
+		access := s.Access(root)
+		withoutSeed := exchanges.Credential{APIKey: access.APIKey, APISecret: exchanges.Secret(access.APISecret)}
+		test(desk{s, s.Open(withoutSeed, exchanges.Options{}).(*account), access.SubAccounts[0]}, value)
+	})
 }
 
 func (d desk) create(label string) (exchanges.Key, error) {
-	return d.CreateKey(d.t.Context(), exchanges.KeyRequest{SubAccount: d.subUser, Label: label, Permissions: []string{readOnly}})
+	return d.CreateKey(d.T.Context(), exchanges.KeyRequest{SubAccount: d.subUser, Label: label, Permissions: []string{readOnly}})
 }
 
 // lock locks or unlocks the sub-user, as its parent user can on HTX's website.
 func (d desk) lock(action string) {
-	uid, err := number("test", d.subUser)
-	require.NoError(d.t, err)
-	require.NoError(d.t, d.DoJSON(d.t.Context(), rest.Call{
+	uid, err := exchanges.SubAccountNumber("htx", exchanges.OpInspect, d.subUser)
+	require.NoError(d, err)
+	require.NoError(d, d.DoJSON(d.T.Context(), rest.Call{
 		Operation: exchanges.OpInspect, Method: http.MethodPost, Path: "/v2/sub-user/management", Effect: rest.Idempotent,
 	}, struct {
 		SubUID int64  `json:"subUid"`
@@ -69,14 +59,14 @@ func TestWhetherACodeIsAskedFor(t *testing.T) {
 		inWeather(t, test.root, "one_time_code", []string{"required", "optional", "unlisted_code"}, func(d desk, value string) {
 			_, err := d.create("vlt1")
 			if test.codes[value] == "" {
-				require.NoError(d.t, err)
-				require.Len(d.t, d.sim.Keys(), 1)
+				require.NoError(d, err)
+				require.Len(d, d.Keys(), 1)
 				return
 			}
-			require.ErrorIs(d.t, err, exchanges.ErrInvalid)
-			require.ErrorContains(d.t, err, "set the connection's totp_secret")
-			require.Equal(d.t, test.codes[value], exchangetest.Failed(d.t, err).Code)
-			require.Empty(d.t, d.sim.Keys())
+			require.ErrorIs(d, err, exchanges.ErrInvalid)
+			require.ErrorContains(d, err, "set the connection's totp_secret")
+			require.Equal(d, test.codes[value], exchangetest.Failed(d, err).Code)
+			require.Empty(d, d.Keys())
 		})
 	}
 }
@@ -90,11 +80,11 @@ func TestFullUser(t *testing.T) {
 		}
 		for i := range most {
 			_, err := d.create(fmt.Sprintf("vlt%d", i))
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 		}
 		_, err := d.create("vlt-one-too-many")
-		require.ErrorIs(d.t, err, exchanges.ErrKeyCap)
-		require.Len(d.t, d.sim.Keys(), most)
+		require.ErrorIs(d, err, exchanges.ErrKeyCap)
+		require.Len(d, d.Keys(), most)
 	})
 }
 
@@ -103,17 +93,17 @@ func TestFullUser(t *testing.T) {
 func TestLockedUser(t *testing.T) {
 	inWeather(t, "main", "locked_user", []string{"keeps_keys"}, func(d desk, value string) {
 		key, err := d.create("vlt1")
-		require.NoError(d.t, err)
+		require.NoError(d, err)
 		d.lock("lock")
 		ref := exchanges.KeyRef{SubAccount: d.subUser, ID: key.ID, Label: "vlt1", Age: time.Hour}
-		err = exchanges.SettleOne(d.t.Context(), d, d.Variant(), ref)
+		err = exchanges.SettleOne(d.T.Context(), d.account, d.Variant(), ref)
 		if value != "" {
-			require.ErrorIs(d.t, err, exchanges.ErrPermission)
-			require.Len(d.t, d.sim.Keys(), 1)
+			require.ErrorIs(d, err, exchanges.ErrPermission)
+			require.Len(d, d.Keys(), 1)
 			d.lock("unlock")
-			err = exchanges.SettleOne(d.t.Context(), d, d.Variant(), ref)
+			err = exchanges.SettleOne(d.T.Context(), d.account, d.Variant(), ref)
 		}
-		require.NoError(d.t, err)
-		require.Empty(d.t, d.sim.Keys())
+		require.NoError(d, err)
+		require.Empty(d, d.Keys())
 	})
 }

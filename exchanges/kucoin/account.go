@@ -196,9 +196,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subName", subAccount), Effect: rest.ReadOnly, Weight: weightOfCall,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.APIKey == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k key) string { return k.APIKey }) },
 	}, rest.Into(&keys))
 	if err != nil {
 		return nil, err

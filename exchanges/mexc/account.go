@@ -166,9 +166,7 @@ func (a *account) subAccounts(ctx context.Context) ([]subAccount, error) {
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpSubAccounts, Method: http.MethodGet, Path: "/api/v3/sub-account/list",
 			Query: rest.Query("page", number, "limit", strconv.Itoa(pageSize)), Effect: rest.ReadOnly,
-			Complete: func() bool {
-				return page.Present && !slices.ContainsFunc(page.Items, func(s subAccount) bool { return s.Name == "" })
-			},
+			Complete: func() bool { return page.Whole(func(s subAccount) string { return s.Name }) },
 		}, rows(&page, "subAccounts"))
 		all = append(all, page.Items...)
 		return len(page.Items), err
@@ -228,9 +226,7 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 	err := a.Do(ctx, rest.Call{
 		Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: keysPath,
 		Query: rest.Query("subAccount", subAccount), Effect: rest.ReadOnly,
-		Complete: func() bool {
-			return keys.Present && !slices.ContainsFunc(keys.Items, func(k key) bool { return k.APIKey == "" })
-		},
+		Complete: func() bool { return keys.Whole(func(k key) string { return k.APIKey }) },
 	}, rows(&keys, "subAccount")) // This is MEXC's name for the list of keys.
 	if err != nil {
 		return nil, err

@@ -79,7 +79,6 @@ func signing() exchanges.Signing {
 	return exchanges.Signing{
 		Requests: hmac,
 		Binds:    []exchanges.Part{exchanges.PartQuery, exchanges.PartBody},
-		Unbound:  "with a GET that lists open orders, whoever has it can cancel them all, by DELETE",
 		Validity: 5 * time.Second,
 		Replaced: []string{"timestamp", "recvWindow", "signature"},
 		Logins: []exchanges.Channel{{
@@ -87,6 +86,8 @@ func signing() exchanges.Signing {
 			Note: "send the request; its answer has a listenKey for the URL: wss://wbs-api.mexc.com/ws?listenKey=<listenKey>",
 		}},
 		LoginRequests: []string{loginRequest},
+		RequestsLogIn: "a signature covers neither method nor path: with that of a request without a body, whoever has it can ask " +
+			"for a listenKey, and with that of a GET that lists open orders cancel them all, by DELETE",
 	}
 }
 

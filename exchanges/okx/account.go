@@ -194,10 +194,10 @@ func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.
 }
 
 func (a *account) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	return deletion(a.DoJSON(ctx, rest.Call{
+	return exchanges.AsGone(a.DoJSON(ctx, rest.Call{
 		Operation: exchanges.OpDeleteKey, Method: http.MethodPost, Path: "/api/v5/users/subaccount/delete-apikey", Effect: rest.Idempotent,
 	}, struct {
 		SubAcct string `json:"subAcct"`
 		APIKey  string `json:"apiKey"`
-	}{ref.SubAccount, ref.ID}, nil))
+	}{ref.SubAccount, ref.ID}, nil), codeNoKey)
 }

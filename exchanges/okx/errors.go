@@ -3,7 +3,6 @@ package okx
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 
 	"vault-plugin-secrets-exchange/exchanges"
 	"vault-plugin-secrets-exchange/exchanges/rest"
@@ -12,18 +11,6 @@ import (
 // codeNoKey says that the calling key does not exist. Its text is that of 59506, of
 // the key that the call is about.
 const codeNoKey = "50119"
-
-// deletion reads the refusal of a deletion: the code for a calling key that does not
-// exist may mean the key to be deleted.
-func deletion(err error) error {
-	var failure *exchanges.Error
-	if !errors.As(err, &failure) || failure.Code != codeNoKey {
-		return err
-	}
-	gone := *failure
-	gone.Kind, gone.Remedy = exchanges.ErrNotFound, ""
-	return &gone
-}
 
 // unwrap reads an answer. The code decides; the HTTP status counts only where there
 // is no known code.

@@ -25,12 +25,8 @@ func newSigner(credential exchanges.Credential, environment string) (signer, err
 }
 
 func (s signer) sign(request *rest.Request, at time.Time) error {
-	target := request.Path
-	if request.Query != "" {
-		target += "?" + request.Query
-	}
 	timestamp := at.UTC().Format(timestampLayout)
-	signature, err := s.signature(timestamp + request.Method + target + string(request.Body))
+	signature, err := s.signature(timestamp + request.Method + request.Target() + string(request.Body))
 	if err != nil {
 		return err
 	}

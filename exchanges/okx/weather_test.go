@@ -18,8 +18,8 @@ func simulate(t *testing.T) (exchangetest.Simulated, exchanges.Account) {
 	return s, s.OpenRoot("main", exchanges.Options{})
 }
 
-// request is for a key of one of the sub-accounts that may trade.
-func readRequest(s exchangetest.Simulated, subAccount int, label string) exchanges.KeyRequest {
+// tradeRequest is for a key of one of the sub-accounts that may trade.
+func tradeRequest(s exchangetest.Simulated, subAccount int, label string) exchanges.KeyRequest {
 	return exchanges.KeyRequest{
 		SubAccount: s.Access("main").SubAccounts[subAccount], Label: label, Permissions: []string{readOnly, trade}, Passphrase: "Aa1@aaaaaaaa",
 	}
@@ -28,7 +28,7 @@ func readRequest(s exchangetest.Simulated, subAccount int, label string) exchang
 // A key of a frozen sub-account is gone once OKX lets it be deleted, and not before.
 func TestFrozenSubAccount(t *testing.T) {
 	s, account := simulate(t)
-	key, err := account.CreateKey(s.Context(), readRequest(s, 0, "vlt1"))
+	key, err := account.CreateKey(s.Context(), tradeRequest(s, 0, "vlt1"))
 	require.NoError(t, err)
 	ref := exchanges.KeyRef{SubAccount: s.Access("main").SubAccounts[0], ID: key.ID}
 	s.Set("frozen_sub_account", "keeps_keys")
@@ -45,7 +45,7 @@ func TestCodesForAGoneKey(t *testing.T) {
 	s, account := simulate(t)
 	for _, code := range []string{"", "50119", "59605"} {
 		s.Set("gone_key", code)
-		key, err := account.CreateKey(s.Context(), readRequest(s, 0, "vlt1"))
+		key, err := account.CreateKey(s.Context(), tradeRequest(s, 0, "vlt1"))
 		require.NoError(t, err)
 		ref := exchanges.KeyRef{SubAccount: s.Access("main").SubAccounts[0], ID: key.ID}
 		require.True(t, s.RemoveKey("okx", key.ID))
@@ -58,29 +58,29 @@ func TestCodesForAGoneKey(t *testing.T) {
 func TestKeyCap(t *testing.T) {
 	s, account := simulate(t)
 	for i := range 50 {
-		_, err := account.CreateKey(s.Context(), readRequest(s, 0, fmt.Sprintf("vlt%d", i)))
+		_, err := account.CreateKey(s.Context(), tradeRequest(s, 0, fmt.Sprintf("vlt%d", i)))
 		require.NoError(t, err)
 	}
-	_, err := account.CreateKey(s.Context(), readRequest(s, 0, "full"))
+	_, err := account.CreateKey(s.Context(), tradeRequest(s, 0, "full"))
 	require.ErrorIs(t, err, exchanges.ErrKeyCap)
 	s.Set("key_cap", "master")
-	_, err = account.CreateKey(s.Context(), readRequest(s, 1, "full"))
+	_, err = account.CreateKey(s.Context(), tradeRequest(s, 1, "full"))
 	require.ErrorIs(t, err, exchanges.ErrKeyCap)
 	s.Set("key_cap", "")
-	_, err = account.CreateKey(s.Context(), readRequest(s, 1, "room"))
+	_, err = account.CreateKey(s.Context(), tradeRequest(s, 1, "room"))
 	require.NoError(t, err)
 }
 
 // A label that is taken makes no second key, wherever labels must be unique.
 func TestLabelScope(t *testing.T) {
 	s, account := simulate(t)
-	_, err := account.CreateKey(s.Context(), readRequest(s, 0, "vlt1"))
+	_, err := account.CreateKey(s.Context(), tradeRequest(s, 0, "vlt1"))
 	require.NoError(t, err)
 	for _, value := range []string{"", "sub_account"} {
 		s.Set("label_scope", value)
-		_, err = account.CreateKey(s.Context(), readRequest(s, 0, "vlt1"))
+		_, err = account.CreateKey(s.Context(), tradeRequest(s, 0, "vlt1"))
 		require.ErrorIs(t, err, exchanges.ErrConflict)
-		_, err = account.CreateKey(s.Context(), readRequest(s, 1, "vlt1"))
+		_, err = account.CreateKey(s.Context(), tradeRequest(s, 1, "vlt1"))
 		require.Equal(t, value == "", err != nil)
 	}
 	require.Len(t, s.Keys(), 2)
@@ -93,7 +93,7 @@ func TestImpliedRead(t *testing.T) {
 	for _, value := range []string{"", "never"} {
 		s, account := simulate(t)
 		s.Set("implied_read", value)
-		request := readRequest(s, 0, "vlt1")
+		request := tradeRequest(s, 0, "vlt1")
 		request.Permissions = []string{trade}
 		key, err := account.CreateKey(s.Context(), request)
 		require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestImpliedRead(t *testing.T) {
 func TestWhereKeysAreMinted(t *testing.T) {
 	s, account := simulate(t)
 	s.Set("minting", "nowhere")
-	_, err := account.CreateKey(s.Context(), readRequest(s, 0, "vlt1"))
+	_, err := account.CreateKey(s.Context(), tradeRequest(s, 0, "vlt1"))
 	require.ErrorIs(t, err, exchanges.ErrUnsupported)
 	require.Empty(t, s.Keys())
 

@@ -150,11 +150,7 @@ func (s *signer) sign(request *rest.Request, at time.Time) error {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	timestamp := strconv.FormatInt(at.UnixMilli(), 10)
-	target := request.Path
-	if request.Query != "" {
-		target += "?" + request.Query
-	}
-	request.Signature = key.sign(timestamp + request.Method + target + string(request.Body))
+	request.Signature = key.sign(timestamp + request.Method + request.Target() + string(request.Body))
 	request.Header.Set("orderly-key", key.public)
 	request.Header.Set("orderly-timestamp", timestamp)
 	request.Header.Set("orderly-signature", request.Signature)

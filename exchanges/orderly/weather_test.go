@@ -14,32 +14,22 @@ import (
 
 // desk is a sub-account in some weather, with the wallet that owns it.
 type desk struct {
+	exchangetest.Simulated
 	exchanges.Account
-	t          *testing.T
-	sim        *simulator.Simulator
 	subAccount string
 }
 
 // inWeather runs a test in each weather of a condition, and in calm weather.
 func inWeather(t *testing.T, condition string, values []string, test func(d desk, value string)) {
-	for _, value := range append([]string{""}, values...) {
-		t.Run(condition+"="+value, func(t *testing.T) {
-			exchangetest.Bubble(t, subject(), func(t *testing.T, sim *simulator.Simulator, options exchanges.Options) {
-				require.NoError(t, sim.SetWeather("orderly", condition, value))
-				root, _ := sim.Root("orderly", "main")
-				opened, err := orderly.New().Open(exchanges.Credential{PrivateKey: exchanges.Secret(root.PrivateKey), Broker: root.Broker}, options)
-				require.NoError(t, err)
-				t.Cleanup(opened.Close)
-				test(desk{opened, t, sim, root.SubAccounts[0]}, value)
-			})
-		})
-	}
+	exchangetest.InWeather(t, subject(), condition, values, func(s exchangetest.Simulated, value string) {
+		test(desk{s, s.OpenRoot("main", exchanges.Options{}), s.Access("main").SubAccounts[0]}, value)
+	})
 }
 
 func (d desk) create(lives time.Duration) (exchanges.Key, error) {
 	public, _, err := orderly.New().NewKeyPair(exchanges.KeyEd25519)
-	require.NoError(d.t, err)
-	return d.CreateKey(d.t.Context(), exchanges.KeyRequest{
+	require.NoError(d, err)
+	return d.CreateKey(d.T.Context(), exchanges.KeyRequest{
 		SubAccount: d.subAccount, Label: "vlt-1", Permissions: []string{"read"}, KeyType: exchanges.KeyEd25519, PublicKey: public,
 		Expires: time.Now().Add(lives),
 	})
@@ -47,21 +37,21 @@ func (d desk) create(lives time.Duration) (exchanges.Key, error) {
 
 func (d desk) delete(key exchanges.Key) error {
 	ref := exchanges.KeyRef{SubAccount: d.subAccount, ID: key.ID, Label: "vlt-1", Age: time.Hour}
-	return exchanges.SettleOne(d.t.Context(), d.Account, orderly.New().Describe().Variants[0], ref)
+	return exchanges.SettleOne(d.T.Context(), d.Account, orderly.New().Describe().Variants[0], ref)
 }
 
 // A life that Orderly does not accept leaves no key.
 func TestShortestLife(t *testing.T) {
 	inWeather(t, "shortest_life", []string{"24h"}, func(d desk, value string) {
 		_, err := d.create(25 * time.Hour)
-		require.NoError(d.t, err)
+		require.NoError(d, err)
 		_, err = d.create(time.Hour)
 		if value == "" {
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 			return
 		}
-		require.ErrorIs(d.t, err, exchanges.ErrInvalid)
-		require.Len(d.t, d.sim.Keys(), 1)
+		require.ErrorIs(d, err, exchanges.ErrInvalid)
+		require.Len(d, d.Keys(), 1)
 	})
 }
 
@@ -70,15 +60,15 @@ func TestFullAccount(t *testing.T) {
 	inWeather(t, "full_account", []string{"3_keys"}, func(d desk, value string) {
 		for range 3 {
 			_, err := d.create(time.Hour)
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 		}
 		_, err := d.create(time.Hour)
 		if value == "" {
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 			return
 		}
-		require.ErrorIs(d.t, err, exchanges.ErrInvalid)
-		require.Len(d.t, d.sim.Keys(), 3)
+		require.ErrorIs(d, err, exchanges.ErrInvalid)
+		require.Len(d, d.Keys(), 3)
 	})
 }
 
@@ -86,14 +76,14 @@ func TestFullAccount(t *testing.T) {
 // Orderly then says, the key is there.
 func TestRegisteredTwice(t *testing.T) {
 	inWeather(t, "registered_twice", []string{"minus_1005"}, func(d desk, _ string) {
-		_, err := d.Inspect(d.t.Context()) // This measures the clock, too.
-		require.NoError(d.t, err)
-		require.NoError(d.t, d.sim.Inject(simulator.Fault{
+		_, err := d.Inspect(d.T.Context()) // This measures the clock, too.
+		require.NoError(d, err)
+		require.NoError(d, d.Inject(simulator.Fault{
 			Exchange: "orderly", Operation: exchanges.OpAny, Kind: simulator.DropAfterCommit, Count: 1,
 		}))
-		_, err = d.SubAccounts(d.t.Context())
-		require.NoError(d.t, err)
-		require.Equal(d.t, 2, d.sim.Calls("orderly", "other"))
+		_, err = d.SubAccounts(d.T.Context())
+		require.NoError(d, err)
+		require.Equal(d, 2, d.Calls("orderly", "other"))
 	})
 }
 
@@ -102,21 +92,21 @@ func TestRegisteredTwice(t *testing.T) {
 func TestWrongClock(t *testing.T) {
 	inWeather(t, "wrong_clock", []string{"minus_1005", "minus_1002"}, func(d desk, value string) {
 		key, err := d.create(time.Hour)
-		require.NoError(d.t, err)
-		_, err = d.SubAccounts(d.t.Context())
-		require.NoError(d.t, err)
-		require.NoError(d.t, d.sim.Inject(simulator.Fault{
+		require.NoError(d, err)
+		_, err = d.SubAccounts(d.T.Context())
+		require.NoError(d, err)
+		require.NoError(d, d.Inject(simulator.Fault{
 			Exchange: "orderly", Operation: exchanges.OpAny, Kind: simulator.ClockSkew, Delay: 10 * time.Minute,
 		}))
 		err = d.delete(key)
 		if value != "" {
-			require.Error(d.t, err)
-			require.Len(d.t, d.sim.Keys(), 1)
-			d.sim.ClearFaults()
+			require.Error(d, err)
+			require.Len(d, d.Keys(), 1)
+			d.ClearFaults()
 			err = d.delete(key)
 		}
-		require.NoError(d.t, err)
-		require.Empty(d.t, d.sim.Keys())
+		require.NoError(d, err)
+		require.Empty(d, d.Keys())
 	})
 }
 
@@ -127,19 +117,19 @@ func TestListThatLags(t *testing.T) {
 	inWeather(t, "appears_late", []string{"20s"}, func(d desk, value string) {
 		unseen := func() exchanges.KeyRef {
 			key, err := d.create(time.Hour)
-			require.NoError(d.t, err)
+			require.NoError(d, err)
 			return exchanges.KeyRef{SubAccount: d.subAccount, ID: key.ID, Unseen: true, Age: 10 * time.Second}
 		}
 		one := unseen()
 		one.Age = time.Hour // It is younger, but this must not decide.
-		require.NoError(d.t, exchanges.SettleOne(d.t.Context(), d.Account, variant, one))
-		require.Empty(d.t, d.sim.Keys())
+		require.NoError(d, exchanges.SettleOne(d.T.Context(), d.Account, variant, one))
+		require.Empty(d, d.Keys())
 
-		for _, err := range exchanges.Settle(d.t.Context(), d.Account, variant, unseen(), unseen()) {
+		for _, err := range exchanges.Settle(d.T.Context(), d.Account, variant, unseen(), unseen()) {
 			if value == "" {
-				require.NoError(d.t, err)
+				require.NoError(d, err)
 			} else {
-				require.ErrorIs(d.t, err, exchanges.ErrUnseen)
+				require.ErrorIs(d, err, exchanges.ErrUnseen)
 			}
 		}
 	})
@@ -149,11 +139,11 @@ func TestListThatLags(t *testing.T) {
 func TestRemovedKeyThatIsKnown(t *testing.T) {
 	inWeather(t, "status_filter", []string{"on"}, func(d desk, _ string) {
 		key, err := d.create(time.Hour)
-		require.NoError(d.t, err)
-		require.NoError(d.t, d.DeleteKey(d.t.Context(), exchanges.KeyRef{SubAccount: d.subAccount, ID: key.ID}))
-		deletions := d.sim.Calls("orderly", exchanges.OpDeleteKey)
+		require.NoError(d, err)
+		require.NoError(d, d.DeleteKey(d.T.Context(), exchanges.KeyRef{SubAccount: d.subAccount, ID: key.ID}))
+		deletions := d.Calls("orderly", exchanges.OpDeleteKey)
 		ref := exchanges.KeyRef{SubAccount: d.subAccount, ID: key.ID, Unseen: true, Age: time.Hour}
-		require.NoError(d.t, exchanges.SettleOne(d.t.Context(), d.Account, orderly.New().Describe().Variants[0], ref))
-		require.Equal(d.t, deletions, d.sim.Calls("orderly", exchanges.OpDeleteKey))
+		require.NoError(d, exchanges.SettleOne(d.T.Context(), d.Account, orderly.New().Describe().Variants[0], ref))
+		require.Equal(d, deletions, d.Calls("orderly", exchanges.OpDeleteKey))
 	})
 }

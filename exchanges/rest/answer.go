@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,12 @@ type List[T any] struct {
 func (l *List[T]) UnmarshalJSON(data []byte) error {
 	l.Present = true
 	return json.Unmarshal(data, &l.Items)
+}
+
+// Whole reports whether the list was in the answer, and each of its items has a name. Of a
+// list that is not whole, nobody can tell what is not in it.
+func (l List[T]) Whole(name func(T) string) bool {
+	return l.Present && !slices.ContainsFunc(l.Items, func(item T) bool { return name(item) == "" })
 }
 
 // Flag is a JSON boolean that exchanges also write as 0 or 1, or as a string.

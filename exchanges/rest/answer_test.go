@@ -123,6 +123,18 @@ func TestList(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`{"items":{}}`), &got))
 }
 
+func TestListIsWhole(t *testing.T) {
+	name := func(item string) string { return item }
+	for whole, lists := range map[bool][]List[string]{
+		true:  {{Present: true}, {Items: []string{"a", "b"}, Present: true}},
+		false: {{}, {Items: []string{"a", ""}, Present: true}},
+	} {
+		for _, list := range lists {
+			require.Equal(t, whole, list.Whole(name), "%v", list)
+		}
+	}
+}
+
 // Whatever an exchange sends, the lenient types neither panic nor quote it.
 func FuzzLenientTypes(f *testing.F) {
 	for _, text := range []string{`"abc"`, `7`, `true`, `null`, `""`, `"1753364096123"`, `1e400`, `{"a":[1]}`, `"\ud800"`} {

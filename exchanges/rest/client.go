@@ -94,6 +94,14 @@ type Request struct {
 	Payload string
 }
 
+// Target is the path and the query, as they are sent.
+func (r *Request) Target() string {
+	if r.Query == "" {
+		return r.Path
+	}
+	return r.Path + "?" + r.Query
+}
+
 // Answer is an HTTP answer, read whole.
 type Answer struct {
 	Status int
@@ -405,11 +413,7 @@ func (c *Client) prepareFor(base string, call Call) (*Request, error) {
 
 // httpRequest puts the signed request into net/http's form, byte for byte.
 func httpRequest(ctx context.Context, base string, request *Request) (*http.Request, error) {
-	target := base + request.Path
-	if request.Query != "" {
-		target += "?" + request.Query
-	}
-	formed, err := http.NewRequestWithContext(ctx, request.Method, target, bytes.NewReader(request.Body))
+	formed, err := http.NewRequestWithContext(ctx, request.Method, base+request.Target(), bytes.NewReader(request.Body))
 	if err != nil {
 		return nil, &exchanges.Error{Kind: exchanges.ErrInvalid, Message: "the request cannot be formed"}
 	}

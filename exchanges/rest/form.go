@@ -23,7 +23,8 @@ const maxFieldName = 32
 var maskedText = regexp.MustCompile(`^[^\s*…]*?(\*|…|\.\.\.)\S*$`)
 
 // form writes what an answer is made of: its status, the names of its fields, and of
-// what type each is, or that it is masked. It holds no value, so that it can be shown to anybody.
+// what type each is, or that it is masked. It holds no value, so that it can be shown
+// to anybody.
 func (a Answer) form() string {
 	text := "not JSON"
 	var tree any

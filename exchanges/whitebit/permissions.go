@@ -16,9 +16,11 @@ const (
 	permTransfer   = "transfer"
 	permWebSocket  = "websocket"
 
-	// permOrders is not a permission of its own: it is what spot and collateral
-	// share.
-	permOrders = "orders"
+	// permCancel and permModify are no permissions of their own. They reach all orders
+	// of the account: a key that may place any may cancel, and one that may place all
+	// may modify.
+	permCancel = "cancel"
+	permModify = "modify"
 	// permUnrestricted is what a key holds whose endpoints are not restricted.
 	permUnrestricted = "unrestricted"
 )
@@ -51,13 +53,16 @@ func group(endpoint string) string {
 		return endpoint
 	}
 	switch path {
-	case "orders", "market/fee", "main-account/balance", "main-account/history", "main-account/fee",
+	case "orders", "conditional-orders", "oco-orders", "market/fee", "main-account/balance", "main-account/history", "main-account/fee",
 		"trade-account/balance", "trade-account/executed-history", "trade-account/order", "trade-account/order/history",
 		"collateral-account/balance", "collateral-account/balance-summary", "collateral-account/summary",
 		"collateral-account/positions/open", "collateral-account/positions/history", "collateral-account/funding-history":
 		return permRead
-	case "order/cancel", "order/cancel/all", "order/modify", "order/kill-switch":
-		return permOrders
+	case "order/cancel", "order/cancel/all", "order/cancel/bulk", "order/conditional-cancel", "order/oco-cancel", "order/oto-cancel",
+		"order/kill-switch", "order/kill-switch/status":
+		return permCancel
+	case "order/modify":
+		return permModify
 	case "main-account/transfer":
 		return permTransfer
 	case "profile/websocket_token":
@@ -73,10 +78,16 @@ func group(endpoint string) string {
 }
 
 // wanted reports whether a key with the permissions may use the endpoint.
-func wanted(asked []string, endpoint string) bool {
-	name := group(endpoint)
-	if name == permOrders {
-		return slices.Contains(asked, permSpot) || slices.Contains(asked, permCollateral)
+func wanted(asked []string, endpoint string) bool { return covers(asked, group(endpoint)) }
+
+// covers reports whether the permissions bring in a group of endpoints.
+func covers(asked []string, name string) bool {
+	spot, collateral := slices.Contains(asked, permSpot), slices.Contains(asked, permCollateral)
+	switch name {
+	case permCancel:
+		return spot || collateral
+	case permModify:
+		return spot && collateral
 	}
 	return slices.Contains(asked, name)
 }
@@ -91,9 +102,8 @@ func (k key) held() []string {
 	for _, endpoint := range k.AccessEndpoints {
 		names = append(names, group(endpoint.Name))
 	}
-	if slices.Contains(names, permSpot) || slices.Contains(names, permCollateral) {
-		names = slices.DeleteFunc(names, func(name string) bool { return name == permOrders })
-	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.Compact(names)
+	cancel, modify := covers(names, permCancel), covers(names, permModify)
+	return slices.DeleteFunc(names, func(name string) bool { return name == permCancel && cancel || name == permModify && modify })
 }

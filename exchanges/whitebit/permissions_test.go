@@ -13,7 +13,11 @@ func TestGroup(t *testing.T) {
 		"/api/v4/collateral-account/positions/open": permRead,
 		"/api/v4/order/new":                         permSpot,
 		"/api/v4/order/stop_limit":                  permSpot,
-		"/api/v4/order/cancel":                      permOrders,
+		"/api/v4/order/cancel":                      permCancel,
+		"/api/v4/order/oco-cancel":                  permCancel,
+		"/api/v4/order/kill-switch/status":          permCancel,
+		"/api/v4/oco-orders":                        permRead,
+		"/api/v4/order/modify":                      permModify,
 		"/api/v4/order/collateral/limit":            permCollateral,
 		"/api/v4/collateral-account/leverage":       permCollateral,
 		"/api/v4/main-account/transfer":             permTransfer,
@@ -48,7 +52,10 @@ func TestWanted(t *testing.T) {
 		require.Equal(t, test.spot, wanted(only, "/api/v4/order/new"), test.permission)
 		require.Equal(t, test.collateral, wanted(only, "/api/v4/order/collateral/oco"), test.permission)
 		require.Equal(t, test.cancel, wanted(only, "/api/v4/order/cancel"), test.permission)
+		require.Equal(t, test.cancel, wanted(only, "/api/v4/order/conditional-cancel"), "what places OCO orders cancels them: %s", test.permission)
+		require.False(t, wanted(only, "/api/v4/order/modify"), "it reaches the orders that the key may not place: %s", test.permission)
 	}
+	require.True(t, wanted([]string{permRead, permSpot, permCollateral}, "/api/v4/order/modify"))
 }
 
 // A listed key shows everything it holds for which the vocabulary has no word.
@@ -62,7 +69,9 @@ func TestHeld(t *testing.T) {
 		{"nothing", true, nil, []string{}},
 		{"read", true, []string{"orders", "market/fee"}, []string{permRead}},
 		{"spot with what it shares", true, []string{"order/cancel", "order/new", "orders"}, []string{permRead, permSpot}},
-		{"what is shared, alone", true, []string{"order/cancel"}, []string{permOrders}},
+		{"what is shared, alone", true, []string{"order/cancel"}, []string{permCancel}},
+		{"more than its orders", true, []string{"order/cancel", "order/modify", "order/new"}, []string{permModify, permSpot}},
+		{"all orders", true, []string{"order/cancel", "order/collateral/limit", "order/modify", "order/new"}, []string{permCollateral, permSpot}},
 		{"what is in no group", true, []string{"main-account/withdraw", "orders"}, []string{"/api/v4/main-account/withdraw", permRead}},
 		{"everything", false, []string{"orders"}, []string{permRead, permUnrestricted}},
 	} {

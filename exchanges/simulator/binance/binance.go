@@ -160,6 +160,7 @@ func (e *exchange) Routes() []venue.Route {
 		{Pattern: "POST /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(trade), Handle: e.order, Limits: []venue.Limit{spotWeight(1)}},
 		{Pattern: "GET /api/v3/openOrders", Operation: exchanges.OpUseKey, Handle: e.openOrders, Limits: []venue.Limit{spotWeight(6)}},
 		{Pattern: "DELETE /api/v3/order", Operation: exchanges.OpUseKey, Permit: e.needs(trade), Handle: e.cancelOrder, Limits: []venue.Limit{spotWeight(1)}},
+		{Pattern: "POST /sapi/v1/margin/order", Operation: exchanges.OpUseKey, Permit: e.needs(trade), Handle: e.order, Limits: light},
 		{Pattern: "POST /sapi/v1/margin/borrow-repay", Operation: exchanges.OpUseKey, Permit: e.needs(masterMargin, linkMargin), Handle: e.borrow, Limits: light},
 		{Pattern: "POST /fapi/v1/order", Operation: exchanges.OpUseKey, Permit: e.needs(masterFutures, linkFutures), Handle: e.order},
 		{Pattern: "POST /eapi/v1/order", Operation: exchanges.OpUseKey, Permit: e.needs(options), Handle: e.order},

@@ -28,19 +28,19 @@ func (e *exchange) Stream() venue.Stream {
 
 // logIn checks the signature of the parameters, sorted by name. Only an Ed25519 key opens
 // a session; any key subscribes to the events of its account.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	method := m.Text("method")
 	if method != "session.logon" && method != "userDataStream.subscribe.signature" {
-		return nil, false
+		return nil
 	}
 	parameters := m.In("params")
 	caller := c.Books.Key(parameters.Text("apiKey"))
 	sent, err := strconv.ParseInt(parameters.Text("timestamp"), 10, 64)
 	if caller == nil || err != nil || c.Now.Sub(time.UnixMilli(sent)).Abs() > 5*time.Second {
-		return nil, true
+		return nil
 	}
 	if _, ed := caller.PublicKey().(ed25519.PublicKey); method == "session.logon" && !ed {
-		return nil, true
+		return nil
 	}
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
@@ -49,7 +49,7 @@ func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
 		}
 	}
 	if !e.verifies(caller, strings.Join(pairs, "&"), parameters.Text("signature")) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

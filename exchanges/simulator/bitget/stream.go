@@ -21,18 +21,18 @@ func (e *exchange) Stream() venue.Stream {
 }
 
 // logIn checks a login, which must be of the last 30 seconds.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	if m.Text("op") != "login" {
-		return nil, false
+		return nil
 	}
 	args := m.In("args")
 	caller := c.Books.Key(args.Text("apiKey"))
 	sent, err := strconv.ParseInt(args.Text("timestamp"), 10, 64)
 	if caller == nil || err != nil || c.Now.Sub(time.Unix(sent, 0)).Abs() > 30*time.Second || args.Text("passphrase") != caller.Passphrase {
-		return nil, true
+		return nil
 	}
 	if signed := args.Text("timestamp") + "GET/user/verify"; !verifies(caller, signed, args.Text("sign")) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

@@ -18,13 +18,13 @@ func (e *exchange) Stream() venue.Stream {
 }
 
 // logIn checks the signature of the time until which the login is valid.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	if m.Text("op") != "auth" {
-		return nil, false
+		return nil
 	}
 	args, _ := m["args"].([]any)
 	if len(args) != 3 {
-		return nil, true
+		return nil
 	}
 	apiKey, _ := args[0].(string)
 	expires := fmt.Sprint(args[1])
@@ -32,7 +32,7 @@ func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
 	until, err := strconv.ParseInt(expires, 10, 64)
 	caller := c.Books.Key(apiKey)
 	if caller == nil || err != nil || until <= c.Now.UnixMilli() || !e.verifies(caller, "GET/realtime"+expires, signature) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

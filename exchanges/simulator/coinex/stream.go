@@ -21,15 +21,15 @@ func (e *exchange) Stream() venue.Stream {
 }
 
 // logIn checks the signature of the time.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	if m.Text("method") != "server.sign" {
-		return nil, false
+		return nil
 	}
 	parameters := m.In("params")
 	caller := c.Books.Key(parameters.Text("access_id"))
 	sent, err := strconv.ParseInt(parameters.Text("timestamp"), 10, 64)
 	if caller == nil || err != nil || c.Now.Sub(time.UnixMilli(sent)).Abs() > 5*time.Second || !verifies(caller.Secret, parameters.Text("timestamp"), parameters.Text("signed_str")) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

@@ -22,19 +22,19 @@ func (e *exchange) Stream() venue.Stream {
 }
 
 // logIn checks the signature of time, nonce and data.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	if m.Text("method") != "public/auth" {
-		return nil, false
+		return nil
 	}
 	parameters := m.In("params")
 	caller := c.Books.Key(parameters.Text("client_id"))
 	sent, err := strconv.ParseInt(parameters.Text("timestamp"), 10, 64)
 	if caller == nil || err != nil || c.Now.Sub(time.UnixMilli(sent)).Abs() > time.Minute || parameters.Text("grant_type") != "client_signature" {
-		return nil, true
+		return nil
 	}
 	text := strings.Join([]string{parameters.Text("timestamp"), parameters.Text("nonce"), parameters.Text("data")}, "\n")
 	if !e.verifies(caller, text, parameters.Text("signature")) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

@@ -24,21 +24,21 @@ func (e *exchange) Stream() venue.Stream {
 }
 
 // logIn checks the signature of the channel, the parameters as they were sent, and the time.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	channel := m.Text("channel")
 	if channel != "spot.login" && channel != "futures.login" {
-		return nil, false
+		return nil
 	}
 	payload := m.In("payload")
 	parameters, err := json.Marshal(payload["req_param"])
 	caller := c.Books.Key(payload.Text("api_key"))
 	sent, wrong := strconv.ParseInt(payload.Text("timestamp"), 10, 64)
 	if caller == nil || err != nil || wrong != nil || c.Now.Sub(time.Unix(sent, 0)).Abs() > time.Minute {
-		return nil, true
+		return nil
 	}
 	signed := strings.Join([]string{"api", channel, string(parameters), payload.Text("timestamp")}, "\n")
 	if !verifies(caller.Secret, signed, payload.Text("signature")) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

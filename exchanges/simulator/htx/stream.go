@@ -24,7 +24,7 @@ func (e *exchange) Stream() venue.Stream {
 
 // logIn checks the signature of host, path and parameters, which the two APIs name
 // differently.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	names := []string{"AccessKeyId", "SignatureMethod", "SignatureVersion", "Timestamp", "Signature"}
 	parameters, version := m, "2"
 	switch {
@@ -32,12 +32,12 @@ func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
 		names = []string{"accessKey", "signatureMethod", "signatureVersion", "timestamp", "signature"}
 		parameters, version = m.In("params"), "2.1"
 	case m.Text("op") != "auth":
-		return nil, false
+		return nil
 	}
 	caller := c.Books.Key(parameters.Text(names[0]))
 	sent, err := time.Parse("2006-01-02T15:04:05", parameters.Text(names[3]))
 	if caller == nil || err != nil || c.Now.Sub(sent).Abs() > 5*time.Minute || parameters.Text(names[2]) != version {
-		return nil, true
+		return nil
 	}
 	parts := url.Values{}
 	for _, name := range names[:4] {
@@ -45,7 +45,7 @@ func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
 	}
 	plain := strings.Join([]string{"GET", c.Host, c.URL.Path, parts.Encode()}, "\n")
 	if !verifies(caller, parameters.Text(names[1]), plain, parameters.Text(names[4])) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

@@ -20,20 +20,20 @@ func (e *exchange) Stream() venue.Stream {
 }
 
 // logIn checks the signature of the time, by a key of the account in the URL.
-func (e *exchange) logIn(c *venue.Call, m venue.Message) (*venue.Key, bool) {
+func (e *exchange) logIn(c *venue.Call, m venue.Message) *venue.Key {
 	if m.Text("event") != "auth" {
-		return nil, false
+		return nil
 	}
 	parameters := m.In("params")
 	caller := c.Books.Key(parameters.Text("orderly_key"))
 	sent, err := strconv.ParseInt(parameters.Text("timestamp"), 10, 64)
 	if caller == nil || err != nil || c.Now.Sub(time.UnixMilli(sent)).Abs() > 5*time.Minute || c.PathValue("account") != caller.Account.ID {
-		return nil, true
+		return nil
 	}
 	public, _ := caller.PublicKey().(ed25519.PublicKey)
 	signature, err := base64.StdEncoding.DecodeString(parameters.Text("sign"))
 	if err != nil || len(public) == 0 || !ed25519.Verify(public, []byte(parameters.Text("timestamp")), signature) {
-		return nil, true
+		return nil
 	}
-	return caller, true
+	return caller
 }

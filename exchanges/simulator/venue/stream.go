@@ -22,9 +22,9 @@ type Streamer interface {
 type Stream struct {
 	// Paths are where they are, as http.ServeMux has it.
 	Paths []string
-	// LogIn reads a message. It reports whether that is a login, and returns the key
-	// that has logged in; nil if the login is refused.
-	LogIn func(c *Call, message Message) (k *Key, is bool)
+	// LogIn returns the key that a message logs in; nil if the message is no login, or
+	// one that is refused.
+	LogIn func(c *Call, message Message) *Key
 	// Answer is the answer to a message, in a session that is logged in or not.
 	Answer func(message Message, loggedIn bool) any
 	// EndsAtOnce, if it is not zero, is the code with which the session of a key is
@@ -198,11 +198,8 @@ func (v *Venue) hear(s *session, request *http.Request, text []byte) any {
 	if s.key != nil && v.books.Key(s.key.APIKey) == nil && (about.EndsNext || v.weather[SessionsEnd] == sessionsEndNext) {
 		return nil
 	}
-	if k, is := about.LogIn(c, message); is {
-		if k != nil && k.Allows(c.Caller) && !k.Expired(c.Now) {
-			s.key = k
-		}
-		return about.Answer(message, s.key != nil)
+	if k := about.LogIn(c, message); k != nil && k.Allows(c.Caller) && !k.Expired(c.Now) {
+		s.key = k
 	}
 	return about.Answer(message, s.key != nil)
 }
