@@ -91,6 +91,7 @@ func TestConfigRefusesBadInput(t *testing.T) {
 		"unknown freeze":         {"config/x", good(map[string]any{"frozen": "yes"}), []string{"frozen", "yes", "minting"}},
 		"unknown scope":          {"config/x", good(map[string]any{"allowed_scopes": "fly"}), []string{"allowed_scopes", "fly", "read"}},
 		"rate multiplier of 0":   {"config/x", good(map[string]any{"rate_multiplier": 0}), []string{"rate_multiplier"}},
+		"rate multiplier of NaN": {"config/x", good(map[string]any{"rate_multiplier": "NaN"}), []string{"rate_multiplier"}},
 		"root rotation":          {"config/x", good(map[string]any{"rotation_period": "24h"}), []string{"rotation_period"}},
 		"unknown field":          {"config/x", good(map[string]any{"api_sercet": "x"}), []string{"api_sercet", "not a field", "api_secret"}},
 		"odd name":               {"config/a b", good(nil), []string{"name", "a b", "letters"}},
