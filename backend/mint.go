@@ -208,7 +208,7 @@ func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.C
 		if err := claim.Confirm(ctx, time.Time{}); err != nil {
 			return 0, err
 		}
-		return 0, e.stillWanted(ctx, s, o)
+		return 0, e.stillWanted(ctx, s, claim, o)
 	}
 	// Vault's lease begins now, however long the exchange was waited for.
 	now := e.now()
@@ -223,13 +223,13 @@ func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.C
 	if ttl = expires.Sub(now); ttl < time.Second {
 		return 0, refuse("the key took longer to make than its ttl of %s; ask for a longer one", o.lifetime.ttl)
 	}
-	return ttl, e.stillWanted(ctx, s, o)
+	return ttl, e.stillWanted(ctx, s, claim, o)
 }
 
 // stillWanted refuses a key whose role or connection was stopped while it was made.
 // A kill switch finds the keys that are live; this one, which was not live yet,
 // finds the kill switch.
-func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) error {
+func (e *engine) stillWanted(ctx context.Context, s logical.Storage, claim *ledger.Claim, o *order) error {
 	if o.roleName != "" {
 		r, err := e.roles.Get(ctx, s, o.roleName)
 		switch {
@@ -260,6 +260,9 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 		return refuse("while the key was made, %s", err)
 	} else if err != nil {
 		return err
+	}
+	if claim.Doomed() {
+		return refuse("a kill switch was thrown, and lifted again, while the key was made; ask for another")
 	}
 	return nil
 }

@@ -31,8 +31,8 @@ type Key struct {
 
 // index is what must be known of every key without reading storage: where it
 // counts, and when it must be looked at next. It is loaded whole and then follows
-// every write. Its lock is held for a few steps only, never for a walk over all keys:
-// who wants that walks over a copy of inOrder, which costs nothing to make.
+// every write. Its lock is held for a few steps only, and for a walk over all keys by a kill
+// switch alone: who else wants that walks over a copy of inOrder, which costs nothing to make.
 type index struct {
 	mu sync.Mutex
 	// keys are not changed, but replaced.
@@ -96,6 +96,9 @@ func (x *index) fillSwitches(epoch int, read map[Kind]map[string]Switch) {
 		}
 	}
 	x.switched = true
+	for _, at := range x.shelves {
+		x.doomLive(at) // Some keys may have come in before.
+	}
 }
 
 // counts reports whether every key there is counts in the tally, read or not.
@@ -371,18 +374,22 @@ func (x *index) turn(kind Kind, name string, now Switch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.switches[kind].byName[name] = now
-	var under []*Key
 	for connection, at := range x.shelves {
-		if kind == OfConnection && connection != name {
-			continue
+		if kind == OfRole || connection == name {
+			x.doomLive(at)
 		}
-		at.due.Ascend(func(key *Key) bool {
-			if key.State == Live && (kind == OfConnection || key.Role == name) {
-				under = append(under, key)
-			}
-			return true
-		})
 	}
+}
+
+// doomLive dooms what is live and on the shelf and under a switch that was thrown.
+func (x *index) doomLive(at *shelf) {
+	var under []*Key
+	at.ofState[Live].Ascend(func(key *Key) bool {
+		if x.doomed(key.Connection, key.Role, key.generations) {
+			under = append(under, key)
+		}
+		return true
+	})
 	for _, key := range under {
 		doomed := *key
 		x.doom(&doomed)
