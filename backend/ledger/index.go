@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 	"unique"
@@ -282,7 +283,8 @@ func (x *index) removeLocked(id string) {
 func (x *index) get(id string) (key *Key, sure bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.keys[id], (x.filled || x.counted) && !x.unread.ids.Has(id)
+	_, damaged := x.unreadable[id]
+	return x.keys[id], (x.filled || x.counted) && !damaged && !x.unread.ids.Has(id)
 }
 
 // of is what is known of a key by its entry alone. The switches must be known.
@@ -297,7 +299,8 @@ func (x *index) of(entry Entry) *Key {
 func (x *index) ofStem(stem string) (id string, sure bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	found := []string{x.unread.first(stem)}
+	found := slices.Collect(maps.Keys(x.unreadable))
+	found = append(found, x.unread.first(stem))
 	x.inOrder.AscendGreaterOrEqual(&Key{ID: stem}, func(key *Key) bool {
 		found = append(found, key.ID)
 		return false
