@@ -73,7 +73,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	wait, stop := context.WithTimeout(ctx, o.role.makingTime())
 	defer stop()
 	until := e.now().Add(o.role.maxWait())
-	refusedIn, err := e.make(ctx, work, claim, o, m, candidates)
+	refusedIn, err := e.make(ctx, work, s, claim, o, m, candidates)
 	if err != nil {
 		return nil, refusedIn, err
 	}
@@ -102,8 +102,8 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 // make reserves a place and has the exchange make the key. If that fails, it says which
 // sub-account did not take the key, if that is why, and the ledger is settled. What must
 // be done once the exchange was asked is done under the context work.
-func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
-	request, err := e.reserve(ctx, work, claim, o, m, candidates)
+func (e *engine) make(ctx, work context.Context, s logical.Storage, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
+	request, err := e.reserve(ctx, work, s, claim, o, m, candidates)
 	if err != nil {
 		return "", err
 	}
@@ -120,7 +120,7 @@ func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, 
 //
 // Vault is asked beside the write how long leases may last. If that is not what was
 // known, the entry is put right before the exchange is asked.
-func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
+func (e *engine) reserve(ctx, work context.Context, s logical.Storage, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
 	entry := ledger.Entry{
 		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
@@ -136,6 +136,10 @@ func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *orde
 	var request exchanges.KeyRequest
 	limits := func() leaseLimits { return o.limits }
 	err := claim.Reserve(ctx, entry, o.slots(candidates).choose, func(entry *ledger.Entry) (err error) {
+		// The key counts from here on, and a connection that has keys is not deleted.
+		if l, err := e.connections.get(ctx, s, o.link.name); err != nil || l == nil {
+			return cmp.Or(err, refuse("connection %q was deleted before the key was made", o.link.name))
+		}
 		if o.terms != nil {
 			limits = e.vault.askLimits(o.wantUsual)
 		}

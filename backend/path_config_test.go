@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -213,6 +215,48 @@ func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
 	resp, err := d.do(logical.ReadOperation, "config/bybit", nil)
 	require.NoError(t, err)
 	require.Nil(t, resp)
+}
+
+// TestConnectionIsNotDeletedUnderAMint: whenever it comes, either no key is made or the
+// connection stays, without which the key could not be deleted.
+func TestConnectionIsNotDeletedUnderAMint(t *testing.T) {
+	t.Run("before the key counts", func(t *testing.T) {
+		d := newDesk(t)
+		d.trader()
+		d.engine.vault.SystemView = askedView{d.system, sync.OnceFunc(func() { d.must(logical.DeleteOperation, "config/bybit", nil) })}
+		d.refused(logical.ReadOperation, "creds/trader", nil, "deleted before the key was made")
+		require.Empty(t, d.sim.Deletions("bybit"))
+		require.Empty(t, d.ledgerIDs())
+	})
+	t.Run("after the keys were counted", func(t *testing.T) {
+		d := newDesk(t)
+		d.trader()
+		var lease *logical.Response
+		d.storage.failing(func(call, key string) error {
+			if call == "delete" && key == connectionPrefix+"bybit" {
+				d.storage.failing(nil)
+				lease = d.mint("trader")
+			}
+			return nil
+		})
+		d.refused(logical.DeleteOperation, "config/bybit", nil, "1 key")
+		require.NotNil(t, lease)
+		d.listed()
+		require.NoError(t, d.revoke(lease))
+		require.Empty(t, d.keysAt())
+		d.must(logical.DeleteOperation, "config/bybit", nil)
+	})
+}
+
+// askedView does something whenever it is asked how long leases may last.
+type askedView struct {
+	logical.SystemView
+	asked func()
+}
+
+func (v askedView) MaxLeaseTTL() time.Duration {
+	v.asked()
+	return v.SystemView.MaxLeaseTTL()
 }
 
 func TestRootKeyIsReplacedWhileKeysLive(t *testing.T) {

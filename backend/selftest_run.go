@@ -116,7 +116,7 @@ func (t *selfTest) mint(ctx context.Context) (*minted, error) {
 	defer cancel()
 	m := &minted{}
 	began := e.now()
-	_, err = e.make(ctx, work, claim, o, m, o.subAccounts)
+	_, err = e.make(ctx, work, t.storage, claim, o, m, o.subAccounts)
 	t.mu.Lock()
 	t.report.KeyID = claim.ID()
 	t.mu.Unlock()
