@@ -238,8 +238,8 @@ func (c *connection) apply(d *framework.FieldData) error {
 	}
 	if multiplier, ok := d.GetOk("rate_multiplier"); ok {
 		c.RateMultiplier = multiplier.(float64)
-		// Refused before anything is opened with it, which others who use the root key
-		// would feel. NaN is on neither side of any number.
+		// It is checked here, before an account is opened with it: the account would share
+		// the pace of whoever else uses the root key. NaN is neither above nor below any number.
 		if !(c.RateMultiplier > 0 && c.RateMultiplier <= maxRateMultiplier) {
 			return invalid("rate_multiplier", "%v is not allowed; give a number above 0, such as 0.5, and at most %d", c.RateMultiplier, maxRateMultiplier)
 		}
