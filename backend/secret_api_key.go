@@ -26,9 +26,12 @@ const (
 	internalConnection = "connection"
 	internalSubAccount = "sub_account"
 	internalKey        = "exchange_key_id"
-	internalLabel      = "label"
-	// internalToken is only there for keys of type bearer.
-	internalToken = "token"
+	// internalLabel is empty where keys have none.
+	internalLabel = "label"
+	// internalToken is only there for keys of type bearer, and internalPassphrase where
+	// the exchange needs it to delete the key.
+	internalToken      = "token"
+	internalPassphrase = "passphrase"
 )
 
 func (e *engine) apiKeySecret() *framework.Secret {
@@ -49,8 +52,10 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 		internalKey:        m.entry.ExchangeKeyID,
 		internalLabel:      m.entry.Label,
 	}
-	if m.entry.Token != "" {
-		kept[internalToken] = m.entry.Token
+	for name, secret := range map[string]string{internalToken: m.entry.Token, internalPassphrase: m.entry.Passphrase} {
+		if secret != "" {
+			kept[name] = secret
+		}
 	}
 	resp := e.Secret(secretType).Response(credsData(m, o.link, o.format), kept)
 	resp.Secret.Renewable = o.link.variant.Unlisted == ""
@@ -297,7 +302,11 @@ func (e *engine) deleteByLease(ctx context.Context, req *logical.Request) (asked
 		}
 		*field = value
 	}
-	entry.Token, _ = req.Secret.InternalData[internalToken].(string)
+	for name, field := range map[string]*string{
+		internalLabel: &entry.Label, internalToken: &entry.Token, internalPassphrase: &entry.Passphrase,
+	} {
+		*field, _ = req.Secret.InternalData[name].(string)
+	}
 	l, err := e.connections.get(ctx, req.Storage, entry.Connection)
 	if err != nil || l == nil {
 		return nil, entry, err
