@@ -238,6 +238,11 @@ func (c *connection) apply(d *framework.FieldData) error {
 	}
 	if multiplier, ok := d.GetOk("rate_multiplier"); ok {
 		c.RateMultiplier = multiplier.(float64)
+		// It is checked here, before an account is opened with it: the account would share
+		// the pace of whoever else uses the root key. NaN is neither above nor below any number.
+		if !(c.RateMultiplier > 0 && c.RateMultiplier <= maxRateMultiplier) {
+			return invalid("rate_multiplier", "%v is not allowed; give a number above 0, such as 0.5, and at most %d", c.RateMultiplier, maxRateMultiplier)
+		}
 	}
 	if allowed, ok := d.GetOk("allow_undeletable_keys"); ok {
 		c.AllowUndeletableKeys = allowed.(bool)
@@ -257,6 +262,9 @@ func (c *connection) apply(d *framework.FieldData) error {
 	return nil
 }
 
+// maxRateMultiplier bounds rate_multiplier.
+const maxRateMultiplier = 10_000
+
 // maxRequestTimeout bounds request_timeout, so that a call ends before the
 // mint that made it.
 const maxRequestTimeout = createTimeout
@@ -273,8 +281,6 @@ func (l *link) checkGuardRails() error {
 	switch {
 	case l.MaxKeysPerSubAccount < 0:
 		return invalid("max_keys_per_sub_account", "%d is negative; give 0 for the exchange's cap, or a positive number", l.MaxKeysPerSubAccount)
-	case l.RateMultiplier <= 0 || l.RateMultiplier > 10_000:
-		return invalid("rate_multiplier", "%v is not allowed; give a number above 0, such as 0.5, and at most 10000", l.RateMultiplier)
 	case l.RotationPeriod > 0 && !l.about.RootRotation:
 		return invalid("rotation_period", "%s has no API call that replaces a root key; replace it by hand and write the connection again", l.about.DisplayName)
 	case l.RotationPeriod > 0 && l.RotationPeriod < minRotationPeriod:

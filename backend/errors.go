@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,6 +60,8 @@ func answer(err error) (*logical.Response, error) {
 	case errors.As(err, &coded):
 		// Only a bare one keeps its status on the way to Vault.
 		return nil, logical.CodedError(coded.Code(), err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, logical.CodedError(http.StatusServiceUnavailable, err.Error()+"; try again")
 	}
 	return nil, err
 }

@@ -45,6 +45,40 @@ func TestOneUnreadableEntryStopsNothing(t *testing.T) {
 	}
 }
 
+// TestKeyWhoseEntryCannotBeRead: nobody is told that it is gone, and its lease, which knows
+// the key, ends it. What a newer version wrote is not touched.
+func TestKeyWhoseEntryCannotBeRead(t *testing.T) {
+	for name, value := range map[string]string{"damaged": "canary{", "newer version": `{"schema":99,"entry":{}}`} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.trader()
+			lease := d.mint("trader")
+			id := lease.Data["key_id"].(string)
+			entry := ledger.Prefix + id
+			require.NoError(t, d.storage.Put(t.Context(), &logical.StorageEntry{Key: entry, Value: []byte(value)}))
+			d.start()
+
+			_, err := d.do(logical.DeleteOperation, "keys/"+id, nil)
+			require.ErrorContains(t, err, name)
+			require.ErrorContains(t, err, "revoke its lease")
+			_, err = d.do(logical.UpdateOperation, "keys/"+id+"/forget", nil)
+			require.ErrorContains(t, err, name)
+			_, err = d.leaseAnswer(logical.RenewOperation, lease, 0)
+			require.ErrorContains(t, err, name)
+			require.Len(t, d.keysAt(), 1)
+
+			d.inject("bybit", exchanges.OpDeleteKey, simulator.Error5xx, 100)
+			require.Error(t, d.revoke(lease))
+			require.Equal(t, value, string(d.snapshot()[entry]))
+			d.sim.ClearFaults()
+			d.listed()
+			require.NoError(t, d.revoke(lease))
+			require.Empty(t, d.keysAt())
+			require.Equal(t, value, string(d.snapshot()[entry]))
+		})
+	}
+}
+
 func TestNoGoroutineLeftAfterClean(t *testing.T) {
 	d := newDesk(t)
 	before := goleak.IgnoreCurrent()

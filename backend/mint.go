@@ -73,7 +73,7 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 	wait, stop := context.WithTimeout(ctx, o.role.makingTime())
 	defer stop()
 	until := e.now().Add(o.role.maxWait())
-	refusedIn, err := e.make(ctx, work, claim, o, m, candidates)
+	refusedIn, err := e.make(ctx, work, s, claim, o, m, candidates)
 	if err != nil {
 		return nil, refusedIn, err
 	}
@@ -102,8 +102,8 @@ func (e *engine) mintOnce(ctx context.Context, s logical.Storage, o *order, atte
 // make reserves a place and has the exchange make the key. If that fails, it says which
 // sub-account did not take the key, if that is why, and the ledger is settled. What must
 // be done once the exchange was asked is done under the context work.
-func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
-	request, err := e.reserve(ctx, work, claim, o, m, candidates)
+func (e *engine) make(ctx, work context.Context, s logical.Storage, claim *ledger.Claim, o *order, m *minted, candidates []string) (refusedIn string, err error) {
+	request, err := e.reserve(ctx, work, s, claim, o, m, candidates)
 	if err != nil {
 		return "", err
 	}
@@ -120,7 +120,7 @@ func (e *engine) make(ctx, work context.Context, claim *ledger.Claim, o *order, 
 //
 // Vault is asked beside the write how long leases may last. If that is not what was
 // known, the entry is put right before the exchange is asked.
-func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
+func (e *engine) reserve(ctx, work context.Context, s logical.Storage, claim *ledger.Claim, o *order, m *minted, candidates []string) (exchanges.KeyRequest, error) {
 	now := e.now()
 	entry := ledger.Entry{
 		Connection: o.link.name, Exchange: o.link.Exchange, Lineage: o.link.lineage(), Role: o.roleName,
@@ -136,6 +136,10 @@ func (e *engine) reserve(ctx, work context.Context, claim *ledger.Claim, o *orde
 	var request exchanges.KeyRequest
 	limits := func() leaseLimits { return o.limits }
 	err := claim.Reserve(ctx, entry, o.slots(candidates).choose, func(entry *ledger.Entry) (err error) {
+		// The key counts from here on, and a connection that has keys is not deleted.
+		if l, err := e.connections.get(ctx, s, o.link.name); err != nil || l == nil {
+			return cmp.Or(err, refuse("connection %q was deleted before the key was made", o.link.name))
+		}
 		if o.terms != nil {
 			limits = e.vault.askLimits(o.wantUsual)
 		}
@@ -208,7 +212,7 @@ func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.C
 		if err := claim.Confirm(ctx, time.Time{}); err != nil {
 			return 0, err
 		}
-		return 0, e.stillWanted(ctx, s, o)
+		return 0, e.stillWanted(ctx, s, claim, o)
 	}
 	// Vault's lease begins now, however long the exchange was waited for.
 	now := e.now()
@@ -223,13 +227,13 @@ func (e *engine) confirm(ctx context.Context, s logical.Storage, claim *ledger.C
 	if ttl = expires.Sub(now); ttl < time.Second {
 		return 0, refuse("the key took longer to make than its ttl of %s; ask for a longer one", o.lifetime.ttl)
 	}
-	return ttl, e.stillWanted(ctx, s, o)
+	return ttl, e.stillWanted(ctx, s, claim, o)
 }
 
 // stillWanted refuses a key whose role or connection was stopped while it was made.
 // A kill switch finds the keys that are live; this one, which was not live yet,
 // finds the kill switch.
-func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) error {
+func (e *engine) stillWanted(ctx context.Context, s logical.Storage, claim *ledger.Claim, o *order) error {
 	if o.roleName != "" {
 		r, err := e.roles.Get(ctx, s, o.roleName)
 		switch {
@@ -260,6 +264,9 @@ func (e *engine) stillWanted(ctx context.Context, s logical.Storage, o *order) e
 		return refuse("while the key was made, %s", err)
 	} else if err != nil {
 		return err
+	}
+	if claim.Doomed() {
+		return refuse("a kill switch was thrown, and lifted again, while the key was made; ask for another")
 	}
 	return nil
 }

@@ -42,7 +42,11 @@ func TestMintUnderWayIsStopped(t *testing.T) {
 		"connection stopped": func(d *desk) { d.write("config/bybit/revoke-all", nil) },
 		"connection frozen":  func(d *desk) { d.write("config/bybit", map[string]any{"frozen": "minting"}) },
 		"role stopped":       func(d *desk) { d.write("roles/trader/revoke-all", nil) },
-		"role deleted":       func(d *desk) { d.must(logical.DeleteOperation, "roles/trader", nil) },
+		"role stopped for a moment": func(d *desk) {
+			d.write("roles/trader/revoke-all", nil)
+			d.must(logical.DeleteOperation, "roles/trader/revoke-all", nil)
+		},
+		"role deleted": func(d *desk) { d.must(logical.DeleteOperation, "roles/trader", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)

@@ -237,7 +237,7 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
-	if err := e.connections.table.Delete(ctx, req.Storage, name); err != nil {
+	if err := e.deleteEmpty(ctx, req.Storage, name, entry); err != nil {
 		return nil, err
 	}
 	// A connection of the same name is another one.
@@ -255,6 +255,24 @@ func (e *engine) deleteConfig(ctx context.Context, req *logical.Request, d *fram
 		return nil, nil
 	}
 	return &logical.Response{Warnings: []string{fmt.Sprintf("these root keys, which the engine made or replaced, are left at the exchange: %s. Delete them on its website", left)}}, nil
+}
+
+// deleteEmpty deletes a connection that has no keys, unless a mint has found it just before
+// and has entered a key since.
+func (e *engine) deleteEmpty(ctx context.Context, s logical.Storage, name string, entry *connection) error {
+	if err := e.connections.table.Delete(ctx, s, name); err != nil {
+		return err
+	}
+	n, err := e.keysOf(ctx, s, name)
+	if err != nil || n == 0 || entry == nil {
+		return err
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := e.connections.table.Put(ctx, s, name, *entry); err != nil {
+		return fmt.Errorf("connection %q has had %s made meanwhile, and could not be put back, so write it again: %w", name, keyCount(n), err)
+	}
+	return refuse("connection %q has had %s made meanwhile; revoke the leases first, or delete with force=true, which revokes them", name, keyCount(n))
 }
 
 // emptyConnection revokes the keys of a connection, or says how many are left.

@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -91,6 +93,7 @@ func TestConfigRefusesBadInput(t *testing.T) {
 		"unknown freeze":         {"config/x", good(map[string]any{"frozen": "yes"}), []string{"frozen", "yes", "minting"}},
 		"unknown scope":          {"config/x", good(map[string]any{"allowed_scopes": "fly"}), []string{"allowed_scopes", "fly", "read"}},
 		"rate multiplier of 0":   {"config/x", good(map[string]any{"rate_multiplier": 0}), []string{"rate_multiplier"}},
+		"rate multiplier of NaN": {"config/x", good(map[string]any{"rate_multiplier": "NaN"}), []string{"rate_multiplier"}},
 		"root rotation":          {"config/x", good(map[string]any{"rotation_period": "24h"}), []string{"rotation_period"}},
 		"unknown field":          {"config/x", good(map[string]any{"api_sercet": "x"}), []string{"api_sercet", "not a field", "api_secret"}},
 		"odd name":               {"config/a b", good(nil), []string{"name", "a b", "letters"}},
@@ -212,6 +215,48 @@ func TestConfigWithKeysStaysWhereItIs(t *testing.T) {
 	resp, err := d.do(logical.ReadOperation, "config/bybit", nil)
 	require.NoError(t, err)
 	require.Nil(t, resp)
+}
+
+// TestConnectionIsNotDeletedUnderAMint: whenever it comes, either no key is made or the
+// connection stays, without which the key could not be deleted.
+func TestConnectionIsNotDeletedUnderAMint(t *testing.T) {
+	t.Run("before the key counts", func(t *testing.T) {
+		d := newDesk(t)
+		d.trader()
+		d.engine.vault.SystemView = askedView{d.system, sync.OnceFunc(func() { d.must(logical.DeleteOperation, "config/bybit", nil) })}
+		d.refused(logical.ReadOperation, "creds/trader", nil, "deleted before the key was made")
+		require.Empty(t, d.sim.Deletions("bybit"))
+		require.Empty(t, d.ledgerIDs())
+	})
+	t.Run("after the keys were counted", func(t *testing.T) {
+		d := newDesk(t)
+		d.trader()
+		var lease *logical.Response
+		d.storage.failing(func(call, key string) error {
+			if call == "delete" && key == connectionPrefix+"bybit" {
+				d.storage.failing(nil)
+				lease = d.mint("trader")
+			}
+			return nil
+		})
+		d.refused(logical.DeleteOperation, "config/bybit", nil, "1 key")
+		require.NotNil(t, lease)
+		d.listed()
+		require.NoError(t, d.revoke(lease))
+		require.Empty(t, d.keysAt())
+		d.must(logical.DeleteOperation, "config/bybit", nil)
+	})
+}
+
+// askedView does something whenever it is asked how long leases may last.
+type askedView struct {
+	logical.SystemView
+	asked func()
+}
+
+func (v askedView) MaxLeaseTTL() time.Duration {
+	v.asked()
+	return v.SystemView.MaxLeaseTTL()
 }
 
 func TestRootKeyIsReplacedWhileKeysLive(t *testing.T) {

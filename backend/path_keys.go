@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/backend/store"
 )
 
 // pathKeys is keys/:id, one key in the ledger.
@@ -151,7 +154,7 @@ func (e *engine) readKey(ctx context.Context, req *logical.Request, d *framework
 	}
 	entry, err := e.ledger.Find(ctx, req.Storage, id)
 	if err != nil || entry == nil {
-		return nil, err
+		return nil, e.unreadableKey(id, err)
 	}
 	return e.showKey(ctx, req.Storage, *entry), nil
 }
@@ -215,7 +218,17 @@ func (e *engine) deleteKeyNow(ctx context.Context, req *logical.Request, d *fram
 	}
 	ctx, cancel := revokeBudget(ctx)
 	defer cancel()
-	return nil, e.revokeByID(ctx, req.Storage, id, causeByHand)
+	return nil, e.unreadableKey(id, e.revokeByID(ctx, req.Storage, id, causeByHand))
+}
+
+// unreadableKey adds to an error what can be done about a key whose entry cannot be read,
+// if that is what it says.
+func (e *engine) unreadableKey(id string, err error) error {
+	if damaged := (*store.UnreadableError)(nil); !errors.As(err, &damaged) {
+		return err
+	}
+	return fmt.Errorf("%w. The engine cannot tell which key it is: revoke its lease, which can, or delete the key on the exchange's website, where its label begins with %s%s",
+		err, e.tag, ledger.Entry{ID: id}.Stem())
 }
 
 // keyIDField refuses what cannot be an id.

@@ -45,7 +45,7 @@ func (e *engine) forgetKey(ctx context.Context, req *logical.Request, d *framewo
 	defer cancel()
 	claim, err := e.ledger.Claim(ctx, req.Storage, id)
 	if err != nil {
-		return nil, err
+		return nil, e.unreadableKey(id, err)
 	}
 	defer claim.Release()
 	entry := claim.Entry()

@@ -3,6 +3,7 @@ package backend
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -51,6 +52,23 @@ func TestKeysShowTheLedgerWithoutSecrets(t *testing.T) {
 	require.Nil(t, resp)
 	d.refused(logical.ReadOperation, "keys/not an id", nil, "id", "vault list <mount>/keys")
 	d.must(logical.DeleteOperation, "keys/unknown", nil)
+}
+
+// TestKeyThatSomebodyIsAtWorkOn: to wait for them in vain is no fault of the engine's.
+func TestKeyThatSomebodyIsAtWorkOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBubbleDesk(t, "bybit")
+		d.trader()
+		id := d.mint("trader").Data["key_id"].(string)
+		claim, err := d.engine.ledger.Claim(t.Context(), d.storage, id)
+		require.NoError(t, err)
+		defer claim.Release()
+		_, err = d.do(logical.DeleteOperation, "keys/"+id, nil)
+		require.ErrorContains(t, err, "try again")
+		var coded logical.HTTPCodedError
+		require.ErrorAs(t, err, &coded)
+		require.Equal(t, http.StatusServiceUnavailable, coded.Code())
+	})
 }
 
 func TestKeyIsLookedUpByItsAPIKey(t *testing.T) {

@@ -140,6 +140,24 @@ func (k killSwitch) lift(ctx context.Context, req *logical.Request, d *framework
 	return nil, k.ledger.Lift(ctx, req.Storage, k.kind, d.Get("name").(string))
 }
 
+// checkSwitches refuses a role or connection whose kill switch is on.
+func (e *engine) checkSwitches(ctx context.Context, s logical.Storage, roleName, connection string) error {
+	for _, of := range []struct {
+		kind       ledger.Kind
+		what, name string
+	}{{ledger.OfRole, "role", roleName}, {ledger.OfConnection, "connection", connection}} {
+		now, err := e.ledger.Switch(ctx, s, of.kind, of.name)
+		if err != nil {
+			return err
+		}
+		if now.On {
+			return refuse("%s %q was stopped by its kill switch at %s; to allow new keys again: vault delete <mount>/%s/%s/revoke-all",
+				of.what, of.name, timestamp(now.Since), of.kind, of.name)
+		}
+	}
+	return nil
+}
+
 var revokeAllHelp = strings.TrimSpace(`
 A write throws the kill switch. From then on no key is minted here, and every key
 that was minted before is condemned. This takes a single write to storage. The

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-exchange/backend/ledger"
+	"vault-plugin-secrets-exchange/backend/store"
 )
 
 // secretType is stored in every lease. It must never change: Vault could not
@@ -25,9 +26,12 @@ const (
 	internalConnection = "connection"
 	internalSubAccount = "sub_account"
 	internalKey        = "exchange_key_id"
-	internalLabel      = "label"
-	// internalToken is only there for keys of type bearer.
-	internalToken = "token"
+	// internalLabel is empty where keys have none.
+	internalLabel = "label"
+	// internalToken is only there for keys of type bearer, and internalPassphrase where
+	// the exchange needs it to delete the key.
+	internalToken      = "token"
+	internalPassphrase = "passphrase"
 )
 
 func (e *engine) apiKeySecret() *framework.Secret {
@@ -48,8 +52,10 @@ func (e *engine) lease(m *minted, o *order) *logical.Response {
 		internalKey:        m.entry.ExchangeKeyID,
 		internalLabel:      m.entry.Label,
 	}
-	if m.entry.Token != "" {
-		kept[internalToken] = m.entry.Token
+	for name, secret := range map[string]string{internalToken: m.entry.Token, internalPassphrase: m.entry.Passphrase} {
+		if secret != "" {
+			kept[name] = secret
+		}
 	}
 	resp := e.Secret(secretType).Response(credsData(m, o.link, o.format), kept)
 	resp.Secret.Renewable = o.link.variant.Unlisted == ""
@@ -245,6 +251,11 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 		return nil, err
 	}
 	claim, err := e.ledger.Claim(ctx, req.Storage, id)
+	if damaged := (*store.UnreadableError)(nil); errors.As(err, &damaged) {
+		// The lease says what the ledger cannot.
+		_, _, err = e.deleteByLease(ctx, req)
+		return nil, err
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -260,11 +271,25 @@ func (e *engine) revokeKey(ctx context.Context, req *logical.Request, _ *framewo
 // revokeUnknown revokes a lease whose key is not in the ledger. An entry is only
 // removed once the key is proved gone, so there should be nothing to do, and there is
 // nothing if this process remembers it. Else the key is deleted again, since storage
-// may have been restored from a snapshot. Without its connection nobody can be asked; a
-// connection is never deleted while it has keys. Nothing is entered in the ledger for
-// a key that is not known to be there.
+// may have been restored from a snapshot. Nothing is entered in the ledger for a key that
+// is not known to be there.
 func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim *ledger.Claim) error {
-	entry := ledger.Entry{Created: orNow(req.Secret.IssueTime, e.now()), Cause: causeLeaseEnded}
+	l, entry, failure := e.deleteByLease(ctx, req)
+	if failure == nil || l == nil || !e.surelyThere(ctx, l, entry) {
+		return failure
+	}
+	// Storage was restored: the key is there and nobody knew.
+	if err := claim.Adopt(ctx, entry); err != nil {
+		return errors.Join(failure, err)
+	}
+	return postpone(ctx, claim, failure)
+}
+
+// deleteByLease deletes a key that only its lease knows, and returns what that says of it.
+// The link is nil if the exchange was not asked. Without its connection nobody can be
+// asked; a connection is never deleted while it has keys.
+func (e *engine) deleteByLease(ctx context.Context, req *logical.Request) (asked *link, entry ledger.Entry, failure error) {
+	entry = ledger.Entry{Created: orNow(req.Secret.IssueTime, e.now()), Cause: causeLeaseEnded}
 	for name, field := range map[string]*string{
 		internalID:         &entry.ID,
 		internalConnection: &entry.Connection,
@@ -273,31 +298,27 @@ func (e *engine) revokeUnknown(ctx context.Context, req *logical.Request, claim 
 	} {
 		value, err := internal(req, name)
 		if err != nil {
-			return err
+			return nil, entry, err
 		}
 		*field = value
 	}
-	entry.Token, _ = req.Secret.InternalData[internalToken].(string)
+	for name, field := range map[string]*string{
+		internalLabel: &entry.Label, internalToken: &entry.Token, internalPassphrase: &entry.Passphrase,
+	} {
+		*field, _ = req.Secret.InternalData[name].(string)
+	}
 	l, err := e.connections.get(ctx, req.Storage, entry.Connection)
 	if err != nil || l == nil {
-		return err
+		return nil, entry, err
 	}
 	if expiry := l.variant.NativeExpiry; expiry != nil {
 		// When the key was to end is not known any more.
 		entry.HardLimit = entry.Created.Add(expiry.Max)
 	}
 	if err := e.mayDelete(ctx, req.Storage, l); err != nil {
-		return err
+		return nil, entry, err
 	}
-	failure := l.failed(e.deleteAtExchange(ctx, l, entry))
-	if failure == nil || !e.surelyThere(ctx, l, entry) {
-		return failure
-	}
-	// Storage was restored: the key is there and nobody knew.
-	if err := claim.Adopt(ctx, entry); err != nil {
-		return errors.Join(failure, err)
-	}
-	return postpone(ctx, claim, failure)
+	return l, entry, l.failed(e.deleteAtExchange(ctx, l, entry))
 }
 
 // surelyThere reports whether a key that could not be deleted is known to be there:

@@ -130,11 +130,24 @@ func TestAKeyThatTheLedgerLostIsTakenBack(t *testing.T) {
 	d.inject("bybit", exchanges.OpDeleteKey, simulator.DeleteLies, 0)
 	require.Error(t, d.revoke(lease))
 	require.Equal(t, []string{lease.Data["key_id"].(string)}, d.ledgerIDs())
+	require.Equal(t, d.sim.Keys()[0].Label, d.entry(d.ledgerIDs()[0]).Label)
 	d.sim.ClearFaults()
 	d.clock.advance(10 * time.Minute)
 	d.sweep()
 	require.Empty(t, d.sim.Keys())
 	require.Empty(t, d.ledgerIDs())
+}
+
+// TestALeaseHasThePassphraseThatDeletionTakes: without the ledger's entry, nobody else does.
+func TestALeaseHasThePassphraseThatDeletionTakes(t *testing.T) {
+	d := newDesk(t)
+	d.connect("kucoin", nil)
+	d.write("roles/reader", map[string]any{"connection": "kucoin", "sub_accounts": d.sim.Exchange("kucoin").SubAccounts[0], "scopes": "read"})
+	lease := d.mint("reader")
+	require.NoError(t, ledgerTable().Delete(t.Context(), d.storage, lease.Data["key_id"].(string)))
+	d.start()
+	require.NoError(t, d.revoke(lease))
+	require.Empty(t, d.keysAt())
 }
 
 func TestRenewMovesTheLedgerFirst(t *testing.T) {

@@ -116,7 +116,7 @@ func (t *selfTest) mint(ctx context.Context) (*minted, error) {
 	defer cancel()
 	m := &minted{}
 	began := e.now()
-	_, err = e.make(ctx, work, claim, o, m, o.subAccounts)
+	_, err = e.make(ctx, work, t.storage, claim, o, m, o.subAccounts)
 	t.mu.Lock()
 	t.report.KeyID = claim.ID()
 	t.mu.Unlock()
@@ -259,8 +259,8 @@ func (t *selfTest) try(ctx context.Context, user exchanges.Account, s *sighting,
 
 // stillLive refuses a key that somebody else has ended.
 func (t *selfTest) stillLive(ctx context.Context, m *minted) error {
-	live, err := t.engine.ledger.Count(ctx, t.storage, func(key ledger.Key) bool { return key.ID == m.entry.ID && key.State == ledger.Live })
-	if err == nil && live == 0 {
+	live, err := t.engine.liveKey(ctx, t.storage, m.entry.ID)
+	if err == nil && live == nil {
 		return errEndedByOthers
 	}
 	return err

@@ -70,15 +70,18 @@ func (e *engine) handle(ctx context.Context, req *logical.Request, d *framework.
 // ledger's index is loaded.
 func (e *engine) maySign(ctx context.Context, storage logical.Storage, s *signer) error {
 	key, known, err := e.ledger.Lookup(ctx, storage, s.id)
+	live := known && key.State == ledger.Live
+	// A key that a kill switch has doomed is live until its turn to be deleted comes.
+	ended := !live || !e.now().Before(key.WantedGone)
 	switch {
 	case err != nil:
 		return err
-	case (!known || key.State != ledger.Live) && s.static():
-		return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("the key of static role %q was revoked; another is made as soon as possible, see static-roles/%[1]s", s.roleName))
-	case !known || key.State != ledger.Live:
-		return refuse("the key is revoked; read creds/ for a new one")
-	case key.Owner == "" && !e.now().Before(key.Expires):
+	case live && key.Owner == "" && !e.now().Before(key.Expires):
 		return refuse("the key's lease has ended; read creds/ for a new one")
+	case ended && s.static():
+		return logical.CodedError(http.StatusServiceUnavailable, fmt.Sprintf("the key of static role %q was revoked; another is made as soon as possible, see static-roles/%[1]s", s.roleName))
+	case ended:
+		return refuse("the key is revoked; read creds/ for a new one")
 	case s.disabled:
 		return refuse("role %q is disabled", s.roleName)
 	case s.link.frozen() != frozenNo:

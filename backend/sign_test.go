@@ -211,6 +211,18 @@ func TestSignStops(t *testing.T) {
 	d.refused(logical.UpdateOperation, path, anyRequest("okx"), "lease has ended")
 }
 
+// TestNothingIsSignedWithADoomedKey: to lift a kill switch saves no key, be it that nobody
+// has come to delete it yet.
+func TestNothingIsSignedWithADoomedKey(t *testing.T) {
+	d := newDesk(t)
+	path := d.leaseHandle("okx", nil)["sign_path"].(string)
+	d.write(path, anyRequest("okx"))
+	d.engine.drainer.stop()
+	d.write("roles/signer/revoke-all", nil)
+	d.must(logical.DeleteOperation, "roles/signer/revoke-all", nil)
+	d.refused(logical.UpdateOperation, path, anyRequest("okx"), "revoked")
+}
+
 // TestSigningRules refuses rules that could not be kept.
 func TestSigningRules(t *testing.T) {
 	d := newDesk(t)

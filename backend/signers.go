@@ -74,9 +74,9 @@ func (k *signers) forgetRole(name string) {
 // forgetStatic drops the signers of a static role's keys, and which of them is in use.
 func (k *signers) forgetStatic(name string) {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	delete(k.current, name)
-	k.mu.Unlock()
-	k.forgetIf(func(s *signer) bool { return s.of == staticRolePrefix+name })
+	k.forgetLocked(func(s *signer) bool { return s.of == staticRolePrefix+name })
 }
 
 // inUse is the id of a static role's present key, if that is known, and how many changes
@@ -103,6 +103,10 @@ func (k *signers) close() { k.forgetIf(func(*signer) bool { return true }) }
 func (k *signers) forgetIf(condition func(*signer) bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.forgetLocked(condition)
+}
+
+func (k *signers) forgetLocked(condition func(*signer) bool) {
 	k.changes++
 	for id, s := range k.open {
 		if condition(s) {

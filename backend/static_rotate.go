@@ -144,7 +144,7 @@ func (e *engine) replaceStatic(ctx context.Context, s logical.Storage, name stri
 	if err != nil {
 		return connection, err // The key is ended as one that no role names.
 	}
-	return connection, e.commitStatic(ctx, s, name, before.Current, working, m, c.overlap)
+	return connection, e.commitStatic(ctx, s, name, before.Current, working, m, c)
 }
 
 // staticOrder is what a static role asks for. It makes no call to the exchange.
@@ -228,8 +228,8 @@ func (e *engine) proveKey(ctx context.Context, l *link, entry ledger.Entry, secr
 }
 
 // commitStatic has the role name the new key. The key before it, if it works, stays for
-// the overlap.
-func (e *engine) commitStatic(ctx context.Context, s logical.Storage, name, before string, working *ledger.Key, m *minted, overlap time.Duration) error {
+// the overlap; if none does, the one before that stays for what is left of its own.
+func (e *engine) commitStatic(ctx context.Context, s logical.Storage, name, before string, working *ledger.Key, m *minted, c succession) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	var left superseded
@@ -239,10 +239,13 @@ func (e *engine) commitStatic(ctx context.Context, s logical.Storage, name, befo
 		}
 		now := e.now()
 		if working != nil {
-			left = superseded{ID: working.ID, APIKey: working.APIKey, RetireAt: now.Add(overlap)}
+			left = superseded{ID: working.ID, APIKey: working.APIKey, RetireAt: now.Add(c.overlap)}
+		}
+		if working != nil || c.compromised {
+			r.Previous = left
 		}
 		r.Version++
-		r.Current, r.Previous, r.Ready = m.entry.ID, left, m.ready
+		r.Current, r.Ready = m.entry.ID, m.ready
 		r.Schedule.LastVaultRotation, r.Schedule.NextVaultRotation = now, r.next(now, m.entry.HardLimit)
 		r.Failures, r.LastError, r.NextTry = 0, "", time.Time{}
 		return r, nil
@@ -258,8 +261,8 @@ func (e *engine) commitStatic(ctx context.Context, s logical.Storage, name, befo
 	if left.ID == "" {
 		return nil
 	}
-	if overlap > 0 {
-		e.overlaps.begin(left.ID, overlap)
+	if c.overlap > 0 {
+		e.overlaps.begin(left.ID, c.overlap)
 		if err := e.noteRetirement(ctx, s, left); err != nil {
 			e.Logger().Warn("could not record when a superseded key must be deleted; the scheduler will try again", "key_id", left.ID, "error", err)
 		}

@@ -179,6 +179,51 @@ func TestKeyThatIsGoneIsReplaced(t *testing.T) {
 	})
 }
 
+// TestCompromisedKeysAreReplacedDuringAnOverlap: that there was a key before the present
+// one holds up nothing once both are ended.
+func TestCompromisedKeysAreReplacedDuringAnOverlap(t *testing.T) {
+	staticBubble(t, func(d *desk) {
+		d.gateway(map[string]any{"rotation_period": "48h", "overlap": "24h"})
+		d.write("rotate-role/gateway", nil)
+		require.Len(t, d.keysAt(), 2)
+		d.write("config/bybit", map[string]any{"frozen": "minting"})
+		d.refused(logical.UpdateOperation, "rotate-role/gateway", map[string]any{"compromised": true}, "compromised key is ended", "frozen")
+		require.Empty(t, d.keysAt())
+		d.write("config/bybit", map[string]any{"frozen": "no"})
+		d.tick()
+		time.Sleep(time.Minute)
+		fresh := d.static()
+		require.Equal(t, []string{fresh["api_key"].(string)}, d.keysAt())
+		require.Empty(t, fresh["previous_api_key"], "it is ended")
+	})
+}
+
+// TestKeyThatIsGoneIsReplacedDuringAnOverlap: the key before it stays for as long as was
+// promised, and can itself be ended early.
+func TestKeyThatIsGoneIsReplacedDuringAnOverlap(t *testing.T) {
+	staticBubble(t, func(d *desk) {
+		d.gateway(map[string]any{"rotation_period": "48h", "overlap": "24h"})
+		first := d.static()
+		d.write("rotate-role/gateway", nil)
+		d.must(logical.DeleteOperation, "keys/"+d.static()["key_id"].(string), nil)
+		d.tick()
+		time.Sleep(time.Minute)
+		third := d.static()
+		require.Equal(t, first["api_key"], third["previous_api_key"])
+		require.ElementsMatch(t, []string{first["api_key"].(string), third["api_key"].(string)}, d.keysAt())
+		time.Sleep(23 * time.Hour)
+		require.Len(t, d.keysAt(), 2, "an overlap was cut short")
+
+		d.must(logical.DeleteOperation, "keys/"+first["key_id"].(string), nil)
+		d.tick()
+		time.Sleep(time.Second)
+		require.Empty(t, d.static()["previous_api_key"], "it is gone")
+		d.write("rotate-role/gateway", nil)
+		require.Equal(t, third["api_key"], d.static()["previous_api_key"])
+		require.Len(t, d.custodyIDs(), 2)
+	})
+}
+
 func TestDeletionOfAStaticRoleTakesItsKeys(t *testing.T) {
 	staticBubble(t, func(d *desk) {
 		d.gateway(nil)

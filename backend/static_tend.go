@@ -49,7 +49,7 @@ func (e *engine) tendStatic(ctx context.Context, s logical.Storage, name string)
 		return earlier(wait, due)
 	}
 	keys, err := e.ledger.Count(ctx, s, ofOwner(ownerOf(name)))
-	if err != nil || keys > 1 || r.Previous.ID != "" {
+	if err != nil || keys > 1 {
 		// No role has more than two keys.
 		return earlier(wait, now.Add(heldRetry))
 	}
@@ -98,22 +98,28 @@ func (e *engine) endStrays(ctx context.Context, s logical.Storage, name string, 
 }
 
 // retirePrevious ends the key before the one in use if its overlap is over, and else
-// says when it is.
+// says when it is. The role forgets it at once if somebody has ended it before.
 func (e *engine) retirePrevious(ctx context.Context, s logical.Storage, name string, r *staticRole) (next time.Time, err error) {
 	p := r.Previous
 	if p.ID == "" {
 		return time.Time{}, nil
 	}
 	now := e.now()
-	if now.Before(p.RetireAt) {
+	live, err := e.liveKey(ctx, s, p.ID)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case live == nil:
+	case now.Before(p.RetireAt):
 		return p.RetireAt, e.noteRetirement(ctx, s, p)
-	}
-	if left := e.overlaps.left(p.ID); left > 0 {
-		return now.Add(left), nil
-	}
-	l, err := e.connections.get(ctx, s, r.Keys.Connection)
-	if err != nil || l != nil && e.mayDelete(ctx, s, l) != nil {
-		return time.Time{}, err // Held back: the key stays as it is.
+	default:
+		if left := e.overlaps.left(p.ID); left > 0 {
+			return now.Add(left), nil
+		}
+		l, err := e.connections.get(ctx, s, r.Keys.Connection)
+		if err != nil || l != nil && e.mayDelete(ctx, s, l) != nil {
+			return time.Time{}, err // Held back: the key stays as it is.
+		}
 	}
 	if err := e.retire(ctx, s, name, p); err != nil {
 		return now.Add(heldRetry), err
@@ -124,10 +130,8 @@ func (e *engine) retirePrevious(ctx context.Context, s logical.Storage, name str
 
 // noteRetirement has the ledger know when a superseded key must go, should nobody else.
 func (e *engine) noteRetirement(ctx context.Context, s logical.Storage, p superseded) error {
-	known, err := e.ledger.Count(ctx, s, func(key ledger.Key) bool {
-		return key.ID == p.ID && key.State == ledger.Live && key.WantedGone.After(p.RetireAt)
-	})
-	if err != nil || known == 0 {
+	key, err := e.liveKey(ctx, s, p.ID)
+	if err != nil || key == nil || !key.WantedGone.After(p.RetireAt) {
 		return err
 	}
 	claim, err := e.ledger.Claim(ctx, s, p.ID)
@@ -168,8 +172,8 @@ func (e *engine) endKept(ctx context.Context, s logical.Storage, id, cause strin
 	defer cancel()
 	failure := e.revokeByID(ctx, s, id, cause)
 	if failure != nil {
-		live, err := e.ledger.Count(ctx, s, func(key ledger.Key) bool { return key.ID == id && key.State != ledger.Revoking })
-		if err != nil || live > 0 {
+		key, known, err := e.ledger.Lookup(ctx, s, id)
+		if err != nil || !known || key.State != ledger.Revoking {
 			return failure
 		}
 		e.Logger().Warn("a key of a static role could not be deleted yet; the sweeper keeps trying", "key_id", id, "cause", cause, "error", failure)
@@ -211,12 +215,21 @@ func (e *engine) obeySwitch(ctx context.Context, s logical.Storage, name string,
 
 // keyInUse is the present key of a static role, if it is there and not to go.
 func (e *engine) keyInUse(ctx context.Context, s logical.Storage, r staticRole) (*ledger.Key, error) {
-	now := e.now()
-	keys, err := e.ledger.Keys(ctx, s, func(key ledger.Key) bool {
-		return key.ID == r.Current && key.State == ledger.Live && key.WantedGone.After(now)
-	})
-	if err != nil || len(keys) == 0 {
+	key, err := e.liveKey(ctx, s, r.Current)
+	if err != nil || key == nil || !key.WantedGone.After(e.now()) {
 		return nil, err
 	}
-	return &keys[0], nil
+	return key, nil
+}
+
+// liveKey is a key of the ledger that is in use; nil if it is not, or there is none.
+func (e *engine) liveKey(ctx context.Context, s logical.Storage, id string) (*ledger.Key, error) {
+	if id == "" {
+		return nil, nil
+	}
+	key, known, err := e.ledger.Lookup(ctx, s, id)
+	if err != nil || !known || key.State != ledger.Live {
+		return nil, err
+	}
+	return &key, nil
 }

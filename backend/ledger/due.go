@@ -14,10 +14,9 @@ const (
 	// LeaseGrace is how long after its lease a key may stay before it is deleted
 	// though Vault has not asked: Vault is given the first try.
 	LeaseGrace = 30 * time.Second
-	// firstRetry and LastRetry are the shortest and the longest gap between
-	// attempts at deletion, which go on for ever.
+	// firstRetry is the shortest gap between attempts at deletion, which go on for ever.
 	firstRetry = 15 * time.Second
-	// LastRetry is the longest gap.
+	// LastRetry is the longest.
 	LastRetry = 10 * time.Minute
 )
 

@@ -18,8 +18,8 @@ const (
 	Live State = "live"
 	// Revoking: it must go, and is not yet proved gone.
 	Revoking State = "revoking"
-	// gone: proved gone. Such an entry is removed; the state is reserved for a
-	// memory of keys that are gone.
+	// gone: proved gone, or given up. No entry is stored with it: it is what a claim
+	// knows of a key whose entry is removed, or about to be.
 	gone State = "gone"
 )
 

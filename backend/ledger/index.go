@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 	"unique"
@@ -31,8 +32,8 @@ type Key struct {
 
 // index is what must be known of every key without reading storage: where it
 // counts, and when it must be looked at next. It is loaded whole and then follows
-// every write. Its lock is held for a few steps only, never for a walk over all keys:
-// who wants that walks over a copy of inOrder, which costs nothing to make.
+// every write. Its lock is held for a few steps only, and for a walk over all keys by a kill
+// switch alone: who else wants that walks over a copy of inOrder, which costs nothing to make.
 type index struct {
 	mu sync.Mutex
 	// keys are not changed, but replaced.
@@ -96,6 +97,9 @@ func (x *index) fillSwitches(epoch int, read map[Kind]map[string]Switch) {
 		}
 	}
 	x.switched = true
+	for _, at := range x.shelves {
+		x.doomLive(at) // Some keys may have come in before.
+	}
 }
 
 // counts reports whether every key there is counts in the tally, read or not.
@@ -279,7 +283,8 @@ func (x *index) removeLocked(id string) {
 func (x *index) get(id string) (key *Key, sure bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.keys[id], (x.filled || x.counted) && !x.unread.ids.Has(id)
+	_, damaged := x.unreadable[id]
+	return x.keys[id], (x.filled || x.counted) && !damaged && !x.unread.ids.Has(id)
 }
 
 // of is what is known of a key by its entry alone. The switches must be known.
@@ -294,7 +299,8 @@ func (x *index) of(entry Entry) *Key {
 func (x *index) ofStem(stem string) (id string, sure bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	found := []string{x.unread.first(stem)}
+	found := slices.Collect(maps.Keys(x.unreadable))
+	found = append(found, x.unread.first(stem))
 	x.inOrder.AscendGreaterOrEqual(&Key{ID: stem}, func(key *Key) bool {
 		found = append(found, key.ID)
 		return false
@@ -371,18 +377,22 @@ func (x *index) turn(kind Kind, name string, now Switch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.switches[kind].byName[name] = now
-	var under []*Key
 	for connection, at := range x.shelves {
-		if kind == OfConnection && connection != name {
-			continue
+		if kind == OfRole || connection == name {
+			x.doomLive(at)
 		}
-		at.due.Ascend(func(key *Key) bool {
-			if key.State == Live && (kind == OfConnection || key.Role == name) {
-				under = append(under, key)
-			}
-			return true
-		})
 	}
+}
+
+// doomLive dooms what is live and on the shelf and under a switch that was thrown.
+func (x *index) doomLive(at *shelf) {
+	var under []*Key
+	at.ofState[Live].Ascend(func(key *Key) bool {
+		if x.doomed(key.Connection, key.Role, key.generations) {
+			under = append(under, key)
+		}
+		return true
+	})
 	for _, key := range under {
 		doomed := *key
 		x.doom(&doomed)

@@ -95,12 +95,16 @@ func (l *Ledger) Has(ctx context.Context, s logical.Storage, id string) (bool, e
 	return damaged || l.index.keys[id] != nil, nil
 }
 
-// Lookup returns what is known of a key without reading its entry; false if there is no
-// such key. While the ledger is being loaded it reads the entry, and waits for nobody.
+// Lookup returns what is known of a key without reading its entry; false if nothing is,
+// since there is no such key or its entry cannot be read. While the ledger is being loaded
+// it reads the entry, and waits for nobody.
 func (l *Ledger) Lookup(ctx context.Context, s logical.Storage, id string) (Key, bool, error) {
 	key, sure := l.index.get(id)
 	if key == nil && !sure {
 		entry, err := l.Find(ctx, s, id)
+		if damaged := (*store.UnreadableError)(nil); errors.As(err, &damaged) {
+			return Key{}, false, nil
+		}
 		if err == nil {
 			err = l.loadSwitches(ctx, s)
 		}
@@ -166,8 +170,9 @@ func (l *Ledger) Due(ctx context.Context, s logical.Storage, limit int) (map[str
 	return l.index.dueBefore(l.now(), l.elapsed(), limit), nil
 }
 
-// Claim waits until nobody else acts on the key and reads its entry. The claim
-// must be released. While it is held nobody else writes the entry.
+// Claim waits until nobody else acts on the key and reads its entry; nobody gets a claim
+// on an entry that cannot be read, which is a [store.UnreadableError]. The claim must be
+// released. While it is held nobody else writes the entry.
 func (l *Ledger) Claim(ctx context.Context, s logical.Storage, id string) (*Claim, error) {
 	if err := l.claims.take(ctx, id); err != nil {
 		return nil, fmt.Errorf("key %s is being worked on: %w", id, err)
@@ -207,8 +212,9 @@ func (l *Ledger) TryClaim(ctx context.Context, s logical.Storage, id string) (*C
 	return l.read(ctx, s, id)
 }
 
-// read reads the entry on which a claim was taken. An entry of which the index does not
-// even know the id was never written, so that storage need not be asked. The index
+// read reads the entry on which a claim was taken; one that cannot be read is a
+// [store.UnreadableError]. An entry of which the index does not even know the id was never
+// written, so that storage need not be asked. The index
 // learns what was found: a write may have been reported as failed and have taken
 // effect all the same.
 func (l *Ledger) read(ctx context.Context, s logical.Storage, id string) (*Claim, error) {

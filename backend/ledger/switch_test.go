@@ -56,3 +56,24 @@ func TestASwitchDoomsWhatWasMadeBefore(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, never)
 }
+
+// TestASwitchDoomsWhatIsClaimedBeforeItIsRead: after a start, a key may be asked for before
+// anybody has read which switches were thrown.
+func TestASwitchDoomsWhatIsClaimedBeforeItIsRead(t *testing.T) {
+	storage := &logical.InmemStorage{}
+	ledger := func() *Ledger { return New(func() time.Time { return start }, noTime) }
+	before := ledger()
+	claim, err := before.Claim(t.Context(), storage, "old")
+	require.NoError(t, err)
+	require.NoError(t, claim.Import(t.Context(), Entry{Connection: "c", Role: "r", Created: start, Expires: start.Add(time.Hour)}))
+	claim.Release()
+	require.NoError(t, before.Throw(t.Context(), storage, OfRole, "r"))
+
+	l := ledger()
+	claim, err = l.Claim(t.Context(), storage, "old")
+	require.NoError(t, err)
+	claim.Release()
+	due, err := l.Due(t.Context(), storage, 10)
+	require.NoError(t, err)
+	require.Equal(t, map[string][]string{"c": {"old"}}, due)
+}

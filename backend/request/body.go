@@ -50,6 +50,9 @@ func parseBody(form Form, replaced []string) (body, error) {
 		return body{}, refuse("body", "not valid UTF-8")
 	}
 	if strings.ContainsAny(string(form.Body[:1]), "{[ \t\r\n") {
+		if given == typeForm {
+			return body{}, refuse("content_type", "%s is that of a form, and the body is JSON, in which a form's reader would find other parameters; give %s, or leave it out", typeForm, typeJSON)
+		}
 		if parsed.contentType == "" {
 			parsed.contentType = typeJSON
 		}

@@ -79,6 +79,7 @@ func TestRefused(t *testing.T) {
 		{form("POST", "/a", "b=1", `{"b":2}`), "query", "body too"},
 		{form("POST", "/a", "b=1", `{"B":2}`), "query", "body too"},
 		{request.Form{Method: "POST", Path: "/a", Body: []byte("b=1"), ContentType: "text/plain"}, "content_type", "leave it out"},
+		{request.Form{Method: "POST", Path: "/a", Query: "b=1", Body: []byte(`{"a":"&b=2&c="}`), ContentType: "application/x-www-form-urlencoded"}, "content_type", "JSON"},
 	} {
 		_, err := request.Read(c.form, exchanges.Signing{})
 		var refused *request.Error
