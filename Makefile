@@ -49,6 +49,10 @@ chaos: vault c-compiler ## Kill plugin and Vault ROUNDS times under load, and co
 weather: c-compiler ## Play every fault in every weather that an exchange may have
 	WEATHER=full go test $(RACE) -timeout 0 -count 1 -run '^TestWeather$$' ./backend
 
+.PHONY: rotations
+rotations: c-compiler ## Play every fault of a rotation at every exchange, and rotate in every weather
+	ROTATE=full go test $(RACE) -timeout 40m -count 1 -run '^TestFaultMatrix$$/exchanges/.*/rotate|^TestWeather$$/exchanges/.*/.*/rotate' ./backend
+
 .PHONY: self-test
 self-test: c-compiler ## Run a self-test of every simulated exchange in every weather
 	SELF_TEST=full go test $(RACE) -timeout 0 -count 1 -run '^TestSelfTest' ./backend

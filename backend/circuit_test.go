@@ -64,6 +64,7 @@ func TestCircuitIgnoresOurOwnQueue(t *testing.T) {
 }
 
 func TestOutageFailsMintsFastAndDeletesEverythingWhenItEnds(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.trader()
 	leases := []*logical.Response{d.mint("trader"), d.mint("trader"), d.mint("trader")}

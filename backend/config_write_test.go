@@ -23,6 +23,7 @@ import (
 // second does all its work. Whatever the order, nothing that succeeded is lost, the root
 // key that is stored works, and every other one that the engine made is gone.
 func TestWritersOfAConnectionLoseNothing(t *testing.T) {
+	t.Parallel()
 	for _, first := range writers() {
 		for _, second := range writers() {
 			t.Run(first.name+", then "+second.name, func(t *testing.T) {

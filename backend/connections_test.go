@@ -39,6 +39,7 @@ func TestEachConnectionIsOpenedOnceAndForgottenWhenItChanges(t *testing.T) {
 }
 
 func TestOneConnectionServesManyMints(t *testing.T) {
+	t.Parallel()
 	d := newDeskWith(t, simulator.Options{RateMultiplier: hurried, SubAccounts: 25})
 	d.connect("bybit", nil)
 	d.write("roles/pool", map[string]any{

@@ -192,6 +192,7 @@ func TestRevokeAllHeldBackByAFreezeGoesOnAfterwards(t *testing.T) {
 // the paced queue while mints are refused. The documented limits are multiplied
 // to make it short.
 func TestAThousandKeysLeaveAtTheExchangesRate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const keys, faster = 1000, 60
 		d := newBubbleDesk(t, "binance")

@@ -48,6 +48,7 @@ var revokers = map[string]func(d *desk, lease *logical.Response) error{
 // if it cannot be recorded that it must go. Whoever asked hears of what is not
 // recorded, and of nothing that is.
 func TestRevocationDoesNotDependOnStorage(t *testing.T) {
+	t.Parallel()
 	const full, refused = "storage is full", "outcome unknown"
 	for name, test := range map[string]struct {
 		writes  int // that fail
@@ -71,6 +72,7 @@ func TestRevocationDoesNotDependOnStorage(t *testing.T) {
 	} {
 		for who, revoke := range revokers {
 			t.Run(name+", asked by "+who, func(t *testing.T) {
+				t.Parallel()
 				d := newDesk(t)
 				d.trader()
 				lease := d.mint("trader")

@@ -52,6 +52,7 @@ func TestSelfTestInCalmWeather(t *testing.T) {
 //
 // Only a selection is played, unless SELF_TEST=full is in the environment.
 func TestSelfTestInWeather(t *testing.T) {
+	t.Parallel()
 	sim := simulator.New(simulator.Options{}, all.Venues()...)
 	for _, s := range matrixSubjects(t) {
 		for _, condition := range sim.Weather(s.exchange.Name) {

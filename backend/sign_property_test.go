@@ -42,6 +42,7 @@ func requests(exchange string) *rapid.Generator[map[string]any] {
 // with what the driver makes of it for somebody who has the key, but for what differs
 // each time. The exchange takes it.
 func TestSignedAsTheDriverSigns(t *testing.T) {
+	t.Parallel()
 	for exchange, scopes := range custodians() {
 		t.Run(exchange, func(t *testing.T) {
 			d := newDesk(t)

@@ -20,6 +20,7 @@ import (
 // has thought of, and asks after each step what must always be true. A failure names
 // its seed.
 func TestStaticRoleAtRandom(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()

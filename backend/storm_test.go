@@ -206,6 +206,7 @@ func (s *storm) tickRequest() *logical.Request {
 // what the exchange allows, no call is refused for its rate, and few callers of a role get
 // as much as many of another.
 func TestStorms(t *testing.T) {
+	t.Parallel()
 	for exchange, about := range map[string]struct {
 		subAccounts, keys int
 		// mints and deletions are what the limit allows in a second, in what costs says that
@@ -255,6 +256,7 @@ type costs = map[exchanges.Operation]int
 // TestLeasesThatVaultGivesUpOn: a revocation storm that outlasts Vault's attempts ends all
 // keys nonetheless.
 func TestLeasesThatVaultGivesUpOn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStorm(t, "bybit", 50)
 		leases, _, _ := s.mintMany(700)

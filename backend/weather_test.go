@@ -25,6 +25,7 @@ import (
 // With WEATHER=full in the environment every fault of the matrix is played in every
 // weather, which takes a while.
 func TestWeather(t *testing.T) {
+	t.Parallel()
 	var table matrixTable
 	t.Run("exchanges", func(t *testing.T) {
 		sim := simulator.New(simulator.Options{}, all.Venues()...)
@@ -39,7 +40,7 @@ func TestWeather(t *testing.T) {
 					t.Run(s.name()+"/"+condition.Name+"="+value, func(t *testing.T) {
 						t.Parallel()
 						for _, c := range weatherCases() {
-							if !c.beyondPromise(condition) && (c.step != stepRotate || s.lastingKeys() && c.mattersIn(condition)) {
+							if !c.beyondPromise(condition) && (c.step != stepRotate || s.rotates && c.mattersIn(condition)) {
 								c.runIn(t, s, condition, &table)
 							}
 						}
