@@ -27,7 +27,7 @@ func main() {
 	}
 	logger := hclog.New(&hclog.LoggerOptions{})
 	go endWithParent(os.Getppid())
-	if err := serve(); err != nil {
+	if err := withBallast(serve); err != nil {
 		logger.Error("the plugin stopped", "error", err)
 		os.Exit(1)
 	}
