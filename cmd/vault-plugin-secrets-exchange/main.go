@@ -7,11 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/vault/api"
 	"github.com/hashicorp/vault/sdk/plugin"
-
-	"vault-plugin-secrets-exchange/backend"
-	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
 // The linker sets these, see the Makefile.
@@ -27,7 +23,7 @@ func main() {
 	}
 	logger := hclog.New(&hclog.LoggerOptions{})
 	go endWithParent(os.Getppid())
-	if err := serve(); err != nil {
+	if err := withBallast(serve); err != nil {
 		logger.Error("the plugin stopped", "error", err)
 		os.Exit(1)
 	}
@@ -55,17 +51,4 @@ func endWithParent(parent int) {
 		time.Sleep(parentCheck)
 	}
 	os.Exit(1)
-}
-
-// serve answers Vault until Vault ends the process. One process serves all
-// mounts of the engine.
-func serve() error {
-	meta := &api.PluginAPIClientMeta{}
-	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
-		return err
-	}
-	return plugin.ServeMultiplex(&plugin.ServeOpts{
-		BackendFactoryFunc: backend.Factory(catalog.All(), backend.Build{Version: version, Commit: commit}),
-		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),
-	})
 }

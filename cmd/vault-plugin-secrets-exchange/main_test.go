@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,6 +117,11 @@ func testProtocol(t *testing.T, path string) {
 		require.False(t, info.IsError(), "%v", info)
 		require.Equal(t, "v1.2.3", info.Data["version"])
 		tags[info.Data["label_tag"]] = true
+		large, err := backend.HandleRequest(t.Context(), &logical.Request{
+			Operation: logical.ReadOperation, Path: "info", Storage: storage, Data: map[string]any{"x": strings.Repeat("x", 8<<20)},
+		})
+		require.NoError(t, err, "a request may be larger than gRPC takes if nobody says otherwise")
+		require.ErrorContains(t, large.Error(), "not a field of this path")
 	}
 	require.Len(t, tags, 2, "each mount has its own storage")
 }

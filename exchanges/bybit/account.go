@@ -2,6 +2,7 @@ package bybit
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -238,22 +239,50 @@ func (a *account) seeListed(ctx context.Context, ref exchanges.KeyRef) error {
 	}
 }
 
+// listedKey is a key as sub-apikeys shows it, with its permissions as they were sent.
+type listedKey struct {
+	key
+	Permissions json.RawMessage `json:"permissions"`
+}
+
+// groupsRead has permissions objects by how they were sent. The keys of a list mostly have
+// the same, with a dozen groups each, and most of the time that a list takes would go into
+// reading them again.
+type groupsRead map[string]groups
+
+// read reads an object unless it was read before, and reports whether it could.
+func (r groupsRead) read(sent json.RawMessage) bool {
+	if _, known := r[string(sent)]; known || len(sent) == 0 {
+		return true
+	}
+	var read groups
+	if json.Unmarshal(sent, &read) != nil {
+		return false
+	}
+	r[string(sent)] = read
+	return true
+}
+
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
 	var all []exchanges.KeyInfo
+	read := groupsRead{}
 	err := rest.Pages(func(cursor string) (string, error) {
 		var page struct {
-			Keys       rest.List[key] `json:"result"`
-			NextCursor string         `json:"nextPageCursor"`
+			Keys       rest.List[listedKey] `json:"result"`
+			NextCursor string               `json:"nextPageCursor"`
 		}
 		err := a.Do(ctx, rest.Call{
 			Operation: exchanges.OpListKeys, Method: http.MethodGet, Path: "/v5/user/sub-apikeys",
 			Query: rest.Query("subMemberId", subAccount, "limit", strconv.Itoa(keysPage), "cursor", cursor), Effect: rest.ReadOnly,
-			Complete: func() bool { return page.Keys.Whole(func(k key) string { return k.APIKey }) },
+			Complete: func() bool {
+				return page.Keys.Whole(func(k listedKey) string { return k.APIKey }) &&
+					!slices.ContainsFunc(page.Keys.Items, func(k listedKey) bool { return !read.read(k.Permissions) })
+			},
 		}, rest.IntoPage(&page, &page.Keys, keysPage))
 		for _, k := range page.Keys.Items {
 			created, _ := time.Parse(time.RFC3339, k.CreatedAt)
 			all = append(all, exchanges.KeyInfo{
-				ID: k.APIKey, Label: k.Note, Permissions: decode(bool(k.ReadOnly), k.Permissions),
+				ID: k.APIKey, Label: k.Note, Permissions: decode(bool(k.ReadOnly), read[string(k.Permissions)]),
 				Addresses: k.addresses(), CreatedAt: created, ExpiresAt: k.expires(),
 			})
 		}

@@ -270,3 +270,34 @@ func TestFormsOfLists(t *testing.T) {
 		})
 	}
 }
+
+// TestListedPermissions: each key of a list has its own, however many have the same, and
+// a list with permissions that cannot be read proves nothing.
+func TestListedPermissions(t *testing.T) {
+	const spot, options = `{"Spot":["SpotTrade"],"Wallet":[]}`, `{"Options":["OptionsTrade"]}`
+	list := func(each ...string) ([][]string, error) {
+		var rows []string
+		for i, sent := range each {
+			rows = append(rows, fmt.Sprintf(`{"apiKey":"key %d"%s}`, i, sent))
+		}
+		account := openAt(t, `{"result":[`+strings.Join(rows, ",")+`],"nextPageCursor":""}`, nil)
+		keys, err := account.ListKeys(t.Context(), "53888000")
+		var listed [][]string
+		for _, k := range keys {
+			listed = append(listed, k.Permissions)
+		}
+		return listed, err
+	}
+	listed, err := list(
+		`,"permissions":`+spot, `,"permissions":`+options, `,"permissions":`+spot, ``, `,"permissions":null`,
+		`,"readOnly":true,"permissions":{"ContractTrade":["Order","Position"],"Options":["OptionsTrade"],"Spot":["SpotTrade"]}`,
+		`,"readOnly":false,"permissions":{"ContractTrade":["Order","Position"],"Options":["OptionsTrade"],"Spot":["SpotTrade"]}`,
+	)
+	require.NoError(t, err)
+	require.Equal(t, [][]string{
+		{"Spot.SpotTrade"}, {"Options.OptionsTrade"}, {"Spot.SpotTrade"}, nil, nil, {readOnly},
+		{"ContractTrade.Order", "ContractTrade.Position", "Options.OptionsTrade", "Spot.SpotTrade"},
+	}, listed)
+	_, err = list(`,"permissions":`+spot, `,"permissions":["Spot"]`)
+	require.ErrorIs(t, err, exchanges.ErrUnavailable)
+}

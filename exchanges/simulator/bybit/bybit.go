@@ -121,6 +121,15 @@ func (e *exchange) Routes() []venue.Route {
 	}
 }
 
+// envelope is around every answer.
+type envelope struct {
+	RetCode    int      `json:"retCode"`
+	RetMsg     string   `json:"retMsg"`
+	Result     any      `json:"result"`
+	RetExtInfo struct{} `json:"retExtInfo"`
+	Time       int64    `json:"time"`
+}
+
 // reply builds an answer in Bybit's envelope, with the quota headers of
 // https://bybit-exchange.github.io/docs/v5/rate-limit. Business errors come
 // with HTTP 200 too.
@@ -128,9 +137,7 @@ func (e *exchange) reply(c *venue.Call, code int, message string, result any) *v
 	if result == nil {
 		result = struct{}{}
 	}
-	a := venue.JSONAnswer(http.StatusOK, map[string]any{
-		"retCode": code, "retMsg": message, "result": result, "retExtInfo": struct{}{}, "time": c.Now.UnixMilli(),
-	})
+	a := venue.JSONAnswer(http.StatusOK, envelope{RetCode: code, RetMsg: message, Result: result, Time: c.Now.UnixMilli()})
 	for _, q := range c.Quotas {
 		if q.Limit.By == venue.PerAccount {
 			a.Set("X-Bapi-Limit", strconv.Itoa(q.Allowed))

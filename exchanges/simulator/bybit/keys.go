@@ -188,13 +188,13 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	case unlisted:
 		keys = nil
 	}
-	rows, next := []any{}, ""
+	rows, next := []listedKey{}, ""
 	for _, k := range keys {
 		if number, _ := strconv.ParseInt(k.ID, 10, 64); number <= after {
 			continue
 		}
 		if int64(len(rows)) == limit {
-			next = rows[limit-1].(map[string]any)["id"].(string)
+			next = rows[limit-1].ID
 			break
 		}
 		rows = append(rows, e.describeKey(c, k))
@@ -202,14 +202,30 @@ func (e *exchange) listKeys(c *venue.Call) *venue.Answer {
 	return e.ok(c, map[string]any{"result": rows, "nextPageCursor": next})
 }
 
-// describeKey is a key as the list shows it.
-func (e *exchange) describeKey(c *venue.Call, k *venue.Key) map[string]any {
+// listedKey is a key as the list shows it.
+type listedKey struct {
+	ID          string              `json:"id"`
+	IPs         []string            `json:"ips"`
+	APIKey      string              `json:"apiKey"`
+	Note        string              `json:"note"`
+	Status      int                 `json:"status"`
+	ExpiredAt   string              `json:"expiredAt"`
+	CreatedAt   string              `json:"createdAt"`
+	Type        int                 `json:"type"`
+	Permissions map[string][]string `json:"permissions"`
+	Secret      string              `json:"secret"`
+	ReadOnly    any                 `json:"readOnly"`
+	DeadlineDay int                 `json:"deadlineDay"`
+	Flag        string              `json:"flag"`
+}
+
+func (e *exchange) describeKey(c *venue.Call, k *venue.Key) listedKey {
 	days, expiry := e.expiry(k, c.Now)
-	return map[string]any{
-		"id": k.ID, "ips": e.addresses(k), "apiKey": k.APIKey, "note": k.Label, "status": e.status(k, c.Now),
-		"expiredAt": expiry, "createdAt": k.Created.UTC().Format(time.RFC3339), "type": 1,
-		"permissions": e.group(k.Permissions), "secret": "******", "readOnly": e.listedReadOnly(c, k),
-		"deadlineDay": days, "flag": "hmac",
+	return listedKey{
+		ID: k.ID, IPs: e.addresses(k), APIKey: k.APIKey, Note: k.Label, Status: e.status(k, c.Now),
+		ExpiredAt: expiry, CreatedAt: k.Created.UTC().Format(time.RFC3339), Type: 1,
+		Permissions: e.group(k.Permissions), Secret: "******", ReadOnly: e.listedReadOnly(c, k),
+		DeadlineDay: days, Flag: "hmac",
 	}
 }
 

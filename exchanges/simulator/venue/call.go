@@ -104,7 +104,8 @@ func JSONAnswer(status int, body any) *Answer {
 	if err != nil {
 		panic(err) // answers are built from types that always encode
 	}
-	return TextAnswer(status, "application/json", string(encoded))
+	a := &Answer{Status: status, header: http.Header{}, Body: encoded}
+	return a.Set("Content-Type", "application/json")
 }
 
 // Set sets a header of the answer and returns the answer.
