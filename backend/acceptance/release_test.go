@@ -23,10 +23,10 @@ import (
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
 )
 
-// TestRelease builds a release for this machine twice, from two folders and, if RELEASE
-// is full, with two caches, which takes minutes. It proves that both are the same, that
-// each part of it is what its sums and formats say, and that Vault takes the plugin out
-// of it.
+// TestRelease builds a release for this machine twice, from two folders, with two sets of
+// Go's settings and, if RELEASE is full, with two caches, which takes minutes. It proves
+// that both are the same, that each part of it is what its sums and formats say, and that
+// Vault takes the plugin out of it.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	repository, err := filepath.Abs("../..")
@@ -37,7 +37,10 @@ func TestRelease(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "release")
 	command(t, repository, nil, tool, "-host", "-dirty", "-to", first)
 	second := filepath.Join(t.TempDir(), "release")
-	elsewhere := []string{"GIT_DIR=" + strings.TrimSpace(command(t, repository, nil, "git", "rev-parse", "--absolute-git-dir"))}
+	elsewhere := []string{
+		"GIT_DIR=" + strings.TrimSpace(command(t, repository, nil, "git", "rev-parse", "--absolute-git-dir")),
+		"GOENV=" + otherSettings(t, repository), "GOFLAGS=-tags=other",
+	}
 	if os.Getenv("RELEASE") == "full" {
 		elsewhere = append(elsewhere, "GOCACHE="+t.TempDir())
 	}
@@ -68,6 +71,18 @@ func command(t *testing.T, folder string, env []string, name string, args ...str
 	out, err := c.Output()
 	require.NoError(t, err, "%s %v: %s", name, args, complaints.String())
 	return string(out)
+}
+
+// otherSettings is a file of settings of Go: those that this machine has, and some that
+// would show in a program.
+func otherSettings(t *testing.T, repository string) string {
+	own, err := os.ReadFile(strings.TrimSpace(command(t, repository, nil, "go", "env", "GOENV")))
+	if !os.IsNotExist(err) {
+		require.NoError(t, err)
+	}
+	file := filepath.Join(t.TempDir(), "env")
+	require.NoError(t, os.WriteFile(file, append(own, "\nGOAMD64=v3\nGOARM64=v9.0\nGOFIPS140=latest\n"...), 0o600))
+	return file
 }
 
 // copyOf is a folder with the files of the repository that a build needs.

@@ -23,9 +23,13 @@ func TestVersion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			number, released, _, err := newest(test.changelog)
 			require.NoError(t, err)
-			assert.Equal(t, test.want, versionOf(number, released, test.tags, commit, date))
+			version, err := versionOf(number, released, test.tags, commit, date)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, version)
 		})
 	}
+	_, err := versionOf("0.2.0", false, []string{"v0.2.0"}, commit, date)
+	require.ErrorContains(t, err, "CHANGELOG.md says that 0.2.0 is unreleased")
 }
 
 func TestNotes(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,11 +59,11 @@ func readModules(ctx context.Context, plugins []plugin) ([]module, error) {
 
 // foldersOf are where the source of modules lies, by their paths.
 func foldersOf(ctx context.Context) (map[string]string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-mod=readonly", "-m", "-json=Path,Dir", "all").Output()
+	out, err := output(ctx, "go", "list", "-mod=readonly", "-m", "-json=Path,Dir", "all")
 	if err != nil {
-		return nil, fmt.Errorf("listing modules: %w", err)
+		return nil, err
 	}
-	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	root, err := output(ctx, "go", "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}
