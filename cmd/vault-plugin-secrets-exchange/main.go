@@ -9,6 +9,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/api"
 	"github.com/hashicorp/vault/sdk/plugin"
+	// Where a machine has no certificates of authorities, such as in a container with
+	// nothing but the plugin, exchanges are known by those that Mozilla trusts.
+	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"vault-plugin-secrets-exchange/backend"
 	"vault-plugin-secrets-exchange/exchanges/catalog"
