@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -242,8 +243,12 @@ func (r releaseFolder) hasImage(t *testing.T, plugin []byte) {
 	}
 	require.NoError(t, json.Unmarshal(blob(manifest.Config), &config))
 	require.Len(t, manifest.Layers, 1)
-	assert.Equal(t, []string{manifest.Layers[0].Digest}, config.RootFS.DiffIDs)
-	layer := tar.NewReader(bytes.NewReader(blob(manifest.Layers[0])))
+	unpacked, err := gzip.NewReader(bytes.NewReader(blob(manifest.Layers[0])))
+	require.NoError(t, err)
+	root, err := io.ReadAll(unpacked)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"sha256:" + sum(root)}, config.RootFS.DiffIDs)
+	layer := tar.NewReader(bytes.NewReader(root))
 	header, err := layer.Next()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"/" + header.Name}, config.Config.Entrypoint)
