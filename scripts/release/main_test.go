@@ -41,13 +41,14 @@ func TestNotes(t *testing.T) {
 }
 
 func TestLicences(t *testing.T) {
-	for text, want := range map[string]string{
-		"Mozilla Public License,\nversion 2.0":                               "MPL-2.0",
-		"Apache License\n  Version 2.0":                                      "Apache-2.0",
-		"Redistributions in binary form must reproduce. Neither the name of": "BSD-3-Clause",
-		"Redistributions in binary form must reproduce":                      "BSD-2-Clause",
-		"All rights reserved":                                                "",
+	for text, want := range map[string][]string{
+		"Mozilla Public License,\nversion 2.0":                                                          {"MPL-2.0"},
+		"Apache License\n  Version 2.0 Licensed under the Apache License, Version 2.0":                  {"Apache-2.0"},
+		"Redistributions in binary form must reproduce. Neither the name of":                            {"BSD-3-Clause"},
+		"Redistributions in binary form must reproduce":                                                 {"BSD-2-Clause"},
+		"Apache License Version 2.0 Redistributions in binary form must reproduce. Neither the name of": {"Apache-2.0", "BSD-3-Clause"},
+		"All rights reserved": nil,
 	} {
-		assert.Equal(t, want, licenceOf([]byte(text)), text)
+		assert.Equal(t, want, licencesOf([]byte(text)), text)
 	}
 }
