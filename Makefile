@@ -125,7 +125,9 @@ fmt: ## Format the Go files
 	gofmt -w .
 
 .PHONY: release
-release: vault ## Build a release into dist/, after proving that it can be built again: archives, sums, SBOM, image
+release: ## Build a release into dist/, after proving that it can be built again: archives, sums, SBOM, image
+	@go run ./scripts/release -check
+	@scripts/vault.sh
 	RELEASE=full go test -timeout 0 -count 1 -run '^TestRelease$$' ./backend/acceptance
 	go run ./scripts/release
 

@@ -174,7 +174,7 @@ var vaults = []string{
 }
 
 // programs are the other programs that the pages use: their arguments are not checked.
-var programs = []string{"cat", "curl", "export", "install", "openssl", "sha256sum", "source", "unset", "./bootstrap.sh", "node", "npm", "python3", "pip"}
+var programs = []string{"cat", "cd", "curl", "docker", "export", "install", "openssl", "sha256sum", "skopeo", "source", "unset", "unzip", "./bootstrap.sh", "node", "npm", "python3", "pip"}
 
 // checkCommand says what is wrong with a command; empty if nothing is.
 func checkCommand(t *testing.T, api *served, command string) string {

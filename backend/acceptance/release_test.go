@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -23,10 +24,10 @@ import (
 	"vault-plugin-secrets-exchange/backend/acceptance/vaulttest"
 )
 
-// TestRelease builds a release for this machine twice, from two folders and, if RELEASE
-// is full, with two caches, which takes minutes. It proves that both are the same, that
-// each part of it is what its sums and formats say, and that Vault takes the plugin out
-// of it.
+// TestRelease builds a release for this machine twice, from two folders, with two sets of
+// Go's settings and, if RELEASE is full, with two caches, which takes minutes. It proves
+// that both are the same, that each part of it is what its sums and formats say, and that
+// Vault takes the plugin out of it.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	repository, err := filepath.Abs("../..")
@@ -37,7 +38,10 @@ func TestRelease(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "release")
 	command(t, repository, nil, tool, "-host", "-dirty", "-to", first)
 	second := filepath.Join(t.TempDir(), "release")
-	elsewhere := []string{"GIT_DIR=" + strings.TrimSpace(command(t, repository, nil, "git", "rev-parse", "--absolute-git-dir"))}
+	elsewhere := []string{
+		"GIT_DIR=" + strings.TrimSpace(command(t, repository, nil, "git", "rev-parse", "--absolute-git-dir")),
+		"GOENV=" + otherSettings(t, repository), "GOFLAGS=-tags=other",
+	}
 	if os.Getenv("RELEASE") == "full" {
 		elsewhere = append(elsewhere, "GOCACHE="+t.TempDir())
 	}
@@ -68,6 +72,18 @@ func command(t *testing.T, folder string, env []string, name string, args ...str
 	out, err := c.Output()
 	require.NoError(t, err, "%s %v: %s", name, args, complaints.String())
 	return string(out)
+}
+
+// otherSettings is a file of settings of Go: those that this machine has, and some that
+// would show in a program.
+func otherSettings(t *testing.T, repository string) string {
+	own, err := os.ReadFile(strings.TrimSpace(command(t, repository, nil, "go", "env", "GOENV")))
+	if !os.IsNotExist(err) {
+		require.NoError(t, err)
+	}
+	file := filepath.Join(t.TempDir(), "env")
+	require.NoError(t, os.WriteFile(file, append(own, "\nGOAMD64=v3\nGOARM64=v9.0\nGOFIPS140=latest\n"...), 0o600))
+	return file
 }
 
 // copyOf is a folder with the files of the repository that a build needs.
@@ -168,8 +184,10 @@ func (r releaseFolder) hasBill(t *testing.T) {
 	for _, component := range bill.Components {
 		names[component.Name] = true
 		assert.True(t, strings.HasPrefix(component.PURL, "pkg:golang/"), component.Name)
-		require.Len(t, component.Licenses, 1, component.Name)
-		assert.NotEmpty(t, component.Licenses[0].License.ID, component.Name)
+		require.NotEmpty(t, component.Licenses, component.Name)
+		for _, licence := range component.Licenses {
+			assert.NotEmpty(t, licence.License.ID, component.Name)
+		}
 	}
 	for _, name := range []string{"std", "github.com/hashicorp/vault/sdk", "github.com/hashicorp/go-plugin"} {
 		assert.True(t, names[name], name)
@@ -227,8 +245,12 @@ func (r releaseFolder) hasImage(t *testing.T, plugin []byte) {
 	}
 	require.NoError(t, json.Unmarshal(blob(manifest.Config), &config))
 	require.Len(t, manifest.Layers, 1)
-	assert.Equal(t, []string{manifest.Layers[0].Digest}, config.RootFS.DiffIDs)
-	layer := tar.NewReader(bytes.NewReader(blob(manifest.Layers[0])))
+	unpacked, err := gzip.NewReader(bytes.NewReader(blob(manifest.Layers[0])))
+	require.NoError(t, err)
+	root, err := io.ReadAll(unpacked)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"sha256:" + sum(root)}, config.RootFS.DiffIDs)
+	layer := tar.NewReader(bytes.NewReader(root))
 	header, err := layer.Next()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"/" + header.Name}, config.Config.Entrypoint)

@@ -8,6 +8,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/plugin"
+	// A machine without certificate authorities, such as a container with nothing but the
+	// plugin, trusts those that Mozilla trusts.
+	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 // The linker sets these, see the Makefile.

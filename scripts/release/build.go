@@ -30,6 +30,10 @@ func (p plugin) file() string {
 	return name
 }
 
+// settings are those of Go that show in what is built. They stand here rather than being
+// left out, since whoever builds may have changed them with "go env -w" as well.
+var settings = []string{"CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off", "GOFLAGS=-mod=readonly", "GOWORK=off"}
+
 // build builds the plugin. Neither the folders in which the source and Go's cache lie,
 // nor the settings of whoever builds, show in the result.
 func build(ctx context.Context, s source, p platform, path string) (plugin, error) {
@@ -37,12 +41,9 @@ func build(ctx context.Context, s source, p platform, path string) (plugin, erro
 		"-ldflags", fmt.Sprintf("-s -w -buildid= -X main.version=%s -X main.commit=%.12s", s.version, s.commit),
 		"-o", path, "./cmd/"+name)
 	command.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		name, _, _ := strings.Cut(variable, "=")
-		return slices.Contains([]string{
-			"GOFLAGS", "GOEXPERIMENT", "GOFIPS140", "GODEBUG", "GOAMD64", "GOARM64", "CGO_ENABLED", "GOOS", "GOARCH", "GOWORK",
-		}, name)
+		return strings.HasPrefix(variable, "GOEXPERIMENT=") || strings.HasPrefix(variable, "GODEBUG=")
 	})
-	command.Env = append(command.Env, "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch, "GOWORK=off", "GOFLAGS=-mod=readonly")
+	command.Env = append(append(command.Env, settings...), "GOOS="+p.os, "GOARCH="+p.arch)
 	if out, err := command.CombinedOutput(); err != nil {
 		return plugin{}, fmt.Errorf("building for %s/%s: %w\n%s", p.os, p.arch, err, out)
 	}

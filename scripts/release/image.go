@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"time"
 )
@@ -12,7 +13,7 @@ const (
 	typeIndex    = "application/vnd.oci.image.index.v1+json"
 	typeManifest = "application/vnd.oci.image.manifest.v1+json"
 	typeConfig   = "application/vnd.oci.image.config.v1+json"
-	typeLayer    = "application/vnd.oci.image.layer.v1.tar"
+	typeLayer    = "application/vnd.oci.image.layer.v1.tar+gzip"
 )
 
 // descriptor names a part of an image.
@@ -111,7 +112,17 @@ func (l *layout) image(s source, p plugin) (descriptor, error) {
 	if err := root.w.Close(); err != nil {
 		return descriptor{}, err
 	}
-	layer, err := l.blob(typeLayer, root.content.Bytes())
+	// Registries' clients compress what is not, and then the image in the registry would
+	// not have the digest that it has in the release.
+	var compressed bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	if _, err := w.Write(root.content.Bytes()); err != nil {
+		return descriptor{}, err
+	}
+	if err := w.Close(); err != nil {
+		return descriptor{}, err
+	}
+	layer, err := l.blob(typeLayer, compressed.Bytes())
 	if err != nil {
 		return descriptor{}, err
 	}
@@ -122,7 +133,7 @@ func (l *layout) image(s source, p plugin) (descriptor, error) {
 	config, err := l.blobOf(typeConfig, map[string]any{
 		"created": s.date.Format(time.RFC3339), "os": p.platform.os, "architecture": p.platform.arch,
 		"config": map[string]any{"Entrypoint": []string{"/" + name}, "User": "65534:65534", "Labels": labels},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{layer.Digest}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + sumOf(root.content.Bytes())}},
 	})
 	if err != nil {
 		return descriptor{}, err

@@ -35,6 +35,7 @@ func main() {
 	to := flag.String("to", "dist", "the `folder` to write to, which must be empty or not there")
 	only := flag.Bool("host", false, "build for this machine only")
 	dirty := flag.Bool("dirty", false, "build from files that are not committed, too")
+	check := flag.Bool("check", false, "say only whether a release can be built, and build nothing")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
@@ -42,21 +43,26 @@ func main() {
 	if *only {
 		platforms = []platform{{runtime.GOOS, runtime.GOARCH}}
 	}
-	if err := release(ctx, *to, platforms, *dirty); err != nil {
+	s, err := prepare(ctx, *to, *dirty)
+	if err == nil && !*check {
+		err = release(ctx, s, *to, platforms)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
 
-// release writes a release into a folder.
-func release(ctx context.Context, to string, platforms []platform, dirty bool) error {
+// prepare looks for what stands against a release in a folder.
+func prepare(ctx context.Context, to string, dirty bool) (source, error) {
 	if files, err := os.ReadDir(to); err == nil && len(files) > 0 {
-		return fmt.Errorf("%s is not empty; remove it, or name another folder with -to", to)
+		return source{}, fmt.Errorf("%s is not empty; remove it, or name another folder with -to", to)
 	}
-	s, err := readSource(ctx, dirty)
-	if err != nil {
-		return err
-	}
+	return readSource(ctx, dirty)
+}
+
+// release writes a release into a folder.
+func release(ctx context.Context, s source, to string, platforms []platform) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}

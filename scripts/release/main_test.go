@@ -23,9 +23,13 @@ func TestVersion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			number, released, _, err := newest(test.changelog)
 			require.NoError(t, err)
-			assert.Equal(t, test.want, versionOf(number, released, test.tags, commit, date))
+			version, err := versionOf(number, released, test.tags, commit, date)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, version)
 		})
 	}
+	_, err := versionOf("0.2.0", false, []string{"v0.2.0"}, commit, date)
+	require.ErrorContains(t, err, "CHANGELOG.md says that 0.2.0 is unreleased")
 }
 
 func TestNotes(t *testing.T) {
@@ -37,13 +41,14 @@ func TestNotes(t *testing.T) {
 }
 
 func TestLicences(t *testing.T) {
-	for text, want := range map[string]string{
-		"Mozilla Public License,\nversion 2.0":                               "MPL-2.0",
-		"Apache License\n  Version 2.0":                                      "Apache-2.0",
-		"Redistributions in binary form must reproduce. Neither the name of": "BSD-3-Clause",
-		"Redistributions in binary form must reproduce":                      "BSD-2-Clause",
-		"All rights reserved":                                                "",
+	for text, want := range map[string][]string{
+		"Mozilla Public License,\nversion 2.0":                                                          {"MPL-2.0"},
+		"Apache License\n  Version 2.0 Licensed under the Apache License, Version 2.0":                  {"Apache-2.0"},
+		"Redistributions in binary form must reproduce. Neither the name of":                            {"BSD-3-Clause"},
+		"Redistributions in binary form must reproduce":                                                 {"BSD-2-Clause"},
+		"Apache License Version 2.0 Redistributions in binary form must reproduce. Neither the name of": {"Apache-2.0", "BSD-3-Clause"},
+		"All rights reserved": nil,
 	} {
-		assert.Equal(t, want, licenceOf([]byte(text)), text)
+		assert.Equal(t, want, licencesOf([]byte(text)), text)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,8 +16,9 @@ import (
 // module is a module of which parts are in the plugin.
 type module struct {
 	path, version, sum string
-	// licence is its SPDX identifier.
-	licence string
+	// licences are the SPDX identifiers of those under which it, or parts of it, may be
+	// used.
+	licences []string
 	// texts are those of its licence and notices.
 	texts []byte
 }
@@ -49,8 +49,8 @@ func readModules(ctx context.Context, plugins []plugin) ([]module, error) {
 		if m.texts, err = textsIn(folders[m.path]); err != nil {
 			return nil, err
 		}
-		if m.licence = licenceOf(m.texts); m.licence == "" {
-			return nil, fmt.Errorf("the licence of %s %s is not known: see %s, and licenceOf", m.path, m.version, folders[m.path])
+		if m.licences = licencesOf(m.texts); len(m.licences) == 0 {
+			return nil, fmt.Errorf("the licence of %s %s is not known: see %s, and licencesOf", m.path, m.version, folders[m.path])
 		}
 		all = append(all, m)
 	}
@@ -60,11 +60,11 @@ func readModules(ctx context.Context, plugins []plugin) ([]module, error) {
 
 // foldersOf are where the source of modules lies, by their paths.
 func foldersOf(ctx context.Context) (map[string]string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-mod=readonly", "-m", "-json=Path,Dir", "all").Output()
+	out, err := output(ctx, "go", "list", "-mod=readonly", "-m", "-json=Path,Dir", "all")
 	if err != nil {
-		return nil, fmt.Errorf("listing modules: %w", err)
+		return nil, err
 	}
-	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	root, err := output(ctx, "go", "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +102,16 @@ func textsIn(folder string) ([]byte, error) {
 	return texts.Bytes(), nil
 }
 
-// licenceOf recognises a licence by words that are in no other one.
-func licenceOf(texts []byte) string {
+// licencesOf recognises licences by words that are in no other one, but for those of the
+// shorter BSD licence, which are in the longer one as well.
+func licencesOf(texts []byte) []string {
 	text := strings.Join(strings.Fields(string(texts)), " ")
+	var found []string
 	for _, known := range []struct{ licence, words string }{
 		{"MPL-2.0", "Mozilla Public License, version 2.0"},
 		{"MPL-2.0", "Mozilla Public License Version 2.0"},
 		{"Apache-2.0", "Apache License Version 2.0"},
+		{"Apache-2.0", "Licensed under the Apache License, Version 2.0"},
 		{"BSD-3-Clause", "Neither the name of"},
 		{"BSD-3-Clause", "The names of its contributors may not be used"},
 		{"BSD-2-Clause", "Redistributions in binary form must reproduce"},
@@ -116,11 +119,12 @@ func licenceOf(texts []byte) string {
 		{"ISC", "Permission to use, copy, modify, and/or distribute this software for any purpose"},
 		{"ISC", "Permission to use, copy, modify, and distribute this software for any purpose"},
 	} {
-		if strings.Contains(text, known.words) {
-			return known.licence
+		shorter := known.licence == "BSD-2-Clause" && slices.Contains(found, "BSD-3-Clause")
+		if strings.Contains(text, known.words) && !shorter && !slices.Contains(found, known.licence) {
+			found = append(found, known.licence)
 		}
 	}
-	return ""
+	return found
 }
 
 // licenceTexts are the licences of all modules, with a list before them.
@@ -128,7 +132,7 @@ func licenceTexts(modules []module) []byte {
 	var text bytes.Buffer
 	text.WriteString("What is in the plugin besides its own code, and under which licences.\n\n")
 	for _, m := range modules {
-		fmt.Fprintf(&text, "%s %s: %s\n", m.path, m.version, m.licence)
+		fmt.Fprintf(&text, "%s %s: %s\n", m.path, m.version, strings.Join(m.licences, ", "))
 	}
 	for _, m := range modules {
 		fmt.Fprintf(&text, "\n==== %s %s\n\n%s", m.path, m.version, m.texts)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +31,7 @@ func readSource(ctx context.Context, dirty bool) (source, error) {
 		return source{}, err
 	}
 	if changes != "" && !dirty {
-		return source{}, errors.New("there are changes that are not committed; a release is built from a commit")
+		return source{}, errors.New("there are changes that are not committed; a release is built from a commit, so commit or stash them")
 	}
 	described, err := git(ctx, "log", "-1", "--format=%H %ct")
 	if err != nil {
@@ -53,17 +55,29 @@ func readSource(ctx context.Context, dirty bool) (source, error) {
 		return source{}, err
 	}
 	s := source{commit: commit, date: time.Unix(stamp, 0).UTC(), notes: notes}
-	s.version = versionOf(number, released, strings.Fields(tags), commit, s.date)
+	if s.version, err = versionOf(number, released, strings.Fields(tags), commit, s.date); err != nil {
+		return source{}, err
+	}
 	s.licence, err = os.ReadFile("LICENSE")
 	return s, err
 }
 
 func git(ctx context.Context, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "git", args...).Output()
-	if err != nil {
-		return "", fmt.Errorf("git %s: %w", args[0], err)
+	out, err := output(ctx, "git", args...)
+	return strings.TrimSpace(string(out)), err
+}
+
+// output is what a program prints. If it fails, the error has its complaint.
+func output(ctx context.Context, name string, args ...string) ([]byte, error) {
+	out, err := exec.CommandContext(ctx, name, args...).Output()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return nil, fmt.Errorf("%s %s: %w: %s", name, args[0], err, bytes.TrimSpace(exit.Stderr))
+	case err != nil:
+		return nil, err
 	}
-	return strings.TrimSpace(string(out)), nil
+	return out, nil
 }
 
 var chapter = regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\] - (.+)\n`)
@@ -86,11 +100,13 @@ func newest(changelog string) (number string, released bool, notes string, err e
 // versionOf is the version of a commit: what its tag says, if that is the newest version
 // of the changelog, or else one that comes before the next version, in the form that Go
 // gives to commits without a tag.
-func versionOf(number string, released bool, tags []string, commit string, date time.Time) string {
-	for _, tag := range tags {
-		if tag == "v"+number {
-			return tag
-		}
+func versionOf(number string, released bool, tags []string, commit string, date time.Time) (string, error) {
+	tag := "v" + number
+	switch tagged := slices.Contains(tags, tag); {
+	case tagged && !released:
+		return "", fmt.Errorf("the commit has the tag %s, but CHANGELOG.md says that %s is unreleased; write the date there, commit, and move the tag", tag, number)
+	case tagged:
+		return tag, nil
 	}
 	next := number
 	if released {
@@ -98,5 +114,5 @@ func versionOf(number string, released bool, tags []string, commit string, date 
 		_, _ = fmt.Sscanf(number, "%d.%d.%d", &major, &minor, &patch) // chapter has let nothing else through
 		next = fmt.Sprintf("%d.%d.%d", major, minor, patch+1)
 	}
-	return fmt.Sprintf("v%s-0.%s-%.12s", next, date.Format("20060102150405"), commit)
+	return fmt.Sprintf("v%s-0.%s-%.12s", next, date.Format("20060102150405"), commit), nil
 }
