@@ -138,15 +138,24 @@ func (g *guarded) CreateKey(ctx context.Context, request exchanges.KeyRequest) (
 
 // ListKeys implements [exchanges.Account].
 func (g *guarded) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	return g.share(ctx, exchanges.OpListKeys, subAccount, g.account.ListKeys)
+}
+
+// share makes a list unless another one will do.
+func (g *guarded) share(
+	ctx context.Context, operation exchanges.Operation, subAccount string, ask func(context.Context, string) ([]exchanges.KeyInfo, error),
+) ([]exchanges.KeyInfo, error) {
 	return g.lists.get(ctx, laneOf(ctx, subAccount), func() (keys []exchanges.KeyInfo, err error) {
-		err = g.call(exchanges.OpListKeys, func() error { keys, err = g.account.ListKeys(ctx, subAccount); return err })
+		err = g.call(operation, func() error { keys, err = ask(ctx, subAccount); return err })
 		return keys, err
 	})
 }
 
 // DeleteKey implements [exchanges.Account].
 func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
-	err := g.call(exchanges.OpDeleteKey, func() error { return g.account.DeleteKey(ctx, ref) })
+	err := g.call(exchanges.OpDeleteKey, func() error {
+		return g.lists.delete(ctx, ref.SubAccount, func(ctx context.Context) error { return g.account.DeleteKey(ctx, ref) })
+	})
 	if !errors.Is(err, errCircuitOpen) {
 		tellDeletion(ctx, err)
 	}
@@ -156,11 +165,18 @@ func (g *guarded) DeleteKey(ctx context.Context, ref exchanges.KeyRef) error {
 // Close implements [exchanges.Account].
 func (g *guarded) Close() { g.account.Close() }
 
-// CheckKey is that of an [exchanges.KeyChecker]; elsewhere all keys are listed.
+// CheckKey is that of an [exchanges.KeyChecker], and of an [exchanges.KeysChecker] where
+// that will do; elsewhere all keys are listed.
 func (g *guarded) CheckKey(ctx context.Context, ref exchanges.KeyRef, confirmed bool) (keys []exchanges.KeyInfo, err error) {
 	checker, can := g.account.(exchanges.KeyChecker)
 	if !can {
 		return g.ListKeys(ctx, ref.SubAccount)
+	}
+	if together, can := g.account.(exchanges.KeysChecker); can {
+		keys, err = g.share(ctx, exchanges.OpCheckKey, ref.SubAccount, together.CheckKeys)
+		if !errors.Is(err, exchanges.ErrUnsupported) {
+			return keys, err
+		}
 	}
 	err = g.call(exchanges.OpCheckKey, func() error { keys, err = checker.CheckKey(ctx, ref, confirmed); return err })
 	return keys, err

@@ -191,3 +191,39 @@ func TestCapabilityThatAnAccountLacks(t *testing.T) {
 	require.Len(t, keys, 1)
 	require.Equal(t, []exchanges.Operation{exchanges.OpListKeys}, asked, "the list tells of one key, too")
 }
+
+// together is an account that checks keys one by one, and together unless that fails.
+type together struct {
+	exchanges.Account
+	err error
+}
+
+func (together) CheckKey(context.Context, exchanges.KeyRef, bool) ([]exchanges.KeyInfo, error) {
+	return []exchanges.KeyInfo{{ID: "one"}}, nil
+}
+
+func (a together) CheckKeys(context.Context, string) ([]exchanges.KeyInfo, error) {
+	return []exchanges.KeyInfo{{ID: "one"}, {ID: "two"}}, a.err
+}
+
+// A key is checked with the others of its sub-account where that costs no more.
+func TestKeysAreCheckedTogether(t *testing.T) {
+	down := &exchanges.Error{Kind: exchanges.ErrUnavailable}
+	for name, test := range map[string]struct {
+		together, want error
+		keys, calls    int
+	}{
+		"they can be":    {nil, nil, 2, 1},
+		"they cannot be": {&exchanges.Error{Kind: exchanges.ErrUnsupported}, nil, 1, 2},
+		"it fails":       {down, down, 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			g := guard(together{err: test.together}, time.Now, func(exchanges.Operation, error, time.Duration) { calls++ })
+			keys, err := g.CheckKey(t.Context(), exchanges.KeyRef{SubAccount: "desk"}, true)
+			require.ErrorIs(t, err, test.want)
+			require.Len(t, keys, test.keys)
+			require.Equal(t, test.calls, calls)
+		})
+	}
+}

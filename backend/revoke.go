@@ -133,7 +133,7 @@ func (e *engine) deleteCondemned(ctx context.Context, s logical.Storage, claim *
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	switch {
-	case errors.Is(err, errCircuitOpen) && entry.LastError != "":
+	case (errors.Is(err, errCircuitOpen) || noRoom(err)) && entry.LastError != "":
 		// Nothing was tried, or what came of it could not be asked for: the key stays
 		// due. Why it is still there was recorded before.
 		return errors.Join(err, claim.Condemn(ctx, ""))

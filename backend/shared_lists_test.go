@@ -119,3 +119,83 @@ func TestListsAreSharedWithinALane(t *testing.T) {
 	}
 	require.Len(t, seen, 6, fmt.Sprint(seen))
 }
+
+// TestAListWaitsForDeletionsInLine: one list proves all deletions of a sub-account that
+// wait for their turn, and it waits for no others, nor longer than its callers can.
+func TestAListWaitsForDeletionsInLine(t *testing.T) {
+	revoking := listLane{subAccount: "a", revoking: true}
+	const call = 100 * time.Millisecond
+	for name, test := range map[string]struct {
+		// turns of deletions in sub-account a.
+		turns []time.Duration
+		lane  listLane
+		// callers ask for the list at these times, and have so much time.
+		callers map[time.Duration]time.Duration
+		// lists is when they begin.
+		lists []time.Duration
+	}{
+		"in line":                        {[]time.Duration{1e9, 2e9, 3e9}, revoking, map[time.Duration]time.Duration{5e8: 15e9, 15e8: 15e9}, []time.Duration{3e9 + call}},
+		"one has its turn":               {[]time.Duration{0, 1e9}, revoking, map[time.Duration]time.Duration{1: 15e9}, []time.Duration{1e9 + call}},
+		"all have theirs":                {[]time.Duration{0, 0}, revoking, map[time.Duration]time.Duration{1: 15e9}, []time.Duration{1}},
+		"not forever":                    {[]time.Duration{100e9}, revoking, map[time.Duration]time.Duration{1e9: 90e9}, []time.Duration{1e9 + maxHold}},
+		"half of the caller's time":      {[]time.Duration{4e9, 8e9}, revoking, map[time.Duration]time.Duration{1e9: 6e9}, []time.Duration{4e9}},
+		"half of the least time":         {[]time.Duration{9e9}, revoking, map[time.Duration]time.Duration{1e9: 60e9, 2e9: 2e9}, []time.Duration{3e9}},
+		"another sub-account":            {[]time.Duration{3e9}, listLane{subAccount: "b", revoking: true}, map[time.Duration]time.Duration{1e9: 15e9}, []time.Duration{1e9}},
+		"a list that proves no deletion": {[]time.Duration{3e9}, listLane{subAccount: "a"}, map[time.Duration]time.Duration{1e9: 15e9}, []time.Duration{1e9}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared, began := newSharedLists(), time.Now()
+				var lists []time.Duration
+				var work sync.WaitGroup
+				for _, turn := range test.turns {
+					work.Go(func() {
+						_ = shared.delete(t.Context(), "a", func(ctx context.Context) error {
+							time.Sleep(turn)
+							exchanges.TurnTaken(ctx)
+							time.Sleep(call)
+							return nil
+						})
+					})
+				}
+				for at, left := range test.callers {
+					work.Go(func() {
+						time.Sleep(at)
+						ctx, cancel := context.WithTimeout(t.Context(), left)
+						defer cancel()
+						_, err := shared.get(ctx, test.lane, func() ([]exchanges.KeyInfo, error) {
+							lists = append(lists, time.Since(began))
+							return nil, nil
+						})
+						if err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				work.Wait()
+				require.Equal(t, test.lists, lists)
+				require.Empty(t, shared.inLine)
+				require.Empty(t, shared.running)
+				require.Empty(t, shared.next)
+			})
+		})
+	}
+}
+
+// Whoever stops waits for no deletion.
+func TestAListThatIsGivenUpWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared, began := newSharedLists(), time.Now()
+		var work sync.WaitGroup
+		work.Go(func() {
+			_ = shared.delete(t.Context(), "a", func(context.Context) error { time.Sleep(time.Minute); return nil })
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := shared.get(ctx, listLane{subAccount: "a", revoking: true}, func() ([]exchanges.KeyInfo, error) { return nil, ctx.Err() })
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, time.Second, time.Since(began))
+		work.Wait()
+	})
+}

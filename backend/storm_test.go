@@ -203,8 +203,8 @@ func (s *storm) tickRequest() *logical.Request {
 }
 
 // TestStorms: with the documented limits on, what is minted and deleted is at least 95 % of
-// what the exchange allows, no call is refused for its rate, and few callers of a role get
-// as much as many of another.
+// what the exchange allows, no call is refused for its rate, few callers of a role get as
+// much as many of another, and one list proves several deletions.
 func TestStorms(t *testing.T) {
 	t.Parallel()
 	for exchange, about := range map[string]struct {
@@ -214,11 +214,13 @@ func TestStorms(t *testing.T) {
 		mints, deletions        float64
 		mintCosts, deletionCost map[exchanges.Operation]int
 		period                  time.Duration
+		// lists is how many there are for a deletion at most.
+		lists float64
 	}{
-		"bybit":   {50, 600, 1, 5, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1}, time.Second},
-		"gate":    {100, 1900, 8, 8, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1}, 10 * time.Second},
-		"kucoin":  {50, 300, 2000 / 30., 2000 / 30., costs{exchanges.OpCreateKey: 20}, costs{exchanges.OpDeleteKey: 30, exchanges.OpListKeys: 20}, 30 * time.Second},
-		"deribit": {10, 70, 20, 20, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1, exchanges.OpListKeys: 1}, 5 * time.Second},
+		"bybit":   {50, 600, 1, 5, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1}, time.Second, 0.3},
+		"gate":    {100, 1900, 8, 8, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1}, 10 * time.Second, 0.25},
+		"kucoin":  {50, 300, 2000 / 30., 2000 / 30., costs{exchanges.OpCreateKey: 20}, costs{exchanges.OpDeleteKey: 30, exchanges.OpListKeys: 20}, 30 * time.Second, 0.35},
+		"deribit": {16, 120, 20, 20, costs{exchanges.OpCreateKey: 1}, costs{exchanges.OpDeleteKey: 1, exchanges.OpListKeys: 1}, 5 * time.Second, 0.45},
 	} {
 		t.Run(exchange, func(t *testing.T) {
 			t.Parallel()
@@ -241,9 +243,10 @@ func TestStorms(t *testing.T) {
 				// A last key that is tried again says nothing of the rate.
 				periods := int(took / about.period)
 				share = float64(used()[periods-1]) / (about.deletions * about.period.Seconds() * float64(periods))
-				t.Logf("%d deletions in %s: %.0f %% of the limit, %.2f lists for each, %d leases given up",
-					len(leases), took, 100*share, float64(s.calls(costs{exchanges.OpListKeys: 1})-lists)/float64(len(leases)), givenUp)
+				perKey := float64(s.calls(costs{exchanges.OpListKeys: 1})-lists) / float64(len(leases))
+				t.Logf("%d deletions in %s: %.1f %% of the limit, %.2f lists for each, %d leases given up", len(leases), took, 100*share, perKey, givenUp)
 				assert.GreaterOrEqual(t, share, 0.95)
+				assert.LessOrEqual(t, perKey, about.lists)
 				assert.Zero(t, s.refused.Load(), "calls that the exchange refused for their rate")
 				require.Empty(t, s.ledgerIDs())
 			})
@@ -254,7 +257,7 @@ func TestStorms(t *testing.T) {
 type costs = map[exchanges.Operation]int
 
 // TestLeasesThatVaultGivesUpOn: a revocation storm that outlasts Vault's attempts ends all
-// keys nonetheless.
+// keys nonetheless, as fast as the exchange allows.
 func TestLeasesThatVaultGivesUpOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -263,8 +266,14 @@ func TestLeasesThatVaultGivesUpOn(t *testing.T) {
 		time.Sleep(time.Minute)
 		// Room is left for another tool.
 		s.write("config/bybit", map[string]any{"rate_multiplier": 0.2})
+		before := s.calls(costs{exchanges.OpDeleteKey: 1})
 		givenUp, took := s.endAll(leases)
-		t.Logf("%d leases, of which Vault gave up on %d; the last key was gone after %s", len(leases), givenUp, took)
+		deletions := s.calls(costs{exchanges.OpDeleteKey: 1}) - before
+		share := float64(len(leases)) / took.Seconds() // One a second is the limit.
+		t.Logf("%d leases, of which Vault gave up on %d; the last key was gone after %s, %.1f %% of the limit, and %d deletions",
+			len(leases), givenUp, took, 100*share, deletions)
+		assert.GreaterOrEqual(t, share, 0.95)
+		assert.LessOrEqual(t, deletions, len(leases)*101/100, "hardly any is made twice")
 		require.Positive(t, givenUp)
 		require.Zero(t, s.refused.Load())
 		require.Empty(t, s.ledgerIDs())

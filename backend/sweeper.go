@@ -20,8 +20,11 @@ const (
 	sweepTimeout = 20 * time.Second
 	sweepWorkers = 16
 	sweepBatch   = 64
-	// sweepKeyTimeout bounds the work on one key.
+	// sweepKeyTimeout bounds the work on one key, which no sweep begins that would cut it
+	// off, and sweepPatience its waits for the rate limit: what a deletion leaves of the
+	// time is for its proof.
 	sweepKeyTimeout = 15 * time.Second
+	sweepPatience   = 10 * time.Second
 	// crowdRounds is how often the drainer looks, a second apart, for deletions for which
 	// there was no room: for longer than one that fails so is put off.
 	crowdRounds = 10
@@ -34,13 +37,15 @@ const (
 func (e *engine) sweep(ctx context.Context, s logical.Storage) error {
 	sweeping, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	err := e.sweepDue(sweeping, s)
+	beginning, begun := context.WithTimeout(sweeping, sweepTimeout-sweepKeyTimeout)
+	defer begun()
+	err := e.sweepDue(sweeping, beginning, s)
 	e.metrics.sweeps.WithLabelValues(result(err)).Inc()
 	if err != nil {
 		e.Logger().Error("the sweeper cannot read the ledger", "error", err)
 		return err
 	}
-	if sweeping.Err() != nil {
+	if beginning.Err() != nil {
 		e.drainer.start(s) // There is more than Vault waits for.
 	}
 	if !e.ledger.Loading() {
@@ -76,7 +81,7 @@ func (e *engine) drain(ctx context.Context, s logical.Storage) {
 		if e.crowded.Swap(false) {
 			left = crowdRounds
 		}
-		if err := e.sweepDue(ctx, s); err != nil {
+		if err := e.sweepDue(ctx, ctx, s); err != nil {
 			e.Logger().Error("keys that must go could not be looked up; the sweeper will try again", "error", err)
 			return
 		}
@@ -89,16 +94,21 @@ func (e *engine) drain(ctx context.Context, s logical.Storage) {
 // noteCrowd has the drainer go on with a deletion that failed because the rate limit had no
 // room for it.
 func (e *engine) noteCrowd(s logical.Storage, failure error) {
-	if errors.Is(failure, exchanges.ErrNotAsked) && errors.Is(failure, exchanges.ErrRateLimited) {
+	if noRoom(failure) {
 		e.crowded.Store(true)
 		e.drainer.start(s)
 	}
 }
 
-// sweepDue revokes keys until none is due, nothing goes through any more, or the
-// context ends. Each connection goes at its own pace, so that an exchange that is
+// noRoom reports whether a call was not made because the rate limit had no room for it.
+func noRoom(failure error) bool {
+	return errors.Is(failure, exchanges.ErrNotAsked) && errors.Is(failure, exchanges.ErrRateLimited)
+}
+
+// sweepDue revokes keys until none is due, nothing goes through any more, or beginning
+// ends: what was begun by then goes on. Each connection goes at its own pace, so that an exchange that is
 // slow or down holds nobody else back. It fails only if the ledger cannot be read.
-func (e *engine) sweepDue(ctx context.Context, s logical.Storage) error {
+func (e *engine) sweepDue(ctx, beginning context.Context, s logical.Storage) error {
 	due, err := e.ledger.Due(ctx, s, sweepBatch)
 	if err != nil {
 		return err
@@ -106,7 +116,7 @@ func (e *engine) sweepDue(ctx context.Context, s logical.Storage) error {
 	var connections sync.WaitGroup
 	for name, ids := range due {
 		connections.Go(func() {
-			for len(ids) > 0 && e.sweepBatch(ctx, s, ids) > 0 && ctx.Err() == nil {
+			for len(ids) > 0 && e.sweepBatch(ctx, beginning, s, ids) > 0 && beginning.Err() == nil {
 				due, err := e.ledger.Due(ctx, s, sweepBatch)
 				if err != nil {
 					return // Whoever sweeps next reports it.
@@ -120,23 +130,23 @@ func (e *engine) sweepDue(ctx context.Context, s logical.Storage) error {
 }
 
 // sweepBatch revokes keys of one connection and returns how many are done with. It
-// stops early once the connection's circuit is open.
-func (e *engine) sweepBatch(ctx context.Context, s logical.Storage, ids []string) int64 {
+// stops early once the connection's circuit is open, or its rate limit has no room for more.
+func (e *engine) sweepBatch(ctx, beginning context.Context, s logical.Storage, ids []string) int64 {
 	var done atomic.Int64
-	var down atomic.Bool
+	var stopped atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(sweepWorkers)
 	for _, id := range ids {
-		if down.Load() {
-			break
-		}
 		group.Go(func() error {
+			if stopped.Load() || beginning.Err() != nil {
+				return nil
+			}
 			err := e.sweepOne(ctx, s, id)
 			switch {
 			case err == nil:
 				done.Add(1)
-			case errors.Is(err, errCircuitOpen):
-				down.Store(true)
+			case errors.Is(err, errCircuitOpen), noRoom(err):
+				stopped.Store(true)
 			case errors.Is(err, ledger.ErrBusy):
 			default:
 				e.Logger().Warn("a key that is due could not be deleted yet", "key_id", id, "error", err)
@@ -159,7 +169,7 @@ func (e *engine) sweepOne(ctx context.Context, s logical.Storage, id string) err
 	if !claim.Due() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, sweepKeyTimeout)
+	ctx, cancel := context.WithTimeout(exchanges.WithPatience(ctx, sweepPatience), sweepKeyTimeout)
 	defer cancel()
 	return e.revokeDue(ctx, s, claim, causeOfDue(claim))
 }

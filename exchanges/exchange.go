@@ -97,6 +97,15 @@ type KeyChecker interface {
 	CheckKey(ctx context.Context, ref KeyRef, confirmed bool) ([]KeyInfo, error)
 }
 
+// KeysChecker is a [KeyChecker] that can check all keys of a sub-account for what one
+// costs.
+type KeysChecker interface {
+	KeyChecker
+	// CheckKeys lists every key of a sub-account, as ListKeys does. It fails with
+	// [ErrUnsupported] where each key must be checked by itself.
+	CheckKeys(ctx context.Context, subAccount string) ([]KeyInfo, error)
+}
+
 // RequestSigner is an [Account] that signs requests of its user's making. Opened
 // with a minted key, it puts that key to use.
 type RequestSigner interface {

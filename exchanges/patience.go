@@ -9,6 +9,7 @@ type (
 	patienceKey struct{}
 	revokingKey struct{}
 	roleKey     struct{}
+	turnKey     struct{}
 )
 
 // WithPatience bounds how long calls under the context may wait for their turn at
@@ -47,4 +48,17 @@ func WithRole(ctx context.Context, name string) context.Context {
 func Role(ctx context.Context) string {
 	name, _ := ctx.Value(roleKey{}).(string)
 	return name
+}
+
+// OnTurn has taken called whenever a call under the context has got its turn at the
+// exchange's rate limit, by whatever goroutine makes the call. It must be quick.
+func OnTurn(ctx context.Context, taken func()) context.Context {
+	return context.WithValue(ctx, turnKey{}, taken)
+}
+
+// TurnTaken calls what OnTurn set.
+func TurnTaken(ctx context.Context) {
+	if taken, wanted := ctx.Value(turnKey{}).(func()); wanted {
+		taken()
+	}
 }

@@ -33,3 +33,12 @@ func TestRole(t *testing.T) {
 	require.Empty(t, exchanges.Role(t.Context()))
 	require.Equal(t, "trader", exchanges.Role(exchanges.WithRevoking(exchanges.WithRole(t.Context(), "trader"))))
 }
+
+func TestOnTurn(t *testing.T) {
+	exchanges.TurnTaken(t.Context())
+	turns := 0
+	ctx := exchanges.WithRevoking(exchanges.OnTurn(t.Context(), func() { turns++ }))
+	exchanges.TurnTaken(ctx)
+	exchanges.TurnTaken(ctx)
+	require.Equal(t, 2, turns)
+}

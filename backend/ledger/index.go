@@ -400,26 +400,16 @@ func (x *index) doomLive(at *shelf) {
 	}
 }
 
-// dueBefore returns the ids of the keys due by then, by connection, the longest due
-// first, at most limit of each connection. A live key that is not doomed is due only
-// if its lease is surely over, see [looks].
+// dueBefore returns the ids of the keys due by then, by connection, as [shelf.dueBefore]
+// has them, at most limit of each connection. A live key that is not doomed is due only if
+// its lease is surely over, see [looks].
 func (x *index) dueBefore(now time.Time, elapsed time.Duration, limit int) map[string][]string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	past := x.looks.past(now, elapsed)
 	ids := map[string][]string{}
 	for connection, at := range x.shelves {
-		var due []string
-		at.due.Ascend(func(key *Key) bool {
-			if key.due.After(now) {
-				return false
-			}
-			if key.State != Live || !key.due.After(past) {
-				due = append(due, key.ID)
-			}
-			return len(due) < limit
-		})
-		if len(due) > 0 {
+		if due := at.dueBefore(now, past, limit); len(due) > 0 {
 			ids[connection] = due
 		}
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -117,7 +118,15 @@ func standing(model map[string]Entry, now time.Time) ledgerStanding {
 		}
 	}
 	for _, due := range s.Due {
-		slices.SortStableFunc(due, func(a, b string) int { return dueAt(model[a]).Compare(dueAt(model[b])) })
+		longest := func(a, b string) int { return cmp.Or(dueAt(model[a]).Compare(dueAt(model[b])), cmp.Compare(a, b)) }
+		slices.SortFunc(due, longest)
+		first := map[string]string{} // of each sub-account
+		for _, id := range slices.Backward(due) {
+			first[model[id].SubAccount] = id
+		}
+		slices.SortFunc(due, func(a, b string) int {
+			return cmp.Or(longest(first[model[a].SubAccount], first[model[b].SubAccount]), longest(a, b))
+		})
 	}
 	return s
 }

@@ -156,11 +156,12 @@ func (l *Ledger) Choose(ctx context.Context, s logical.Storage, choose func(Tall
 	return subAccount, err
 }
 
-// Due returns the ids of the keys that must be looked at now, by connection, the
-// longest due first, at most limit of each connection. A key whose lease has ended
-// is among them only if it was found so twice, half a minute apart, so that a clock
-// which jumps ahead for a moment ends no key early. While the ledger is being loaded it
-// goes by what is loaded.
+// Due returns the ids of the keys that must be looked at now, by connection, at most limit
+// of each connection: the one that has been due the longest first, and with it the others
+// of its sub-account, whose deletion one list can prove. A key whose lease has ended is
+// among them only if it was found so twice, half a minute apart, so that a clock which
+// jumps ahead for a moment ends no key early. While the ledger is being loaded it goes by
+// what is loaded.
 func (l *Ledger) Due(ctx context.Context, s logical.Storage, limit int) (map[string][]string, error) {
 	if !l.Loading() {
 		if err := l.Load(ctx, s); err != nil {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/google/btree"
@@ -10,14 +11,15 @@ import (
 // shelf has the keys of one connection in every order in which they are asked for, and
 // counts them.
 type shelf struct {
-	// due has all of them by when they must be looked at, wanted by since when they
-	// should be gone.
-	due, wanted *btree.BTreeG[*Key]
+	// due has those of each sub-account by when they must be looked at.
+	due map[string]*btree.BTreeG[*Key]
+	// wanted has all of them by since when they should be gone.
+	wanted *btree.BTreeG[*Key]
 	// ends has those that are live by when their leases end.
 	ends *btree.BTreeG[*Key]
 	// ofState has all of them by state, the oldest first.
-	ofState                map[State]*btree.BTreeG[*Key]
-	inSubAccounts, ofRoles map[string]int
+	ofState map[State]*btree.BTreeG[*Key]
+	ofRoles map[string]int
 }
 
 // counted is the state by which a key is counted. One in a state that this version does not
@@ -31,13 +33,13 @@ func counted(state State) State {
 
 func newShelf() *shelf {
 	return &shelf{
-		due:    sorted(byTime(func(key *Key) time.Time { return key.due })),
+		due:    map[string]*btree.BTreeG[*Key]{},
 		wanted: sorted(byTime(func(key *Key) time.Time { return key.WantedGone })),
 		ends:   sorted(byTime(func(key *Key) time.Time { return key.Expires })),
 		ofState: map[State]*btree.BTreeG[*Key]{
 			Pending: sorted(byAge), Live: sorted(byAge), Revoking: sorted(byAge),
 		},
-		inSubAccounts: map[string]int{}, ofRoles: map[string]int{},
+		ofRoles: map[string]int{},
 	}
 }
 
@@ -55,31 +57,61 @@ func byAge(a, b *Key) bool { return cmp.Or(a.Created.Compare(b.Created), cmp.Com
 
 // add puts a key on the shelf.
 func (s *shelf) add(key *Key) {
-	s.due.ReplaceOrInsert(key)
+	if s.due[key.SubAccount] == nil {
+		s.due[key.SubAccount] = sorted(byTime(func(key *Key) time.Time { return key.due }))
+	}
+	s.due[key.SubAccount].ReplaceOrInsert(key)
 	s.wanted.ReplaceOrInsert(key)
 	s.ofState[counted(key.State)].ReplaceOrInsert(key)
 	if key.State == Live && !key.Expires.IsZero() {
 		s.ends.ReplaceOrInsert(key)
 	}
-	s.count(key, 1)
+	s.ofRoles[key.Role]++
 }
 
 // remove takes a key from the shelf, and reports whether that leaves it empty.
 func (s *shelf) remove(key *Key) (empty bool) {
-	s.due.Delete(key)
+	if s.due[key.SubAccount].Delete(key); s.inSubAccount(key.SubAccount) == 0 {
+		delete(s.due, key.SubAccount)
+	}
 	s.wanted.Delete(key)
 	s.ends.Delete(key)
 	s.ofState[counted(key.State)].Delete(key)
-	s.count(key, -1)
-	return s.due.Len() == 0
+	if s.ofRoles[key.Role]--; s.ofRoles[key.Role] == 0 {
+		delete(s.ofRoles, key.Role)
+	}
+	return s.wanted.Len() == 0
 }
 
-func (s *shelf) count(key *Key, n int) {
-	add := func(counts map[string]int, name string) {
-		if counts[name] += n; counts[name] == 0 {
-			delete(counts, name)
-		}
+// inSubAccount counts the keys in a sub-account.
+func (s *shelf) inSubAccount(name string) int {
+	if keys := s.due[name]; keys != nil {
+		return keys.Len()
 	}
-	add(s.inSubAccounts, key.SubAccount)
-	add(s.ofRoles, key.Role)
+	return 0
+}
+
+// dueBefore returns the ids of the keys that are due by then, at most limit: of the one
+// that has been due the longest and all that are due in its sub-account, then of the
+// longest due of the others with those of its, and so on. A live key is due only if that is
+// surely past.
+func (s *shelf) dueBefore(now, past time.Time, limit int) []string {
+	in := func(keys *btree.BTreeG[*Key], do func(*Key) bool) {
+		keys.Ascend(func(key *Key) bool {
+			return !key.due.After(now) && (key.State == Live && key.due.After(past) || do(key))
+		})
+	}
+	var firsts []*Key
+	for _, keys := range s.due {
+		in(keys, func(key *Key) bool { firsts = append(firsts, key); return false })
+	}
+	slices.SortFunc(firsts, func(a, b *Key) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.ID, b.ID)) })
+	var due []string
+	for _, first := range firsts {
+		if len(due) == limit {
+			break
+		}
+		in(s.due[first.SubAccount], func(key *Key) bool { due = append(due, key.ID); return len(due) < limit })
+	}
+	return due
 }

@@ -38,7 +38,7 @@ func (t Tally) shelf(connection string) *shelf {
 // OfConnection counts a connection's keys.
 func (t Tally) OfConnection(name string) int {
 	if at := t.index.shelves[name]; at != nil {
-		return at.due.Len()
+		return at.wanted.Len()
 	}
 	return 0
 }
@@ -48,7 +48,7 @@ func (t Tally) OfConnection(name string) int {
 func (t Tally) InSubAccount(connection, name string) int {
 	n := t.index.unread.inSubAccount(connection, name)
 	if at := t.index.shelves[connection]; at != nil {
-		n += at.inSubAccounts[name]
+		n += at.inSubAccount(name)
 	}
 	return n
 }
@@ -64,7 +64,11 @@ func (t Tally) OfRole(connection, name string) int {
 
 // SubAccounts counts a connection's keys by sub-account.
 func (t Tally) SubAccounts(connection string) map[string]int {
-	return maps.Clone(t.shelf(connection).inSubAccounts)
+	counts := map[string]int{}
+	for name, keys := range t.shelf(connection).due {
+		counts[name] = keys.Len()
+	}
+	return counts
 }
 
 // Roles are the names of the roles that have keys of a connection.

@@ -163,11 +163,27 @@ func (a *account) explain(ctx context.Context, place string, refusal error) erro
 // ListKeys leaves out the root key where it lives in the sub-account, so that
 // nothing that follows the list deletes it.
 func (a *account) ListKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	return a.listKeys(ctx, subAccount, withCode)
+}
+
+// CheckKeys implements [exchanges.KeysChecker], where that takes no one-time code.
+func (a *account) CheckKeys(ctx context.Context, subAccount string) ([]exchanges.KeyInfo, error) {
+	keys, err := a.listKeys(ctx, subAccount, codeless)
+	var wanted *demand
+	if errors.As(err, &wanted) {
+		err = &exchanges.Error{
+			Kind: exchanges.ErrUnsupported, Exchange: name, Operation: exchanges.OpCheckKey, Message: "a list of keys takes a one-time code", Err: err,
+		}
+	}
+	return keys, err
+}
+
+func (a *account) listKeys(ctx context.Context, subAccount string, codeless bool) ([]exchanges.KeyInfo, error) {
 	place, err := a.place(ctx, exchanges.OpListKeys, subAccount)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := a.list(ctx, place, withCode)
+	keys, err := a.list(ctx, place, codeless)
 	if err != nil {
 		return nil, err
 	}

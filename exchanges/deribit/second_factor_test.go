@@ -182,6 +182,27 @@ func TestProofOfDeletion(t *testing.T) {
 	}
 }
 
+// A list tells of all keys where it takes no code.
+func TestKeysAreCheckedTogether(t *testing.T) {
+	for kind, want := range map[string]error{"main": nil, "totp": exchanges.ErrUnsupported} {
+		t.Run(kind, func(t *testing.T) {
+			atVenue(t, func(v *venue) {
+				var opened exchanges.Account
+				opened, subAccount := v.root(kind)
+				for _, label := range []string{"vlt1", "vlt2"} {
+					_, err := opened.CreateKey(v.Context(), v.request(subAccount, label))
+					require.NoError(t, err)
+				}
+				keys, err := opened.(exchanges.KeysChecker).CheckKeys(v.Context(), subAccount)
+				require.ErrorIs(t, err, want)
+				if want == nil {
+					require.Len(t, keys, 2)
+				}
+			})
+		})
+	}
+}
+
 // A code that somebody else has used is followed by the next one.
 func TestCodeUsedByAnother(t *testing.T) {
 	atVenue(t, func(v *venue) {

@@ -69,6 +69,7 @@ func (c *Client) turn(ctx context.Context, turn pace.Turn) (done func(pace.Outco
 			Kind: exchanges.ErrUnavailable, Message: "gave up waiting for a turn", Err: errors.Join(exchanges.ErrNotAsked, ctx.Err()),
 		}
 	}
+	exchanges.TurnTaken(ctx)
 	return done, nil
 }
 

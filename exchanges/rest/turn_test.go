@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,23 @@ func TestClientWait(t *testing.T) {
 		start = time.Now()
 		require.NoError(t, client.Wait(t.Context(), exchanges.OpOneTimeCode, 1))
 		require.Equal(t, pace.MaxPause, time.Since(start), "no pause is longer")
+	})
+}
+
+// Whoever waits to know is told when a call's turn has come.
+func TestTurnsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newStubClient(t, &stub{answers: []reply{ok(`{}`)}}, func(c *Config) {
+			c.Limits = []exchanges.RateLimit{{Operation: revoke, Requests: 1, Per: 10 * time.Second}}
+		})
+		began := time.Now()
+		var turns []time.Duration
+		ctx := exchanges.OnTurn(t.Context(), func() { turns = append(turns, time.Since(began)) })
+		for range 2 {
+			require.NoError(t, client.Do(ctx, Call{Operation: revoke, Method: http.MethodPost, Path: "/", Unsigned: true}, nil))
+		}
+		require.Error(t, client.Do(exchanges.WithPatience(ctx, time.Second), Call{Operation: revoke, Method: http.MethodPost, Path: "/", Unsigned: true}, nil))
+		require.Equal(t, []time.Duration{0, 10 * time.Second}, turns)
 	})
 }
 
