@@ -105,9 +105,10 @@ func noRoom(failure error) bool {
 	return errors.Is(failure, exchanges.ErrNotAsked) && errors.Is(failure, exchanges.ErrRateLimited)
 }
 
-// sweepDue revokes keys until none is due, nothing goes through any more, or beginning
-// ends: what was begun by then goes on. Each connection goes at its own pace, so that an exchange that is
-// slow or down holds nobody else back. It fails only if the ledger cannot be read.
+// sweepDue revokes keys until none is due or nothing goes through any more. It begins no
+// more once beginning has ended, and goes on with what it began. Each connection goes at
+// its own pace, so that an exchange that is slow or down holds nobody else back. It fails
+// only if the ledger cannot be read.
 func (e *engine) sweepDue(ctx, beginning context.Context, s logical.Storage) error {
 	due, err := e.ledger.Due(ctx, s, sweepBatch)
 	if err != nil {
