@@ -187,7 +187,7 @@ func TestCompromisedKeysAreReplacedDuringAnOverlap(t *testing.T) {
 		d.write("rotate-role/gateway", nil)
 		require.Len(t, d.keysAt(), 2)
 		d.write("config/bybit", map[string]any{"frozen": "minting"})
-		d.refused(logical.UpdateOperation, "rotate-role/gateway", map[string]any{"compromised": true}, "compromised key is ended", "frozen")
+		d.refused(logical.UpdateOperation, "rotate-role/gateway", map[string]any{"compromised": true}, "the compromised key is deleted", "frozen")
 		require.Empty(t, d.keysAt())
 		d.write("config/bybit", map[string]any{"frozen": "no"})
 		d.tick()

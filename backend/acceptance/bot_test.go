@@ -93,7 +93,8 @@ func (b *agentBot) write(t *testing.T, name, text string) {
 
 // start starts the supervisor, and ends it with the test.
 func (b *agentBot) start(t *testing.T) {
-	supervisor := exec.Command(filepath.Join(b.folder, "supervise.sh"), "./bot")
+	// With nohup, as it is run by hand, no process of it can be told anything by HUP.
+	supervisor := exec.Command("nohup", filepath.Join(b.folder, "supervise.sh"), "./bot")
 	supervisor.Env = append(os.Environ(), "PATH="+filepath.Join(b.folder, "path")+":"+os.Getenv("PATH"))
 	log, err := os.Create(filepath.Join(b.folder, "log"))
 	require.NoError(t, err)

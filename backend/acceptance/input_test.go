@@ -58,7 +58,7 @@ func TestInput(t *testing.T) {
 		{"no sub-account", "roles/new", role.with(fields{"sub_accounts": ""}), []string{"sub_accounts", "missing", "config/desk/sub-accounts"}},
 		{"no scope", "roles/new", role.with(fields{"scopes": ""}), []string{"scopes", "missing", "give"}},
 		{"unknown scope", "roles/new", role.with(fields{"scopes": "write"}), []string{"scopes", `"write"`, "the scopes are"}},
-		{"scope not offered", "roles/new", role.with(fields{"scopes": "withdraw"}), []string{"scopes", "withdraw", "the scopes offered are"}},
+		{"scope not offered", "roles/new", role.with(fields{"scopes": "withdraw"}), []string{"scopes", "withdraw", "which offers", "trade:spot"}},
 		{"scope not allowed", "roles/new", role.with(fields{"scopes": "transfer"}), []string{"scopes", "transfer", "allowed_scopes"}},
 		{"unknown permission", "roles/new", role.with(fields{"native_permissions": "Fly"}), []string{"native_permissions", `"Fly"`, "choose from"}},
 		{"no addresses", "roles/new", role.with(fields{"ip_allowlist": ""}), []string{"ip_allowlist", "missing", "allowed_ip_ranges"}},
@@ -78,7 +78,7 @@ func TestInput(t *testing.T) {
 		{"broken template", "roles/new", role.with(fields{"label_template": "{{.Nobody}}"}), []string{"label_template", ".RoleName"}},
 		{"misspelt field of a role", "roles/new", role.with(fields{"ipallowlist": "127.0.0.1"}), []string{"ipallowlist", "the fields are", "ip_allowlist"}},
 
-		{"unknown role", "creds/nobody", nil, []string{"nobody", "roles/"}},
+		{"unknown role", "creds/nobody", nil, []string{"nobody", "vault list <mount>/roles"}},
 		{"more than the role's ttl", "creds/" + trader, fields{"ttl": "1h"}, []string{"ttl", "only shorten"}},
 		{"more than any ttl", "creds/" + trader, fields{"ttl": "1000h"}, []string{"ttl", "allow"}},
 		{"negative ttl of a key", "creds/" + trader, fields{"ttl": "-1m"}, []string{"ttl", "negative"}},
@@ -121,7 +121,7 @@ func TestInput(t *testing.T) {
 				refused(t, err, http.StatusNotFound)
 			}
 		}
-		refused(t, e.tryRead(t, "config/nowhere/check"), http.StatusBadRequest, "nowhere", "config/")
+		refused(t, e.tryRead(t, "config/nowhere/check"), http.StatusBadRequest, "nowhere", "vault list <mount>/config")
 		refused(t, e.tryRead(t, "exchanges/nasdaq"), http.StatusBadRequest, "nasdaq", bybit)
 	})
 }

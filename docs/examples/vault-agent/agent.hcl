@@ -38,7 +38,7 @@ template {
   perms       = "0600"
 
   exec {
-    command = ["sh", "-c", "kill -HUP $(cat supervisor.pid)"]
+    command = ["sh", "-c", "kill -USR1 $(cat supervisor.pid)"]
     timeout = "30s"
   }
 }

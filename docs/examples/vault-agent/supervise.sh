@@ -27,7 +27,7 @@ end() {
 
 # finish CODE: ends everything. A key that is still leased ends with the agent's token.
 finish() {
-  trap - HUP TERM INT
+  trap - USR1 TERM INT
   end "$bot"
   end "$agent"
   rm -f key.env supervisor.pid
@@ -46,7 +46,8 @@ restart() {
   bot=$!
 }
 
-trap 'restart "$@"' HUP # from the agent, when it has written key.env
+# From the agent, when it has written key.env. Not HUP, which nohup has ignored.
+trap 'restart "$@"' USR1
 trap 'finish 143' TERM INT
 rm -f key.env
 printf '%s\n' $$ >supervisor.pid
