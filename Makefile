@@ -29,7 +29,7 @@ vault: ## Provide bin/vault: one on the PATH that is new enough, else the offici
 
 .PHONY: test
 test: vault c-compiler ## Run all tests, including those on a real Vault server
-	go test $(RACE) -timeout 40m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./...
+	go test $(RACE) -vet=off -timeout 40m -p $(AT_A_TIME) ./backend/acceptance ./scripts ./... # make lint vets
 
 .PHONY: test-unit
 test-unit: c-compiler ## Run the tests that need no Vault server
@@ -50,8 +50,8 @@ weather: c-compiler ## Play every fault in every weather that an exchange may ha
 	WEATHER=full go test $(RACE) -timeout 0 -count 1 -run '^TestWeather$$' ./backend
 
 .PHONY: rotations
-rotations: c-compiler ## Play every fault of a rotation at every exchange, and rotate in every weather
-	ROTATE=full go test $(RACE) -timeout 40m -count 1 -run '^TestFaultMatrix$$/exchanges/.*/rotate|^TestWeather$$/exchanges/.*/.*/rotate' ./backend
+rotations: c-compiler ## Play every fault of a rotation at every exchange and in every weather, and more at random
+	ROTATE=full go test $(RACE) -timeout 40m -count 1 -run '^TestFaultMatrix$$/exchanges/.*/rotate|^TestWeather$$/exchanges/.*/.*/rotate|^TestStaticRoleAtRandom$$' ./backend
 
 .PHONY: self-test
 self-test: c-compiler ## Run a self-test of every simulated exchange in every weather

@@ -18,10 +18,14 @@ import (
 
 // TestStaticRoleAtRandom does with a static role whatever comes, in an order that nobody
 // has thought of, and asks after each step what must always be true. A failure names
-// its seed.
+// its seed. With ROTATE=full there are more of them.
 func TestStaticRoleAtRandom(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(60) {
+	seeds := uint64(30)
+	if fullRotations() {
+		seeds = 200
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
