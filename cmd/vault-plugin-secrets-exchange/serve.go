@@ -15,17 +15,17 @@ import (
 	"vault-plugin-secrets-exchange/exchanges/catalog"
 )
 
-// workers is how many requests are answered by goroutines that stay. To answer one takes
-// a deep stack, which a new goroutine would have to grow each time.
+// workers is how many goroutines stay to answer requests. An answer needs a deep stack,
+// which a new goroutine would have to grow each time.
 const workers = 32
 
-// window is how much of Vault's requests may be on its way to the plugin. That it is
-// settled spares a question and an answer with each request, by which the two would find
-// out how fast the line between them is; on one machine that is no question.
+// window is how many bytes of requests Vault may send ahead. A fixed window keeps gRPC from
+// measuring the connection with a ping beside each request, which within one machine only
+// costs time.
 const window = 1 << 20
 
 // serve answers Vault until Vault ends the process. One process serves all mounts of the
-// engine. It is the SDK's ServeMultiplex, but for how requests are taken in.
+// engine. It does what the SDK's ServeMultiplex does, which takes no gRPC options.
 func serve() error {
 	meta := &api.PluginAPIClientMeta{}
 	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
@@ -45,12 +45,12 @@ func serve() error {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: sdk.HandshakeConfig,
 		VersionedPlugins: map[int]plugin.PluginSet{
-			// The protocols of earlier servers, which have a process for each mount.
+			// Protocols of earlier servers, which start a process for each mount.
 			3: {sdk.BackendPluginName: &single},
 			4: {sdk.BackendPluginName: &single},
 			5: {sdk.BackendPluginName: engine},
 		},
-		TLSProvider: api.VaultPluginTLSProvider(meta.GetTLSConfig()), // Of the protocols before 5.
+		TLSProvider: api.VaultPluginTLSProvider(meta.GetTLSConfig()), // for protocols before 5
 		Logger:      logger,
 		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
 			return plugin.DefaultGRPCServer(append(options,
