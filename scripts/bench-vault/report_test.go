@@ -40,3 +40,9 @@ func TestStatOfAProcess(t *testing.T) {
 	_, _, _, err = parseStat("none")
 	require.Error(t, err)
 }
+
+func TestMedian(t *testing.T) {
+	require.Equal(t, 2.0, median([]float64{9, 2, 1}))
+	require.Equal(t, 1.5, median([]float64{2, 1}), "of an even number, the middle of the two")
+	require.Zero(t, median([]float64{}))
+}
