@@ -549,3 +549,26 @@ func (m *matrixTable) String() string {
 	slices.Sort(lines)
 	return strings.Join(append(lines, fmt.Sprintf("%-64s %d of %d held", "total", held, total)), "\n")
 }
+
+// TestFaultsThatStrike: a fault is left out only if the step cannot come to it.
+func TestFaultsThatStrike(t *testing.T) {
+	seen := &reach{calls: map[exchanges.Operation]int{exchanges.OpCreateKey: 1}}
+	seen.writes.Store(2)
+	at := func(operations ...exchanges.Operation) matrixCase {
+		var c matrixCase
+		for _, operation := range operations {
+			c.network = append(c.network, simulator.Fault{Operation: operation})
+		}
+		return c
+	}
+	lasting := at(exchanges.OpDeleteKey)
+	lasting.hours = 1
+	for _, c := range []matrixCase{
+		at(exchanges.OpCreateKey), at(exchanges.OpAny), at(exchanges.OpCreateKey, exchanges.OpEditKey), lasting,
+		{refused: 2}, {refused: 3, from: true, killed: true}, {killed: true},
+	} {
+		require.True(t, seen.strikes(c), "%+v", c)
+	}
+	require.False(t, seen.strikes(at(exchanges.OpEditKey)))
+	require.False(t, seen.strikes(matrixCase{refused: 4}))
+}
